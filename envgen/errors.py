@@ -1,0 +1,210 @@
+"""Define every expected failure of envgen.
+
+EnvgenError
+├── UsageError                 the call itself is wrong (exit 2)
+├── ManifestError              envgen.yaml is malformed or inconsistent
+├── MappingError               a name, extra or specifier cannot be translated
+├── PlanError                  the requirements cannot be given sources that fit
+├── RepodataError              a channel's index cannot be read
+│   └── ChannelUnreachableError
+├── SolveError                 a solver failed
+│   ├── UnsatisfiableError     no set of records meets the request
+│   ├── SolverUnavailableError the chosen solver cannot be imported
+│   └── UnsupportedOptionError the solver cannot honour an option
+├── PypiError                  the PyPI side failed
+│   ├── PypiUnreachableError
+│   └── PypiUnsatisfiableError
+├── ProofError                 the lock does not fit together
+├── LockfileError              a committed lock is missing or damaged
+├── InstallError               a prefix cannot be made or changed
+└── WriteError                 a file cannot be written
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLine:
+    """Point at a line of a file of the user's own.
+
+    `line` counts from 1; 0 means that the text has no line (a command-line argument).
+    """
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        """Render as `file:line: text`."""
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.text.strip()}"
+
+
+class EnvgenError(Exception):
+    """Report an expected failure: what failed, on which lines, and what to do.
+
+    `message` says what failed and why, without a full stop; `hint` what to do; `lines` are the user's own
+    lines that take part; `exit_code` is 1, or 2 where the call itself is wrong.
+    """
+
+    code = "error"
+    exit_code = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        lines: Sequence[SourceLine] = (),
+        code: str | None = None,
+    ) -> None:
+        """Keep the parts apart, so that they can be rendered, counted and tested."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.lines = tuple(lines)
+        if code is not None:
+            self.code = code
+
+    def __str__(self) -> str:
+        """Render the message, then the lines, then the hint."""
+        parts = [self.message, *(f"  {line}" for line in self.lines)]
+        if self.hint:
+            parts.append(f"hint: {self.hint}")
+        return "\n".join(parts)
+
+
+class UsageError(EnvgenError):
+    """Report a call that is wrong in itself."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class ManifestError(EnvgenError):
+    """Report every problem of a manifest at once."""
+
+    code = "manifest"
+
+
+class MappingError(EnvgenError):
+    """Report a requirement that cannot be translated."""
+
+    code = "mapping"
+
+
+class PlanError(EnvgenError):
+    """Report requirements that cannot be given sources that fit."""
+
+    code = "plan"
+
+
+class RepodataError(EnvgenError):
+    """Report an index that cannot be read."""
+
+    code = "repodata"
+
+
+class ChannelUnreachableError(RepodataError):
+    """Report a channel that does not answer."""
+
+    code = "channel-unreachable"
+
+
+class SolveError(EnvgenError):
+    """Report a failure of a solver."""
+
+    code = "solve"
+
+
+class UnsatisfiableError(SolveError):
+    """Report a request that no set of records meets.
+
+    `problem` is the solver's own explanation, as a plain-text tree.
+    """
+
+    code = "unsatisfiable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        problem: str,
+        hint: str = "",
+        lines: Sequence[SourceLine] = (),
+    ) -> None:
+        """Keep the solver's explanation beside the message."""
+        super().__init__(message, hint=hint, lines=lines)
+        self.problem = problem
+
+
+class SolverUnavailableError(SolveError):
+    """Report a solver that cannot be imported."""
+
+    code = "solver-unavailable"
+
+
+class UnsupportedOptionError(SolveError):
+    """Report an option that a solver cannot honour."""
+
+    code = "unsupported-option"
+
+
+class PypiError(EnvgenError):
+    """Report a failure of the PyPI side."""
+
+    code = "pypi"
+
+
+class PypiUnreachableError(PypiError):
+    """Report an index that does not answer, or answers with something else."""
+
+    code = "pypi-unreachable"
+
+
+class PypiUnsatisfiableError(PypiError):
+    """Report requirements that no set of wheels meets.
+
+    `problem` is the resolver's own explanation.
+    """
+
+    code = "pypi-unsatisfiable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        problem: str,
+        hint: str = "",
+        lines: Sequence[SourceLine] = (),
+    ) -> None:
+        """Keep the resolver's explanation beside the message."""
+        super().__init__(message, hint=hint, lines=lines)
+        self.problem = problem
+
+
+class ProofError(EnvgenError):
+    """Report a lock that does not fit together."""
+
+    code = "proof"
+
+
+class LockfileError(EnvgenError):
+    """Report a committed lock that is missing or damaged."""
+
+    code = "lockfile"
+
+
+class InstallError(EnvgenError):
+    """Report a prefix that cannot be made or changed."""
+
+    code = "install"
+
+
+class WriteError(EnvgenError):
+    """Report a file that cannot be written."""
+
+    code = "write"

@@ -1,0 +1,1 @@
+"""Do the raw I/O: repodata, disk, host, index."""

@@ -1,0 +1,1 @@
+"""Install a lock into a prefix."""

@@ -1,0 +1,1 @@
+"""Hold facts as data, with their typed readers."""

@@ -1,0 +1,1 @@
+"""Hold the in-memory lock and its difference."""

@@ -1,0 +1,1 @@
+"""Translate PyPI names, extras and specifiers to conda-forge's."""

@@ -1,0 +1,1 @@
+"""Hold the values that every layer speaks of."""

@@ -1,0 +1,106 @@
+"""Parse, render and apply match specs (CEP 29); the home of rattler's version and spec engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+
+import rattler
+from rattler.exceptions import InvalidMatchSpecError, InvalidVersionSpecError
+
+from envgen.models.record import Record, VirtualPackage
+
+
+@dataclass(frozen=True, slots=True)
+class MatchSpec:
+    """Hold a query that selects records, parsed once.
+
+    `text` is what was written, with one space between the parts; two specs are equal when their texts are.
+    """
+
+    text: str
+    name: str = field(compare=False)
+    version: str = field(compare=False)
+    build: str = field(compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> MatchSpec:
+        """Read a match spec; raise ValueError with the reason when it is none."""
+        clean = " ".join(text.split())
+        parsed = _rattler_spec(clean)
+        name = parsed.name.normalized
+        if not name:
+            raise ValueError(f"not a match spec: `{text}` names no package")
+        return cls(text=clean, name=name, version=parsed.version or "", build=parsed.build or "")
+
+    @classmethod
+    def exact(cls, record: Record) -> MatchSpec:
+        """Build the spec that only this record's version and build meet."""
+        return cls.parse(f"{record.name}=={record.version}={record.build}")
+
+    def matches(self, package: Record | VirtualPackage) -> bool:
+        """Tell whether a record or a virtual package meets the spec, by name, version, build and build number."""
+        number = package.build_number if isinstance(package, Record) else 0
+        return _matches(self.text, package.name, package.version, package.build, number)
+
+    def matches_version(self, version: str) -> bool:
+        """Tell whether a version, whatever the build, meets the spec's version part."""
+        return not self.version or version_matches(self.version, version)
+
+    def __str__(self) -> str:
+        """Render as it was written."""
+        return self.text
+
+
+@cache
+def _rattler_spec(text: str) -> rattler.MatchSpec:
+    try:
+        return rattler.MatchSpec(text)
+    except (InvalidMatchSpecError, ValueError) as error:
+        raise ValueError(f"not a match spec: `{text}` ({_first_line(error)})") from error
+
+
+@cache
+def _rattler_version(text: str) -> rattler.Version:
+    return rattler.Version(text)
+
+
+@cache
+def _version_spec(text: str) -> rattler.VersionSpec:
+    return rattler.VersionSpec(text)
+
+
+@cache
+def _matches(text: str, name: str, version: str, build: str, number: int) -> bool:
+    record = rattler.PackageRecord(
+        name=name,
+        version=version,
+        build=rattler.BuildString(build),
+        build_number=number,
+        subdir="noarch",
+        arch=None,
+        platform=None,
+    )
+    return _rattler_spec(text).matches(record)
+
+
+def version_matches(spec: str, version: str) -> bool:
+    """Tell whether a version meets a conda version spec such as `>=1.2,<2`; raise ValueError for a malformed spec."""
+    try:
+        return _version_spec(spec).matches(_rattler_version(version))
+    except (InvalidVersionSpecError, ValueError) as error:
+        raise ValueError(f"not a version spec: `{spec}` ({_first_line(error)})") from error
+
+
+def newer(first: str, second: str) -> bool:
+    """Tell whether the first version sorts after the second in conda's order (CEP 33)."""
+    return _rattler_version(first) > _rattler_version(second)
+
+
+def version_key(text: str) -> rattler.Version:
+    """Give a value that sorts as conda sorts versions."""
+    return _rattler_version(text)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]

@@ -1,0 +1,40 @@
+"""Describe what a user must be told of a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning", "info"]
+Source = Literal["conda", "pypi", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Finding:
+    """Report what the proof saw, under a stable code such as `PIN-MISMATCH`; an error stops the writing."""
+
+    code: str
+    severity: Severity
+    message: str
+    hint: str = ""
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Say where a requirement is taken from: `name` is the conda or PyPI name, `why` the reason in words."""
+
+    requirement: str
+    name: str
+    source: Source
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Say that a package changed between two locks; `before` or `after` is "" where it is absent."""
+
+    name: str
+    before: str
+    after: str
+    why: str

@@ -1,0 +1,62 @@
+"""Say what the layers above may ask of channels' repodata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from envgen.models.channel import Channel
+from envgen.models.record import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRecords:
+    """Hold the records of one channel that a solve may use, for the target's subdir and noarch.
+
+    `native` holds the same records as rattler's own objects where the index was read by rattler, so that its solver
+    need not build them again; they are an opaque value for everybody else.
+    """
+
+    channel: Channel
+    records: Sequence[Record]
+    native: Sequence[object] | None = field(default=None, compare=False)
+
+
+class Repodata(Protocol):
+    """Give records of some channels for one target, reading only what is asked for.
+
+    Channels are in order of priority. exclude-newer is already applied.
+    """
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """List the channels, highest priority first."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """Say what was read, without machine paths: `conda-forge`, or `starter index of 2026-08-01`."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether an absent name means that the channel lacks it; False for the starter index."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """List what the user must know of the reading: fallbacks, records without a date that were left out."""
+        ...
+
+    def names(self) -> frozenset[str]:
+        """Give every package name that the channels have for the target."""
+        ...
+
+    def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
+        """Read the records of these names alone; a name without any maps to ()."""
+        ...
+
+    def closure(self, names: Iterable[str]) -> tuple[ChannelRecords, ...]:
+        """Read the records of these names and of all that they depend on, recursively, one entry a channel."""
+        ...

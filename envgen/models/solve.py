@@ -1,0 +1,54 @@
+"""Say what is asked of a solver, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from envgen.models.matchspec import MatchSpec
+from envgen.models.record import Record, VirtualPackage
+from envgen.models.repodata import ChannelRecords
+from envgen.models.requirement import Origin
+
+ChannelPriority = Literal["strict", "flexible", "disabled"]
+SolverName = Literal["libmamba", "rattler"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootSpec:
+    """Hold a match spec that must be met, with the place that asks for it."""
+
+    spec: MatchSpec
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolveRequest:
+    """Hold everything that a solve for one target depends on.
+
+    `constraints` limit packages without asking for them. exclude-newer is applied by the repodata gateway, and least
+    change by `solvers.least_change`, so that every solver sees the same request.
+    """
+
+    channels: Sequence[ChannelRecords]
+    specs: tuple[RootSpec, ...]
+    virtual_packages: tuple[VirtualPackage, ...]
+    constraints: tuple[RootSpec, ...] = ()
+    channel_priority: ChannelPriority = "strict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """Hold the records that meet a request, sorted by name; virtual packages are not among them."""
+
+    records: tuple[Record, ...]
+    solver: SolverName = field(compare=False)
+
+
+class Solver(Protocol):
+    """Solve one request."""
+
+    def solve(self, request: SolveRequest) -> Solution:
+        """Give the records that meet the request; raise UnsatisfiableError when none do."""
+        ...

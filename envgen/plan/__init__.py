@@ -1,0 +1,1 @@
+"""Decide each requirement's source, in rounds, without doing I/O."""

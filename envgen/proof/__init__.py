@@ -1,0 +1,1 @@
+"""Prove that a lock fits together, from its records alone."""

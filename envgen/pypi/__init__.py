@@ -1,0 +1,1 @@
+"""Resolve and describe distributions from PyPI for the target."""

@@ -1,0 +1,1 @@
+"""Solve requests with libmamba or rattler."""

@@ -1,0 +1,1 @@
+"""Tell whether a lock is still true to its manifest."""

@@ -1,0 +1,1 @@
+"""Carry out the use cases that the command line calls."""

@@ -1,0 +1,1 @@
+"""Turn a lock into the text of files."""
