@@ -84,10 +84,71 @@ class UsageError(EnvgenError):
     exit_code = 2
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Say what is wrong at one place of a file of the user's own.
+
+    `path` is dotted (`dependencies[3]`), "" for the file as a whole; `column` counts from 1 in the line as it stands in
+    the file, 0 where none is known.
+    """
+
+    path: str
+    message: str
+    hint: str = ""
+    line: SourceLine | None = None
+    column: int = 0
+
+    def __str__(self) -> str:
+        """Render as `path: message`."""
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
 class ManifestError(EnvgenError):
-    """Report every problem of a manifest at once."""
+    """Report every problem of a manifest at once.
+
+    `message` lists them all; `problems` keeps each apart; `lines` are theirs unless given.
+    """
 
     code = "manifest"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        problems: Sequence[Problem] = (),
+        hint: str = "",
+        lines: Sequence[SourceLine] = (),
+    ) -> None:
+        """Keep the problems beside the message."""
+        own = [problem.line for problem in problems if problem.line is not None]
+        super().__init__(message, hint=hint, lines=lines or own)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        """Render each problem with its line below it, then the hint."""
+        if not self.problems:
+            return super().__str__()
+        parts = self.message.split("\n", 1)[:1]
+        for problem in self.problems:
+            if len(self.problems) > 1:
+                parts.append(f"  {problem}")
+            parts.extend(_pointed(problem))
+        if self.hint:
+            parts.append(f"hint: {self.hint}")
+        return "\n".join(parts)
+
+
+def _pointed(problem: Problem) -> list[str]:
+    """Render a problem's line, with a caret below the column if one is known."""
+    if problem.line is None:
+        return []
+    shown = f"    {problem.line}"
+    if not problem.column:
+        return [shown]
+    text = problem.line.text
+    skipped = len(text) - len(text.lstrip())
+    start = len(shown) - len(text.strip())
+    return [shown, " " * (start + problem.column - 1 - skipped) + "^"]
 
 
 class MappingError(EnvgenError):
