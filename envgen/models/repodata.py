@@ -15,12 +15,13 @@ class ChannelRecords:
     """Hold the records of one channel that a solve may use, for the target's subdir and noarch.
 
     `native` holds the same records as rattler's own objects where the index was read by rattler, so that its solver
-    need not build them again; they are an opaque value for everybody else.
+    need not build them again; they are an opaque value for everybody else. An entry is None where the record was
+    changed after the reading, and must be built from `records`.
     """
 
     channel: Channel
     records: Sequence[Record]
-    native: Sequence[object] | None = field(default=None, compare=False)
+    native: Sequence[object | None] | None = field(default=None, compare=False)
 
 
 class Repodata(Protocol):

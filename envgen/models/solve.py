@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from envgen.errors import UnsatisfiableError
 from envgen.models.matchspec import MatchSpec
 from envgen.models.record import Record, VirtualPackage
 from envgen.models.repodata import ChannelRecords
@@ -51,4 +52,16 @@ class Solver(Protocol):
 
     def solve(self, request: SolveRequest) -> Solution:
         """Give the records that meet the request; raise UnsatisfiableError when none do."""
+        ...
+
+
+class CondaSide(Protocol):
+    """Solve requests for a planner that tries several."""
+
+    def solve(self, request: SolveRequest) -> Solution:
+        """Give the records that meet the request, changing as little as may be; raise UnsatisfiableError at once."""
+        ...
+
+    def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
+        """Say in the user's words why a request has no answer, at the cost of further solves."""
         ...
