@@ -131,7 +131,7 @@ class ManifestError(EnvgenError):
         parts = self.message.split("\n", 1)[:1]
         for problem in self.problems:
             if len(self.problems) > 1:
-                parts.append(f"  {problem}")
+                parts.append(f"  {problem}" + (f" ({problem.hint})" if problem.hint else ""))
             parts.extend(_pointed(problem))
         if self.hint:
             parts.append(f"hint: {self.hint}")
@@ -148,7 +148,7 @@ def _pointed(problem: Problem) -> list[str]:
     text = problem.line.text
     skipped = len(text) - len(text.lstrip())
     start = len(shown) - len(text.strip())
-    return [shown, " " * (start + problem.column - 1 - skipped) + "^"]
+    return [shown, " " * (start + max(0, problem.column - 1 - skipped)) + "^"]
 
 
 class MappingError(EnvgenError):
@@ -229,7 +229,7 @@ class PypiUnreachableError(PypiError):
 class PypiUnsatisfiableError(PypiError):
     """Report requirements that no set of wheels meets.
 
-    `problem` is the resolver's own explanation.
+    `problem` is the resolver's own explanation, `names` the distributions that it speaks of, in its order.
     """
 
     code = "pypi-unsatisfiable"
@@ -241,10 +241,12 @@ class PypiUnsatisfiableError(PypiError):
         problem: str,
         hint: str = "",
         lines: Sequence[SourceLine] = (),
+        names: Sequence[str] = (),
     ) -> None:
         """Keep the resolver's explanation beside the message."""
         super().__init__(message, hint=hint, lines=lines)
         self.problem = problem
+        self.names = tuple(names)
 
 
 class ProofError(EnvgenError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -76,4 +77,8 @@ class PypiSide(Protocol):
 
     def metadata(self, wheel: Wheel) -> WheelMetadata:
         """Read the core metadata of this very wheel."""
+        ...
+
+    def metadata_many(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
+        """Read the core metadata of many wheels side by side, in the order asked."""
         ...
