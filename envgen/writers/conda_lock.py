@@ -1,0 +1,142 @@
+"""Write conda-lock.yml in conda-lock's format 1, which is also the lock that envgen reads back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from envgen.lock.held import record_line, wheel_line
+from envgen.lock.metadata import lock_facts, platform_facts
+from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
+from envgen.lock.seal import placeholder, sealed
+from envgen.lock.specs import fold_depends, fold_requires, plain_requires
+from envgen.models.channel import Channel
+from envgen.models.record import Record
+from envgen.writers.header import header
+from envgen.writers.refusal import credentials, no_md5, no_sha256, refuse
+from envgen.writers.yaml_text import scalar
+
+FILE = "conda-lock.yml"
+MANIFEST = "envgen.yaml"
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def write(lock: Lock) -> dict[str, str]:
+    """Write one file for all platforms, one package a block, sorted by manager, name and platform.
+
+    conda-lock 4 parses and renders it; micromamba wants non-empty sources and content_hash, conda's plugin created_by.
+    Raises WriteError for what the format cannot hold.
+    """
+    refuse(FILE, _problems(lock), "update the packages named: `envgen lock --update NAME`")
+    platforms = sorted(lock.platforms, key=lambda each: each.platform.subdir)
+    lines = [
+        *header(lock, platforms, about=_about(lock)),
+        "version: 1",
+        "metadata:",
+        *_metadata(lock, platforms),
+        "package:" if any(each.conda or each.pypi for each in platforms) else "package: []",
+        *_packages(platforms),
+    ]
+    return {FILE: sealed("\n".join(lines) + "\n")}
+
+
+def _problems(lock: Lock) -> Iterator[str]:
+    yield from credentials(lock)
+    for platform in lock.platforms:
+        yield from no_md5(platform.conda)
+        yield from no_sha256(platform.pypi)
+        yield from (f"{wheel.name} has no URL" for wheel in platform.pypi if not wheel.wheel.url)
+
+
+def _about(lock: Lock) -> Iterator[str]:
+    yield f"Install it: envgen create {lock.name}"
+    yield f"        or: conda-lock install --name {lock.name} {FILE}"
+    yield f"        or: micromamba create --name {lock.name} --file {FILE}"
+
+
+def _metadata(lock: Lock, platforms: list[PlatformLock]) -> Iterator[str]:
+    digest = scalar(lock.manifest_digest.removeprefix("sha256:"))
+    yield "  content_hash:"
+    yield from (f"    {each.platform.subdir}: {digest}" for each in platforms)
+    yield "  channels:" if lock.channels else "  channels: []"
+    for channel in lock.channels:
+        yield from _channel(channel)
+    yield "  platforms:"
+    yield from (f"  - {each.platform.subdir}" for each in platforms)
+    yield "  sources:"
+    yield f"  - {MANIFEST}"
+    yield "  custom_metadata:"
+    yield from (f"    {key}: {scalar(value)}" for key, value in lock_facts(lock).items())
+    yield f"    {placeholder()}"
+    for each in platforms:
+        yield from (f"    {scalar(key)}: {scalar(value)}" for key, value in _facts(each))
+
+
+def _channel(channel: Channel) -> Iterator[str]:
+    variables = sorted(set(_VARIABLE.findall(channel.name)))
+    yield f"  - url: {scalar(channel.name)}"
+    yield "    used_env_vars:" if variables else "    used_env_vars: []"
+    yield from (f"    - {variable}" for variable in variables)
+
+
+def _facts(lock: PlatformLock) -> Iterator[tuple[str, str]]:
+    """Give the platform's facts, then what conda-lock has no field for: one key a package, sorted."""
+    subdir = lock.platform.subdir
+    yield from platform_facts(lock).items()
+    wheels = sorted(lock.pypi, key=lambda wheel: wheel.name)
+    yield from ((f"{subdir}.why.{wheel.name}", wheel.why) for wheel in wheels if wheel.why)
+    records = sorted(lock.conda, key=lambda record: record.name)
+    yield from ((f"{subdir}.conda.{record.name}", line) for record in records if (line := record_line(record)))
+    yield from ((f"{subdir}.pypi.{wheel.name}", line) for wheel in wheels if (line := wheel_line(wheel)))
+
+
+def _packages(platforms: Iterable[PlatformLock]) -> Iterator[str]:
+    conda = [(record.name, lock.platform.subdir, record, lock) for lock in platforms for record in lock.conda]
+    for name, subdir, record, lock in sorted(conda, key=lambda each: each[:2]):
+        for group in _categories(lock, f"conda:{name}"):
+            yield from _conda_block(record, subdir, group)
+    pypi = [(wheel.name, lock.platform.subdir, wheel, lock) for lock in platforms for wheel in lock.pypi]
+    for name, subdir, wheel, lock in sorted(pypi, key=lambda each: each[:2]):
+        for group in _categories(lock, f"pypi:{name}"):
+            yield from _pypi_block(wheel, subdir, group)
+
+
+def _categories(lock: PlatformLock, key: str) -> list[str]:
+    groups = lock.groups_of(key)
+    return [MAIN_GROUP] if MAIN_GROUP in groups or not groups else sorted(groups)
+
+
+def _conda_block(record: Record, subdir: str, category: str) -> Iterator[str]:
+    yield f"- name: {scalar(record.name)}"
+    yield f"  version: {scalar(record.version)}"
+    yield "  manager: conda"
+    yield f"  platform: {subdir}"
+    yield from _dependencies(fold_depends(record.depends))
+    yield f"  url: {scalar(record.url)}"
+    yield "  hash:"
+    yield f"    md5: {scalar(record.md5)}"
+    if record.sha256:
+        yield f"    sha256: {scalar(record.sha256)}"
+    yield from _category(category)
+
+
+def _pypi_block(locked: LockedWheel, subdir: str, category: str) -> Iterator[str]:
+    yield f"- name: {scalar(locked.name)}"
+    yield f"  version: {scalar(locked.version)}"
+    yield "  manager: pip"
+    yield f"  platform: {subdir}"
+    yield from _dependencies(plain_requires(fold_requires(locked.requires)))
+    yield f"  url: {scalar(locked.wheel.url)}"
+    yield "  hash:"
+    yield f"    sha256: {scalar(locked.wheel.sha256)}"
+    yield from _category(category)
+
+
+def _dependencies(folded: dict[str, str]) -> Iterator[str]:
+    yield "  dependencies:" if folded else "  dependencies: {}"
+    yield from (f"    {scalar(name)}: {scalar(rest)}" for name, rest in folded.items())
+
+
+def _category(category: str) -> Iterator[str]:
+    yield f"  category: {scalar(category)}"
+    yield f"  optional: {'false' if category == MAIN_GROUP else 'true'}"

@@ -1,0 +1,35 @@
+"""Hold what every test may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+Golden = Callable[[str, Mapping[str, str]], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite the expected files under tests/golden")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare files with those of a folder under tests/golden; `--update-golden` rewrites the folder instead."""
+
+    def compare(case: str, files: Mapping[str, str]) -> None:
+        folder = GOLDEN / case
+        if request.config.getoption("--update-golden"):
+            folder.mkdir(parents=True, exist_ok=True)
+            for stale in set(folder.iterdir()) - {folder / name for name in files}:
+                stale.unlink()
+            for name, text in files.items():
+                (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        expected = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*"))}
+        assert sorted(files) == sorted(expected), "rewrite them with --update-golden"
+        for name, text in files.items():
+            assert text == expected[name], f"{case}/{name} differs; rewrite it with --update-golden"
+
+    return compare
