@@ -1,0 +1,220 @@
+"""Read the core metadata of wheels without downloading them whole; the home of remotezip."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import threading
+import zipfile
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import canonicalize_name
+
+from envgen.errors import PypiError, PypiUnreachableError
+from envgen.models.wheel import Wheel, WheelMetadata
+from envgen.pypi.core_metadata import parse_metadata
+from envgen.pypi.indexes import mask
+from envgen.pypi.session import Session
+
+_WORKERS = 8
+_LIMIT = 10 << 20
+_TAIL = 64 << 10
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError)
+
+
+class MetadataReader:
+    """Read and keep metadata; a wheel's bytes never change, so what was read once under its sha256 stays true.
+
+    `notes` tells which wheels had to be downloaded whole.
+    """
+
+    def __init__(self, session: Session, cache: Path) -> None:
+        """Prepare; `cache` is a folder of our own, made when needed."""
+        self._session = session
+        self._cache = cache
+        self._known: dict[tuple[str, str], WheelMetadata] = {}
+        self._whole: set[str] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say what the user should know of the reading."""
+        with self._lock:
+            return tuple(
+                f"`{name}` was downloaded whole to read its metadata: its host serves no parts of files"
+                for name in sorted(self._whole)
+            )
+
+    def read(self, wheel: Wheel) -> WheelMetadata:
+        """Give one wheel's metadata.
+
+        PypiUnreachableError: its host does not answer or lacks the file. PypiError: the file is no such wheel.
+        """
+        key = (wheel.sha256, wheel.url)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._from_cache(wheel) or self._fetched(wheel)
+        return known
+
+    def read_many(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
+        """Give the metadata of many wheels, read side by side, in the order asked; stop at the first failure."""
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="metadata") as pool:
+            futures = [pool.submit(self.read, wheel) for wheel in wheels]
+            try:
+                return tuple(future.result() for future in futures)
+            except (PypiError, OSError):
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def read_known(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
+        """Give the metadata of those wheels that the cache holds."""
+        found = (self._known.get((wheel.sha256, wheel.url)) or self._from_cache(wheel) for wheel in wheels)
+        return tuple(metadata for metadata in found if metadata)
+
+    def _from_cache(self, wheel: Wheel) -> WheelMetadata | None:
+        try:
+            content = self._entry(wheel).read_bytes()
+        except OSError:
+            return None
+        return parse_metadata(content, wheel)
+
+    def _entry(self, wheel: Wheel) -> Path:
+        return self._cache / "metadata" / wheel.sha256[:2] / f"{wheel.sha256}.METADATA"
+
+    def _fetched(self, wheel: Wheel) -> WheelMetadata:
+        content = self._read_local(wheel) if urlsplit(wheel.url).scheme in ("", "file") else self._read_remote(wheel)
+        parsed = parse_metadata(content, wheel)
+        if parsed is None:
+            raise _damaged(wheel)
+        if wheel.sha256:
+            with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+                _write(self._entry(wheel), content)
+        return parsed
+
+    def _read_local(self, wheel: Wheel) -> bytes:
+        parts = urlsplit(wheel.url)
+        path = Path(unquote(parts.path) if parts.scheme else wheel.url)
+        try:
+            with path.open("rb") as file:
+                if wheel.sha256 and _sha256(file) != wheel.sha256:
+                    raise PypiError(f"the file changed: {wheel.filename} (its sha256 is not the expected one)")
+                return _from_zip(file, wheel)
+        except OSError as error:
+            raise PypiUnreachableError(f"cannot read {wheel.filename} ({error.strerror})") from error
+
+    def _read_remote(self, wheel: Wheel) -> bytes:
+        served = self._session.get(f"{_plain(wheel.url)}.metadata", limit=_LIMIT)  # PEP 658
+        if served.status == 200 and parse_metadata(served.content, wheel):
+            return served.content
+        # Some hosts refuse a range counted from the end, so the second try asks for the size first.
+        return (
+            self._read_part(wheel, from_end=True) or self._read_part(wheel, from_end=False) or self._read_whole(wheel)
+        )
+
+    def _read_part(self, wheel: Wheel, *, from_end: bool) -> bytes | None:
+        """Read the zip's directory and one member by ranges, or give None where the host serves no such ranges."""
+        from remotezip import RemoteIOError, RemoteZip, RemoteZipError
+
+        url, session = _plain(wheel.url), self._session
+        options = {
+            "session": session.http,
+            "initial_buffer_size": _TAIL,
+            "support_suffix_range": from_end,
+            "timeout": session.limits,
+            "auth": session.password_for(url),
+            "headers": {"Accept-Encoding": "identity"},
+        }
+        try:
+            with session.guard(url), RemoteZip(url, **options) as archive:
+                return _member(archive, wheel)
+        except RemoteIOError as error:
+            if _status_of(error) in (404, 410):
+                raise _missing(wheel) from error
+            return None
+        except RemoteZipError:
+            return None
+        except _DAMAGE as error:
+            raise _damaged(wheel) from error
+
+    def _read_whole(self, wheel: Wheel) -> bytes:
+        with tempfile.SpooledTemporaryFile(_LIMIT) as file:
+            status = self._session.download(_plain(wheel.url), file)
+            if status != 200:
+                raise _missing(wheel)
+            file.seek(0)
+            if wheel.sha256 and _sha256(file) != wheel.sha256:
+                raise _damaged(wheel)
+            with self._lock:
+                self._whole.add(wheel.filename)
+            return _from_zip(file, wheel)
+
+
+def _status_of(error: OSError | Exception) -> int:
+    """Give the HTTP status behind remotezip's error, which keeps only its text, or 0."""
+    response = getattr(error.__context__, "response", None)
+    return int(getattr(response, "status_code", 0))
+
+
+def _sha256(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _plain(url: str) -> str:
+    return urlsplit(url)._replace(fragment="").geturl()
+
+
+def _from_zip(file: IO[bytes], wheel: Wheel) -> bytes:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return _member(archive, wheel)
+    except _DAMAGE as error:
+        raise _damaged(wheel) from error
+
+
+def _member(archive: zipfile.ZipFile, wheel: Wheel) -> bytes:
+    """Read `NAME-VERSION.dist-info/METADATA`; KeyError where the archive holds none of this name."""
+    for entry in archive.infolist():
+        folder, _, file = entry.filename.rpartition("/")
+        name = folder.removesuffix(".dist-info").partition("-")[0]
+        if file == "METADATA" and folder.endswith(".dist-info") and canonicalize_name(name) == wheel.name:
+            if entry.file_size > _LIMIT:
+                raise zipfile.BadZipFile("METADATA is too large")
+            return archive.read(entry)
+    raise KeyError(wheel.name)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _missing(wheel: Wheel) -> PypiUnreachableError:
+    return PypiUnreachableError(
+        f"the package index lists {wheel.filename} but does not serve it: {mask(wheel.url)}",
+        hint="try again later, or from another index",
+    )
+
+
+def _damaged(wheel: Wheel) -> PypiError:
+    return PypiError(
+        f"not a wheel of {wheel.name} {wheel.version}: {mask(wheel.url)}",
+        hint="the index serves a damaged file; try another version or index",
+    )

@@ -1,0 +1,212 @@
+"""Fetch bytes over HTTP, with retries, time limits and passwords masked; the home of requests."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import IO, TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from envgen.errors import PypiError, PypiUnreachableError
+from envgen.pypi.indexes import Indexes, mask, without_user
+
+if TYPE_CHECKING:
+    import requests
+
+_POOL = 16
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Hold time limits in seconds: to connect, between two bytes, for one whole answer, and for one run of uv.
+
+    uv takes whole numbers only for the first two.
+
+    The defaults give up on an index that hangs in less than fifteen seconds, retries included.
+    """
+
+    connect: int = 3
+    read: int = 5
+    total: float = 60.0
+    uv: float = 180.0
+    retries: int = 1
+
+    @classmethod
+    def configured(cls, environment: Mapping[str, str]) -> Timeouts:
+        """Take `UV_HTTP_TIMEOUT` and `UV_HTTP_RETRIES` where they are set, for uv and for ourselves alike."""
+        values = cls()
+        read, retries = environment.get("UV_HTTP_TIMEOUT", ""), environment.get("UV_HTTP_RETRIES", "")
+        if read.isdecimal():
+            values = replace(values, read=int(read), total=max(values.total, int(read)))
+        return replace(values, retries=int(retries)) if retries.isdecimal() else values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Hold an answer: `url` is where redirects ended, `kind` the content type without parameters, lower-case."""
+
+    status: int
+    url: str
+    kind: str
+    charset: str
+    content: bytes
+
+
+class Session:
+    """Fetch from the indexes and from the hosts that they point at."""
+
+    def __init__(
+        self,
+        indexes: Indexes,
+        environment: Mapping[str, str],
+        *,
+        timeouts: Timeouts | None = None,
+        offline: bool = False,
+    ) -> None:
+        """Prepare; requests is imported and connections are opened on first use."""
+        self.timeouts = timeouts or Timeouts()
+        self.offline = offline
+        self._environment = environment
+        self._passwords = dict(_passwords(indexes))
+        self._session: requests.Session | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def http(self) -> requests.Session:
+        """Give the underlying session, for libraries that read from one."""
+        with self._lock:
+            if self._session is None:
+                self._session = self._open()
+            return self._session
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Give the limits of requests' `timeout` argument."""
+        return self.timeouts.connect, self.timeouts.read
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None, *, limit: int = 1 << 30) -> Answer:
+        """Fetch a URL into memory, up to `limit` bytes, whatever the status; PypiUnreachableError: no whole answer."""
+        with self._opened(url, headers) as response:
+            kind, _, rest = response.headers.get("Content-Type", "").lower().partition(";")
+            return Answer(
+                status=response.status_code,
+                url=response.url,
+                kind=kind.strip(),
+                charset=rest.partition("charset=")[2].strip(' "'),
+                content=b"".join(self._chunks(response, url, limit)),
+            )
+
+    def download(self, url: str, file: IO[bytes]) -> int:
+        """Fetch a URL into a file and give the status; PypiUnreachableError: no whole answer."""
+        with self._opened(url) as response:
+            for chunk in self._chunks(response, url, limit=1 << 40):
+                file.write(chunk)
+            return response.status_code
+
+    def password_for(self, url: str) -> tuple[str, str] | None:
+        """Give the user and password of the index on a URL's host, or None."""
+        return self._passwords.get(urlsplit(without_user(url)).netloc)
+
+    @contextmanager
+    def guard(self, url: str) -> Iterator[None]:
+        """Convert the failures of a transfer into PypiUnreachableError; refuse every transfer when off-line."""
+        if self.offline:
+            raise PypiUnreachableError(
+                f"not in the cache, and off-line: {mask(url)}", hint="run it once with the network"
+            )
+        import requests
+        import urllib3
+
+        try:
+            yield
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise PypiUnreachableError(
+                f"the package index does not answer: {mask(url)} ({_reason(error)})",
+                hint="check the network, the proxy and UV_DEFAULT_INDEX, or use --offline",
+            ) from error
+
+    @contextmanager
+    def _opened(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[requests.Response]:
+        auth = self.password_for(url)
+        with (
+            self.guard(url),
+            self.http.get(
+                without_user(url), headers=dict(headers or {}), timeout=self.limits, stream=True, auth=auth
+            ) as response,
+        ):
+            yield response
+
+    def _chunks(self, response: requests.Response, url: str, limit: int) -> Iterator[bytes]:
+        deadline = time.monotonic() + self.timeouts.total
+        size = 0
+        for chunk in response.iter_content(_CHUNK):
+            size += len(chunk)
+            if size > limit:
+                raise PypiError(f"the answer is too large: {mask(url)} (more than {limit} bytes)")
+            if time.monotonic() > deadline:
+                raise PypiUnreachableError(
+                    f"the package index is too slow: {mask(url)} (no whole answer in {self.timeouts.total:g} s)",
+                    hint="try again, or from a better network",
+                )
+            yield chunk
+
+    def _open(self) -> requests.Session:
+        import requests
+        from requests.adapters import HTTPAdapter
+        from urllib3.util.retry import Retry
+
+        session = requests.Session()
+        retry = Retry(
+            total=self.timeouts.retries,
+            backoff_factor=0.2,
+            status_forcelist=(500, 502, 503, 504),
+            raise_on_status=False,
+            respect_retry_after_header=False,  # it may ask for an hour
+        )
+        adapter = HTTPAdapter(max_retries=retry, pool_maxsize=_POOL)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        bundle = self._environment.get("SSL_CERT_FILE")  # uv's variable; requests has others
+        if bundle and not {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} & self._environment.keys():
+            session.verify = bundle
+        return session
+
+
+def _passwords(indexes: Indexes) -> Iterator[tuple[str, tuple[str, str]]]:
+    for index in indexes:
+        parts = urlsplit(index.url)
+        if parts.username is not None:
+            location = parts.netloc.rpartition("@")[2]
+            yield location, (unquote(parts.username), unquote(parts.password or ""))
+
+
+def _reason(error: Exception) -> str:
+    """Say in a few words what went wrong: the texts of requests hold object addresses and nested reprs."""
+    import requests
+
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy fails"
+    if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error).lower():
+        return "timed out"
+    text = str(error).lower()
+    for sign, words in _SIGNS.items():
+        if sign in text:
+            return words
+    return "the connection broke"
+
+
+_SIGNS: Mapping[str, str] = {
+    "name or service not known": "its name is unknown",
+    "nodename nor servname": "its name is unknown",
+    "name resolution": "its name is unknown",
+    "refused": "connection refused",
+    "invalid url": "no valid URL",
+    "no connection adapters": "neither http nor https",
+    "missing schema": "neither http nor https",
+}

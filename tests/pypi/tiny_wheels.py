@@ -1,0 +1,91 @@
+"""Build small real wheels for tests.
+
+`build_wheel("demo", "1.0", requires=("six>=1",), tag="cp312-cp312-macosx_12_0_arm64")` gives a `TinyWheel`: a zip with
+METADATA, WHEEL, RECORD and one module, whose bytes depend on the arguments alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TinyWheel:
+    """Hold a wheel in memory, with the core metadata that it contains."""
+
+    name: str
+    version: str
+    filename: str
+    content: bytes
+    metadata: bytes
+    requires_python: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Give the digest of the whole file, lower-case hex."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def build_wheel(
+    name: str,
+    version: str,
+    *,
+    tag: str = "py3-none-any",
+    requires: Sequence[str] = (),
+    extras: Sequence[str] = (),
+    requires_python: str = "",
+    padding: int = 0,
+    metadata: bytes | None = None,
+) -> TinyWheel:
+    """Build a wheel.
+
+    `tag` may hold a build tag before it (`1-py3-none-any`); `padding` adds that many incompressible bytes, so that a
+    ranged read differs from a whole one; `metadata` replaces METADATA, for old and broken files.
+    """
+    escaped = name.replace("-", "_")
+    text = metadata if metadata is not None else _metadata(name, version, requires, extras, requires_python)
+    plain_tag = "-".join(tag.split("-")[-3:])
+    info = f"{escaped}-{version}.dist-info"
+    members = {
+        f"{escaped}.py": f"version = {version!r}\n".encode(),
+        **({f"{escaped}.bin": _noise(padding)} if padding else {}),
+        f"{info}/METADATA": text,
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {plain_tag}\n".encode(),
+    }
+    members[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*members, f"{info}/RECORD"]).encode()
+    return TinyWheel(
+        name=name,
+        version=version,
+        filename=f"{escaped}-{version}-{tag}.whl",
+        content=_zip(members),
+        metadata=text,
+        requires_python=requires_python,
+    )
+
+
+def _metadata(name: str, version: str, requires: Sequence[str], extras: Sequence[str], requires_python: str) -> bytes:
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    if requires_python:
+        lines.append(f"Requires-Python: {requires_python}")
+    lines += [f"Provides-Extra: {extra}" for extra in extras]
+    lines += [f"Requires-Dist: {requirement}" for requirement in requires]
+    return ("\n".join(lines) + "\n\nA description.\n").encode()
+
+
+def _zip(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in members.items():
+            archive.writestr(zipfile.ZipInfo(path, _EPOCH), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _noise(size: int) -> bytes:
+    blocks = (hashlib.sha256(str(number).encode()).digest() for number in range(size // 32 + 1))
+    return b"".join(blocks)[:size]
