@@ -1,0 +1,238 @@
+"""Read single values of a manifest: each function takes what was written and gives a value, or refuses it.
+
+Numbers arrive as PlainNumber, with the text that was written. Relations between values are in `consistency`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, time
+from typing import Literal
+
+from packaging.utils import canonicalize_name
+
+from envgen.manifest.problems import RefusalError, did_you_mean, quoted
+from envgen.manifest.tree import BrokenNode, PlainNumber
+from envgen.models.channel import Channel
+from envgen.models.matchspec import MatchSpec
+from envgen.models.platform import DEFAULT_MACOS, SUBDIRS, Platform
+from envgen.models.requirement import Origin, Requirement
+
+MAIN_GROUP = "main"
+OLDEST_PYTHON = (3, 8)
+NAME_LENGTH = 64
+_TEXT_LENGTH = 1000
+_BRACKETS = 20
+_UNPLACED = Origin(path="")
+_SAMPLE = Platform(subdir="osx-arm64", python="3.12", macos=DEFAULT_MACOS).markers()
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_PROJECT = re.compile(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
+_CONDA_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
+_CHANNEL_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", re.ASCII)
+_CHANNEL_URL = re.compile(r"(https?://([^/@\s]+@)?[^/@\s?#$]+|file://)(/t/[^/\s?#]+)?(/[^\s?#$]*)?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(?P<zone>Z|[+-]\d\d:\d\d)?")
+
+Kind = Literal["dependencies", "conda", "pypi"]
+
+
+def kind_of(value: object) -> str:
+    """Name the kind of a value in words."""
+    kinds = {str: "text", bool: "true or false", list: "a list", dict: "a mapping", PlainNumber: "a number"}
+    return kinds.get(type(value), "nothing" if value is None else "something else")
+
+
+def text_of(value: object, *, numbers: bool = False) -> str:
+    """Give a text; a number's own text where numbers are welcome, too."""
+    if numbers and isinstance(value, PlainNumber):
+        return value.text
+    if isinstance(value, str):
+        return value
+    if isinstance(value, BrokenNode):
+        raise RefusalError("")
+    hint = "put it in quotes" if isinstance(value, PlainNumber | bool) else ""
+    raise RefusalError(f"text is wanted, not {kind_of(value)}", hint=hint)
+
+
+def environment_name(value: object) -> str:
+    """Read an environment's name, which is the name of its folder: nothing that could leave `environments/`."""
+    name = text_of(value, numbers=True)
+    if not _NAME.fullmatch(name) or ".." in name or name.endswith("."):
+        hint = "use letters, digits, `-`, `_` and `.`, with a letter or digit first"
+        raise RefusalError(f"not a name for an environment: {quoted(name)}", hint=hint)
+    if len(name) > NAME_LENGTH:
+        raise RefusalError(f"longer than {NAME_LENGTH} characters: {quoted(name)}")
+    if name in ("base", "root"):
+        raise RefusalError(f"conda keeps the name {quoted(name)} for its own environment")
+    return name
+
+
+def python_minor(value: object) -> str:
+    """Read a python minor version such as "3.12"."""
+    text = text_of(value, numbers=True)
+    hint = 'write a minor version, such as python: "3.12"'
+    if micro := re.fullmatch(r"(3\.\d{1,2})\.[\d*]+", text):
+        raise RefusalError(f"a minor version is wanted, not {quoted(text)}", hint=f'write python: "{micro[1]}"')
+    if not re.fullmatch(r"3\.\d{1,2}", text):
+        raise RefusalError(f"not a python minor version: {quoted(text)}", hint=hint)
+    if int(text[2:]) < OLDEST_PYTHON[1]:
+        meant = f'; if {text}0 was meant, write python: "{text}0"' if text == "3.1" else ""
+        raise RefusalError(f"python {text} is older than any that runs on Apple silicon (3.8){meant}", hint=hint)
+    return text
+
+
+def subdir(value: object) -> str:
+    """Read a platform's name."""
+    name = text_of(value)
+    if name not in SUBDIRS:
+        raise RefusalError(
+            f"unknown platform {quoted(name)} (known: {', '.join(SUBDIRS)}){did_you_mean(name, SUBDIRS)}"
+        )
+    return name
+
+
+def macos_floor(value: object) -> str:
+    """Read a macOS version; a bare major means its first minor: `14` is "14.0"."""
+    text = text_of(value, numbers=True)
+    if re.fullmatch(r"\d{2}", text):
+        return f"{text}.0"
+    if not re.fullmatch(r"\d{2}\.\d{1,2}", text):
+        raise RefusalError(f"not a macOS version: {quoted(text)}", hint='write it as macos: "13.0"')
+    return text
+
+
+def channel(value: object) -> Channel:
+    """Read a channel's name or URL (CEP 26)."""
+    text = text_of(value)
+    if text == "nodefaults":
+        raise RefusalError("`nodefaults` is no channel", hint="leave it out: envgen never adds the defaults")
+    if text == "defaults":
+        hint = "write https://repo.anaconda.com/pkgs/main, and mind its terms"
+        raise RefusalError("`defaults` stands for several channels", hint=hint)
+    _refuse_secrets(text)
+    if not (_CHANNEL_URL if "://" in text else _CHANNEL_NAME).fullmatch(text) or "/.." in text:
+        hint = "write a name such as conda-forge, or a URL that starts with https:// or file://"
+        raise RefusalError(f"not a channel: {quoted(text)}", hint=hint)
+    return Channel.parse(text)
+
+
+def _refuse_secrets(text: str) -> None:
+    user_info = re.search(r"://([^/]*)@", text)
+    token = re.search(r"://.*?/t/([^/]+)", text)
+    secrets = [found[1].rsplit(":", 1)[-1] for found in (user_info, token) if found]
+    if not all(re.fullmatch(r"\$\{\w+\}", secret) for secret in secrets):
+        hint = "write the name of an environment variable instead, such as ${TOKEN}"
+        raise RefusalError("a password or token does not belong in a file that is committed", hint=hint)
+
+
+def requirement(value: object) -> Requirement:
+    """Read a PEP 508 requirement; its origin is not known yet."""
+    text = _sized(text_of(value))
+    if text.count("(") > _BRACKETS:
+        raise RefusalError(f"too many brackets: {quoted(text)}")
+    try:
+        parsed = Requirement.parse(text, _UNPLACED)
+        parsed.applies(_SAMPLE)
+    except ValueError as error:
+        raise RefusalError(str(error), hint=_requirement_hint(text)) from error
+    if parsed.url:
+        hint = "name a release (`name>=1`); a project of your own goes under `local`"
+        raise RefusalError(f"a URL cannot be proved or locked: {quoted(text)}", hint=hint)
+    if parsed.name == "python":
+        raise RefusalError("python is no package of PyPI", hint='set it with the key python: "3.12"')
+    return parsed
+
+
+def _requirement_hint(text: str) -> str:
+    if re.match(r"-|\.|/|~", text.strip()):
+        return "options and paths of pip do not belong here; a project of your own goes under `local`"
+    if re.search(r"(?<![=<>!~])=(?!=)|::", text):
+        return "PEP 508 writes `name==1.2`; a conda match spec goes under `conda`"
+    return "write it as in PEP 508, such as `pandas>=2`"
+
+
+def bound(value: object) -> Requirement:
+    """Read a constraint: a requirement without extras."""
+    parsed = requirement(value)
+    if parsed.extras:
+        raise RefusalError(
+            f"a constraint has no extras: {quoted(parsed.text)}", hint="name the extra in `dependencies`"
+        )
+    return parsed
+
+
+def match_spec(value: object) -> MatchSpec:
+    """Read a match spec (CEP 29)."""
+    text = _sized(text_of(value))
+    if "://" in text:
+        raise RefusalError(f"an artifact's URL is no match spec: {quoted(text)}", hint="write `name ==version`")
+    try:
+        spec = MatchSpec.parse(text)
+    except ValueError as error:
+        hint = "a PyPI requirement goes under `dependencies`" if re.search(r";|\w\[\w", text) else ""
+        raise RefusalError(str(error), hint=hint) from error
+    if spec.name.startswith("__"):
+        hint = 'set the macOS floor with platforms: [{platform: osx-arm64, macos: "13.0"}]'
+        raise RefusalError(f"a virtual package is a property of the platform: {quoted(text)}", hint=hint)
+    conda_name(spec.name)
+    return spec
+
+
+def _sized(text: str) -> str:
+    if len(text) > _TEXT_LENGTH:
+        raise RefusalError(f"longer than {_TEXT_LENGTH} characters: {quoted(text)}")
+    return text
+
+
+def project_name(value: object) -> str:
+    """Read the name of a PyPI project and make it canonical (PEP 503)."""
+    text = text_of(value)
+    if not _PROJECT.fullmatch(text):
+        raise RefusalError(f"not a name of PyPI's: {quoted(text)}", hint="give the name alone, without a version")
+    return canonicalize_name(text)
+
+
+def conda_name(value: object) -> str:
+    """Read the name of a conda package (CEP 26)."""
+    text = text_of(value)
+    if not _CONDA_NAME.fullmatch(text) or len(text) > NAME_LENGTH:
+        hint = "give the name alone, in small letters, without a version"
+        raise RefusalError(f"not a conda package's name: {quoted(text)}", hint=hint)
+    return text
+
+
+def group_name(value: object) -> str:
+    """Read a group's name and make it canonical (PEP 735)."""
+    text = text_of(value)
+    if not _PROJECT.fullmatch(text):
+        raise RefusalError(f"not a name for a group: {quoted(text)}", hint="use letters, digits, `-`, `_` and `.`")
+    name = canonicalize_name(text)
+    if name == MAIN_GROUP:
+        raise RefusalError("`main` is what `dependencies` asks for", hint="choose another name for the group")
+    return name
+
+
+def local_path(value: object) -> str:
+    """Read a path relative to the project's root that cannot leave it (design.md §8)."""
+    text = text_of(value)
+    parts = text.split("/")
+    if not text or text.startswith(("/", "~")) or ".." in parts or re.search(r"[\\:\0$]", text) or len(text) > 255:
+        hint = "write a path below the project's root, such as `.` or `libs/ours`"
+        raise RefusalError(f"not a path within the project: {quoted(text)}", hint=hint)
+    return "/".join(part for part in parts if part not in ("", ".")) or "."
+
+
+def cutoff(value: object) -> datetime:
+    """Read a date, which means its last moment in UTC, or an instant with its zone; give an aware UTC instant."""
+    text = text_of(value, numbers=True).strip()
+    hint = "write a date such as 2026-08-01, or an instant such as 2026-08-01T12:00:00Z"
+    instant = _INSTANT.fullmatch(text)
+    if not instant and not _DATE.fullmatch(text):
+        raise RefusalError(f"not a date: {quoted(text)}", hint=hint)
+    if instant and not instant["zone"]:
+        raise RefusalError(f"an instant without a zone: {quoted(text)}", hint="end it with Z for UTC")
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if instant else datetime.combine(moment.date(), time.max, tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise RefusalError(f"not a date: {quoted(text)} ({error})", hint=hint) from error

@@ -1,0 +1,206 @@
+"""Hold a manifest as values that know the lines they were written on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from packaging.utils import canonicalize_name
+
+from envgen.errors import Problem
+from envgen.manifest.consistency import METAL_PLUGIN, included
+from envgen.manifest.document import Accelerator, Include, LocalProject, ManifestDocument, Output
+from envgen.manifest.fields import MAIN_GROUP
+from envgen.manifest.problems import dotted, manifest_error, quoted
+from envgen.manifest.tree import MapNode, Tree
+from envgen.manifest.validation import validated
+from envgen.models.channel import Channel
+from envgen.models.platform import DEFAULT_MACOS, Platform
+from envgen.models.requirement import Origin, Requirement
+from envgen.models.solve import RootSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupedRequirement:
+    """Hold a requirement with the groups that ask for it: `main` alone where `main` asks for the package, too."""
+
+    requirement: Requirement
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """Hold what a user asks for.
+
+    `accelerator` is None where none is written; `exclude_newer` is an aware UTC instant; `mapping` takes canonical PyPI
+    names to conda names, None meaning never from conda; `notes` say what was assumed.
+    """
+
+    document: ManifestDocument
+    tree: Tree = field(repr=False)
+    notes: tuple[str, ...]
+
+    @property
+    def file(self) -> str:
+        """Give the file's name as it was given to `load_manifest`."""
+        return self.tree.file
+
+    @property
+    def name(self) -> str:
+        """Give the environment's name."""
+        return self.document.name
+
+    @property
+    def python(self) -> str | None:
+        """Give the python minor version, or None where `new` has yet to choose it."""
+        return self.document.python
+
+    @property
+    def accelerator(self) -> Accelerator | None:
+        """Give the accelerator as it is written."""
+        return self.document.accelerator
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """List the channels, highest priority first."""
+        return self.document.channels
+
+    @property
+    def local(self) -> tuple[LocalProject, ...]:
+        """List the user's own projects."""
+        return self.document.local
+
+    @property
+    def mapping(self) -> Mapping[str, str | None]:
+        """Give the user's own names of PyPI projects on conda."""
+        return self.document.mapping
+
+    @property
+    def exclude_newer(self) -> datetime | None:
+        """Give the last instant whose artifacts may be used."""
+        return self.document.exclude_newer
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """List the files that `lock` writes."""
+        return self.document.outputs
+
+    def origin(self, *path: str | int) -> Origin:
+        """Say where a part of the manifest stands."""
+        known = bool(self.tree.known(path[:1]))
+        return Origin(path=dotted(path), line=self.tree.line(path) if known else None)
+
+    def requirements(self) -> tuple[GroupedRequirement, ...]:
+        """List the requirements of `dependencies` and of the groups, in the order of the file.
+
+        An include adds no entry: it adds its group to the entries of the group that it includes (PEP 735).
+        """
+        main = {requirement.name for requirement in (*self.document.dependencies, *self.document.pypi)}
+        grouped = [
+            GroupedRequirement(
+                requirement=self._placed(item, "groups", self._written_group(name), index),
+                groups=frozenset({MAIN_GROUP}) if item.name in main else self._askers(name),
+            )
+            for name, items in self.document.groups.items()
+            for index, item in enumerate(items)
+            if isinstance(item, Requirement)
+        ]
+        return (
+            *(
+                GroupedRequirement(requirement=requirement, groups=frozenset({MAIN_GROUP}))
+                for requirement in self._all_placed(self.document.dependencies, "dependencies")
+            ),
+            *grouped,
+        )
+
+    def conda_specs(self) -> tuple[RootSpec, ...]:
+        """List the match specs that are taken from conda verbatim."""
+        return tuple(
+            RootSpec(spec=spec, origin=self.origin("conda", index)) for index, spec in enumerate(self.document.conda)
+        )
+
+    def pypi_requirements(self) -> tuple[Requirement, ...]:
+        """List the requirements that always come from PyPI."""
+        return self._all_placed(self.document.pypi, "pypi")
+
+    def constraint_requirements(self) -> tuple[Requirement, ...]:
+        """List the bounds on packages that may be present."""
+        return self._all_placed(self.document.constraints, "constraints")
+
+    def override_requirements(self) -> tuple[Requirement, ...]:
+        """List the requirements that replace what metadata says."""
+        return self._all_placed(self.document.overrides, "overrides")
+
+    def platforms(self, python: str | None = None) -> tuple[Platform, ...]:
+        """List the targets, in the order of the file, for the manifest's python or for this one.
+
+        Raises ManifestError where neither names a python.
+        """
+        minor = python or self.python
+        if minor is None:
+            problem = Problem(path="python", message="no python is written", hint='add a line such as python: "3.12"')
+            raise manifest_error(self.file, [problem])
+        return tuple(
+            Platform(subdir=entry.platform, python=minor, macos=entry.floor()) for entry in self.document.platforms
+        )
+
+    def accelerator_for(self, platform: Platform) -> Accelerator:
+        """Give a target's accelerator: what is written, else metal where tensorflow-metal is asked for there."""
+        if self.accelerator or platform.subdir != "osx-arm64":
+            return self.accelerator or "cpu"
+        asked = (*(entry.requirement for entry in self.requirements()), *self.pypi_requirements())
+        markers = platform.markers()
+        return "metal" if any(one.name == METAL_PLUGIN and one.applies(markers) for one in asked) else "cpu"
+
+    def group_names(self) -> tuple[str, ...]:
+        """List the groups besides `main`, sorted."""
+        return tuple(sorted(self.document.groups))
+
+    def check_folder(self, folder: str) -> None:
+        """Refuse a manifest that stands in a folder of another name: raise ManifestError."""
+        if self.name != folder:
+            message = f"{quoted(self.name)} is not the name of its folder, {quoted(folder)}"
+            raise manifest_error(
+                self.file, [self.tree.problem(("name",), message, f"write name: {folder}, or rename the folder")]
+            )
+
+    def _askers(self, name: str) -> frozenset[str]:
+        """Give the groups that hold a group: itself, and those that include it."""
+        includes = {
+            group: [item.group for item in items if isinstance(item, Include)]
+            for group, items in self.document.groups.items()
+        }
+        return frozenset(group for group in includes if name in included(includes, group))
+
+    def _all_placed(self, requirements: Iterable[Requirement], key: str) -> tuple[Requirement, ...]:
+        return tuple(self._placed(requirement, key, index) for index, requirement in enumerate(requirements))
+
+    def _placed(self, requirement: Requirement, *path: str | int) -> Requirement:
+        return replace(requirement, origin=self.origin(*path))
+
+    def _written_group(self, name: str) -> str:
+        node = self.tree.find(("groups",))
+        keys = [entry.key.text for entry in node.entries] if isinstance(node, MapNode) else []
+        return next((key for key in keys if canonicalize_name(key) == name), name)
+
+
+def load_manifest(text: str, file: str) -> Manifest:
+    """Read a manifest; raise ManifestError with every problem of it, each with its path and line.
+
+    `file` is the name to show in errors and origins.
+    """
+    from envgen.manifest.parsing import parse_tree
+
+    tree = parse_tree(text, file)
+    document = validated(tree)
+    return Manifest(document=document, tree=tree, notes=(*tree.notes, *_assumed(document)))
+
+
+def _assumed(document: ManifestDocument) -> Iterable[str]:
+    if "platforms" not in document.model_fields_set:
+        yield f"no platforms are written: osx-arm64 with macOS {DEFAULT_MACOS} is assumed"
+        return
+    for entry in document.platforms:
+        if entry.floor() and not entry.macos:
+            yield f"no macOS floor is written for {entry.platform}: {DEFAULT_MACOS} is assumed"
