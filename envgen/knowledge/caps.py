@@ -1,0 +1,120 @@
+"""Say which bounds upstream metadata lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+from envgen.knowledge.ranges import covers, escapes, overlaps
+from envgen.knowledge.table import rows
+from envgen.knowledge.world import Installed, World
+from envgen.models.requirement import Requirement
+
+TABLE = "caps.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapRule:
+    """Hold a bound on one distribution beside some releases of another, from one of some halves."""
+
+    beside: str
+    versions: str
+    distribution: str
+    specifier: str
+    why: str
+    source: str
+    verified: date
+    halves: tuple[str, ...] = ("conda", "pypi")
+
+    def applies(self, installed: Installed) -> bool:
+        """Tell whether the bound is asked for by an installed distribution."""
+        return (
+            installed.distribution == self.beside
+            and installed.source in self.halves
+            and covers(self.versions, installed.version)
+        )
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        halves = "" if len(self.halves) > 1 else f" from {self.halves[0]}"
+        return f"beside {self.beside}{self.versions}{halves}: {self.distribution}{self.specifier}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """Hold a bound that must be added, whichever half serves the distribution.
+
+    `because` names what asks for it and why; `source` is the fact's.
+    """
+
+    distribution: str
+    specifier: str
+    because: str
+    source: str
+
+    @property
+    def text(self) -> str:
+        """Give the bound as PEP 508."""
+        return f"{self.distribution}{self.specifier}"
+
+
+@cache
+def cap_rules() -> tuple[CapRule, ...]:
+    """Read the bounds."""
+    return rows(TABLE, "cap", CapRule)
+
+
+def caps_for(world: World) -> tuple[Cap, ...]:
+    """List the bounds that a world asks for, each once, whether or not they are met."""
+    found: dict[tuple[str, str], Cap] = {}
+    for rule in cap_rules():
+        for installed in world.installed:
+            if rule.applies(installed):
+                found.setdefault((rule.distribution, rule.specifier), _cap(rule, str(installed)))
+    return tuple(found.values())
+
+
+def caps_of(requirements: tuple[Requirement, ...], *, from_pypi: bool) -> tuple[Cap, ...]:
+    """List the bounds that requirements ask for whatever release is chosen.
+
+    `from_pypi` says that what asks comes from PyPI; else only bounds that hold for both halves count.
+    """
+    needed = {"pypi"} if from_pypi else {"conda", "pypi"}
+    return tuple(
+        _cap(rule, f"`{requirement}`")
+        for rule in cap_rules()
+        for requirement in requirements
+        if requirement.name == rule.beside
+        and needed.issubset(rule.halves)
+        and not escapes(requirement.specifier, (rule.versions,))
+    )
+
+
+def broken_caps(world: World) -> tuple[tuple[Cap, Installed], ...]:
+    """List the bounds that a world breaks, with what breaks them."""
+    return tuple(
+        (cap, installed)
+        for cap in caps_for(world)
+        for installed in world.find(cap.distribution)
+        if not covers(cap.specifier, installed.version)
+    )
+
+
+def contradicted(cap: Cap, requirements: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
+    """List the requirements that no version meets together with a bound."""
+    return tuple(
+        requirement
+        for requirement in requirements
+        if requirement.name == cap.distribution and not overlaps(requirement.specifier, cap.specifier)
+    )
+
+
+def _cap(rule: CapRule, asker: str) -> Cap:
+    return Cap(
+        distribution=rule.distribution,
+        specifier=rule.specifier,
+        because=f"{asker} needs {rule.distribution}{rule.specifier}: {rule.why}",
+        source=rule.source,
+    )

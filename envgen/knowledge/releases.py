@@ -1,0 +1,137 @@
+"""Say which releases, and which sets of them, are known to misbehave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+from packaging.requirements import Requirement as Pep508
+
+from envgen.knowledge.ranges import covers, escapes
+from envgen.knowledge.table import rows
+from envgen.knowledge.tensorflow import tensorflow_of
+from envgen.knowledge.world import Installed, World
+from envgen.models.notes import Severity
+from envgen.models.requirement import Requirement
+
+TABLE = "releases.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRelease:
+    """Hold releases of a distribution that should not be taken; `avoid` keeps resolvers off them."""
+
+    name: str
+    versions: str
+    avoid: bool
+    code: str
+    severity: Severity
+    why: str
+    cure: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"{self.name}{self.versions}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """Hold a set of wheels, each a name with a range, that misbehave together."""
+
+    code: str
+    wheels: tuple[str, ...]
+    severity: Severity
+    why: str
+    cure: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"{' with '.join(self.wheels)}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Companion:
+    """Hold a distribution that another needs beside some TensorFlow without saying so."""
+
+    name: str
+    tensorflow: str
+    needs: str
+    why: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"{self.name} with TensorFlow {self.tensorflow} needs {self.needs}: {self.why}"
+
+
+@cache
+def bad_releases() -> tuple[BadRelease, ...]:
+    """Read the releases that should not be taken."""
+    return rows(TABLE, "release", BadRelease)
+
+
+@cache
+def advices() -> tuple[Advice, ...]:
+    """Read the sets that misbehave."""
+    return rows(TABLE, "advice", Advice)
+
+
+@cache
+def companions() -> tuple[Companion, ...]:
+    """Read the silent needs."""
+    return rows(TABLE, "companion", Companion)
+
+
+def bad_installed(world: World) -> tuple[tuple[BadRelease, Installed], ...]:
+    """List the wheels of a world that should not have been taken."""
+    return tuple(
+        (row, item)
+        for row in bad_releases()
+        for item in world.find(row.name, source="pypi")
+        if covers(row.versions, item.version)
+    )
+
+
+def to_avoid(requirements: tuple[Requirement, ...]) -> tuple[BadRelease, ...]:
+    """List the releases to keep a resolver off: those that the user's own requirements do not insist on."""
+    return tuple(
+        row
+        for row in bad_releases()
+        if row.avoid and all(escapes(item.specifier, (row.versions,)) for item in requirements if item.name == row.name)
+    )
+
+
+def advices_for(world: World) -> tuple[tuple[Advice, tuple[Installed, ...]], ...]:
+    """List the sets that a world holds, with their packages."""
+    found = ((row, _matched(row, world)) for row in advices())
+    return tuple((row, matched) for row, matched in found if len(matched) == len(row.wheels))
+
+
+def lacking_companions(world: World) -> tuple[Companion, ...]:
+    """List the silent needs that a world does not meet."""
+    tensorflow = tensorflow_of(world)
+    if tensorflow is None:
+        return ()
+    return tuple(
+        row
+        for row in companions()
+        if world.find(row.name) and covers(row.tensorflow, tensorflow.version) and not world.find(row.needs)
+    )
+
+
+def _matched(row: Advice, world: World) -> tuple[Installed, ...]:
+    wanted = [Pep508(text) for text in row.wheels]
+    found = (
+        next((item for item in world.find(each.name) if covers(str(each.specifier), item.version)), None)
+        for each in wanted
+    )
+    return tuple(item for item in found if item)

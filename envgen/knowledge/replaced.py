@@ -1,0 +1,74 @@
+"""Say which names do not serve on a Mac, with what does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+from envgen.knowledge.table import rows
+
+TABLE = "replaced.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplacedName:
+    """Hold what to ask for in place of a name ("" = nothing) on some subdirs.
+
+    `keep_specifier` says that the two share their version numbers.
+    """
+
+    name: str
+    replacement: str
+    keep_specifier: bool
+    subdirs: tuple[str, ...]
+    why: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        instead = f"ask for {self.replacement}" if self.replacement else "leave it out"
+        return f"{self.name} on {', '.join(self.subdirs)}: {instead}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedlessExtra:
+    """Hold an extra that brings nothing of use on some subdirs."""
+
+    name: str
+    extra: str
+    subdirs: tuple[str, ...]
+    why: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"{self.name}[{self.extra}] on {', '.join(self.subdirs)}: leave the extra out: {self.why}"
+
+
+@cache
+def replaced_names() -> tuple[ReplacedName, ...]:
+    """Read the names."""
+    return rows(TABLE, "name", ReplacedName)
+
+
+@cache
+def needless_extras() -> tuple[NeedlessExtra, ...]:
+    """Read the extras."""
+    return rows(TABLE, "extra", NeedlessExtra)
+
+
+def replacement_of(name: str, subdir: str) -> ReplacedName | None:
+    """Find what takes a name's place on a subdir, or None where the name serves."""
+    return next((row for row in replaced_names() if row.name == name and subdir in row.subdirs), None)
+
+
+def needless_extra(name: str, extra: str, subdir: str) -> NeedlessExtra | None:
+    """Find why an extra brings nothing on a subdir, or None where it does."""
+    return next(
+        (row for row in needless_extras() if (row.name, row.extra) == (name, extra) and subdir in row.subdirs), None
+    )

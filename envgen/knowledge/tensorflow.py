@@ -1,0 +1,165 @@
+"""Say which distribution holds which TensorFlow on osx-arm64, with what must match it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Literal
+
+from envgen.knowledge.ranges import covers, minor_of, overlaps, satisfies, to_version
+from envgen.knowledge.table import rows
+from envgen.knowledge.world import Installed, World
+
+TABLE = "tensorflow.toml"
+NAMES = ("tensorflow", "tensorflow-macos")
+CONDA_NAMES = ("tensorflow", "tensorflow-base", "libtensorflow_cc", "libtensorflow_framework", "libtensorflow")
+Holder = Literal["tensorflow", "tensorflow-macos"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorFlowRelease:
+    """Hold which PyPI distribution has the code of some releases, for osx-arm64.
+
+    `stub` is the distribution whose wheel only points at `code`, `empty` one whose wheel installs nothing at all;
+    `known` are final releases, newest first; `closed` says that no other release in the range holds code.
+    """
+
+    versions: str
+    code: Holder
+    python: tuple[str, ...]
+    source: str
+    verified: date
+    stub: str = ""
+    empty: str = ""
+    known: tuple[str, ...] = ()
+    closed: bool = False
+    note: str = ""
+
+    def holds(self, version: str) -> bool:
+        """Tell whether a version of TensorFlow is one of these."""
+        if not covers(self.versions, version):
+            return False
+        return not self.closed or any(covers(f"=={known}", version) for known in self.known)
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        parts = [f"TensorFlow {self.versions}: the arm64 code is in `{self.code}`, for python {', '.join(self.python)}"]
+        parts += [f"`{self.stub}` is a stub that needs it"] if self.stub else []
+        parts += [f"`{self.empty}` is empty"] if self.empty else []
+        parts += [f"only {', '.join(self.known)}"] if self.closed else []
+        return "; ".join([*parts, self.note] if self.note else parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Satellite:
+    """Hold which TensorFlow some releases of a distribution fit.
+
+    `fits` is a range of TensorFlow, or `minor`: the same first two numbers. `native` says that it loads TensorFlow's
+    libraries, so that both must come from PyPI. `python` lists the minors that have a wheel; () says nothing.
+    """
+
+    name: str
+    versions: str
+    fits: str
+    why: str
+    source: str
+    verified: date
+    native: bool = False
+    python: tuple[str, ...] = ()
+
+    def fits_tensorflow(self, version: str, tensorflow: str) -> bool:
+        """Tell whether one release of the distribution fits one of TensorFlow."""
+        if self.fits == "minor":
+            return minor_of(version) == minor_of(tensorflow)
+        return covers(self.fits, tensorflow)
+
+    def has_release(self, specifier: str, tensorflow: str, python: str) -> bool:
+        """Tell whether a release that a specifier admits could fit one TensorFlow on one python."""
+        if self.python and python not in self.python:
+            return False
+        if self.fits == "minor":
+            return overlaps(self.versions, specifier, f"=={minor_of(tensorflow)}.*")
+        return overlaps(self.versions, specifier) and covers(self.fits, tensorflow)
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        fits = "the same minor" if self.fits == "minor" else self.fits
+        native = "; both from PyPI" if self.native else ""
+        return f"{self.name}{self.versions} needs TensorFlow of {fits}{native}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorFlow:
+    """Say which TensorFlow a world holds, from which half, as which packages."""
+
+    version: str
+    source: Literal["conda", "pypi"]
+    packages: tuple[str, ...]
+
+
+@cache
+def tensorflow_releases() -> tuple[TensorFlowRelease, ...]:
+    """Read which distribution holds the code of which release, newest first."""
+    return rows(TABLE, "release", TensorFlowRelease)
+
+
+@cache
+def satellites() -> tuple[Satellite, ...]:
+    """Read what must match TensorFlow."""
+    return rows(TABLE, "satellite", Satellite)
+
+
+def release_of(version: str) -> TensorFlowRelease | None:
+    """Find the row of a release that has an arm64 macOS wheel with code, or None."""
+    return next((row for row in tensorflow_releases() if row.holds(version)), None)
+
+
+def known_versions() -> tuple[str, ...]:
+    """List the final releases with arm64 macOS code on PyPI, newest first."""
+    return tuple(version for row in tensorflow_releases() for version in row.known)
+
+
+def pypi_name(specifier: str) -> Holder:
+    """Give the name to ask PyPI for, where a TensorFlow that meets a specifier is wanted on osx-arm64.
+
+    That is `tensorflow` wherever a release under that name could serve (its stubs of 2.13 to 2.15.0 bring
+    tensorflow-macos along), else `tensorflow-macos`.
+    """
+    admitted = [row for row in tensorflow_releases() if _admits(row, specifier)]
+    if not admitted or any("tensorflow" in (row.code, row.stub) for row in admitted):
+        return "tensorflow"
+    return "tensorflow-macos"
+
+
+def _admits(row: TensorFlowRelease, specifier: str) -> bool:
+    if row.closed:
+        return any(satisfies(specifier, version) for version in row.known)
+    return overlaps(row.versions, specifier)
+
+
+def satellites_named(name: str) -> tuple[Satellite, ...]:
+    """List the rows of one distribution."""
+    return tuple(row for row in satellites() if row.name == name)
+
+
+def native_satellites() -> frozenset[str]:
+    """Name the distributions that load TensorFlow's libraries."""
+    return frozenset(row.name for row in satellites() if row.native)
+
+
+def tensorflow_of(world: World) -> TensorFlow | None:
+    """Find the TensorFlow of a world; PyPI's wins where both halves bring one."""
+    wheels = world.find(*NAMES, source="pypi")
+    if wheels:
+        return TensorFlow(version=_newest(wheels), source="pypi", packages=tuple(item.package for item in wheels))
+    records = world.named("tensorflow", "tensorflow-base")
+    if records:
+        return TensorFlow(version=records[0].version, source="conda", packages=tuple(record.name for record in records))
+    return None
+
+
+def _newest(installed: tuple[Installed, ...]) -> str:
+    return max((item.version for item in installed), key=to_version)

@@ -1,0 +1,86 @@
+"""Describe what an environment holds, whichever half brings it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from envgen.models.platform import Platform
+from envgen.models.record import Record
+from envgen.models.wheel import Wheel
+
+_DEPENDS_NAME = re.compile(r"(?:.*::)?([^\s=<>!~\[]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Installed:
+    """Hold a PyPI distribution with the half that brings it.
+
+    `distribution` is canonical (PEP 503); `package` is the record's name, or the distribution's where it is a wheel.
+    """
+
+    distribution: str
+    version: str
+    source: Literal["conda", "pypi"]
+    package: str
+
+    def __str__(self) -> str:
+        """Render as `conda's numpy 2.1.0` or `numpy 2.1.0`."""
+        return f"conda's {self.package} {self.version}" if self.source == "conda" else f"{self.package} {self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Hold what is, or is about to be, installed on one target; facts are evaluated on it.
+
+    `installed` is sorted; `records` are sorted by name.
+    """
+
+    platform: Platform
+    installed: tuple[Installed, ...]
+    records: tuple[Record, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        platform: Platform,
+        *,
+        records: Iterable[Record] = (),
+        wheels: Iterable[Wheel] = (),
+        distributions_of: Callable[[Record], tuple[str, ...]],
+    ) -> World:
+        """Build a world of records and wheels; `distributions_of` names what a record provides of PyPI's world."""
+        conda = tuple(sorted(records, key=lambda record: record.name))
+        installed = {
+            Installed(distribution=name, version=record.version, source="conda", package=record.name)
+            for record in conda
+            for name in distributions_of(record)
+        }
+        installed |= {
+            Installed(distribution=wheel.name, version=wheel.version, source="pypi", package=wheel.name)
+            for wheel in wheels
+        }
+        return cls(platform=platform, installed=tuple(sorted(installed)), records=conda)
+
+    def find(self, *distributions: str, source: str = "") -> tuple[Installed, ...]:
+        """List what is installed of some distributions, from one half if `source` is given."""
+        return tuple(
+            item for item in self.installed if item.distribution in distributions and source in ("", item.source)
+        )
+
+    def named(self, *names: str) -> tuple[Record, ...]:
+        """List the records of some conda names."""
+        return tuple(record for record in self.records if record.name in names)
+
+    @property
+    def is_apple_silicon(self) -> bool:
+        """Tell whether the target is osx-arm64."""
+        return self.platform.subdir == "osx-arm64"
+
+
+def depends_names(record: Record) -> frozenset[str]:
+    """Give the names that a record depends on."""
+    found = (_DEPENDS_NAME.match(text.strip()) for text in record.depends)
+    return frozenset(match.group(1) for match in found if match)

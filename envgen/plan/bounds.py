@@ -1,0 +1,50 @@
+"""Refuse, early, bounds and wheels that cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envgen.errors import PlanError
+from envgen.knowledge.caps import Cap, contradicted
+from envgen.knowledge.wheels import missing_wheel
+from envgen.models.platform import Platform
+from envgen.models.requirement import Requirement
+from envgen.plan.rewrites import lines_at, quoted
+
+
+def refuse_contradicted(caps: Sequence[Cap], requirements: Sequence[Requirement]) -> None:
+    """Stop where the user's own bounds leave nothing of a bound that a fact adds.
+
+    Raises:
+        PlanError: naming the user's lines, what asks for the bound, and why.
+    """
+    for cap in caps:
+        against = contradicted(cap, tuple(requirements))
+        if against:
+            raise PlanError(
+                f"{quoted(against)} cannot be met: {cap.because}",
+                lines=lines_at(against),
+                hint=f"write `{cap.text}`, or drop what needs it",
+                code="cap",
+            )
+
+
+def refuse_missing_wheels(requirements: Sequence[Requirement], platform: Platform) -> None:
+    """Stop where a requirement that PyPI must serve is known to have no wheel for the target.
+
+    Raises:
+        PlanError: naming the user's lines, the reasons, and the way out of each.
+    """
+    found = [(item, missing_wheel(item.name, item.specifier, platform)) for item in requirements if not item.url]
+    missing = [(item, row) for item, row in found if row]
+    if not missing:
+        return
+    reasons = "; ".join(dict.fromkeys(row.why for _, row in missing))
+    fixes = "; ".join(dict.fromkeys(f"instead of {item.name}: {row.fix}" for item, row in missing))
+    target = f"{platform.subdir}, python {platform.python}"
+    raise PlanError(
+        f"no wheel for {target} meets {quoted(item for item, _ in missing)}: {reasons}",
+        lines=lines_at([item for item, _ in missing]),
+        hint=fixes,
+        code="no-wheel",
+    )
