@@ -1,0 +1,151 @@
+"""Translate version specifiers between PEP 440 and conda (CEP 29, CEP 33)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from envgen.errors import MappingError
+from envgen.models.matchspec import MatchSpec
+
+_ORDER = (">=", ">", "==", "<=", "<", "!=")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertedSpec:
+    """Hold a match spec with what its user must know of the translation."""
+
+    spec: MatchSpec
+    notes: tuple[str, ...] = ()
+
+
+def to_match_specs(name: str, specifier: str) -> ConvertedSpec:
+    """Translate a PEP 440 specifier set into a match spec on a conda name.
+
+    The spec selects the same final releases; where conda cannot, a note says so. It has no space inside the version
+    and no `==X.*`: conda, libmamba and rattler read those differently. `<2.0` becomes `<2dev0`, because PEP 440 leaves
+    out the pre-releases of 2.0 and conda does not.
+
+    Raises:
+        MappingError: the specifier is malformed, or conda cannot express it.
+    """
+    clauses, notes = _translate(name, specifier)
+    return ConvertedSpec(spec=MatchSpec.parse(f"{name} {clauses}".strip()), notes=notes)
+
+
+def to_pep440(conda_version: str) -> str | None:
+    """Give a conda version as a PEP 440 version, or None where it is none (openssl's `1.1.1w`, jpeg's `9e_2`)."""
+    try:
+        return str(Version(conda_version))
+    except InvalidVersion:
+        return None
+
+
+@cache
+def _translate(name: str, specifier: str) -> tuple[str, tuple[str, ...]]:
+    try:
+        parsed = list(SpecifierSet(specifier))
+    except InvalidSpecifier as error:
+        raise MappingError(
+            f"cannot read the version of `{name}{specifier}`", hint="write a PEP 440 specifier such as `>=1.2,<2`"
+        ) from error
+    clauses: list[str] = []
+    notes: list[str] = []
+    for item in sorted(parsed, key=_sort_key):
+        clause, note = _clause(name, item)
+        clauses.extend(text for text in clause.split(",") if text not in clauses)
+        notes.extend([note] if note else [])
+    return ",".join(clauses), tuple(notes)
+
+
+def _sort_key(item: Specifier) -> tuple[int, str, str]:
+    operator = {"~=": ">=", "===": "=="}.get(item.operator, item.operator)
+    return _ORDER.index(operator), item.operator, item.version
+
+
+def _clause(name: str, item: Specifier) -> tuple[str, str]:
+    """Translate one clause; give a note too where the meaning changes."""
+    if item.version.endswith(".*"):
+        return _prefix_clause(item.operator, item.version), ""
+    version = _parsed(name, item)
+    if item.operator in ("==", "==="):
+        return _equal(name, item, version)
+    return _bound(item.operator, version), _post_note(name, item, version)
+
+
+def _bound(operator: str, version: Version) -> str:
+    match operator:
+        case "~=":
+            return f">={_spelled(version)},{_prefix(version)}.*"
+        case "<":
+            return f"<{_below(version)}"
+        case "!=":
+            return f"!={version}"
+        case _:
+            return f"{operator}{_spelled(version)}"
+
+
+def _prefix_clause(operator: str, text: str) -> str:
+    prefix = f"{Version(text.removesuffix('.*'))}.*"
+    return f"!={prefix}" if operator == "!=" else prefix
+
+
+def _parsed(name: str, item: Specifier) -> Version:
+    try:
+        return Version(item.version)
+    except InvalidVersion as error:
+        raise MappingError(
+            f"cannot express `{name}{item}` in conda: `{item.version}` is not a PEP 440 version",
+            hint=f"write `{name}==VERSION`, or take it from PyPI (list it under `pypi:`)",
+        ) from error
+
+
+def _equal(name: str, item: Specifier, version: Version) -> tuple[str, str]:
+    note = ""
+    if version.local:
+        note = f"`{name}{item}`: conda has no local versions, so `+{version.local}` is left out"
+    elif item.operator == "===":
+        note = f"`{name}{item}`: read as `=={version}`, because conda compares versions and not their text"
+    return f"=={version.public}", note
+
+
+def _post_note(name: str, item: Specifier, version: Version) -> str:
+    if item.operator != ">" or version.is_postrelease or version.is_prerelease:
+        return ""
+    return f"`{name}{item}`: conda also admits {version}.post1 and the like, which PEP 440 leaves out"
+
+
+def _spelled(version: Version) -> str:
+    """Write a version so that conda orders it as PEP 440 does: in `1.0.dev1` the dot would put it above 1.0rc1."""
+    text = str(version)
+    if version.dev is not None and version.pre is None and version.post is None:
+        return text.replace(".dev", "dev")
+    return text
+
+
+def _below(version: Version) -> str:
+    """Give the bound just below a version and, for a final release, its pre-releases, however many zeros they have."""
+    if version.is_prerelease or version.is_postrelease:
+        return _spelled(version)
+    return f"{_epoch(version)}{_dotted(_stripped(version.release))}dev0"
+
+
+def _prefix(version: Version) -> str:
+    return f"{_epoch(version)}{_dotted(version.release[:-1])}"
+
+
+def _stripped(release: tuple[int, ...]) -> tuple[int, ...]:
+    while len(release) > 1 and release[-1] == 0:
+        release = release[:-1]
+    return release
+
+
+def _epoch(version: Version) -> str:
+    return f"{version.epoch}!" if version.epoch else ""
+
+
+def _dotted(release: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in release)
