@@ -99,7 +99,7 @@ def _block_entry(tree: Tree, key: str, lines: str) -> Splice:
         return Splice(at, at, lines + break_)
     at = _after(tree, max(earlier, key=lambda entry: order[entry.key.text]))
     body = text[tree.root.start.offset : last_mark(tree.root).offset]
-    apart = break_ if re.search(r"\n[ \t]*\r?\n", body) else ""
+    apart = break_ if break_ in lines and re.search(r"\n[ \t]*\r?\n", body) else ""
     return Splice(at, at, apart + break_ + lines)
 
 
