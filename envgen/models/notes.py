@@ -38,3 +38,11 @@ class Move:
     before: str
     after: str
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Reason:
+    """Say why a lock is stale, under a stable code such as `REQUIREMENT`."""
+
+    code: str
+    message: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from envgen.lock.held import record_line, wheel_line
@@ -10,7 +9,6 @@ from envgen.lock.metadata import lock_facts, platform_facts
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
 from envgen.lock.seal import placeholder, sealed
 from envgen.lock.specs import fold_depends, fold_requires, plain_requires
-from envgen.models.channel import Channel
 from envgen.models.record import Record
 from envgen.writers.header import header
 from envgen.writers.refusal import credentials, no_md5, no_sha256, refuse
@@ -18,7 +16,6 @@ from envgen.writers.yaml_text import scalar
 
 FILE = "conda-lock.yml"
 MANIFEST = "envgen.yaml"
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def write(lock: Lock) -> dict[str, str]:
@@ -60,7 +57,8 @@ def _metadata(lock: Lock, platforms: list[PlatformLock]) -> Iterator[str]:
     yield from (f"    {each.platform.subdir}: {digest}" for each in platforms)
     yield "  channels:" if lock.channels else "  channels: []"
     for channel in lock.channels:
-        yield from _channel(channel)
+        yield f"  - url: {scalar(channel.name)}"
+        yield "    used_env_vars: []"
     yield "  platforms:"
     yield from (f"  - {each.platform.subdir}" for each in platforms)
     yield "  sources:"
@@ -70,13 +68,6 @@ def _metadata(lock: Lock, platforms: list[PlatformLock]) -> Iterator[str]:
     yield f"    {placeholder()}"
     for each in platforms:
         yield from (f"    {scalar(key)}: {scalar(value)}" for key, value in _facts(each))
-
-
-def _channel(channel: Channel) -> Iterator[str]:
-    variables = sorted(set(_VARIABLE.findall(channel.name)))
-    yield f"  - url: {scalar(channel.name)}"
-    yield "    used_env_vars:" if variables else "    used_env_vars: []"
-    yield from (f"    - {variable}" for variable in variables)
 
 
 def _facts(lock: PlatformLock) -> Iterator[tuple[str, str]]:

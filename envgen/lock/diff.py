@@ -1,0 +1,154 @@
+"""Compare two locks of one platform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envgen.lock.model import LockedWheel, PlatformLock
+from envgen.models.matchspec import version_key
+from envgen.models.record import Record
+
+ChangeKind = Literal["added", "removed", "upgraded", "downgraded", "rebuilt", "moved"]
+Half = Literal["conda", "pypi"]
+_Package = Record | LockedWheel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Change:
+    """Say how one package changed.
+
+    `before` and `after` are versions, "" where the package is absent; a rebuilt package has its version and build, or
+    its file's name, in both. `moved` says that conda's package became PyPI's or the other way round: `source` is where
+    it comes from now, `previous` from where it came, else the same. Sizes are in bytes, None where not known.
+    """
+
+    name: str
+    change: ChangeKind
+    before: str
+    after: str
+    source: Half
+    previous: Half
+    size_before: int | None = None
+    size_after: int | None = None
+
+
+def diff(
+    before: PlatformLock, after: PlatformLock, *, pypi_name: Callable[[str], str] = canonicalize_name
+) -> tuple[Change, ...]:
+    """List the changes from one lock to the other, sorted by name; equal packages are left out.
+
+    `pypi_name` gives the distribution that a conda package of some name provides, by which a move is seen.
+    """
+    old = {**_conda(before), **_pypi(before)}
+    new = {**_conda(after), **_pypi(after)}
+    moved = dict(_moves(old.keys() - new.keys(), new.keys() - old.keys(), pypi_name))
+    changes = [_moved(old[gone], new[come]) for gone, come in moved.items()]
+    gone, come = set(moved), set(moved.values())
+    changes += [_removed(package) for key, package in old.items() if key not in new and key not in gone]
+    changes += [_added(package) for key, package in new.items() if key not in old and key not in come]
+    changes += [_changed(old[key], new[key]) for key in old.keys() & new.keys() if _file(old[key]) != _file(new[key])]
+    return tuple(sorted(changes, key=lambda change: (change.name, change.source)))
+
+
+def _conda(lock: PlatformLock) -> dict[str, _Package]:
+    return {f"conda:{record.name}": record for record in lock.conda}
+
+
+def _pypi(lock: PlatformLock) -> dict[str, _Package]:
+    return {f"pypi:{wheel.name}": wheel for wheel in lock.pypi}
+
+
+def _moves(gone: Iterable[str], come: Iterable[str], pypi_name: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    by_name = {_distribution(key, pypi_name): key for key in sorted(come)}
+    for key in sorted(gone):
+        other = by_name.get(_distribution(key, pypi_name))
+        if other and other.partition(":")[0] != key.partition(":")[0]:
+            yield key, by_name.pop(_distribution(key, pypi_name))
+
+
+def _distribution(key: str, pypi_name: Callable[[str], str]) -> str:
+    half, _, name = key.partition(":")
+    return pypi_name(name) if half == "conda" else name
+
+
+def _half(package: _Package) -> Half:
+    return "conda" if isinstance(package, Record) else "pypi"
+
+
+def _size(package: _Package) -> int | None:
+    return package.size if isinstance(package, Record) else package.wheel.size
+
+
+def _file(package: _Package) -> tuple[str, ...]:
+    """Give what makes the file that is installed another one; a hash that is not known says nothing."""
+    if isinstance(package, Record):
+        return (package.version, package.build, package.channel, package.md5)
+    return (package.version, package.wheel.filename, package.wheel.sha256)
+
+
+def _removed(package: _Package) -> Change:
+    half = _half(package)
+    return Change(
+        name=package.name,
+        change="removed",
+        before=package.version,
+        after="",
+        source=half,
+        previous=half,
+        size_before=_size(package),
+    )
+
+
+def _added(package: _Package) -> Change:
+    half = _half(package)
+    return Change(
+        name=package.name,
+        change="added",
+        before="",
+        after=package.version,
+        source=half,
+        previous=half,
+        size_after=_size(package),
+    )
+
+
+def _moved(before: _Package, after: _Package) -> Change:
+    return _between(before, after, "moved", (before.version, after.version))
+
+
+def _changed(before: _Package, after: _Package) -> Change:
+    if before.version == after.version:
+        return _between(before, after, "rebuilt", (_build(before), _build(after)))
+    kind: ChangeKind = "upgraded" if _is_newer(after, before) else "downgraded"
+    return _between(before, after, kind, (before.version, after.version))
+
+
+def _between(before: _Package, after: _Package, kind: ChangeKind, texts: tuple[str, str]) -> Change:
+    return Change(
+        name=after.name,
+        change=kind,
+        before=texts[0],
+        after=texts[1],
+        source=_half(after),
+        previous=_half(before),
+        size_before=_size(before),
+        size_after=_size(after),
+    )
+
+
+def _build(package: _Package) -> str:
+    return f"{package.version}={package.build}" if isinstance(package, Record) else package.wheel.filename
+
+
+def _is_newer(after: _Package, before: _Package) -> bool:
+    if isinstance(after, Record):
+        return version_key(after.version) > version_key(before.version)
+    try:
+        return Version(after.version) > Version(before.version)
+    except InvalidVersion:
+        return after.version > before.version

@@ -1,0 +1,128 @@
+"""Compare what a manifest asks of one platform with what is locked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from packaging.specifiers import SpecifierSet
+
+from envgen.lock.graph import DistributionsOf, Graph, providers_of
+from envgen.lock.model import MAIN_GROUP, PlatformLock
+from envgen.manifest.model import GroupedRequirement, Manifest
+from envgen.mapping.specs import to_pep440
+from envgen.models.notes import Reason
+from envgen.models.requirement import Requirement
+
+_METAL = "tensorflow-metal"
+_ALWAYS = ("conda:python", "conda:pip")
+
+
+def unsatisfied(manifest: Manifest, lock: PlatformLock, distributions_of: DistributionsOf) -> tuple[Reason, ...]:
+    """List what a manifest asks for and the lock does not hold, and what the lock holds for nothing.
+
+    A requirement that was locked as it stands is satisfied; any other must be met by a locked distribution, and one
+    with extras or a URL never is: what these bring is not known here.
+    """
+    comparison = _Comparison(manifest, lock, distributions_of)
+    return tuple(comparison.reasons())
+
+
+class _Comparison:
+    """Gather the packages that are asked for, by key and with their groups, while comparing."""
+
+    def __init__(self, manifest: Manifest, lock: PlatformLock, distributions_of: DistributionsOf) -> None:
+        self._manifest = manifest
+        self._lock = lock
+        self._graph = Graph.of(lock, distributions_of)
+        self._providers = providers_of(lock, distributions_of)
+        self._versions = {f"conda:{record.name}": record.version for record in lock.conda}
+        self._versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
+        self._roots: dict[str, set[str]] = {}
+
+    def reasons(self) -> Iterator[Reason]:
+        markers = self._lock.platform.markers()
+        for entry in self._manifest.requirements():
+            if entry.requirement.applies(markers):
+                yield from self._requirement(entry)
+        for requirement in self._manifest.pypi_requirements():
+            if requirement.applies(markers):
+                yield from self._from_pypi(requirement)
+        yield from self._specs()
+        for bound in (*self._manifest.constraint_requirements(), *self._manifest.override_requirements()):
+            if bound.applies(markers):
+                yield from self._bound(bound)
+        yield from self._mapped()
+        yield from self._left_behind()
+        yield from self._groups()
+
+    def _requirement(self, entry: GroupedRequirement) -> Iterator[Reason]:
+        keys = self._decided(entry.requirement) or self._met_by(entry.requirement)
+        if not keys:
+            yield Reason(code="REQUIREMENT", message=f"`{entry.requirement.text}` is not what was locked")
+        for key in keys:
+            self._ask(key, entry.groups)
+
+    def _ask(self, key: str, groups: frozenset[str] = frozenset({MAIN_GROUP})) -> None:
+        self._roots.setdefault(key, set()).update(groups)
+
+    def _decided(self, requirement: Requirement) -> list[str]:
+        """Give the packages that the lock took for this very requirement, if all are still in it."""
+        texts = (requirement.text, str(requirement))
+        keys = [f"{each.source}:{each.name}" for each in self._lock.decisions if each.requirement in texts]
+        return keys if all(key in self._versions for key in keys) else []
+
+    def _met_by(self, requirement: Requirement) -> list[str]:
+        if requirement.extras or requirement.url:
+            return []
+        keys = self._providers.get(requirement.name, [])
+        return keys if all(self._admits(requirement, key) for key in keys) else []
+
+    def _admits(self, requirement: Requirement, key: str) -> bool:
+        version = to_pep440(self._versions[key])
+        return version is not None and SpecifierSet(requirement.specifier).contains(version, prereleases=True)
+
+    def _from_pypi(self, requirement: Requirement) -> Iterator[Reason]:
+        key = f"pypi:{requirement.name}"
+        if not self._decided(requirement) and (key not in self._versions or not self._met_by(requirement)):
+            yield Reason(code="REQUIREMENT", message=f"`{requirement.text}` of `pypi` is not what was locked")
+        self._ask(key)
+
+    def _specs(self) -> Iterator[Reason]:
+        records = {record.name: record for record in self._lock.conda}
+        for root in self._manifest.conda_specs():
+            record = records.get(root.spec.name)
+            if record is None or not root.spec.matches(record):
+                yield Reason(code="REQUIREMENT", message=f"`{root.spec}` of `conda` is not what was locked")
+            self._ask(f"conda:{root.spec.name}")
+
+    def _bound(self, bound: Requirement) -> Iterator[Reason]:
+        for key in self._providers.get(bound.name, []):
+            if not self._admits(bound, key):
+                message = f"`{bound.text}` does not admit {bound.name} {self._versions[key]}, which is locked"
+                yield Reason(code="CONSTRAINT", message=message)
+
+    def _mapped(self) -> Iterator[Reason]:
+        """Say which packages do not come from where the manifest's mapping says."""
+        for name, conda in sorted(self._manifest.mapping.items()):
+            allowed = {f"conda:{conda}"} if conda else {f"pypi:{name}"}
+            for key in self._providers.get(name, []):
+                if key not in allowed:
+                    yield Reason(code="MAPPING", message=f"{name} is locked as {key}, and `mapping` says another")
+
+    def _left_behind(self) -> Iterator[Reason]:
+        """Say which packages something was decided about are needed by nothing that the manifest asks for."""
+        if self._lock.accelerator == "metal":
+            self._ask(f"pypi:{_METAL}")
+        reached = self._graph.reach([*self._roots, *_ALWAYS])
+        decided = {f"{each.source}:{each.name}" for each in self._lock.decisions}
+        left = sorted(key.partition(":")[2] for key in decided & self._versions.keys() - reached)
+        if left:
+            yield Reason(code="LEFT-BEHIND", message=f"nothing needs {', '.join(left)} any more")
+
+    def _groups(self) -> Iterator[Reason]:
+        main = self._graph.reach(key for key, groups in self._roots.items() if MAIN_GROUP in groups)
+        for key, groups in sorted(self._roots.items()):
+            wanted = (MAIN_GROUP,) if key in main else tuple(sorted(groups))
+            if key in self._versions and self._lock.groups_of(key) != wanted:
+                message = f"{key.partition(':')[2]} is locked for {', '.join(self._lock.groups_of(key))}"
+                yield Reason(code="GROUP", message=f"{message}, and the manifest asks for it in {', '.join(wanted)}")
