@@ -6,6 +6,7 @@ no key twice. Limits on size, depth and number of values keep hostile text cheap
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
@@ -42,6 +43,7 @@ _HINTS = (
     ("expected ',' or", "a list or mapping in brackets is not closed, or lacks a comma"),
     ("special characters", "save the file as UTF-8 text"),
 )
+_COLON = re.compile(r"[ \t]*:")
 _OTHERWISE = "check indentation, colons, brackets and quotes around that line"
 
 
@@ -58,7 +60,7 @@ def parse_tree(text: str, file: str) -> Tree:
         raise manifest_error(file, [Problem(path="", message="larger than 1 MB")])
     lines = split_lines(text)
     _refuse_merge_markers(lines, file)
-    builder = _Builder(file=file, lines=lines)
+    builder = _Builder(file=file, text=text, lines=lines)
     yaml = YAML(typ="safe", pure=True)
     yaml.Scanner = _LenientScanner
     try:
@@ -167,6 +169,7 @@ class _Builder:
     """Build nodes from events without recursion, so that depth costs a message and not a stack."""
 
     file: str
+    text: str
     lines: tuple[str, ...]
     problems: list[Problem] = field(default_factory=list)
     stack: list[_Open] = field(default_factory=list)
@@ -244,8 +247,16 @@ class _Builder:
                 first = entries[key.text].key.start.line
                 self._tell(key.start, f"{quoted(key.text)} is written twice (first on line {first})", "join the two")
             else:
-                entries[key.text] = Entry(key=key, value=value)
+                entries[key.text] = Entry(key=key, value=self._pulled_up(key, value))
         return tuple(entries.values())
+
+    def _pulled_up(self, key: TextNode, value: Node) -> Node:
+        """Place an absent value behind its colon: ruamel.yaml places it at the next thing in the file."""
+        colon = _COLON.match(self.text, key.end.offset)
+        if not isinstance(value, TextNode) or value.quote or value.text or not colon:
+            return value
+        mark = Mark(key.end.line, key.end.column + len(colon[0]), colon.end())
+        return TextNode(text="", quote="", start=mark, end=mark)
 
     def _attach(self, node: Node) -> None:
         (self.stack[-1].values if self.stack else self.roots).append(node)

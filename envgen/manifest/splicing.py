@@ -28,10 +28,12 @@ class Splice:
 
 
 def applied(text: str, splices: Sequence[Splice]) -> str:
-    """Apply splices that do not overlap."""
-    for splice in sorted(splices, key=lambda one: one.start, reverse=True):
-        text = text[: splice.start] + splice.text + text[splice.end :]
-    return text
+    """Apply splices that do not overlap; of two at the same place, the one that is given first comes first."""
+    parts, at = [], 0
+    for splice in sorted(splices, key=lambda one: one.start):
+        parts += [text[at : splice.start], splice.text]
+        at = splice.end
+    return "".join([*parts, text[at:]])
 
 
 def read_sound(text: str, file: str) -> Tree:
