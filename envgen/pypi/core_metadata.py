@@ -15,7 +15,6 @@ from envgen.models.wheel import Wheel, WheelMetadata
 _REPAIRS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"((?:>=|<=|>|<)\s*[\w.]*?)\.\*"), r"\1"),  # >=1.9.* means >=1.9
     (re.compile(r"(\d)\s*(?=(?:>=|<=|!=|==|~=|>|<))"), r"\1,"),  # >=1.0<2 lacks a comma
-    (re.compile(r",(?=\s*(?:[;,)]|$))"), ""),  # >=1.0, has one too many
     (re.compile(r"(===?|!=|~=|>=|<=|>|<)\s*['\"]([\w.*+!-]+)['\"](?=[^;]*(?:;|$))"), r"\1\2"),  # >='1.0'
 )
 

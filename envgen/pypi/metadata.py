@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
@@ -22,6 +22,9 @@ from envgen.models.wheel import Wheel, WheelMetadata
 from envgen.pypi.core_metadata import parse_metadata
 from envgen.pypi.indexes import mask
 from envgen.pypi.session import Session
+
+if TYPE_CHECKING:
+    import requests
 
 _WORKERS = 8
 _LIMIT = 10 << 20
@@ -130,6 +133,7 @@ class MetadataReader:
             "timeout": session.limits,
             "auth": session.password_for(url),
             "headers": {"Accept-Encoding": "identity"},
+            "hooks": {"response": _close_unless_partial},
         }
         try:
             with session.guard(url), RemoteZip(url, **options) as archive:
@@ -154,6 +158,12 @@ class MetadataReader:
             with self._lock:
                 self._whole.add(wheel.filename)
             return _from_zip(file, wheel)
+
+
+def _close_unless_partial(response: requests.Response, **_: object) -> None:
+    """Let go of an answer that remotezip will refuse: it forgets to, and the whole file may be on its way."""
+    if response.status_code != 206:
+        response.close()
 
 
 def _status_of(error: OSError | Exception) -> int:

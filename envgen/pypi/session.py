@@ -109,7 +109,7 @@ class Session:
 
     def password_for(self, url: str) -> tuple[str, str] | None:
         """Give the user and password of the index on a URL's host, or None."""
-        return self._passwords.get(urlsplit(without_user(url)).netloc)
+        return self._passwords.get(_location(without_user(url)))
 
     @contextmanager
     def guard(self, url: str) -> Iterator[None]:
@@ -178,35 +178,43 @@ class Session:
 
 def _passwords(indexes: Indexes) -> Iterator[tuple[str, tuple[str, str]]]:
     for index in indexes:
-        parts = urlsplit(index.url)
-        if parts.username is not None:
-            location = parts.netloc.rpartition("@")[2]
-            yield location, (unquote(parts.username), unquote(parts.password or ""))
+        user, separator, location = _location(index.url).rpartition("@")
+        if separator:
+            name, _, password = user.partition(":")
+            yield location, (unquote(name), unquote(password))
+
+
+def _location(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # requests has the words for it
+        return ""
 
 
 def _reason(error: Exception) -> str:
     """Say in a few words what went wrong: the texts of requests hold object addresses and nested reprs."""
     import requests
 
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not trusted"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy fails"
-    if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error).lower():
-        return "timed out"
-    text = str(error).lower()
-    for sign, words in _SIGNS.items():
-        if sign in text:
+    kinds: tuple[tuple[type[Exception], str], ...] = (
+        (requests.exceptions.SSLError, "its certificate is not trusted"),
+        (requests.exceptions.ProxyError, "the proxy fails"),
+        (requests.exceptions.Timeout, "timed out"),
+        (requests.exceptions.MissingSchema, "neither http nor https"),
+        (requests.exceptions.InvalidSchema, "neither http nor https"),
+        (requests.exceptions.InvalidURL, "no valid URL"),
+    )
+    for kind, words in kinds:
+        if isinstance(error, kind):
             return words
-    return "the connection broke"
+    text = str(error).lower()
+    return next((words for sign, words in _SIGNS.items() if sign in text), "the connection broke")
 
 
 _SIGNS: Mapping[str, str] = {
+    "timed out": "timed out",
     "name or service not known": "its name is unknown",
     "nodename nor servname": "its name is unknown",
     "name resolution": "its name is unknown",
     "refused": "connection refused",
-    "invalid url": "no valid URL",
-    "no connection adapters": "neither http nor https",
-    "missing schema": "neither http nor https",
+    "failed to parse": "no valid URL",
 }

@@ -9,7 +9,7 @@
         assert index.count("/files/demo") == 1
 
 Pages are JSON (PEP 691) or HTML (PEP 503), as the client asks; `html_only` and `ranges` switch abilities off. Every
-request is logged in `index.log`. `misbehave(path prefix, how)` takes one of `Misbehaviour`; a hang ends with the server.
+request is logged in `index.log`. `misbehave(prefix, how)` takes one of `Misbehaviour`; a hang ends with the server.
 A fixture `index` that starts an empty server is in `tests/pypi/conftest.py`.
 """
 
@@ -66,6 +66,7 @@ class _State:
     log: list[Call] = field(default_factory=list)
     html_only: bool = False
     ranges: bool = True
+    suffix_ranges: bool = True
     password: str = ""
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -81,8 +82,7 @@ class IndexServer:
         class Handler(_Handler):
             shared = state
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
@@ -94,6 +94,15 @@ class IndexServer:
     def url(self) -> str:
         """Give the index's URL, for UV_DEFAULT_INDEX."""
         return f"{self.root}/simple/"
+
+    @property
+    def suffix_ranges(self) -> bool:
+        """Tell whether ranges may be counted from a file's end; False: such a request gets 416."""
+        return self._state.suffix_ranges
+
+    @suffix_ranges.setter
+    def suffix_ranges(self, value: bool) -> None:
+        self._state.suffix_ranges = value
 
     @property
     def log(self) -> tuple[Call, ...]:
@@ -162,6 +171,13 @@ class IndexServer:
         self._state.closing.set()
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Pass over clients that hang up; a bug in a handler still shows as an answer that never comes."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -250,7 +266,10 @@ class _Handler(BaseHTTPRequestHandler):
             extra = {"Accept-Ranges": "bytes"} if self.shared.ranges else {}
             self._answer(200, "application/octet-stream", content, extra)
             return
-        first, last = wanted.removeprefix("bytes=").split("-")
+        first, separator, last = wanted.removeprefix("bytes=").partition("-")
+        if not separator or "-" in last or not (first or self.shared.suffix_ranges):
+            self._answer(416, "text/plain", b"no")
+            return
         start = int(first) if first else max(0, len(content) - int(last))
         end = min(int(last), len(content) - 1) if first and last else len(content) - 1
         span = f"bytes {start}-{end}/{len(content)}"

@@ -1,0 +1,232 @@
+"""Test look-ups on package indexes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from envgen.errors import PypiError, PypiUnreachableError
+from envgen.pypi.index import SimpleIndex
+from envgen.pypi.indexes import Index, Indexes
+from envgen.pypi.project import ProjectFile, before
+from envgen.pypi.session import Session, Timeouts
+from tests.pypi.conftest import QUICK
+from tests.pypi.index_server import IndexServer, Misbehaviour
+from tests.pypi.tiny_wheels import build_wheel
+
+
+def client(*urls: str, merge: bool = False, timeouts: Timeouts = QUICK, offline: bool = False) -> SimpleIndex:
+    *extra, default = [Index(url=url) for url in urls]
+    indexes = Indexes(extra=tuple(extra), default=default, merge=merge)
+    return SimpleIndex(Session(indexes, {}, timeouts=timeouts, offline=offline), indexes)
+
+
+def fill(server: IndexServer) -> None:
+    server.add(build_wheel("demo", "1.0", requires_python=">=3.9"), yanked="broken")
+    server.add(build_wheel("demo", "2.0"), uploaded="2026-05-01T12:00:00Z")
+    server.add_sdist("demo", "2.0")
+
+
+@pytest.mark.parametrize("html_only", [False, True], ids=["json", "html"])
+def test_files_of_a_project(html_only: bool) -> None:
+    with IndexServer(html_only=html_only) as server:
+        fill(server)
+        project = client(server.url).project("Demo")
+    assert project is not None
+    assert project.name == "demo"
+    assert project.index == server.url
+    first, second, source = project.files
+    assert (first.filename, first.url) == (
+        "demo-1.0-py3-none-any.whl",
+        f"{server.root}/files/demo-1.0-py3-none-any.whl",
+    )
+    assert (first.requires_python, first.yanked, first.yanked_reason) == (">=3.9", True, "broken")
+    assert (second.requires_python, second.yanked, second.yanked_reason) == ("", False, "")
+    assert second.sha256 == build_wheel("demo", "2.0").sha256
+    assert source.filename == "demo-2.0.tar.gz"
+    if not html_only:
+        assert second.size == len(build_wheel("demo", "2.0").content)
+        assert second.uploaded == datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def test_a_name_that_does_not_exist(index: IndexServer) -> None:
+    assert client(index.url).project("nothing") is None
+
+
+def test_each_project_is_asked_for_once(index: IndexServer) -> None:
+    fill(index)
+    simple = client(index.url)
+    simple.prefetch(["demo", "DEMO"])
+    assert simple.projects(["demo", "Other_Name"]).keys() == {"demo", "other-name"}
+    assert simple.project("demo") is simple.project("Demo")
+    assert index.count("/simple/demo/") == 1
+
+
+def test_the_first_index_that_has_a_project_wins(index: IndexServer) -> None:
+    with IndexServer() as other:
+        index.add(build_wheel("both", "1.0"))
+        other.add(build_wheel("both", "2.0"))
+        other.add(build_wheel("late", "1.0"))
+        simple = client(index.url, other.url)
+        both, late = simple.project("both"), simple.project("late")
+    assert both is not None
+    assert late is not None
+    assert [file.filename for file in both.files] == ["both-1.0-py3-none-any.whl"]
+    assert late.index == other.url
+
+
+def test_indexes_are_merged_where_uv_merges_them(index: IndexServer) -> None:
+    with IndexServer() as other:
+        index.add(build_wheel("both", "1.0"))
+        other.add(build_wheel("both", "1.0"))
+        other.add(build_wheel("both", "2.0"))
+        both = client(index.url, other.url, merge=True).project("both")
+    assert both is not None
+    assert sorted(file.filename for file in both.files) == ["both-1.0-py3-none-any.whl", "both-2.0-py3-none-any.whl"]
+    first = next(file for file in both.files if "1.0" in file.filename)
+    assert first.url.startswith(index.root)
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        pytest.param("hang", "timed out", id="hang"),
+        pytest.param("hang-body", "timed out", id="hang in the body"),
+        pytest.param("truncated", "the connection broke", id="truncated"),
+        pytest.param("reset", "the connection broke", id="reset"),
+        pytest.param("broken", "HTTP 500", id="500"),
+        pytest.param("forbidden", "refuses access", id="403"),
+        pytest.param("login-page", "no project page", id="login page"),
+        pytest.param("garbage", "no project page", id="garbage"),
+    ],
+)
+def test_an_index_that_fails(how: Misbehaviour, words: str, index: IndexServer) -> None:
+    fill(index)
+    index.misbehave("/simple/", how)
+    started = time.monotonic()
+    with pytest.raises(PypiUnreachableError, match=words) as caught:
+        client(index.url).project("demo")
+    assert time.monotonic() - started < 5
+    assert f"{index.root}/simple/demo/" in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        pytest.param("http://127.0.0.1:1/simple/", "connection refused", id="refused"),
+        pytest.param("http://nothing.invalid/simple/", "its name is unknown", id="unknown name"),
+        pytest.param("ftp://127.0.0.1/simple/", "neither http nor https", id="scheme"),
+        pytest.param("127.0.0.1/simple/", "neither http nor https", id="no scheme"),
+        pytest.param("http://[bad/simple/", "no valid URL", id="no URL"),
+        pytest.param("http:///simple/", "no valid URL", id="no host"),
+    ],
+)
+def test_an_index_that_cannot_be_reached(url: str, words: str) -> None:
+    with pytest.raises(PypiUnreachableError, match=words):
+        client(url).project("demo")
+
+
+def test_a_slow_answer_is_an_answer(index: IndexServer) -> None:
+    fill(index)
+    index.misbehave("/simple/demo/", "slow")
+    assert client(index.url).project("demo") is not None
+
+
+def test_a_retry_helps(index: IndexServer) -> None:
+    index.misbehave("/simple/", "broken")
+    with pytest.raises(PypiUnreachableError):
+        client(index.url, timeouts=Timeouts(connect=1, read=1, retries=1)).project("demo")
+    assert index.count("/simple/demo/") == 2
+
+
+def test_an_answer_that_drips_is_given_up(index: IndexServer) -> None:
+    fill(index)
+    with pytest.raises(PypiUnreachableError, match="too slow"):
+        client(index.url, timeouts=Timeouts(connect=1, read=1, total=-1.0)).project("demo")
+
+
+def test_offline_asks_nothing(index: IndexServer) -> None:
+    with pytest.raises(PypiUnreachableError, match="off-line"):
+        client(index.url, offline=True).project("demo")
+    assert not index.log
+
+
+@pytest.mark.parametrize(
+    ("body", "foreign"),
+    [
+        pytest.param("<h1>Links for demo</h1>", False, id="no files"),
+        pytest.param('<meta name="pypi:repository-version" content="1.0">', False, id="no files, versioned"),
+        pytest.param("<h1>It works!</h1>", True, id="another page"),
+        pytest.param('<a href="/about">about</a> demo', True, id="links to no files"),
+        pytest.param('demo <form action="/login">', True, id="form"),
+        pytest.param('<a href="demo-1.0.tar.gz">demo…</a>', False, id="shortened text"),
+        pytest.param('<meta name="pypi:repository-version" content="9.0">', True, id="newer protocol"),
+    ],
+)
+def test_html_pages(body: str, foreign: bool, raw_page: Callable[[str, bytes], str]) -> None:
+    url = raw_page("text/html", f"<html><body>{body}</body></html>".encode())
+    if foreign:
+        with pytest.raises(PypiError):
+            client(url).project("demo")
+    else:
+        project = client(url).project("demo")
+        assert project is not None
+        assert [file.filename for file in project.files] in ([], ["demo-1.0.tar.gz"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        pytest.param("application/json", b"{}", id="other type"),
+        pytest.param("application/vnd.pypi.simple.v1+json", b"[]", id="a list"),
+        pytest.param("application/vnd.pypi.simple.v1+json", b'{"files": [{}]}', id="no file names"),
+        pytest.param("application/vnd.pypi.simple.v1+json", b"\xff\xfe", id="binary"),
+    ],
+)
+def test_other_pages(kind: str, body: bytes, raw_page: Callable[[str, bytes], str]) -> None:
+    with pytest.raises(PypiUnreachableError, match="no project page"):
+        client(raw_page(kind, body)).project("demo")
+
+
+def test_passwords_reach_the_index_and_no_message() -> None:
+    with IndexServer(password="s3cret") as server:
+        fill(server)
+        right = server.url.replace("http://", "http://user:s3cret@")
+        project = client(right).project("demo")
+        assert project is not None
+        assert "s3cret" not in repr(project)
+        with pytest.raises(PypiUnreachableError, match="401") as caught:
+            client(server.url.replace("http://", "http://user:wr0ng@")).project("demo")
+    assert "wr0ng" not in str(caught.value)
+
+
+def test_certificates_of_uv_count_for_both() -> None:
+    assert Session(Indexes(), {"SSL_CERT_FILE": "bundle.pem"}).http.verify == "bundle.pem"
+    assert Session(Indexes(), {"SSL_CERT_FILE": "a.pem", "REQUESTS_CA_BUNDLE": "b.pem"}).http.verify is True
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        pytest.param({}, Timeouts(), id="ours"),
+        pytest.param(
+            {"UV_HTTP_TIMEOUT": "90", "UV_HTTP_RETRIES": "4"}, Timeouts(read=90, total=90, retries=4), id="uv's"
+        ),
+        pytest.param({"UV_HTTP_TIMEOUT": "x", "UV_HTTP_RETRIES": "-1"}, Timeouts(), id="malformed"),
+    ],
+)
+def test_timeouts(environment: dict[str, str], expected: Timeouts) -> None:
+    assert Timeouts.configured(environment) == expected
+
+
+def test_files_before_an_instant() -> None:
+    day = datetime(2026, 5, 1, tzinfo=UTC)
+    old = ProjectFile(filename="a-1.tar.gz", uploaded=datetime(2026, 4, 1, tzinfo=UTC))
+    new = ProjectFile(filename="a-2.tar.gz", uploaded=day)
+    undated = ProjectFile(filename="a-3.tar.gz")
+    assert before([old, new, undated], day) == (old,)
+    assert before([old, new, undated], None) == (old, new, undated)
