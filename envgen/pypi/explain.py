@@ -24,9 +24,11 @@ _KEPT_HINT = re.compile(r"^(?:You require|Wheels are available|The structure of|
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _MENTIONS = re.compile(
     rf"(?<![\w.@/-])({_NAME})(?:\[[^\]]*\])?(?=[<>=!~])"
-    rf"|(?:versions? of|require|depends? on|Because|and|for) `?({_NAME})(?:\[[^\]]*\])?`?(?=[\s,.]|$)"
+    rf"|(?:versions? of|require|depends? on|Because|and|for) `?({_NAME})(?:\[[^\]]*\])?`?(?=[\s,]|\.?(?:\s|$))"
 )
-_PROSE = frozenset({"all", "and", "any", "because", "it", "no", "only", "that", "the", "there", "these", "we", "you"})
+_PROSE = frozenset(
+    {"all", "and", "any", "because", "it", "no", "only", "that", "the", "there", "these", "we", "you", "your"}
+)
 _WARNING = re.compile(r"^warning: (.*)", re.MULTILINE)
 _YANKED = re.compile(r"^`([^`=]+)==([^`]+)` is yanked(?: \(reason: \"?(.*?)\"?\))?$")
 _EXTRA = re.compile(r"^The package `([^`=@]+?)(?:==| @ )[^`]+` does not have an extra named `([^`]+)`$")
