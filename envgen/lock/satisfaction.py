@@ -21,7 +21,7 @@ def unsatisfied(manifest: Manifest, lock: PlatformLock, distributions_of: Distri
     """List what a manifest asks for and the lock does not hold, and what the lock holds for nothing.
 
     A requirement that was locked as it stands is satisfied; any other must be met by a locked distribution, and one
-    with extras or a URL never is: what these bring is not known here.
+    with extras never is: what these bring is not known here.
     """
     comparison = _Comparison(manifest, lock, distributions_of)
     return tuple(comparison.reasons())
@@ -40,6 +40,15 @@ class _Comparison:
         self._roots: dict[str, set[str]] = {}
 
     def reasons(self) -> Iterator[Reason]:
+        lacking = tuple(self._lacking())
+        yield from lacking
+        yield from self._bounds()
+        yield from self._mapped()
+        if not lacking:  # else it is not known which packages are asked for
+            yield from self._left_behind()
+            yield from self._groups()
+
+    def _lacking(self) -> Iterator[Reason]:
         markers = self._lock.platform.markers()
         for entry in self._manifest.requirements():
             if entry.requirement.applies(markers):
@@ -48,12 +57,6 @@ class _Comparison:
             if requirement.applies(markers):
                 yield from self._from_pypi(requirement)
         yield from self._specs()
-        for bound in (*self._manifest.constraint_requirements(), *self._manifest.override_requirements()):
-            if bound.applies(markers):
-                yield from self._bound(bound)
-        yield from self._mapped()
-        yield from self._left_behind()
-        yield from self._groups()
 
     def _requirement(self, entry: GroupedRequirement) -> Iterator[Reason]:
         keys = self._decided(entry.requirement) or self._met_by(entry.requirement)
@@ -72,7 +75,7 @@ class _Comparison:
         return keys if all(key in self._versions for key in keys) else []
 
     def _met_by(self, requirement: Requirement) -> list[str]:
-        if requirement.extras or requirement.url:
+        if requirement.extras:
             return []
         keys = self._providers.get(requirement.name, [])
         return keys if all(self._admits(requirement, key) for key in keys) else []
@@ -95,11 +98,13 @@ class _Comparison:
                 yield Reason(code="REQUIREMENT", message=f"`{root.spec}` of `conda` is not what was locked")
             self._ask(f"conda:{root.spec.name}")
 
-    def _bound(self, bound: Requirement) -> Iterator[Reason]:
-        for key in self._providers.get(bound.name, []):
-            if not self._admits(bound, key):
-                message = f"`{bound.text}` does not admit {bound.name} {self._versions[key]}, which is locked"
-                yield Reason(code="CONSTRAINT", message=message)
+    def _bounds(self) -> Iterator[Reason]:
+        markers = self._lock.platform.markers()
+        for bound in (*self._manifest.constraint_requirements(), *self._manifest.override_requirements()):
+            for key in self._providers.get(bound.name, []):
+                if bound.applies(markers) and not self._admits(bound, key):
+                    message = f"`{bound.text}` does not admit {bound.name} {self._versions[key]}, which is locked"
+                    yield Reason(code="CONSTRAINT", message=message)
 
     def _mapped(self) -> Iterator[Reason]:
         """Say which packages do not come from where the manifest's mapping says."""

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from envgen.lock.diff import diff
+from envgen.lock.model import LockedWheel
+from envgen.models.record import Record
+from tests.lock_values import make_platform, make_record, make_wheel
+
+_A = make_record("a", "1.9", "h_0")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change", "texts"),
+    [
+        pytest.param(None, _A, "added", ("", "1.9"), id="added"),
+        pytest.param(_A, None, "removed", ("1.9", ""), id="removed"),
+        pytest.param(_A, make_record("a", "1.10", "h_0"), "upgraded", ("1.9", "1.10"), id="upgraded"),
+        pytest.param(_A, make_record("a", "1.9a0", "h_0"), "downgraded", ("1.9", "1.9a0"), id="downgraded"),
+        pytest.param(_A, make_record("a", "1.9", "h_1"), "rebuilt", ("1.9=h_0", "1.9=h_1"), id="rebuilt"),
+        pytest.param(_A, replace(_A, md5="0" * 32), "rebuilt", ("1.9=h_0", "1.9=h_0"), id="replaced file"),
+        pytest.param(_A, replace(_A, channel="https://x"), "rebuilt", ("1.9=h_0", "1.9=h_0"), id="other channel"),
+        pytest.param(make_wheel("a", "2.0rc1"), make_wheel("a", "2.0"), "upgraded", ("2.0rc1", "2.0"), id="wheel up"),
+        pytest.param(make_wheel("a", "2.0"), make_wheel("a", "1.5"), "downgraded", ("2.0", "1.5"), id="wheel down"),
+        pytest.param(
+            make_wheel("a"),
+            make_wheel("a", tag="cp312-abi3-any"),
+            "rebuilt",
+            ("a-1.0-py3-none-any.whl", "a-1.0-cp312-abi3-any.whl"),
+            id="other wheel",
+        ),
+        pytest.param(
+            make_wheel("a", "odd?1"), make_wheel("a", "odd?2"), "upgraded", ("odd?1", "odd?2"), id="no PEP 440"
+        ),
+        pytest.param(_A, make_wheel("a", "1.8"), "moved", ("1.9", "1.8"), id="conda to PyPI"),
+        pytest.param(make_wheel("a", "1.8"), _A, "moved", ("1.8", "1.9"), id="PyPI to conda"),
+    ],
+)
+def test_one_change(
+    before: Record | LockedWheel | None, after: Record | LockedWheel | None, change: str, texts: tuple[str, str]
+) -> None:
+    (found,) = diff(make_platform(*halves(before)), make_platform(*halves(after)))
+    assert (found.name, found.change, (found.before, found.after)) == ("a", change, texts)
+    assert found.source == ("pypi" if isinstance(after or before, LockedWheel) else "conda")
+    assert found.previous == ("pypi" if isinstance(before or after, LockedWheel) else "conda")
+    assert (found.size_before is None) is (before is None)
+    assert (found.size_after is None) is (after is None)
+
+
+def halves(package: Record | LockedWheel | None) -> tuple[list[Record], list[LockedWheel]]:
+    records = [package] if isinstance(package, Record) else []
+    wheels = [package] if isinstance(package, LockedWheel) else []
+    return records, wheels
+
+
+def test_equal_locks_have_no_change() -> None:
+    lock = make_platform([_A], [make_wheel("b")])
+    moved = replace(lock, conda=(replace(_A, size=None, timestamp=1, license=""),))
+    assert diff(lock, moved) == ()
+
+
+def test_changes_are_sorted_by_name() -> None:
+    changes = diff(make_platform([make_record("z")], [make_wheel("b")]), make_platform([make_record("c")]))
+    assert [(change.name, change.change) for change in changes] == [("b", "removed"), ("c", "added"), ("z", "removed")]
+
+
+def test_a_move_is_seen_through_the_name_map() -> None:
+    names = {"pytorch": "torch"}
+    changes = diff(
+        make_platform([make_record("pytorch", "2.1")]),
+        make_platform([], [make_wheel("torch", "2.2")]),
+        pypi_name=lambda name: names.get(name, name),
+    )
+    assert [(change.name, change.change, change.before, change.after) for change in changes] == [
+        ("torch", "moved", "2.1", "2.2")
+    ]
+
+
+def test_twins_of_conda_are_not_a_move() -> None:
+    changes = diff(make_platform([make_record("a-b")]), make_platform([make_record("a_b")]))
+    assert [change.change for change in changes] == ["removed", "added"]
+
+
+def test_sizes_are_given() -> None:
+    (change,) = diff(make_platform([_A]), make_platform([replace(_A, version="2.0", size=77)]))
+    assert (change.size_before, change.size_after) == (_A.size, 77)
