@@ -132,9 +132,12 @@ def requirement(value: object) -> Requirement:
         raise RefusalError(f"too many brackets: {quoted(text)}")
     try:
         parsed = Requirement.parse(text, _UNPLACED)
-        parsed.applies(_SAMPLE)
     except ValueError as error:
         raise RefusalError(str(error), hint=_requirement_hint(text)) from error
+    try:
+        parsed.applies(_SAMPLE)
+    except ValueError as error:
+        raise RefusalError(f"a marker that cannot be told: {quoted(parsed.marker)} ({error})") from error
     if parsed.url:
         hint = "name a release (`name>=1`); a project of your own goes under `local`"
         raise RefusalError(f"a URL cannot be proved or locked: {quoted(text)}", hint=hint)

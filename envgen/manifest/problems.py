@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from envgen.errors import ManifestError, Problem
 
 _SHOWN = 80
+_MESSAGE = 400
 _USER_INFO = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _TOKEN = re.compile(r"(?<=/t/)[^/\s\"'\],}]+")
 
@@ -21,8 +22,9 @@ class RefusalError(ValueError):
 
     def __init__(self, message: str, *, hint: str = "", at: Sequence[str | int] = ()) -> None:
         """Keep the parts apart, so that each lands in its place of a Problem."""
-        super().__init__(message)
-        self.message = message
+        clean = shown(message)
+        self.message = f"{clean[:_MESSAGE]}…" if len(clean) > _MESSAGE else clean
+        super().__init__(self.message)
         self.hint = hint
         self.at = tuple(at)
 
@@ -35,7 +37,7 @@ def dotted(path: Sequence[str | int]) -> str:
             text += f"[{part}]"
         else:
             text += f".{part}" if text else part
-    return text
+    return shown(text)
 
 
 def quoted(value: object) -> str:
