@@ -65,7 +65,7 @@ def never_lifted(*, metal: bool) -> Mapping[str, str]:
 
 
 def must_be_pypi(from_pypi: Iterable[str]) -> Mapping[str, str]:
-    """Map further distributions that must come from PyPI, given those that do, to the reason.
+    """Map further distributions that must come from PyPI on osx-arm64, given those that do, to the reason.
 
     A distribution that loads TensorFlow's own libraries brings PyPI's TensorFlow; that brings the rest.
     """

@@ -13,6 +13,7 @@ from envgen.knowledge.metal import METAL, ChosenMetal, metal_for
 from envgen.knowledge.ranges import joined, minor_of
 from envgen.knowledge.releases import to_avoid
 from envgen.knowledge.tensorflow import NAMES, release_of
+from envgen.models.notes import Decision
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.plan.pairing import Ask, Pairing, pair, satellites_in
@@ -38,7 +39,8 @@ class FamilyPlan:
     `never_lift` is the same for the case that TensorFlow comes from PyPI, which on the cpu only the plan can tell.
     `uv_constraints` are for PyPI's resolver; `caps` for both halves. `metal` is the tensorflow-metal that goes with the
     newest TensorFlow that is left: ask `metal_for` again once the resolver has chosen. `tensorflow` lists the known
-    releases that are left, newest first, where TensorFlow must come from PyPI.
+    releases that are left, newest first, where TensorFlow must come from PyPI. `decisions` are about names that are
+    added, or read as another, where their source is known already.
     """
 
     accelerator: Accelerator
@@ -50,6 +52,7 @@ class FamilyPlan:
     caps: tuple[Cap, ...] = ()
     metal: ChosenMetal | None = None
     tensorflow: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -101,7 +104,7 @@ def _wants_metal(accelerator: str | None, plugin: Sequence[Requirement], origin:
 def _family_plan(ask: Ask, rewrites: Sequence[Rewrite], pairing: Pairing, native: Sequence[Requirement]) -> FamilyPlan:
     renamed = tuple(_under_code_name(rewrite, ask, pairing) for rewrite in rewrites)
     requirements = tuple(item.after for item in renamed if item.after)
-    added, added_notes = _added(ask, pairing)
+    added = _added(ask, pairing)
     metal = metal_for(pairing.versions[0], ask.platform, ask.plugin_specifier) if ask.metal else None
     never_lift = never_lifted(metal=ask.metal) if ask.platform.subdir == "osx-arm64" else {}
     return FamilyPlan(
@@ -114,7 +117,12 @@ def _family_plan(ask: Ask, rewrites: Sequence[Rewrite], pairing: Pairing, native
         caps=caps_of(requirements, from_pypi=bool(pairing.versions)),
         metal=metal,
         tensorflow=pairing.versions,
-        notes=(*(item.note for item in renamed if item.note), *added_notes, *pairing.notes),
+        decisions=_decisions(ask, renamed, added),
+        notes=(
+            *(item.note for item in renamed if item.note),
+            *(f"`{item}` is added: {_implied_by(ask)}" for item in added),
+            *pairing.notes,
+        ),
     )
 
 
@@ -135,17 +143,31 @@ def _served(versions: Sequence[str], name: str) -> list[str]:
     return [version for version, row in rows if row and name in (row.code, row.stub)]
 
 
-def _added(ask: Ask, pairing: Pairing) -> tuple[tuple[Requirement, ...], tuple[str, ...]]:
+def _added(ask: Ask, pairing: Pairing) -> tuple[Requirement, ...]:
     """Ask for TensorFlow and its plug-in where Metal is wanted and no line names them."""
     if not ask.metal:
-        return (), ()
+        return ()
     origin = ask.plugin[0].origin if ask.plugin else ask.accelerator_origin or Origin(path="accelerator")
     code = "tensorflow" if _served(pairing.versions, "tensorflow") else "tensorflow-macos"
     names = [*([] if ask.tensorflow else [code]), *([] if ask.plugin else [METAL])]
-    added = tuple(Requirement.parse(name, origin) for name in names)
-    why = f"{quoted(ask.plugin)} plugs into it" if ask.plugin else "`accelerator: metal` means TensorFlow with Metal"
-    notes = tuple(f"`{name}` is added: {why}" for name in names)
-    return added, notes
+    return tuple(Requirement.parse(name, origin) for name in names)
+
+
+def _implied_by(ask: Ask) -> str:
+    return f"{quoted(ask.plugin)} plugs into it" if ask.plugin else "`accelerator: metal` means TensorFlow with Metal"
+
+
+def _decisions(ask: Ask, renamed: Sequence[Rewrite], added: Sequence[Requirement]) -> tuple[Decision, ...]:
+    """Tell of what Metal takes from PyPI under another name, or without being named."""
+    if not ask.metal:
+        return ()
+    read = [
+        Decision(requirement=str(item.before), name=item.after.name, source="pypi", why="; ".join(item.why))
+        for item in renamed
+        if item.note and item.after and item.after.name in (*NAMES, METAL)
+    ]
+    implied = [Decision(requirement=item.name, name=item.name, source="pypi", why=_implied_by(ask)) for item in added]
+    return (*read, *implied)
 
 
 def _tensorflow_bounds(ask: Ask, pairing: Pairing) -> list[Bound]:

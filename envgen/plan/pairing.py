@@ -216,10 +216,14 @@ def _fits(ask: Ask, version: str, platform: Platform) -> bool:
 
 def _other_python(ask: Ask, version: str) -> str:
     row = release_of(version)
-    for python in reversed(row.python if row else ()):
-        if _fits(ask, version, replace(ask.platform, python=python, macos=NEWEST_MACOS)):
-            return f'set `python: "{python}"`, or ask for a TensorFlow that fits python {ask.platform.python}'
-    return f"ask for a TensorFlow that fits python {ask.platform.python}"
+    fitting = (
+        python
+        for python in reversed(row.python if row else ())
+        if _fits(ask, version, replace(ask.platform, python=python, macos=NEWEST_MACOS))
+    )
+    python = next(fitting, None)
+    way = f'set `python: "{python}"`, or ' if python else ""
+    return f"{way}ask for a TensorFlow that fits python {ask.platform.python}"
 
 
 def _other_macos(ask: Ask, version: str) -> str:

@@ -1,0 +1,83 @@
+"""Test that every table is read, whole, and says where each fact is from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from envgen.knowledge import beside, caps, clash, exclusive, libraries, metal, releases, replaced, tensorflow, wheels
+from envgen.knowledge.facts import all_facts
+from envgen.knowledge.table import table_keys
+
+READ = {
+    beside.TABLE: ("move", "stay"),
+    caps.TABLE: ("cap",),
+    clash.TABLE: ("clash", "openmp"),
+    exclusive.TABLE: ("group", "member"),
+    libraries.TABLE: ("library",),
+    wheels.MACOS_TABLE: ("floor",),
+    metal.TABLE: ("choice", "release"),
+    releases.TABLE: ("advice", "companion", "release"),
+    replaced.TABLE: ("extra", "name"),
+    tensorflow.TABLE: ("release", "satellite"),
+    wheels.MISSING_TABLE: ("missing",),
+}
+
+
+@pytest.mark.parametrize("file", READ)
+def test_no_rows_are_left_unread(file: str) -> None:
+    assert table_keys(file) == READ[file]
+
+
+def test_every_fact_has_words_a_source_and_a_day() -> None:
+    for fact in all_facts():
+        assert len(fact.rule) > 10
+        assert fact.source
+        assert not fact.rule.endswith(".")
+        assert date(2025, 1, 1) < fact.verified <= date(2026, 11, 23)
+
+
+def test_no_fact_is_told_twice() -> None:
+    told = Counter((fact.topic, fact.rule) for fact in all_facts())
+    assert [rule for rule, count in told.items() if count > 1] == []
+
+
+def test_each_table_has_facts() -> None:
+    assert len({fact.topic for fact in all_facts()}) == sum(map(len, READ.values()))
+
+
+SPECIFIERS = [
+    *(row.versions for row in tensorflow.tensorflow_releases()),
+    *(row.versions for row in tensorflow.satellites()),
+    *(row.fits for row in tensorflow.satellites() if row.fits != "minor"),
+    *(row.links for row in metal.metal_releases()),
+    *(row.tensorflow for row in metal.metal_choices()),
+    *(text for row in caps.cap_rules() for text in (row.versions, row.specifier)),
+    *(text for row in clash.clash_rules() for text in (row.beside_versions, row.versions, row.fixed)),
+    *(row.specifier for row in beside.moves()),
+    *(row.versions for row in wheels.missing_wheels()),
+    *(row.versions for row in wheels.macos_floors()),
+    *(row.versions for row in releases.bad_releases()),
+    *(row.tensorflow for row in releases.companions()),
+]
+
+
+def test_every_range_is_one() -> None:
+    for text in SPECIFIERS:
+        SpecifierSet(text)
+
+
+def test_distributions_are_canonical() -> None:
+    names = {name for row in beside.stays() for name in row.names}
+    names |= {row.distribution for row in beside.moves()}
+    names |= {name for row in caps.cap_rules() for name in (row.beside, row.distribution)}
+    names |= {name for row in clash.clash_rules() for name in (*row.beside, *row.unless, row.distribution) if name}
+    names |= {name for row in exclusive.exclusive_groups() for name in row.distributions}
+    names |= {row.name for row in wheels.missing_wheels()} | {row.name for row in wheels.macos_floors()}
+    names |= {row.name for row in releases.bad_releases()} | {row.name for row in replaced.replaced_names()}
+    names |= {row.name for row in tensorflow.satellites()}
+    assert {name for name in names if canonicalize_name(name) != name} == set()

@@ -1,0 +1,84 @@
+"""Test which releases have no wheel, or need a newer macOS."""
+
+from __future__ import annotations
+
+import pytest
+
+from envgen.knowledge.wheels import held_back, macos_floor, missing_wheel, missing_wheels
+from tests.world_values import target
+
+
+@pytest.mark.parametrize(
+    ("name", "specifier", "python", "verdict"),
+    [
+        ("tensorflow-text", "==2.15.*", "3.11", "MAC_X86_64_ONLY"),
+        ("tensorflow-text", "<2.17", "3.11", "MAC_X86_64_ONLY"),
+        ("tensorflow-text", ">=2.15", "3.11", None),
+        ("tensorflow-text", "", "3.11", None),
+        ("tensorflow-cpu", "==2.15.0", "3.11", "NO_MACOS_WHEEL"),
+        ("tflite-runtime", "", "3.11", "NO_MACOS_WHEEL"),
+        ("tensorflow-addons", "", "3.12", "NO_WHEEL_FOR_PYTHON"),
+        ("tensorflow-addons", "", "3.11", None),
+        ("tensorflow-metal", "", "3.13", "NO_WHEEL_FOR_PYTHON"),
+        ("tensorflow-metal", "", "3.12", None),
+        ("tensorflow-decision-forests", "==1.10.1", "3.11", "NO_MACOS_WHEEL"),
+        ("tensorflow-decision-forests", "==1.9.*", "3.11", None),
+        ("dlib", "==19.7.0", "3.11", "SDIST_ONLY"),
+        ("pyaudio", "", "3.12", "SDIST_ONLY"),
+        ("promise", "", "3.11", "SDIST_ONLY"),
+        ("mediapipe", "==0.10.21", "3.13", "NO_WHEEL_FOR_PYTHON"),
+        ("mediapipe", "", "3.13", None),
+        ("numpy", "", "3.13", None),
+    ],
+)
+def test_missing_wheels(name: str, specifier: str, python: str, verdict: str | None) -> None:
+    row = missing_wheel(name, specifier, target(python=python))
+    assert (row.verdict if row else None) == verdict
+
+
+def test_other_platforms_are_not_spoken_of() -> None:
+    assert missing_wheel("tensorflow-cpu", "", target(subdir="linux-64")) is None
+    assert held_back("torch", "2.11.0", target(subdir="linux-64")) is None
+
+
+def test_every_row_offers_a_way_out() -> None:
+    assert all(row.fix for row in missing_wheels())
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "macos", "specifier", "expected"),
+    [
+        ("torch", "2.11.0", "13.0", "", ("14.0", "2.11.0")),
+        ("torch", "2.15.0", "14.0", "", None),
+        ("torch", "2.11.0", "13.0", "<2.12", None),
+        ("torch", "2.5.0", "13.0", "<2.6", None),
+        ("torchvision", "0.26.0", "13.0", "", ("14.0", "0.26.0")),
+        ("mlx", "0.29.3", "13.0", "", ("14.0", "0.29.3")),
+        ("onnxruntime", "1.19.2", "12.0", "", ("13.0", "1.19.2")),
+        ("onnxruntime", "1.23.2", "13.0", "", ("14.0", "1.23.2")),
+        ("faiss-cpu", "1.10.0", "13.0", "", ("14.0", "1.10.0")),
+        ("opencv-python", "4.10.0.84", "12.0", "", ("13.0", "4.10.0.84")),
+        ("numba", "0.64.0", "11.0", "", ("12.0", "0.64")),
+        ("requests", "2.0", "11.0", "", None),
+    ],
+)
+def test_what_macos_holds_back(
+    name: str, version: str, macos: str, specifier: str, expected: tuple[str, str] | None
+) -> None:
+    row = held_back(name, version, target(macos=macos), specifier)
+    assert ((row.macos, row.last) if row else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "expected"),
+    [
+        ("mlx", "0.32.4", "14.0"),
+        ("mlx", "0.29.3", "13.0"),
+        ("h5py", "3.15.0", "14.0"),
+        ("h5py", "3.15.1", None),
+        ("tensorflow", "2.19.1", "12.0"),
+    ],
+)
+def test_the_floor_of_a_release(name: str, version: str, expected: str | None) -> None:
+    row = macos_floor(name, version)
+    assert (row.macos if row else None) == expected

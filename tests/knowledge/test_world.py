@@ -1,0 +1,39 @@
+"""Test the value that facts are evaluated on."""
+
+from __future__ import annotations
+
+import pytest
+
+from envgen.knowledge.world import Installed, depends_names
+from tests.world_values import record, target, world
+
+
+def test_both_halves_are_sorted_into_one() -> None:
+    made = world(pypi=["tensorflow==2.19.1", "absl-py==2.1"], conda=["py-opencv==4.12.0", "libopencv==4.12.0"])
+    assert [str(item) for item in made.installed] == [
+        "absl-py 2.1",
+        "conda's py-opencv 4.12.0",
+        "conda's py-opencv 4.12.0",
+        "tensorflow 2.19.1",
+    ]
+    assert [item.name for item in made.records] == ["libopencv", "py-opencv"]
+
+
+def test_find_and_named() -> None:
+    made = world(pypi=["numpy==2.1.3"], conda=["numpy==2.0.0", "pip==25.0"])
+    wheel = Installed(distribution="numpy", version="2.1.3", source="pypi", package="numpy")
+    assert made.find("numpy", source="pypi") == (wheel,)
+    assert len(made.find("numpy", "pip")) == 3
+    assert [item.version for item in made.named("pip")] == ["25.0"]
+
+
+@pytest.mark.parametrize(("subdir", "expected"), [("osx-arm64", True), ("osx-64", False), ("linux-64", False)])
+def test_apple_silicon(subdir: str, expected: bool) -> None:
+    assert world(platform=target(subdir=subdir)).is_apple_silicon is expected
+
+
+def test_depends_names_of_all_spellings() -> None:
+    given = record(
+        "x", "1", "libprotobuf >=6.33.5,<6.33.6.0a0", "numpy>=1.2", "conda-forge::orc 2.*", "python[build=*_cpython]"
+    )
+    assert depends_names(given) == {"libprotobuf", "numpy", "orc", "python"}
