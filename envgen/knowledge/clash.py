@@ -212,8 +212,8 @@ def _cure(rule: ClashRule, distribution: str, specifier: str, conda: tuple[str, 
 def forbidden_beside_pypi_tensorflow(record: Record, *, metal: bool) -> str | None:
     """Say why a record may not be installed beside PyPI's TensorFlow, as an error of the proof would; None if it may.
 
-    It speaks of osx-arm64 alone. With `metal` the rules of tensorflow-metal hold too. The release of TensorFlow is not asked for: the rows that
-    speak of conda records speak of every release from 2.12 on.
+    It speaks of osx-arm64 alone. With `metal` the rules of tensorflow-metal hold too. The release of TensorFlow is not
+    asked for: the rows that speak of conda records speak of every release from 2.12 on.
     """
     present = {"tensorflow", "tensorflow-macos"} | ({"tensorflow-metal"} if metal else set())
     for rule in clash_rules():
