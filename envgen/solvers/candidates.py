@@ -1,0 +1,119 @@
+"""Say which records of a request a solver may choose from."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from envgen.models.record import Record
+from envgen.models.repodata import ChannelRecords
+from envgen.models.solve import SolveRequest
+from envgen.solvers.selection import selective, selects
+
+_OLD, _NEW = ".tar.bz2", ".conda"
+_REMEMBERED = 8
+_MANY = 60_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameIndex:
+    """Hold the positions of one channel's records, by package name and by URL.
+
+    Positions count in the channel's `records`, and as well in its `native`. Names and URLs are sorted, because solvers
+    let the order of the records break ties; a `.tar.bz2` beside a `.conda` of the same stem is left out, as conda does.
+    """
+
+    by_name: Mapping[str, Sequence[int]]
+    by_url: Mapping[str, int]
+
+    @classmethod
+    def of(cls, names_and_urls: Iterable[tuple[str, str]]) -> NameIndex:
+        """Index records, given the name and the URL of each."""
+        by_url: dict[str, int] = {}
+        names: dict[str, list[str]] = {}
+        for position, (name, url) in enumerate(names_and_urls):
+            if by_url.setdefault(url, position) == position:
+                names.setdefault(name, []).append(url)
+        by_name = {
+            name: [by_url[url] for url in sorted(names[name]) if not _has_twin(url, by_url)] for name in sorted(names)
+        }
+        return cls(by_name=by_name, by_url=by_url)
+
+
+def _has_twin(url: str, urls: Mapping[str, int]) -> bool:
+    return url.endswith(_OLD) and url.removesuffix(_OLD) + _NEW in urls
+
+
+def candidates(request: SolveRequest, indexes: Sequence[NameIndex]) -> list[Mapping[str, Sequence[int]]]:
+    """Give, for each channel of the request, the positions of the records that may be chosen, by name.
+
+    Under strict priority a name that a channel has is hidden in every channel below it, whatever its version and
+    whoever asks for it. That is libmamba's meaning; rattler alone would let a named spec through. Specs that name a
+    channel, a hash or the like leave out the records that they exclude.
+    """
+    visible = [index.by_name for index in indexes]
+    if request.channel_priority == "strict":
+        visible = _hide(visible)
+    for name, specs in selective((*request.specs, *request.constraints)).items():
+        for number, (entry, by_name) in enumerate(zip(request.channels, visible, strict=True)):
+            chosen = [i for i in by_name.get(name, ()) if all(selects(spec, entry.records[i]) for spec in specs)]
+            visible[number] = {**by_name, name: chosen}
+    return visible
+
+
+def _hide(visible: Sequence[Mapping[str, Sequence[int]]]) -> list[Mapping[str, Sequence[int]]]:
+    seen: set[str] = set()
+    result: list[Mapping[str, Sequence[int]]] = []
+    for by_name in visible:
+        hidden = seen.intersection(by_name)
+        result.append({name: found for name, found in by_name.items() if name not in hidden} if hidden else by_name)
+        seen.update(by_name)
+    return result
+
+
+class Prepared(Generic[T]):
+    """Remember what a solver made of a channel's records, so that solving again with the same records is cheap.
+
+    Records are recognised by the identity of their `ChannelRecords`; the few that were used last are kept.
+    """
+
+    def __init__(self, make: Callable[[ChannelRecords], T]) -> None:
+        """Take the function that prepares one channel's records."""
+        self._make = make
+        self._known: OrderedDict[int, tuple[ChannelRecords, T]] = OrderedDict()
+
+    def __call__(self, entry: ChannelRecords) -> T:
+        """Give the prepared form of a channel's records."""
+        known = self._known.get(id(entry))
+        if known is None:
+            known = (entry, self._make(entry))
+            self._known[id(entry)] = known
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        self._known.move_to_end(id(entry))
+        return known[1]
+
+
+class Converted(Generic[T]):
+    """Remember a solver's own form of each record, since requests that differ a little share nearly all records.
+
+    Records are recognised by identity; all are forgotten when there are very many.
+    """
+
+    def __init__(self, convert: Callable[[Record], T]) -> None:
+        """Take the function that converts one record."""
+        self._convert = convert
+        self._known: dict[int, tuple[Record, T]] = {}
+
+    def __call__(self, record: Record) -> T:
+        """Give the solver's form of a record."""
+        known = self._known.get(id(record))
+        if known is None:
+            if len(self._known) >= _MANY:
+                self._known.clear()
+            known = self._known[id(record)] = (record, self._convert(record))
+        return known[1]

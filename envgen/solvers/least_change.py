@@ -1,0 +1,187 @@
+"""Solve again with the least change from what was locked.
+
+Every kept record is a constraint on its package: *if present, then this very record* (design: `==version=build`, made
+exact by leaving the package's other records out, which also makes the solve quick). When that is unsatisfiable, records
+are freed until it is not. What is promised:
+
+- the packages that are freed are a minimal set: none of them could have been kept beside all those that are (the set
+  is minimal by inclusion; a smaller set of other packages may exist);
+- what no requirement leads to any more is gone, because a constraint asks for nothing;
+- an updated package goes to the version that a fresh solve gives it, where that is newer; the others move only if that
+  version forces them;
+- a kept record that today's index lacks stays usable for as long as it is kept, since it was real when it was locked;
+  once its package is freed or updated, only records of the index are chosen from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+from envgen.errors import UnsatisfiableError
+from envgen.models.matchspec import MatchSpec, newer
+from envgen.models.record import Record
+from envgen.models.repodata import ChannelRecords
+from envgen.models.requirement import Origin
+from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
+from envgen.solvers.refutation import Refuter
+
+_SHUNNED = "envgen-not-kept"
+
+Held = Mapping[str, Record]
+"""The kept records by package name."""
+
+
+def solve_with_least_change(
+    solver: Solver, request: SolveRequest, kept: Sequence[Record], update: AbstractSet[str] = frozenset()
+) -> Solution:
+    """Give records that meet the request and differ from the kept ones as little as they must.
+
+    `update` names the packages that are meant to move. The request's channels should hold the records that the kept
+    ones depend on as well. Raise UnsatisfiableError when the request itself cannot be met.
+    """
+    pool = _Pool.of(request, [record for record in kept if record.name not in update])
+    if targets := _targets(solver, request, [record for record in kept if record.name in update]):
+        pool = replace(pool, request=replace(request, constraints=(*request.constraints, *targets)))
+    try:
+        return solver.solve(pool.holding(pool.held))
+    except UnsatisfiableError:
+        return _free_the_least(solver, pool, Refuter(pool.request, pool.held))
+
+
+def _targets(solver: Solver, request: SolveRequest, moving: Sequence[Record]) -> list[RootSpec]:
+    """Give the versions that updated packages go to: a fresh solve's, where it has newer ones."""
+    if not moving:
+        return []
+    fresh = {record.name: record.version for record in solver.solve(request).records}
+    return [
+        RootSpec(spec=MatchSpec.parse(f"{old.name}=={fresh[old.name]}"), origin=Origin(path=f"update of {old.name}"))
+        for old in moving
+        if old.name in fresh and newer(fresh[old.name], old.version)
+    ]
+
+
+def _free_the_least(solver: Solver, pool: _Pool, refuter: Refuter) -> Solution:
+    """Free packages until the rest can be kept, none of them without need.
+
+    The first attempt is enough where refutation found every package that must move. Else a solution that prefers kept
+    records shows which can be kept together; each other one is then freed because what is kept refutes it, or because
+    the solver refuses it.
+    """
+    pool = pool.without(refuter.refuted(pool.held))
+    try:
+        return solver.solve(pool.holding(pool.held))
+    except UnsatisfiableError:
+        solution = solver.solve(pool.preferring(pool.held))
+    fixed = _obeyed(pool.held, solution)
+    step = len(pool.held)
+    while doubtful := _doubtful(pool, fixed, refuter)[:step]:
+        try:
+            solution = solver.solve(pool.holding({**fixed, **{name: pool.held[name] for name in doubtful}}))
+        except UnsatisfiableError:
+            if len(doubtful) == 1:
+                pool = pool.without(doubtful)
+            step = 1
+        else:
+            fixed = _obeyed(pool.held, solution)
+            step *= 2
+    return solver.solve(pool.holding(fixed))
+
+
+def _doubtful(pool: _Pool, fixed: Held, refuter: Refuter) -> list[str]:
+    """List the packages that may or may not be kept beside the fixed ones, those that the user named first."""
+    if len(fixed) == len(pool.held):
+        return []
+    out = refuter.refuted(pool.held, fixed)
+    named = {root.spec.name for root in pool.request.specs}
+    return sorted(pool.held.keys() - fixed.keys() - out, key=lambda name: (name not in named, name))
+
+
+def _obeyed(held: Held, solution: Solution) -> dict[str, Record]:
+    present = {record.name: record for record in solution.records}
+    return {name: old for name, old in held.items() if present.get(name, old).url == old.url}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pool:
+    """Hold a request's records with the kept ones among them; `supplied` are the URLs that the index lacks."""
+
+    request: SolveRequest
+    held: Held
+    supplied: frozenset[str]
+
+    @classmethod
+    def of(cls, request: SolveRequest, kept: Iterable[Record]) -> _Pool:
+        usable = _usable(request, kept)
+        present = {record.url: record for entry in request.channels for record in entry.records}
+        missing = [record for record in usable if record.url not in present]
+        entries = [_with(entry, [r for r in missing if r.channel == entry.channel.url]) for entry in request.channels]
+        return cls(
+            request=replace(request, channels=tuple(entries)),
+            held={record.name: present.get(record.url, record) for record in usable},
+            supplied=frozenset(record.url for record in missing),
+        )
+
+    def without(self, names: Collection[str]) -> _Pool:
+        """Stop keeping some packages."""
+        return replace(self, held={name: record for name, record in self.held.items() if name not in names})
+
+    def holding(self, held: Held) -> SolveRequest:
+        """Leave out every record of a held package but the kept one, and supplied records that are not held."""
+
+        def stays(record: Record) -> bool:
+            old = held.get(record.name)
+            return record.url == old.url if old else record.url not in self.supplied
+
+        return self._request(
+            _filtered(entry, [stays(record) for record in entry.records]) for entry in self.request.channels
+        )
+
+    def preferring(self, held: Held) -> SolveRequest:
+        """Give the other records of held packages a track feature, by which every solver ranks them last."""
+
+        def ranked(record: Record) -> Record:
+            old = held.get(record.name)
+            if old is None:
+                return record
+            return replace(record, track_features=() if record.url == old.url else (*record.track_features, _SHUNNED))
+
+        return self._request(
+            ChannelRecords(
+                channel=entry.channel,
+                records=tuple(ranked(r) for r in entry.records if r.name in held or r.url not in self.supplied),
+            )
+            for entry in self.request.channels
+        )
+
+    def _request(self, entries: Iterable[ChannelRecords]) -> SolveRequest:
+        return replace(self.request, channels=tuple(entries))
+
+
+def _usable(request: SolveRequest, kept: Iterable[Record]) -> list[Record]:
+    """Drop kept records whose channel is no longer asked for, or that a higher channel hides under strict priority."""
+    ranks = {entry.channel.url: rank for rank, entry in reversed(list(enumerate(request.channels)))}
+    owners: dict[str, int] = {}
+    if request.channel_priority == "strict":
+        for rank, entry in enumerate(request.channels):
+            for record in entry.records:
+                owners.setdefault(record.name, rank)
+    last = len(request.channels)
+    return [record for record in kept if ranks.get(record.channel, last + 1) <= owners.get(record.name, last)]
+
+
+def _with(entry: ChannelRecords, more: Sequence[Record]) -> ChannelRecords:
+    if not more:
+        return entry
+    native = None if entry.native is None else (*entry.native, *(None for _ in more))
+    return ChannelRecords(channel=entry.channel, records=(*entry.records, *more), native=native)
+
+
+def _filtered(entry: ChannelRecords, stays: Sequence[bool]) -> ChannelRecords:
+    native = entry.native
+    return ChannelRecords(
+        channel=entry.channel,
+        records=tuple(record for record, stay in zip(entry.records, stays, strict=True) if stay),
+        native=None if native is None else tuple(n for n, stay in zip(native, stays, strict=True) if stay),
+    )

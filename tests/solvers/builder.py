@@ -1,0 +1,87 @@
+"""Write tiny repodata and requests as tables of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from envgen.models.channel import Channel
+from envgen.models.matchspec import MatchSpec
+from envgen.models.record import Record, VirtualPackage
+from envgen.models.repodata import ChannelRecords
+from envgen.models.requirement import Origin
+from envgen.models.solve import ChannelPriority, RootSpec, Solution, SolveRequest
+
+ALPHA = Channel.parse("alpha")
+BETA = Channel.parse("beta")
+MAC_13 = (
+    VirtualPackage(name="__archspec", version="1", build="m1"),
+    VirtualPackage(name="__osx", version="13.0"),
+    VirtualPackage(name="__unix", version="0"),
+)
+
+
+def record(text: str, *, channel: Channel = ALPHA, depends: Sequence[str] = (), **fields: object) -> Record:
+    """Build a record from `name version [build [build_number]]`; `ext` and every field of Record may be given."""
+    name, version, build, number = [*text.split(), "h0_0", "0"][:4] if len(text.split()) != 3 else [*text.split(), "0"]
+    subdir = str(fields.pop("subdir", "osx-arm64"))
+    extension = fields.pop("ext", "conda")
+    plain = Record(
+        name=name,
+        version=version,
+        build=build,
+        build_number=int(number),
+        subdir=subdir,
+        channel=channel.url,
+        url=f"{channel.url}/{subdir}/{name}-{version}-{build}.{extension}",
+        depends=tuple(depends),
+    )
+    return replace(plain, **fields)  # type: ignore[arg-type]  # the fields are checked by Record itself
+
+
+def table(text: str, channel: Channel = ALPHA) -> ChannelRecords:
+    """Build a channel's records, one a line: `name version [build [number]] [: depend, …] [! constrain, …]`."""
+    records = []
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        head, _, constrains = line.partition("!")
+        package, _, depends = head.partition(":")
+        records.append(
+            record(package, channel=channel, depends=_split(depends), constrains=tuple(_split(constrains))),
+        )
+    return ChannelRecords(channel=channel, records=tuple(records))
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip().replace("&", ",") for part in text.split(",") if part.strip()]
+
+
+def root(text: str, path: str = "") -> RootSpec:
+    """Build a root spec that a manifest's line might ask for."""
+    return RootSpec(spec=MatchSpec.parse(text), origin=Origin(path=path or text))
+
+
+def request(
+    channels: Sequence[ChannelRecords] | ChannelRecords,
+    *specs: str,
+    constraints: Sequence[str] = (),
+    priority: ChannelPriority = "strict",
+    virtual: Sequence[VirtualPackage] = MAC_13,
+) -> SolveRequest:
+    """Build a request for macOS 13."""
+    return SolveRequest(
+        channels=(channels,) if isinstance(channels, ChannelRecords) else tuple(channels),
+        specs=tuple(root(spec) for spec in specs),
+        constraints=tuple(root(spec) for spec in constraints),
+        virtual_packages=tuple(virtual),
+        channel_priority=priority,
+    )
+
+
+def pins(solution: Solution) -> list[str]:
+    """Render a solution as `name=version=build` texts."""
+    return [str(found) for found in solution.records]
+
+
+def versions(solution: Solution) -> dict[str, str]:
+    """Give a solution's versions by name."""
+    return {found.name: found.version for found in solution.records}
