@@ -1,0 +1,99 @@
+"""Print to the terminal; the home of all styling.
+
+stdout holds the data that was asked for; notes, findings, progress and errors go to stderr. Colour needs a terminal
+and no `NO_COLOR`; nothing is said by colour alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from envgen.errors import EnvgenError
+
+Json = Mapping[str, object]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """Print results as text or as one JSON object."""
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    def data(self, shape: Json, text: str) -> None:
+        """Print a command's result: the shape with `--json`, else the text unless `--quiet`."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(shape, indent=2, ensure_ascii=False) + "\n")
+        elif text and not self.quiet:
+            sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """Print a line for people on stderr."""
+        if not self.quiet and not self.as_json:
+            _print("", "", text)
+
+    def note(self, text: str) -> None:
+        """Print a note on stderr."""
+        if not self.quiet and not self.as_json:
+            _print("note: ", "cyan", text)
+
+    def warn(self, text: str) -> None:
+        """Print a warning on stderr, even with `--quiet`."""
+        if not self.as_json:
+            _print("warning: ", "yellow", text)
+
+    @contextmanager
+    def progress(self, text: str) -> Iterator[Progress]:
+        """Show what is being done on a terminal, and nothing elsewhere."""
+        if self.quiet or self.as_json or not sys.stderr.isatty():
+            yield _ignore
+            return
+        from rich.console import Console as RichConsole
+
+        with RichConsole(stderr=True).status(text) as status:
+            yield status.update
+
+
+def _ignore(message: str) -> None:
+    """Show nothing."""
+
+
+def show_error(error: EnvgenError, *, as_json: bool) -> None:
+    """Print a failure: the JSON shape on stdout with `--json`, else text on stderr."""
+    if as_json:
+        lines = [{"file": line.file, "line": line.line, "text": line.text} for line in error.lines]
+        shape = {"error": {"code": error.code, "message": error.message, "hint": error.hint, "lines": lines}}
+        sys.stdout.write(json.dumps(shape, indent=2, ensure_ascii=False) + "\n")
+        return
+    _print("error: ", "bold red", error.message)
+    for line in error.lines:
+        _print("  ", "", str(line))
+    if error.hint:
+        _print("hint: ", "cyan", error.hint)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out rows in columns as plain text, two spaces apart, the last column unpadded."""
+    lines = [tuple(headers), *(tuple(row) for row in rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(headers))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _print(label: str, style: str, text: str) -> None:
+    """Print a label in a style and a text without one, on stderr; plain where it is no terminal."""
+    if not sys.stderr.isatty():
+        sys.stderr.write(f"{label}{text}\n")
+        return
+    from rich.console import Console as RichConsole
+    from rich.text import Text
+
+    RichConsole(stderr=True).print(Text.assemble((label, style), text), soft_wrap=True)

@@ -1,0 +1,76 @@
+"""Assemble the command line; the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from envgen import __version__
+from envgen.cli import lock, map_names, new, schema, templates, vendor, why
+from envgen.cli.console import show_error
+from envgen.errors import EnvgenError, UsageError
+
+app = typer.Typer(
+    name="envgen",
+    help="Generate proved, locked conda environments for Apple-silicon Macs, from any machine.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("new")(new.new)
+app.command("lock")(lock.lock)
+app.command("map")(map_names.map_names)
+app.command("why")(why.why)
+app.command("templates")(templates.templates)
+app.command("schema")(schema.schema)
+app.command("vendor")(vendor.vendor)
+
+
+def _version(value: bool) -> None:
+    if value:
+        sys.stdout.write(f"envgen {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    """Generate proved, locked conda environments for Apple-silicon Macs, from any machine."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 an expected failure, 2 a wrong call, 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(words))
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command line and give its exit code."""
+    as_json = "--json" in words
+    try:
+        code = app(args=list(words), standalone_mode=False)
+    except EnvgenError as error:
+        show_error(error, as_json=as_json)
+        return error.exit_code
+    except typer.Abort:
+        return 130
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; nothing was changed\n")
+        return 130
+    except BrokenPipeError:
+        return 0
+    except typer.TyperException as error:
+        return _usage(error.format_message(), as_json=as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(message: str, *, as_json: bool) -> int:
+    """Report a wrong call in our own form."""
+    show_error(UsageError(message.rstrip("."), hint="see `envgen --help`"), as_json=as_json)
+    return UsageError.exit_code

@@ -1,0 +1,41 @@
+"""Translate PyPI names to conda's."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from envgen.cli import options
+from envgen.cli.console import Console, table
+
+
+def map_names(
+    requirements: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="REQ…", help="Requirements, files with one a line, or - for standard input."),
+    ] = None,
+    python: options.Python = None,
+    macos: options.Macos = None,
+    channel: options.Channels = None,
+    mirror: options.Mirrors = None,
+    starter: options.Starter = False,
+    offline: options.Offline = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Say which conda package serves for a PyPI requirement, how that is known, and what was rejected."""
+    from envgen.cli.services import services_for
+    from envgen.workflows.mapping import Target, map_texts, mapped_shape
+
+    console = Console(as_json=as_json, quiet=quiet)
+    with console.progress("mapping") as progress:
+        services = services_for(offline=offline, starter=starter, channels=channel, mirrors=mirror, progress=progress)
+        results = map_texts(services, tuple(requirements or ()), Target(python=python or "", macos=macos or ""))
+    rows = [
+        (str(item.requirement), item.source, ", ".join(map(str, item.specs)) or item.conda or "-", item.why)
+        for item in results
+    ]
+    console.data(
+        {"results": [mapped_shape(item) for item in results]}, table(("REQUIREMENT", "SOURCE", "CONDA", "WHY"), rows)
+    )

@@ -1,0 +1,51 @@
+"""Scaffold and lock a new environment."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from envgen.cli import options
+from envgen.cli.console import Console
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="The environment's name; a template's name takes that template.")],
+    template: Annotated[
+        str, typer.Option("--template", "-t", metavar="NAME", help="Start from this template (`envgen templates`).")
+    ] = "",
+    python: options.Python = None,
+    accelerator: Annotated[str, typer.Option("--accelerator", metavar="NAME", help="metal or cpu.")] = "",
+    macos: options.Macos = None,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", "-a", metavar="REQ", help="Add a requirement, as in PEP 508.")
+    ] = None,
+    channel: options.Channels = None,
+    mirror: options.Mirrors = None,
+    solver: options.Solver = None,
+    starter: options.Starter = False,
+    offline: options.Offline = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Make environments/NAME with a manifest, and lock it for osx-arm64."""
+    from envgen.cli.report import report_new
+    from envgen.cli.services import services_for
+    from envgen.workflows.creating import Scaffold, new_environment
+
+    console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
+    scaffold = Scaffold(
+        template=template,
+        python=python or "",
+        accelerator=accelerator,
+        macos=macos or "",
+        add=tuple(add or ()),
+    )
+    with console.progress(f"making {name}") as progress:
+        services = services_for(
+            offline=offline, starter=starter, solver=solver, channels=channel, mirrors=mirror, progress=progress
+        )
+        result = new_environment(services, name, scaffold)
+    report_new(console, result)

@@ -1,0 +1,30 @@
+"""Define the options that every command shares."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more: every package, the solver's own words.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use caches and local files only.")]
+Channels = Annotated[
+    list[str] | None,
+    typer.Option("--channel", "-c", metavar="CHANNEL", help="Use this channel instead of the manifest's (repeatable)."),
+]
+Mirrors = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mirror",
+        metavar="CHANNEL=PLACE",
+        help="Read a channel's index from a folder or URL; the lock keeps the channel's own URLs. Also ENVGEN_MIRRORS.",
+    ),
+]
+Solver = Annotated[
+    str | None, typer.Option("--solver", metavar="NAME", help="libmamba or rattler. Default: libmamba if importable.")
+]
+Starter = Annotated[bool, typer.Option("--starter", help="Solve against the starter index that envgen ships.")]
+Python = Annotated[str | None, typer.Option("--python", metavar="MINOR", help="Python minor version, such as 3.12.")]
+Macos = Annotated[str | None, typer.Option("--macos", metavar="VERSION", help="Lowest macOS that must work (13.0).")]

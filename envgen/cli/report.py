@@ -1,0 +1,142 @@
+"""Say what a `new` or a `lock` did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from envgen.cli.console import Console, table
+from envgen.cli.shapes import environments_shape
+from envgen.errors import LockfileError
+from envgen.lock.model import PlatformLock
+from envgen.workflows.checking import Staleness
+from envgen.workflows.results import EnvironmentResult
+
+SHOWN_MOVES = 30
+
+
+def report_new(console: Console, result: EnvironmentResult) -> None:
+    """Print a new environment: what was decided, what was written, and what to do next."""
+    console.data(environments_shape([result]), "\n".join(_new_text(console, result)))
+    _tell(console, result)
+
+
+def _new_text(console: Console, result: EnvironmentResult) -> Iterator[str]:
+    for lock in result.lock.platforms:
+        yield from _platform_text(console, lock)
+    yield "Wrote"
+    yield from (f"  {file}" for file in result.files)
+    yield ""
+    yield "Next"
+    yield "  git add environments && git commit      # the lock is made to be committed"
+    yield "  edit envgen.yaml, then `envgen lock`    # to change what the environment holds"
+    yield from (f"  {line}" for line in _creation(result))
+
+
+def _creation(result: EnvironmentResult) -> list[str]:
+    """Say how the environment is made on a Mac from what was written."""
+    made = [file for file in result.files if file.endswith(("environment.yml", "conda-lock.yml"))]
+    lines = []
+    for file in made:
+        if file.endswith("environment.yml"):
+            lines.append(f"conda env create -f {file}     # on the Mac")
+        else:
+            lines.append(f"micromamba create -n {result.name} -f {file}     # or this")
+    return lines
+
+
+def report_lock(console: Console, results: Sequence[EnvironmentResult]) -> None:
+    """Print what locking changed."""
+    text: list[str] = []
+    for result in results:
+        if not result.changed:
+            text.append(f"{result.name}: the lock is current; nothing was solved")
+            continue
+        text.append(f"{result.name}: locked")
+        for lock in result.lock.platforms:
+            text += _moves_text(result, lock) if lock.platform.subdir in result.moved else []
+            text += _platform_text(console, lock) if console.verbose or not _kept(result, lock) else []
+        text += [f"  {file}" for file in result.files]
+    console.data(environments_shape(list(results)), "\n".join(text))
+    for result in results:
+        _tell(console, result)
+
+
+def _kept(result: EnvironmentResult, lock: PlatformLock) -> bool:
+    return bool(result.moved.get(lock.platform.subdir))
+
+
+def _moves_text(result: EnvironmentResult, lock: PlatformLock) -> list[str]:
+    moves = result.moved[lock.platform.subdir]
+    rows = [(move.name, move.before or "-", move.after or "-", move.why) for move in moves]
+    if not rows:
+        return []
+    shown = table(("PACKAGE", "FROM", "TO", "WHY"), rows[:SHOWN_MOVES])
+    more = [f"… and {len(rows) - SHOWN_MOVES} more (see --json)"] if len(rows) > SHOWN_MOVES else []
+    return [shown, *more]
+
+
+def report_stale(console: Console, stale: Sequence[Staleness]) -> None:
+    """Print which locks are stale; raise LockfileError if any is."""
+    shape = {
+        "environments": [
+            {
+                "name": item.name,
+                "ok": not item.reasons,
+                "reasons": [{"code": reason.code, "message": reason.message} for reason in item.reasons],
+            }
+            for item in stale
+        ]
+    }
+    lines = []
+    for item in stale:
+        lines.append(f"{item.name}: {'the lock is stale' if item.reasons else 'the lock is current'}")
+        lines += [f"  {reason.code}: {reason.message}" for reason in item.reasons]
+    old = [item.name for item in stale if item.reasons]
+    if old and console.as_json:
+        console.data(shape, "")
+        raise SystemExit(1)
+    console.data(shape, "\n".join(lines))
+    if old:
+        raise LockfileError(
+            f"stale: {', '.join(old)}", hint=f"run `envgen lock {' '.join(old)}` and commit what it writes"
+        )
+
+
+def _platform_text(console: Console, lock: PlatformLock) -> list[str]:
+    """Lay out the decisions, and every package with `--verbose`."""
+    versions = {record.name: record.version for record in lock.conda} | {
+        wheel.name: wheel.version for wheel in lock.pypi
+    }
+    asked = [decision for decision in lock.decisions if decision.name in versions]
+    rows = [(item.name, versions[item.name], item.source, item.why) for item in asked]
+    text = [f"{_title(lock)}", "", table(("PACKAGE", "VERSION", "SOURCE", "WHY"), rows), ""]
+    if console.verbose:
+        every = [(record.name, record.version, "conda", record.build) for record in lock.conda]
+        every += [(wheel.name, wheel.version, "pypi", wheel.wheel.filename) for wheel in lock.pypi]
+        text += [table(("PACKAGE", "VERSION", "SOURCE", "BUILD"), sorted(every)), ""]
+    return text
+
+
+def _title(lock: PlatformLock) -> str:
+    target = lock.platform
+    system = f", macOS {target.macos}+" if target.is_mac else ""
+    pypi = f" and {len(lock.pypi)} from PyPI" if lock.pypi else ""
+    return (
+        f"{target.subdir}{system}, python {target.python}: {len(lock.conda)} packages from conda{pypi}, "
+        f"solved by {lock.solver} from {lock.repodata}"
+    )
+
+
+def _tell(console: Console, result: EnvironmentResult) -> None:
+    """Print the notes and the findings."""
+    for lock in result.lock.platforms:
+        for note in lock.notes:
+            console.note(note)
+        for finding in lock.findings:
+            hint = f" (hint: {finding.hint})" if finding.hint else ""
+            if finding.severity == "info":
+                console.note(f"{finding.code}: {finding.message}{hint}")
+            else:
+                console.warn(f"{finding.code}: {finding.message}{hint}")
+    for note in result.notes:
+        console.note(note)

@@ -1,0 +1,44 @@
+"""Build what the use cases need from a call's options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from envgen.models.wheel import PypiSide
+from envgen.workflows.services import Options, Services
+
+
+def services_for(
+    *,
+    offline: bool = False,
+    starter: bool = False,
+    solver: str | None = None,
+    channels: list[str] | None = None,
+    mirrors: list[str] | None = None,
+    progress: Callable[[str], None],
+) -> Services:
+    """Read the host and gather the services of one run; raise UsageError for options that make no sense."""
+    from envgen.gateways.host import read_host
+    from envgen.gateways.mirrors import parse_mirrors
+
+    settings = read_host(os.environ, Path.cwd())
+    options = Options(
+        offline=offline,
+        starter=starter,
+        solver=solver,
+        channels=tuple(channels or ()),
+        mirrors={**settings.mirrors, **parse_mirrors(" ".join(mirrors or ()))},
+    )
+
+    @cache
+    def pypi() -> PypiSide | None:
+        if offline:
+            return None
+        from envgen.pypi.side import UvPypiSide
+
+        return UvPypiSide(cache=settings.cache_dir, environment=settings.environ)
+
+    return Services(options=options, settings=settings, root=settings.root, pypi=pypi, progress=progress)

@@ -1,0 +1,109 @@
+"""Correct what a channel's records say before they are solved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import overload
+
+import rattler
+
+from envgen.models.channel import Channel
+from envgen.models.record import Record
+from envgen.models.repodata import ChannelRecords, Repodata
+
+Amendment = Callable[[Record], Record]
+
+
+class AmendedRepodata:
+    """Give another repodata's records, some of them corrected where they are solved.
+
+    `amendments` are applied to the records of their package names in `closure` alone: `records` gives them as the
+    channel has them, which is what a lock holds. A record that an amendment leaves alone stays rattler's own.
+    """
+
+    def __init__(self, inner: Repodata, amendments: Mapping[str, Amendment]) -> None:
+        """Take the repodata to correct."""
+        self._inner = inner
+        self._amendments = amendments
+        self._closures: dict[frozenset[str], tuple[ChannelRecords, ...]] = {}
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """List the channels, highest priority first."""
+        return self._inner.channels
+
+    @property
+    def origin(self) -> str:
+        """Say what was read."""
+        return self._inner.origin
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether an absent name means that the channels lack it."""
+        return self._inner.complete
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """List what the user must know of the reading."""
+        return self._inner.notes
+
+    def names(self) -> frozenset[str]:
+        """Give every package name that the channels have for the target."""
+        return self._inner.names()
+
+    def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
+        """Read the records of these names alone, as the channel has them."""
+        return self._inner.records(names)
+
+    def closure(self, names: Iterable[str]) -> tuple[ChannelRecords, ...]:
+        """Read the records of these names and of all that they depend on, corrected."""
+        wanted = frozenset(names)
+        if wanted not in self._closures:
+            self._closures[wanted] = tuple(self._amended(entry) for entry in self._inner.closure(wanted))
+        return self._closures[wanted]
+
+    def _amended(self, entry: ChannelRecords) -> ChannelRecords:
+        changed = {}
+        for position, name in enumerate(_names(entry)):
+            amendment = self._amendments.get(name)
+            if amendment:
+                before = entry.records[position]
+                after = amendment(before)
+                if after is not before:
+                    changed[position] = after
+        if not changed:
+            return entry
+        native = None
+        if entry.native is not None:
+            native = [None if position in changed else record for position, record in enumerate(entry.native)]
+        return ChannelRecords(channel=entry.channel, records=_Overlay(entry.records, changed), native=native)
+
+
+def _names(entry: ChannelRecords) -> list[str]:
+    if entry.native is None:
+        return [record.name for record in entry.records]
+    return [
+        record.name.normalized if isinstance(record, rattler.RepoDataRecord) else entry.records[position].name
+        for position, record in enumerate(entry.native)
+    ]
+
+
+class _Overlay(Sequence[Record]):
+    """Hold a sequence of records with some of them replaced."""
+
+    def __init__(self, base: Sequence[Record], changed: Mapping[int, Record]) -> None:
+        self._base = base
+        self._changed = changed
+
+    def __len__(self) -> int:
+        return len(self._base)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
+        if isinstance(index, slice):
+            return tuple(self[position] for position in range(len(self))[index])
+        changed = self._changed.get(index)
+        return self._base[index] if changed is None else changed

@@ -1,0 +1,88 @@
+"""Say what a plan starts from, and what it ends in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from envgen.lock.model import LockedWheel
+from envgen.mapping.names import NameMapper
+from envgen.models.notes import Decision
+from envgen.models.platform import Platform
+from envgen.models.record import Record
+from envgen.models.repodata import Repodata
+from envgen.models.requirement import Origin, Requirement
+from envgen.models.solve import ChannelPriority, CondaSide, RootSpec
+from envgen.models.wheel import PypiSide, WheelMetadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Hold a requirement of the user's, with the groups that ask for it; `pypi_only` is the manifest's word."""
+
+    requirement: Requirement
+    groups: frozenset[str]
+    pypi_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedSpec:
+    """Hold a match spec that the user wrote verbatim, with the groups that ask for it."""
+
+    root: RootSpec
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanInputs:
+    """Hold what one target of a manifest asks for.
+
+    `accelerator` is "metal", "cpu" or None (not said). `exclude_newer` is an aware UTC instant, already applied to the
+    repodata. `python_origin` and `accelerator_origin` are where the manifest names its python and its accelerator.
+    """
+
+    platform: Platform
+    python_origin: Origin
+    accelerator_origin: Origin
+    accelerator: str | None = None
+    wanted: tuple[Wanted, ...] = ()
+    specs: tuple[WantedSpec, ...] = ()
+    constraints: tuple[Requirement, ...] = ()
+    overrides: tuple[Requirement, ...] = ()
+    channel_priority: ChannelPriority = "strict"
+    exclude_newer: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """Hold what a plan asks: the channels, the name map, the conda solver and the PyPI resolver.
+
+    `pypi` is None where PyPI may not be asked (`--offline`).
+    """
+
+    repodata: Repodata
+    mapper: NameMapper
+    conda: CondaSide
+    pypi: PypiSide | None
+
+    def metadata(self, name: str, version: str) -> WheelMetadata | None:
+        """Read the metadata of a release of PyPI's, for the extras of a package that conda provides; None off-line."""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Hold what is installed on one target, and why.
+
+    `roots` maps a package's key (`conda:numpy`, `pypi:tensorflow`) to the groups that name it; packages that no root
+    names are needed by others.
+    """
+
+    accelerator: str
+    conda: tuple[Record, ...]
+    pypi: tuple[LockedWheel, ...]
+    roots: Mapping[str, frozenset[str]]
+    solver: str
+    decisions: Sequence[Decision] = ()
+    notes: Sequence[str] = ()

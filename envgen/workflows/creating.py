@@ -1,0 +1,122 @@
+"""Scaffold a new environment and lock it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from envgen.errors import UnsatisfiableError, UsageError, WriteError
+from envgen.gateways.disk import create_folder
+from envgen.lock.model import Lock
+from envgen.manifest.document import Accelerator
+from envgen.manifest.edit import add_requirements
+from envgen.manifest.model import Manifest, load_manifest
+from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
+from envgen.manifest.templates import blank_text, template_names, template_text
+from envgen.models.matchspec import version_key
+from envgen.models.platform import Platform
+from envgen.workflows.index import open_index
+from envgen.workflows.locking import Updates, solve_lock
+from envgen.workflows.project import FOLDER, MANIFEST, environment_folder
+from envgen.workflows.results import EnvironmentResult
+from envgen.workflows.services import Services
+from envgen.workflows.solving import channels_of
+from envgen.writers.formats import omissions, render
+
+PYTHONS_TRIED = 4
+ATTRIBUTES = "* linguist-generated\nenvgen.yaml -linguist-generated\n.gitattributes -linguist-generated\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaffold:
+    """Hold what `new` was asked for beside the name; "" and () leave it to the template."""
+
+    template: str = ""
+    python: str = ""
+    accelerator: str = ""
+    macos: str = ""
+    add: tuple[str, ...] = ()
+
+
+def new_environment(services: Services, name: str, scaffold: Scaffold) -> EnvironmentResult:
+    """Make `environments/NAME/` with a manifest and its lock; nothing is left behind when that fails.
+
+    Raises:
+        UsageError: the name, the template or an option is wrong. WriteError: the folder exists already.
+        EnvgenError: it cannot be locked.
+    """
+    folder = environment_folder(services.root, name)
+    shown = f"{FOLDER}/{name}"
+    if folder.exists():
+        raise WriteError(
+            f"{shown} exists already",
+            hint=f"lock it again with `envgen lock {name}`, or choose another name",
+            code="exists",
+        )
+    text, notes = manifest_text(name, scaffold)
+    manifest = load_manifest(text, f"{shown}/{MANIFEST}")
+    if manifest.python is None:
+        text, manifest, lock = _choose_python(services, text, manifest)
+        notes = (*notes, f"python {manifest.python} was chosen: the newest that everything asked for can be had with")
+    else:
+        lock = solve_lock(services, manifest, None, Updates())
+    files = {MANIFEST: text, ".gitattributes": ATTRIBUTES, **render(lock, manifest.outputs)}
+    create_folder(folder, files)
+    return EnvironmentResult(
+        name=name,
+        files=tuple(f"{shown}/{file}" for file in files if not file.startswith(".")),
+        lock=lock,
+        changed=True,
+        moved={},
+        notes=(*notes, *omissions(lock, manifest.outputs)),
+    )
+
+
+def manifest_text(name: str, scaffold: Scaffold) -> tuple[str, tuple[str, ...]]:
+    """Write the manifest of a new environment: the template's, with what was asked for put in."""
+    template = scaffold.template or (name if name in template_names() else "")
+    text = template_text(template) if template else blank_text()
+    notes = (f"made from the template `{template}`",) if template else ()
+    text = set_name(text, name)
+    if scaffold.python:
+        text = set_python(text, scaffold.python)
+    if scaffold.macos:
+        text = set_macos(text, scaffold.macos)
+    if scaffold.accelerator:
+        text = set_accelerator(text, _accelerator(scaffold.accelerator))
+    if scaffold.add:
+        edited = add_requirements(text, scaffold.add)
+        text, notes = edited.text, (*notes, *edited.notes)
+    return text, notes
+
+
+def _accelerator(text: str) -> Accelerator:
+    for known in get_args(Accelerator):
+        if text == known:
+            return known
+    raise UsageError(f"unknown accelerator `{text}`", hint="metal or cpu")
+
+
+def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[str, Manifest, Lock]:
+    """Lock with the newest python that everything can be had with, of the few newest that the channel has."""
+    failures: list[UnsatisfiableError] = []
+    for minor in pythons_of(services, manifest)[:PYTHONS_TRIED]:
+        written = set_python(text, minor)
+        chosen = load_manifest(written, manifest.file)
+        try:
+            return written, chosen, solve_lock(services, chosen, None, Updates())
+        except UnsatisfiableError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    raise UsageError("the channels have no python", hint="name a channel that has one, such as conda-forge")
+
+
+def pythons_of(services: Services, manifest: Manifest) -> list[str]:
+    """List the python minors that the manifest's channels have, newest first."""
+    platform: Platform = manifest.platforms("3.12")[0]
+    repodata = open_index(services, channels_of(services, manifest), platform, first=True)
+    records = repodata.records(["python"])["python"]
+    finals = {record.version for record in records if record.version.replace(".", "").isdigit()}
+    minors = {".".join(version.split(".")[:2]) for version in finals if version.startswith("3.")}
+    return sorted(minors, key=version_key, reverse=True)

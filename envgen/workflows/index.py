@@ -1,0 +1,58 @@
+"""Open the index that an environment is solved against."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from envgen.errors import ChannelUnreachableError
+from envgen.gateways.places import Access
+from envgen.gateways.repodata import open_channels
+from envgen.gateways.starter import open_starter
+from envgen.models.channel import CONDA_FORGE, Channel
+from envgen.models.platform import Platform
+from envgen.models.repodata import Repodata
+from envgen.workflows.services import Services
+
+
+def open_index(
+    services: Services,
+    channels: tuple[Channel, ...],
+    platform: Platform,
+    *,
+    exclude_newer: datetime | None = None,
+    first: bool = False,
+) -> Repodata:
+    """Open the channels' repodata, or the starter index where that may stand in.
+
+    The starter index serves when it is asked for, or when `first` is set (the environment has no lock yet), the
+    channels are conda-forge alone as the manifest says, no mirror is given and conda-forge cannot be reached.
+
+    Raises:
+        RepodataError: a channel cannot be read and nothing may stand in.
+    """
+    options = services.options
+    if options.starter:
+        return open_starter(platform, exclude_newer=exclude_newer)
+    try:
+        return open_channels(channels, platform, _access(services), exclude_newer=exclude_newer)
+    except ChannelUnreachableError:
+        if not (first and _starter_may_serve(services, channels)):
+            raise
+        return open_starter(platform, exclude_newer=exclude_newer)
+
+
+def _access(services: Services) -> Access:
+    settings, options = services.settings, services.options
+    return Access(
+        cache=settings.cache_dir,
+        mirrors=options.mirrors,
+        offline=options.offline,
+        folder=settings.folder,
+        patience=settings.patience,
+        environ=settings.environ,
+    )
+
+
+def _starter_may_serve(services: Services, channels: tuple[Channel, ...]) -> bool:
+    options = services.options
+    return channels == (CONDA_FORGE,) and not options.channels and not options.mirrors

@@ -1,0 +1,30 @@
+"""Turn a manifest into what a plan starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envgen.manifest.model import Manifest
+from envgen.models.platform import Platform
+from envgen.models.requirement import Requirement
+from envgen.plan.inputs import PlanInputs, Wanted, WantedSpec
+
+MAIN = frozenset({"main"})
+
+
+def plan_inputs(manifest: Manifest, platform: Platform, local: Sequence[Requirement] = ()) -> PlanInputs:
+    """Gather what one target of a manifest asks for; `local` are the dependencies of the user's own projects."""
+    wanted = [Wanted(requirement=item.requirement, groups=item.groups) for item in manifest.requirements()]
+    wanted += [Wanted(requirement=item, groups=MAIN) for item in local]
+    wanted += [Wanted(requirement=item, groups=MAIN, pypi_only=True) for item in manifest.pypi_requirements()]
+    return PlanInputs(
+        platform=platform,
+        python_origin=manifest.origin("python"),
+        accelerator_origin=manifest.origin("accelerator"),
+        accelerator=manifest.accelerator,
+        wanted=tuple(wanted),
+        specs=tuple(WantedSpec(root=root, groups=MAIN) for root in manifest.conda_specs()),
+        constraints=manifest.constraint_requirements(),
+        overrides=manifest.override_requirements(),
+        exclude_newer=manifest.exclude_newer,
+    )

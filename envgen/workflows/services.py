@@ -1,0 +1,48 @@
+"""Hold what the use cases need of the outside, built once from the call and the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from envgen.gateways.host import HostSettings
+from envgen.models.wheel import PypiSide
+
+Progress = Callable[[str], None]
+
+
+def silent(message: str) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Hold the options that every command shares.
+
+    `channels` replace the manifest's; `mirrors` map a channel's name or URL to the place its index is read from.
+    """
+
+    offline: bool = False
+    starter: bool = False
+    solver: str | None = None
+    channels: tuple[str, ...] = ()
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Hold the options, the host's settings, the project's root and the way to PyPI.
+
+    `pypi` builds the PyPI side when it is first needed, or gives None where PyPI may not be asked.
+    """
+
+    options: Options
+    settings: HostSettings
+    root: Path
+    pypi: Callable[[], PypiSide | None]
+    progress: Progress = silent
+
+    def using(self, solver: str) -> Services:
+        """Give the same services with a solver chosen."""
+        return replace(self, options=replace(self.options, solver=solver))

@@ -1,0 +1,118 @@
+"""Plan, prove and lock one platform of a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from envgen.errors import ProofError
+from envgen.gateways.amend import AmendedRepodata
+from envgen.knowledge.names import name_table
+from envgen.lock.groups import package_groups
+from envgen.lock.model import PlatformLock
+from envgen.manifest.model import Manifest
+from envgen.mapping.names import NameMapper
+from envgen.models.channel import Channel
+from envgen.models.notes import Finding
+from envgen.models.platform import Platform
+from envgen.models.record import Record
+from envgen.models.repodata import Repodata
+from envgen.plan.amendments import amendments
+from envgen.plan.inputs import Plan, Sides
+from envgen.plan.rounds import plan
+from envgen.proof.facts import fact_findings
+from envgen.proof.prove import prove
+from envgen.solvers.choose import choose_solver
+from envgen.workflows.conda_side import LeastChangeSide
+from envgen.workflows.index import open_index
+from envgen.workflows.inputs import plan_inputs
+from envgen.workflows.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Say what of an earlier lock is kept: all but the packages named in `update`.
+
+    `first` tells that the environment has no lock yet, which is when the starter index may stand in.
+    """
+
+    lock: PlatformLock | None = None
+    update: frozenset[str] = field(default_factory=frozenset)
+    first: bool = True
+
+
+def solve_platform(services: Services, manifest: Manifest, platform: Platform, keeping: Keeping) -> PlatformLock:
+    """Lock one platform.
+
+    Raises:
+        EnvgenError: the platform cannot be locked; ProofError where it could, but would not work.
+    """
+    channels = channels_of(services, manifest)
+    services.progress(f"reading {', '.join(channel.name for channel in channels)}")
+    inner = open_index(services, channels, platform, exclude_newer=manifest.exclude_newer, first=keeping.first)
+    repodata = AmendedRepodata(inner, amendments())
+    mapper = name_mapper(manifest.mapping, repodata, platform)
+    chosen = choose_solver(services.options.solver or (keeping.lock.solver if keeping.lock else None))
+    services.progress(f"solving with {chosen.name} for {platform.subdir}")
+    side = LeastChangeSide(solver=chosen.solver, kept=keeping.lock.conda if keeping.lock else (), update=keeping.update)
+    sides = Sides(repodata=repodata, mapper=mapper, conda=side, pypi=services.pypi())
+    planned = plan(plan_inputs(manifest, platform), sides)
+    services.progress("proving that it fits together")
+    lock = _locked(platform, planned, repodata, mapper, (chosen.note, *manifest.notes))
+    return refuse_faults(prove_lock(lock, mapper))
+
+
+def channels_of(services: Services, manifest: Manifest) -> tuple[Channel, ...]:
+    """List the channels of the call, else of the manifest."""
+    return tuple(Channel.parse(text) for text in services.options.channels) or manifest.channels
+
+
+def name_mapper(mapping: Mapping[str, str | None], repodata: Repodata, platform: Platform) -> NameMapper:
+    """Build the name map of a manifest over the channels that it is solved against."""
+    return NameMapper(repodata=repodata, table=name_table(), overrides=mapping, python=platform.python)
+
+
+def _locked(
+    platform: Platform, planned: Plan, repodata: Repodata, mapper: NameMapper, notes: tuple[str, ...]
+) -> PlatformLock:
+    records = _as_the_channel_has_them(planned.conda, repodata)
+    lock = PlatformLock(
+        platform=platform,
+        solver=planned.solver,
+        repodata=repodata.origin,
+        accelerator=planned.accelerator,
+        conda=records,
+        pypi=planned.pypi,
+        decisions=tuple(planned.decisions),
+        notes=tuple(dict.fromkeys(note for note in (*notes, *repodata.notes, *planned.notes) if note)),
+    )
+    groups = package_groups(lock, planned.roots, distributions_of=mapper.distributions_of)
+    return replace(lock, groups=groups)
+
+
+def _as_the_channel_has_them(records: tuple[Record, ...], repodata: Repodata) -> tuple[Record, ...]:
+    """Take the amendments, which only the solve needs, off again."""
+    amended = amendments().keys() & {record.name for record in records}
+    own = {record.url: record for found in repodata.records(sorted(amended)).values() for record in found}
+    return tuple(own.get(record.url, record) for record in records)
+
+
+def prove_lock(lock: PlatformLock, mapper: NameMapper) -> PlatformLock:
+    """Put the findings of the proof on a lock."""
+    findings: list[Finding] = [
+        *prove(lock, distributions_of=mapper.distributions_of),
+        *fact_findings(lock, distributions_of=mapper.distributions_of),
+    ]
+    return replace(lock, findings=tuple(dict.fromkeys(findings)))
+
+
+def refuse_faults(lock: PlatformLock) -> PlatformLock:
+    """Give a lock back if the proof found no error in it; raise ProofError with all of them otherwise."""
+    faults = [finding for finding in lock.findings if finding.severity == "error"]
+    if not faults:
+        return lock
+    listed = "\n".join(f"  {fault.code}: {fault.message}" for fault in faults)
+    hints = "; ".join(dict.fromkeys(fault.hint for fault in faults if fault.hint))
+    raise ProofError(
+        f"the lock for {lock.platform.subdir} would not work, so nothing was written\n{listed}", hint=hints
+    )

@@ -1,0 +1,80 @@
+"""Make the starter index that the package ships."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from envgen.errors import PlanError, RepodataError, UnsatisfiableError, WriteError
+from envgen.gateways.disk import exclusive
+from envgen.gateways.starter import STARTER_FILE, write_starter
+from envgen.manifest.model import Manifest, load_manifest
+from envgen.manifest.settings import set_python
+from envgen.manifest.templates import template_names, template_text
+from envgen.models.record import Record
+from envgen.solvers.choose import available_solvers
+from envgen.workflows.creating import pythons_of
+from envgen.workflows.services import Services
+from envgen.workflows.solving import Keeping, solve_platform
+
+MAX_BYTES = 1_500_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendored:
+    """Say what a starter index holds: the date of its newest record, its size, and the environments it serves."""
+
+    date: date
+    records: int
+    size: int
+    served: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+def vendor_starter(services: Services) -> Vendored:
+    """Solve every template for every python that the channel has, and pack the records into the starter index.
+
+    Raises:
+        WriteError: the index would be larger than 1.5 MB.
+        EnvgenError: a template cannot be solved for the python that it names.
+    """
+    records: dict[str, Record] = {}
+    served, refused = [], []
+    for label, manifest in _manifests(services):
+        try:
+            found = list(_records(services, manifest))
+        except (PlanError, UnsatisfiableError) as error:
+            refused.append(f"{label}: {error.message.splitlines()[0]}")
+            continue
+        records.update((record.url, record) for record in found)
+        served.append(label)
+    if not records:
+        raise RepodataError("no template could be solved", hint=refused[0] if refused else "")
+    made_from = _newest(records.values())
+    data = write_starter(records.values(), made_from)
+    if len(data) > MAX_BYTES:
+        raise WriteError(f"the starter index would have {len(data):,} bytes, more than {MAX_BYTES:,}")
+    STARTER_FILE.parent.mkdir(exist_ok=True)
+    with exclusive(STARTER_FILE.parent) as writer:
+        writer.write({STARTER_FILE.name: data})
+    return Vendored(date=made_from, records=len(records), size=len(data), served=tuple(served), refused=tuple(refused))
+
+
+def _manifests(services: Services) -> Iterator[tuple[str, Manifest]]:
+    for name in template_names():
+        text = template_text(name)
+        manifest = load_manifest(text, f"templates/{name}.yaml")
+        for python in pythons_of(services, manifest):
+            yield f"{name} on python {python}", load_manifest(set_python(text, python), manifest.file)
+
+
+def _records(services: Services, manifest: Manifest) -> Iterator[Record]:
+    for solver in available_solvers():
+        for platform in manifest.platforms():
+            yield from solve_platform(services.using(solver), manifest, platform, Keeping(first=False)).conda
+
+
+def _newest(records: Iterable[Record]) -> date:
+    newest = max(record.timestamp or 0 for record in records)
+    return datetime.fromtimestamp(newest / 1000, UTC).date()
