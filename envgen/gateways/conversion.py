@@ -1,0 +1,72 @@
+"""Turn rattler's records into envgen's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import overload
+
+from rattler import RepoDataRecord
+
+from envgen.models.record import Record
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_record(native: RepoDataRecord, channel: str) -> Record:
+    """Convert one record; `channel` is the channel's base URL without trailing slash."""
+    md5, sha256, timestamp, noarch = native.md5, native.sha256, native.timestamp, native.noarch
+    return Record(
+        name=native.name.normalized,
+        version=str(native.version),
+        build=str(native.build),
+        build_number=native.build_number,
+        subdir=native.subdir,
+        channel=channel,
+        url=native.url,
+        md5=md5.hex() if md5 else "",
+        sha256=sha256.hex() if sha256 else "",
+        size=native.size,
+        timestamp=(timestamp - _EPOCH) // _MILLISECOND if timestamp else None,
+        depends=tuple(native.depends),
+        constrains=tuple(native.constrains),
+        track_features=tuple(native.track_features),
+        license=native.license or "",
+        noarch="python" if noarch.python else "generic" if noarch.generic else "",
+        python_site_packages_path=native.python_site_packages_path or "",
+    )
+
+
+class LazyRecords(Sequence[Record]):
+    """Hold rattler's records, and convert each when it is first looked at.
+
+    A solve of a few hundred packages reads thousands of records; rattler's solver needs none of them converted.
+    """
+
+    def __init__(self, native: Sequence[RepoDataRecord], channel: str) -> None:
+        """Keep the records, none converted yet."""
+        self._native = native
+        self._channel = channel
+        self._converted: dict[int, Record] = {}
+
+    def __len__(self) -> int:
+        """Count the records, converted or not."""
+        return len(self._native)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
+        """Give one record or several, converted."""
+        positions = range(len(self._native))[index]
+        if isinstance(positions, range):
+            return tuple(self._at(position) for position in positions)
+        return self._at(positions)
+
+    def _at(self, position: int) -> Record:
+        record = self._converted.get(position)
+        if record is None:
+            record = self._converted[position] = to_record(self._native[position], self._channel)
+        return record

@@ -1,0 +1,128 @@
+"""Open a channel that is a folder: `<folder>/<subdir>/repodata.json`, or `.json.zst`."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import rattler
+import zstandard
+
+from envgen.errors import RepodataError
+from envgen.gateways.places import Place
+from envgen.gateways.source import Source, rattler_channel
+from envgen.models.channel import Channel
+from envgen.models.platform import Platform
+
+_LIMIT = 4 * 1024**3  # bytes; conda-forge's largest index has about 0.4 GB
+_CHUNK = 1024 * 1024
+_HINT = "make the copy again"
+
+
+def open_folder(channel: Channel, place: Place, folder: Path, platform: Platform) -> Source:
+    """Open the indexes of the target's subdirs; raise RepodataError naming the file that cannot be used.
+
+    noarch must be there (CEP 26); a missing platform is a note. Records are read later, name by name.
+    """
+    if not folder.is_dir():
+        raise RepodataError(
+            f"channel `{channel}` has no folder `{place.shown}`",
+            hint="give the folder that holds noarch/repodata.json",
+        )
+    files = {subdir: _index_file(folder / subdir) for subdir in platform.subdirs}
+    if files["noarch"] is None:
+        raise RepodataError(
+            f"channel `{channel}` has no noarch/repodata.json in `{place.shown}`",
+            hint="give the folder that holds noarch/repodata.json",
+        )
+    found = [(subdir, file) for subdir, file in files.items() if file is not None]
+    with ThreadPoolExecutor(max_workers=len(found)) as pool:
+        opened = list(pool.map(lambda item: open_index(channel, *item), found))
+    names = frozenset[str]().union(*(index_names(sparse) for sparse in opened))
+    missing = (f"channel `{channel}` has no index for {platform.subdir}, noarch alone",)
+    return Source(
+        channel=channel,
+        place=place,
+        readings=tuple(opened),
+        names=names,
+        notes=() if files[platform.subdir] else missing,
+    )
+
+
+def open_index(channel: Channel, subdir: str, file: Path) -> rattler.SparseRepoData:
+    """Open one index file, after a look at its shape; raise RepodataError naming it."""
+    base = rattler_channel(channel, channel.url)
+    try:
+        if file.suffix == ".zst":
+            with tempfile.TemporaryDirectory(prefix="envgen-") as scratch:  # rattler keeps the file mapped
+                plain = Path(scratch) / "repodata.json"
+                _decompress(file, plain)
+                return _checked(rattler.SparseRepoData(base, subdir, plain), subdir, plain, shown=file)
+        return _checked(rattler.SparseRepoData(base, subdir, file), subdir, file, shown=file)
+    except (OSError, zstandard.ZstdError) as error:
+        raise broken_index(file, str(error)) from error
+
+
+def broken_index(file: Path, reason: str) -> RepodataError:
+    """Make an error of a file that is no index."""
+    return RepodataError(f"{file} is no repodata index: {reason.strip().splitlines()[0]}", hint=_HINT)
+
+
+def _index_file(folder: Path) -> Path | None:
+    candidates = (folder / "repodata.json", folder / "repodata.json.zst")
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _decompress(file: Path, plain: Path) -> None:
+    size = 0
+    with file.open("rb") as source, plain.open("wb") as target:
+        for chunk in zstandard.ZstdDecompressor().read_to_iter(source, write_size=_CHUNK):
+            size += len(chunk)
+            if size > _LIMIT:
+                raise broken_index(file, f"it unpacks to more than {_LIMIT:,} bytes")
+            target.write(chunk)
+
+
+def _checked(sparse: rattler.SparseRepoData, subdir: str, file: Path, *, shown: Path) -> rattler.SparseRepoData:
+    """Refuse what rattler takes for an index without records, and another subdir's index."""
+    names = sparse.package_names()
+    if not names and not _has_packages(file):
+        raise broken_index(shown, "it has no `packages`")
+    first = sparse.load_records(names[0]) if names and _is_name(names[0]) else []
+    if first and first[0].subdir != subdir:
+        raise broken_index(shown, f"it describes {first[0].subdir}, not {subdir}")
+    return sparse
+
+
+def _has_packages(file: Path) -> bool:
+    try:
+        data = json.loads(file.read_bytes())
+    except ValueError:  # rattler does not look into what it skips
+        return False
+    return isinstance(data, dict) and ("packages" in data or "packages.conda" in data)
+
+
+def index_names(sparse: rattler.SparseRepoData) -> set[str]:
+    """Give the package names of an opened index, without what is no name."""
+    return {name for name in sparse.package_names() if _is_name(name)}
+
+
+def _is_name(text: str) -> bool:
+    return text.isascii() and text.replace("-", "").replace("_", "").replace(".", "").isalnum()
+
+
+def broken_record(source: Source) -> RepodataError | None:
+    """Look for the record that cannot be read, after a reading has failed."""
+    for reading in source.readings:
+        if isinstance(reading, rattler.SparseRepoData):
+            for name in sorted(index_names(reading)):
+                try:
+                    reading.load_records(name)
+                except OSError as error:
+                    file = f"{source.place.shown}/{reading.subdir}/repodata.json"
+                    return RepodataError(
+                        f"{file} has a broken record of `{name}`: {str(error).splitlines()[0]}", hint=_HINT
+                    )
+    return None

@@ -1,0 +1,72 @@
+"""Read what the host says of itself, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from envgen.errors import UsageError
+from envgen.gateways.mirrors import parse_mirrors
+
+DEFAULT_PATIENCE = 6.0
+_LONGEST_PATIENCE = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """Hold the folders and the environment variables that envgen heeds.
+
+    `folder` is the current one and `root` the project's; `mirrors` are those of ENVGEN_MIRRORS; `patience` is the
+    number of seconds after which a silent channel is given up (ENVGEN_TIMEOUT). `environ` is what `${VAR}` in an
+    address is filled from, and is never printed.
+    """
+
+    cache_dir: Path
+    data_dir: Path
+    folder: Path
+    root: Path
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    patience: float = DEFAULT_PATIENCE
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def read_host(environ: Mapping[str, str], folder: Path) -> HostSettings:
+    """Gather the settings of a run in a folder; raise UsageError for a variable that makes no sense.
+
+    ENVGEN_CACHE_DIR and ENVGEN_DATA_DIR replace the folders that the platform has for such data.
+    """
+    cache, data = environ.get("ENVGEN_CACHE_DIR"), environ.get("ENVGEN_DATA_DIR")
+    return HostSettings(
+        cache_dir=folder / cache if cache else platformdirs.user_cache_path("envgen", appauthor=False),
+        data_dir=folder / data if data else platformdirs.user_data_path("envgen", appauthor=False),
+        folder=folder,
+        root=find_root(folder),
+        mirrors=parse_mirrors(environ.get("ENVGEN_MIRRORS", "")),
+        patience=_patience(environ.get("ENVGEN_TIMEOUT", "")),
+        environ=dict(environ),
+    )
+
+
+def find_root(folder: Path) -> Path:
+    """Find the project's root: the nearest ancestor with `environments/`, else git's top level, else the folder."""
+    ancestors = (folder, *folder.parents)
+    with_environments = (ancestor for ancestor in ancestors if (ancestor / "environments").is_dir())
+    with_git = (ancestor for ancestor in ancestors if (ancestor / ".git").exists())
+    return next(with_environments, None) or next(with_git, None) or folder
+
+
+def _patience(text: str) -> float:
+    if not text:
+        return DEFAULT_PATIENCE
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST_PATIENCE:
+        raise UsageError(
+            f"ENVGEN_TIMEOUT is not a number of seconds: `{text}`", hint=f"write 1 to {_LONGEST_PATIENCE:.0f}"
+        )
+    return seconds

@@ -1,0 +1,92 @@
+"""Find the place that a channel's index is read from: its own URL or a mirror, with the secrets filled in."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from envgen.errors import RepodataError
+from envgen.gateways.host import DEFAULT_PATIENCE
+from envgen.models.channel import Channel, without_secrets
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Say how channels may be reached.
+
+    `cache` is where indexes are kept; `mirrors` map a channel's name or URL to a path or URL, relative paths starting
+    at `folder`; `environ` fills `${VAR}` in addresses; `patience` is in seconds.
+    """
+
+    cache: Path
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    offline: bool = False
+    folder: Path = field(default_factory=Path.cwd)
+    patience: float = DEFAULT_PATIENCE
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Hold a place that an index is read from: an http(s) URL, or a folder.
+
+    `url` has no trailing slash and holds the secrets, so it is never printed; `shown` may be. `mirror` tells whether
+    the place is not the channel's own.
+    """
+
+    shown: str
+    url: str = field(default="", repr=False)
+    folder: Path | None = None
+    mirror: bool = False
+
+    def mask(self, text: str) -> str:
+        """Take the place's secrets out of a text."""
+        return without_secrets(text.replace(self.url, self.shown) if self.url else text)
+
+
+def find_place(channel: Channel, access: Access) -> Place:
+    """Find where a channel is read from; raise RepodataError for an address that makes no sense."""
+    mirror = _mirror(channel, access.mirrors)
+    text = mirror or channel.address or channel.url
+    if "://" not in text:
+        return Place(shown=text, folder=access.folder / Path(text).expanduser(), mirror=True)
+    filled, shown = _fill(channel, text, access.environ).rstrip("/"), without_secrets(text)
+    scheme, host, path = _split(filled)
+    if scheme == "file":
+        return Place(shown=shown, folder=Path(url2pathname(path)), mirror=bool(mirror))
+    if scheme in ("http", "https") and host:
+        return Place(shown=shown, url=filled, mirror=bool(mirror))
+    raise RepodataError(
+        f"channel `{channel}` cannot be read from `{shown}`", hint="give an http(s) or file:// URL, or a path"
+    )
+
+
+def _split(url: str) -> tuple[str, str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", "", ""
+    return parts.scheme, parts.hostname or "", parts.path
+
+
+def _mirror(channel: Channel, mirrors: Mapping[str, str]) -> str:
+    for key, place in mirrors.items():
+        if without_secrets(key.strip().rstrip("/")) in (channel.name, channel.url):
+            return place
+    return ""
+
+
+def _fill(channel: Channel, text: str, environ: Mapping[str, str]) -> str:
+    for name in _VARIABLE.findall(text):
+        if name not in environ:
+            raise RepodataError(
+                f"the address of channel `{channel}` needs the environment variable {name}", hint=f"set {name}"
+            )
+    return _VARIABLE.sub(lambda match: environ[match[1]], text)

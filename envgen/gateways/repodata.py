@@ -1,0 +1,203 @@
+"""Give the records of channels, wherever their indexes are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import rattler
+from rattler.exceptions import GatewayError
+
+from envgen.errors import RepodataError
+from envgen.gateways.conversion import LazyRecords
+from envgen.gateways.eventloop import run
+from envgen.gateways.faults import explain
+from envgen.gateways.folder import broken_record, open_folder
+from envgen.gateways.places import Access, Place, find_place
+from envgen.gateways.remote import Remote
+from envgen.gateways.source import Source
+from envgen.models.channel import Channel
+from envgen.models.platform import Platform
+from envgen.models.record import Record
+from envgen.models.repodata import ChannelRecords, Repodata
+
+Natives = list[rattler.RepoDataRecord]
+
+
+def open_repodata(
+    channels: tuple[Channel, ...],
+    platform: Platform,
+    *,
+    cache_dir: Path,
+    mirrors: Mapping[str, str] | None = None,
+    offline: bool = False,
+    exclude_newer: datetime | None = None,
+) -> Repodata:
+    """Open channels as `open_channels` does, the rest of the access being the host's."""
+    access = Access(cache=cache_dir, mirrors=mirrors or {}, offline=offline)
+    return open_channels(channels, platform, access, exclude_newer=exclude_newer)
+
+
+def open_channels(
+    channels: tuple[Channel, ...], platform: Platform, access: Access, *, exclude_newer: datetime | None = None
+) -> Repodata:
+    """Reach every channel and read which names it has; records are read when they are asked for.
+
+    Channels are in order of priority. `exclude_newer` is an aware instant; records later than it, or without a date,
+    are as good as absent, but their names are not.
+
+    Raises:
+        ChannelUnreachableError: a channel does not answer. RepodataError: an index cannot be used.
+    """
+    placed = [(channel, find_place(channel, access)) for channel in dict.fromkeys(channels)]
+    _refuse_shared(placed)
+    local = {
+        channel: open_folder(channel, place, place.folder, platform)
+        for channel, place in placed
+        if place.folder is not None
+    }
+    http = [(channel, place) for channel, place in placed if place.folder is None]
+    remote = Remote(http, platform, access) if http else None
+    sources = {**local, **{source.channel: source for source in (remote.connect() if remote else ())}}
+    return ChannelsRepodata(
+        [sources[channel] for channel, _ in placed], platform, remote=remote, exclude_newer=exclude_newer
+    )
+
+
+def _refuse_shared(placed: Sequence[tuple[Channel, Place]]) -> None:
+    """Refuse two channels at one URL: rattler reads it once, and its records can only carry one channel's URLs."""
+    taken: dict[str, Channel] = {}
+    for channel, place in placed:
+        if place.url and taken.setdefault(place.url, channel) != channel:
+            raise RepodataError(
+                f"channels `{taken[place.url]}` and `{channel}` are both read from {place.shown}",
+                hint="list one of them, or give each a mirror of its own",
+            )
+
+
+class ChannelsRepodata:
+    """Give the records of opened channels, as the Repodata protocol says.
+
+    Everything asked for at once is read at once: shards in parallel, files in one pass. What was read is kept.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        platform: Platform,
+        *,
+        remote: Remote | None = None,
+        exclude_newer: datetime | None = None,
+        starter: str = "",
+    ) -> None:
+        """Take opened channels, highest priority first; `starter` is the origin of an incomplete index."""
+        self._sources = sources
+        self._subdirs = [rattler.Subdir(subdir) for subdir in platform.subdirs]
+        self._remote = remote
+        self._gateway = remote.gateway if remote else rattler.Gateway()
+        self._until = exclude_newer.astimezone(UTC) if exclude_newer else None
+        self._starter = starter
+        self._undated: set[str] = set()
+        self._records: dict[str, tuple[Record, ...]] = {}
+        self._closures: dict[frozenset[str], tuple[ChannelRecords, ...]] = {}
+        self._names = frozenset[str]().union(*(source.names for source in sources))
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """List the channels, highest priority first."""
+        return tuple(source.channel for source in self._sources)
+
+    @property
+    def origin(self) -> str:
+        """Name the channels, or the starter index; a mirror is a note, so that it does not change the lock."""
+        return self._starter or ", ".join(str(channel) for channel in self.channels)
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether an absent name means that the channels lack it."""
+        return not self._starter
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """List mirrors, missing platforms, and how many of the records read so far have no date and were left out."""
+        mirrored = [source.channel for source in self._sources if source.place.mirror]
+        mirrors = [f"channel `{channel}` was read from a mirror" for channel in mirrored]
+        sources = [note for source in self._sources for note in source.notes]
+        return (*mirrors, *sources, *_undated(len(self._undated)))
+
+    def names(self) -> frozenset[str]:
+        """Give every package name that the channels have for the target, whatever the dates of its records."""
+        return self._names
+
+    def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
+        """Read the records of these names alone, by channel and then by URL; a name without any maps to ()."""
+        wanted = list(dict.fromkeys(names))
+        fresh = [name for name in wanted if name not in self._records]
+        found: dict[str, list[Record]] = {name: [] for name in fresh}
+        for entry in self._read(fresh, recursive=False):
+            for record in entry.records:
+                if record.name in found:  # a damaged index may file a record under another name
+                    found[record.name].append(record)
+        self._records.update((name, tuple(records)) for name, records in found.items())
+        return {name: self._records[name] for name in wanted}
+
+    def closure(self, names: Iterable[str]) -> tuple[ChannelRecords, ...]:
+        """Read the records of these names and of all that they depend on, recursively, one entry a channel."""
+        wanted = frozenset(names)
+        if wanted not in self._closures:
+            self._closures[wanted] = self._read(wanted, recursive=True)
+        return self._closures[wanted]
+
+    def _read(self, names: Iterable[str], *, recursive: bool) -> tuple[ChannelRecords, ...]:
+        known = sorted(self._names.intersection(names))
+        query = known and (recursive or self._remote)
+        try:
+            lists = self._query(known, recursive=recursive) if query else [each.load(known) for each in self._sources]
+        except (GatewayError, OSError) as error:
+            raise self._explained(str(error)) from error
+        return tuple(self._entry(source, native) for source, native in zip(self._sources, lists, strict=True))
+
+    def _entry(self, source: Source, native: Natives) -> ChannelRecords:
+        kept = self._dated(source.adopt(native))
+        url = source.channel.url
+        return ChannelRecords(channel=source.channel, records=LazyRecords(kept, url), native=kept)
+
+    def _dated(self, native: Natives) -> Natives:
+        if self._until is None:
+            return native
+        dated = [(record, record.timestamp) for record in native]
+        self._undated.update(record.url for record, timestamp in dated if timestamp is None)
+        return [record for record, timestamp in dated if timestamp is not None and timestamp <= self._until]
+
+    def _query(self, names: Sequence[str], *, recursive: bool) -> list[Natives]:
+        """Ask rattler for all channels at once; it gives one list for each reading and subdir."""
+        readings = [reading for source in self._sources for reading in source.readings]
+        work = self._gateway.query(
+            readings,  # type: ignore[arg-type]  # rattler takes SparseRepoData too; its annotation forgot it
+            self._subdirs,
+            names,
+            recursive=recursive,
+            channel_relations="disabled",
+        )
+        lists = iter(self._remote.run(work) if self._remote else run(work))
+        counts = [len(source.readings) * len(self._subdirs) for source in self._sources]
+        return [[record for _ in range(count) for record in next(lists)] for count in counts]
+
+    def _explained(self, text: str) -> RepodataError:
+        """Find the channel that rattler's message is about."""
+        remote = [source for source in self._sources if source.place.url]
+        named = [source for source in remote if source.place.url in text]
+        for source in (*named, *(source for source in self._sources if not source.place.url), *remote):
+            if source.place.url:
+                return explain(source.channel, source.place, text)
+            error = broken_record(source)
+            if error:
+                return error
+        return RepodataError(text)
+
+
+def _undated(count: int) -> tuple[str, ...]:
+    if count == 1:
+        return ("1 record without a date was left out",)
+    return (f"{count:,} records without a date were left out",) if count else ()

@@ -1,0 +1,130 @@
+"""Read and write the starter index: a small dated piece of conda-forge that the wheel ships.
+
+The file is one zstd frame around lines of JSON: a header (`format`, `date`, `channel`, `subdirs`), then the repodata of
+each of those subdirs, in that order. It holds no URLs: records get the channel's own.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import zstandard
+
+import envgen
+from envgen.errors import RepodataError
+from envgen.gateways.folder import index_names, open_index
+from envgen.gateways.places import Place
+from envgen.gateways.repodata import ChannelsRepodata
+from envgen.gateways.source import Source
+from envgen.models.channel import CONDA_FORGE, Channel
+from envgen.models.platform import Platform
+from envgen.models.record import Record
+from envgen.models.repodata import Repodata
+
+FORMAT = 1
+STARTER_FILE = Path(envgen.__file__).parent / "starter" / "conda-forge.json.zst"
+_LIMIT = 256 * 1024 * 1024  # bytes, unpacked
+_LEVEL = 19
+_LEFT_OUT = ("channel", "url")
+_HINT = "install envgen again; or read a channel with --mirror conda-forge=PATH_OR_URL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StarterHeader:
+    """Say what a starter index holds: `date` is an ISO date, that of the index it was made from."""
+
+    format: int
+    date: str
+    channel: str
+    subdirs: tuple[str, ...]
+
+
+def write_starter(records: Iterable[Record], made_from: date, channel: Channel = CONDA_FORGE) -> bytes:
+    """Pack records of a channel, in any order, into the bytes of a starter index.
+
+    The same records give the same bytes, with one version of zstandard. Raises ValueError for a record whose URL is not
+    the channel's own, because the URL is not kept.
+    """
+    by_subdir: dict[str, dict[str, dict[str, object]]] = {}
+    for record in sorted(records, key=lambda record: record.url):
+        subdir = record.url.rsplit("/", 2)[-2]
+        if record.url != f"{channel.url}/{subdir}/{record.filename}":
+            raise ValueError(f"not a record of {channel}: {record.url}")
+        kind = "packages.conda" if record.filename.endswith(".conda") else "packages"
+        repodata = by_subdir.setdefault(subdir, {"info": {"subdir": subdir}, "packages": {}, "packages.conda": {}})
+        repodata[kind][record.filename] = _entry(record)
+    header = StarterHeader(
+        format=FORMAT, date=made_from.isoformat(), channel=channel.name, subdirs=tuple(sorted(by_subdir))
+    )
+    lines = [asdict(header), *(by_subdir[subdir] for subdir in header.subdirs)]
+    text = "".join(json.dumps(line, sort_keys=True, separators=(",", ":")) + "\n" for line in lines)
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(text.encode())
+
+
+def open_starter(platform: Platform, *, exclude_newer: datetime | None = None, file: Path = STARTER_FILE) -> Repodata:
+    """Open the starter index that was shipped; raise RepodataError where it does not serve the target."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise RepodataError("this envgen has no starter index", hint=_HINT) from error
+    return read_starter(data, platform, exclude_newer=exclude_newer)
+
+
+def read_starter(data: bytes, platform: Platform, *, exclude_newer: datetime | None = None) -> Repodata:
+    """Open the bytes of a starter index as repodata that is not complete.
+
+    Raises:
+        RepodataError: the bytes are damaged, of another format, or hold nothing for the target.
+    """
+    header, lines = _unpack(data)
+    if platform.subdir not in header.subdirs:
+        held = ", ".join(subdir for subdir in header.subdirs if subdir != "noarch")
+        raise RepodataError(f"the starter index has nothing for {platform.subdir}, only for {held}", hint=_HINT)
+    channel = Channel.parse(header.channel)
+    with tempfile.TemporaryDirectory(prefix="envgen-") as scratch:  # rattler keeps the files mapped
+        opened = []
+        for subdir, line in zip(header.subdirs, lines, strict=True):
+            if subdir in platform.subdirs:
+                file = Path(scratch) / f"{subdir}.json"
+                file.write_bytes(line)
+                opened.append(open_index(channel, subdir, file))
+    origin = f"starter index of {header.date}"
+    source = Source(
+        channel=channel,
+        place=Place(shown=f"the {origin}"),
+        readings=tuple(opened),
+        names=frozenset[str]().union(*(index_names(index) for index in opened)),
+        notes=(f"`{channel}` was not asked: this is the {origin}, which envgen ships",),
+    )
+    return ChannelsRepodata([source], platform, exclude_newer=exclude_newer, starter=origin)
+
+
+def _entry(record: Record) -> dict[str, object]:
+    fields = {name: value for name, value in asdict(record).items() if name not in _LEFT_OUT}
+    kept = {name: value for name, value in fields.items() if value not in ("", (), None)}
+    return {**kept, "depends": record.depends}
+
+
+def _unpack(data: bytes) -> tuple[StarterHeader, list[bytes]]:
+    try:
+        text = zstandard.ZstdDecompressor().decompress(data, max_output_size=_LIMIT)
+        head, *lines = text.splitlines()
+        found = json.loads(head)
+        if found["format"] != FORMAT:
+            raise RepodataError(f"the starter index has format {found['format']}, not {FORMAT}", hint=_HINT)
+        header = StarterHeader(
+            format=FORMAT,
+            date=date.fromisoformat(found["date"]).isoformat(),
+            channel=str(found["channel"]),
+            subdirs=tuple(found["subdirs"]),
+        )
+    except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
+        raise RepodataError("the starter index is damaged", hint=_HINT) from error
+    if len(lines) != len(header.subdirs):
+        raise RepodataError("the starter index is damaged", hint=_HINT)
+    return header, lines
