@@ -8,6 +8,7 @@ from typing import Protocol
 
 from envgen.knowledge.names import NameTable
 from envgen.mapping.answers import Rejected
+from envgen.mapping.distributions import distributions_of
 from envgen.mapping.judging import Judge
 from envgen.mapping.shelf import Shelf
 from envgen.models.matchspec import newer
@@ -76,11 +77,16 @@ class Chooser:
     def _candidates(self, project: str) -> list[Choice]:
         twins = [Choice(conda=conda, provenance=_spelling(project, conda)) for conda in self.shelf.twins(project)]
         held = [
-            Choice(conda=conda, provenance=TABLE, rank=_HOLDER if len(self.table.contents[conda]) == 1 else _BUNDLE)
+            Choice(conda=conda, provenance=TABLE, rank=_HOLDER if self._holds_alone(project, conda) else _BUNDLE)
             for conda in self.table.holders.get(project, ())
             if conda in self.shelf.names
         ]
         return [*twins, *held]
+
+    def _holds_alone(self, project: str, conda: str) -> bool:
+        """Tell whether a package holds the project and nothing else, itself and not through what it depends on."""
+        record = self.shelf.newest(conda)
+        return record is not None and distributions_of(record, self.table) == (project,)
 
     def _parts(self, project: str, conda: str) -> list[str]:
         return [part for part in self.judge.parts(project, conda) if part in self.shelf.names]
@@ -95,11 +101,11 @@ class Chooser:
         return found
 
     def _from_online(self, project: str) -> list[Choice]:
-        held = self.online.holders(project) if self.online else ()
+        """Believe the online map where the channel has the package, as Python, and the table does not say otherwise."""
         return [
             Choice(conda=conda, provenance=ONLINE)
-            for conda in held
-            if conda in self.shelf.names and self.judge.is_python(conda)
+            for conda in (self.online.holders(project) if self.online else ())
+            if self.judge.is_python(conda) and project in self.table.contents.get(conda, (project,))
         ]
 
     def _sorted(self, good: Sequence[Choice]) -> list[Choice]:

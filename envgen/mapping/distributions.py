@@ -11,6 +11,7 @@ from envgen.mapping.evidence import depends_names, is_python
 from envgen.models.matchspec import version_matches
 from envgen.models.record import Record
 
+_WITH = re.compile(r"[-_]with[-_]")
 _BINDINGS = ("python-{}", "{}-python", "py-{}", "{}-py", "py{}")
 _DISTRIBUTION = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
 
@@ -19,17 +20,22 @@ def distributions_of(record: Record, table: NameTable | None = None) -> tuple[st
     """Give the canonical names of the distributions whose dist-info a record holds, sorted.
 
     A record that depends on a holder of the same distribution is an umbrella or an alias (`matplotlib` over
-    `matplotlib-base`), and holds nothing itself; so do C libraries and tools. What conda holds is told by the table,
-    else a Python record holds the distribution of its own name.
+    `matplotlib-base`), and holds nothing itself; so do C libraries, tools and outputs for an extra (`rich-with-jupyter`
+    over `rich`). What conda holds is told by the table, else a Python record holds the distribution of its own name.
     """
     known = table or name_table()
+    depended = depends_names(record)
     held = contents_of(record.name, record.version, known)
     if held is None:
-        if not is_python(record) or _DISTRIBUTION.fullmatch(record.name) is None:
-            return ()
-        held = (canonicalize_name(record.name),)
-    depended = depends_names(record)
+        held = _own_name(record, depended)
     return tuple(sorted(name for name in held if not _held_below(record.name, name, depended, known)))
+
+
+def _own_name(record: Record, depended: frozenset[str]) -> tuple[str, ...]:
+    base = _WITH.split(record.name, maxsplit=1)[0]
+    if base in depended or not is_python(record) or _DISTRIBUTION.fullmatch(record.name) is None:
+        return ()
+    return (canonicalize_name(record.name),)
 
 
 def contents_of(conda: str, version: str, table: NameTable) -> tuple[str, ...] | None:

@@ -111,7 +111,7 @@ class NameMapper:
 
     def _stood_in(self, key: str) -> NameAnswer:
         stand_in = self._table.stand_ins[key]
-        have = [conda for conda in stand_in.conda if conda in self.shelf.names]
+        have = [conda for conda in stand_in.conda if self.shelf.newest(conda)]
         if not have:
             return self._missing(key, stand_in.conda[0], TABLE, ())
         why = f"`{have[0]}` serves for it: {stand_in.why}"
