@@ -114,10 +114,11 @@ def small_platform() -> PlatformLock:
     metal = make_wheel(
         "tensorflow-metal", "1.2.0", "cp312-cp312-macosx_12_0_arm64", requires=["six>=1.15.0", "numpy<3"]
     )
+    tensorflow = make_wheel("tensorflow", "2.19.1", "cp312-cp312-macosx_12_0_arm64", requires=["numpy<2.2", "six"])
     six = make_wheel("six", "1.17.0", "py2.py3-none-any", requires_python=">=2.7, !=3.0.*", why="needed by a wheel")
     records = (make_record("libffi", "3.4.2", "h3422bc3_5"), numpy, pip, pytest, python)
     return replace(
-        make_platform(records, (six, metal), groups={"conda:pytest": ("dev",)}),
+        make_platform(records, (six, metal, tensorflow), groups={"conda:pytest": ("dev",)}),
         accelerator="metal",
         decisions=(
             Decision(requirement="numpy", name="numpy", source="conda", why="the channel has it"),
