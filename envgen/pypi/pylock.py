@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envgen.errors import PypiError
 from envgen.models.platform import Platform
@@ -52,7 +52,7 @@ def _pick(package: Mapping[str, object], platform: Platform) -> Wheel:
         raise PypiError(f"the package index gives no sha256 of {best.filename}", hint="use an index that does")
     return Wheel(
         name=name,
-        version=version or _version_of(best.filename),
+        version=version or str(parse_wheel_filename(best.filename)[1]),
         filename=best.filename,
         url=best.url,
         sha256=best.sha256,
@@ -80,13 +80,6 @@ def _entry(row: Mapping[str, object]) -> _Entry:
         sha256=_text(hashes.get("sha256")).lower() if isinstance(hashes, Mapping) else "",
         size=size if isinstance(size, int) else None,
     )
-
-
-def _version_of(filename: str) -> str:
-    try:
-        return str(parse_wheel_filename(filename)[1])
-    except InvalidWheelFilename as error:
-        raise PypiError(f"not a wheel: {filename}") from error
 
 
 def _name(package: Mapping[str, object]) -> str:

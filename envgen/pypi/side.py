@@ -25,7 +25,7 @@ from envgen.pypi.words import describe, remedy
 
 _MAX_BLAMED = 6
 # Words of uv's that mean that a project's own files are the matter, so that looking at them explains more.
-_FILES = re.compile(r"no usable wheels|no wheels with|not found in|no versions? of|requires? Python|Requires-Python")
+_FILES = re.compile(r"no usable wheels|no wheels with|not found in|no versions? of|(?:is|are) available|was yanked")
 
 
 class UvPypiSide:

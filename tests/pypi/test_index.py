@@ -149,6 +149,20 @@ def test_an_answer_that_drips_is_given_up(index: IndexServer) -> None:
         client(index.url, timeouts=Timeouts(connect=1, read=1, total=-1.0)).project("demo")
 
 
+def test_an_answer_without_end_is_given_up(index: IndexServer) -> None:
+    index.add(build_wheel("demo", "1.0"))
+    with pytest.raises(PypiError, match=r"too large: .*/simple/demo/ \(more than 10 bytes\)"):
+        Session(Indexes(), {}, timeouts=QUICK).get(f"{index.url}demo/", limit=10)
+
+
+def test_the_default_is_the_one_that_the_library_knows(index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(index)
+    monkeypatch.setattr("pypi_simple.PYPI_SIMPLE_ENDPOINT", index.url)
+    project = SimpleIndex(Session(Indexes(), {}, timeouts=QUICK), Indexes()).project("demo")
+    assert project is not None
+    assert project.index == index.url
+
+
 def test_offline_asks_nothing(index: IndexServer) -> None:
     with pytest.raises(PypiUnreachableError, match="off-line"):
         client(index.url, offline=True).project("demo")
