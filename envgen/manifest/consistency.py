@@ -117,16 +117,16 @@ def _includes_of(items: object) -> Iterator[tuple[int, str]]:
             yield index, canonicalize_name(group)
 
 
-def _way(includes: Includes, start: str, end: str) -> Sequence[str]:
+def _way(includes: Includes, start: str, end: str) -> list[str]:
     """Give the shortest way of includes between two groups that `included` has found to be joined."""
-    ways, seen = [[start]], {start}
-    for way in ways:
-        if way[-1] == end:
-            return way
-        fresh = [group for group in dict.fromkeys(includes.get(way[-1], ())) if group not in seen]
-        seen.update(fresh)
-        ways.extend([*way, group] for group in fresh)
-    return ways[-1]
+    came_from = {start: ""}
+    for group in included(includes, start):
+        for other in includes.get(group, ()):
+            came_from.setdefault(other, group)
+    way = [end]
+    while way[0] != start:
+        way.insert(0, came_from[way[0]])
+    return way
 
 
 def _accelerator_problems(written: Written) -> Iterator[RefusalError]:

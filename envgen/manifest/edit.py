@@ -20,7 +20,7 @@ from envgen.manifest.fields import Kind
 from envgen.manifest.keys import new_list
 from envgen.manifest.problems import RefusalError, did_you_mean, dotted, manifest_error, quoted
 from envgen.manifest.splicing import FILE, comment_on, insertion, read_sound, removal, replacement, spliced
-from envgen.manifest.tree import ListNode, MapNode, Node, Path, TextNode, Tree
+from envgen.manifest.tree import ListNode, MapNode, Node, Path, TextNode, Tree, plain
 
 _MAIN_LISTS: tuple[Kind, ...] = ("dependencies", "conda", "pypi")
 _CONDA_NAME = re.compile(r"\s*(?:[^\s:]+::)?([A-Za-z0-9_.-]+)")
@@ -68,12 +68,11 @@ def remove_requirements(text: str, names: Sequence[str], group: str | None = Non
     _refuse_absent(tree, names, group)
     for name in names:
         while found := next(_places(tree, _own_lists(tree, group), name), None):
-            path, index = found
-            comment = comment_on(tree, path, index)
+            path, node, index = found
+            comment = comment_on(tree.text, node, index)
             notes += [f"the comment on the line of `{name}` went with it: {comment}"] if comment else []
-            items = tree.value(path)
-            meant = [*items[:index], *items[index + 1 :]] if isinstance(items, list) else []
-            tree = read_sound(spliced(tree, path, removal(tree, path, index), meant), file)
+            meant = [plain(item) for item in (*node.items[:index], *node.items[index + 1 :])]
+            tree = read_sound(spliced(tree, path, removal(tree, path, node, index), meant), file)
     return Edited(text=tree.text, notes=tuple(notes))
 
 
@@ -110,12 +109,11 @@ def _with(tree: Tree, path: Path, requirement: str) -> tuple[str, str]:
     node = tree.find(path)
     if not isinstance(node, ListNode) or not node.items:
         return spliced(tree, path, new_list(tree, path, requirement), [requirement]), ""
-    items = tree.value(path)
-    values = items if isinstance(items, list) else []
+    values = [plain(item) for item in node.items]
     index = _same_line(tree, path, node, requirement)
     if index is None:
         index = _index_for(path, node, requirement)
-        splices = insertion(tree, path, index, requirement)
+        splices = insertion(tree, path, node, index, requirement)
         return spliced(tree, path, splices, [*values[:index], requirement, *values[index:]]), ""
     before = values[index]
     if before == requirement:
@@ -174,18 +172,20 @@ def _own_lists(tree: Tree, group: str | None) -> list[Path]:
     return [(kind,) for kind in _MAIN_LISTS] if group is None else [_list_path(tree, group, "dependencies")]
 
 
-def _places(tree: Tree, lists: Sequence[Path], name: str) -> Iterator[tuple[Path, int]]:
-    """List where a package is asked for."""
+def _places(tree: Tree, lists: Sequence[Path], name: str) -> Iterator[tuple[Path, ListNode, int]]:
+    """List where a package is asked for: the list's path, the list, and the place in it."""
     for path in lists:
         node = tree.find(path)
-        for index, item in enumerate(node.items if isinstance(node, ListNode) else ()):
+        if not isinstance(node, ListNode):
+            continue
+        for index, item in enumerate(node.items):
             if _name(path, item) and _name(path, item) == _name(path, name):
-                yield path, index
+                yield path, node, index
 
 
 def _elsewhere(tree: Tree, path: Path, name: str) -> list[str]:
     others = [other for other in _all_lists(tree) if tuple(other) != tuple(path)]
-    return [f"`{name}` also stands in {dotted(other)}" for other, _ in _places(tree, others, name)]
+    return [f"`{name}` also stands in {dotted(other)}" for other, _, _ in _places(tree, others, name)]
 
 
 def _refuse_absent(tree: Tree, names: Sequence[str], group: str | None) -> None:
@@ -206,7 +206,7 @@ def _where(group: str | None) -> str:
 
 def _hints(tree: Tree, own: Sequence[Path], name: str, group: str | None) -> Iterator[str]:
     """Say where a package stands instead, or which name is near."""
-    others = [dotted(path) for path, _ in _places(tree, _all_lists(tree), name)]
+    others = [dotted(path) for path, _, _ in _places(tree, _all_lists(tree), name)]
     if others:
         option = "leave out --group" if group else "name the group with --group"
         yield f"it is in {', '.join(others)}: {option}"

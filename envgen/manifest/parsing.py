@@ -33,7 +33,7 @@ from envgen.manifest.tree import (
 
 MAXIMUM_BYTES = 1_000_000
 MAXIMUM_DEPTH = 16
-MAXIMUM_NODES = 20_000
+MAXIMUM_NODES = 10_000
 _HINTS = (
     ("'\\t'", "indent with spaces, not tabs"),
     ("chomping or indentation", "put a value that starts with `>` or `|` in quotes"),
@@ -43,6 +43,7 @@ _HINTS = (
     ("expected ',' or", "a list or mapping in brackets is not closed, or lacks a comma"),
     ("special characters", "save the file as UTF-8 text"),
 )
+_LENIENT_LENGTH = 1000
 _COLON = re.compile(r"[ \t]*:")
 _OTHERWISE = "check indentation, colons, brackets and quotes around that line"
 
@@ -122,7 +123,7 @@ class _LenientScanner(Scanner):
     def scan_plain(self) -> ScalarToken:
         token: ScalarToken = super().scan_plain()
         lenient = False
-        while self.flow_level and token.value and self._bracket_follows(token):
+        while self.flow_level and 0 < len(token.value) < _LENIENT_LENGTH and self._bracket_follows(token):
             token = self._lengthened(token)
             lenient = True
         if lenient:

@@ -7,7 +7,7 @@ from envgen.manifest import fields
 from envgen.manifest.document import Accelerator
 from envgen.manifest.keys import flow_entry, new_key
 from envgen.manifest.problems import RefusalError, manifest_error
-from envgen.manifest.splicing import FILE, Splice, by_hand, newline, read_sound, scalar, spliced
+from envgen.manifest.splicing import FILE, Splice, by_hand, line_end, newline, read_sound, scalar, spliced
 from envgen.manifest.tree import ListNode, MapNode, Node, TextNode, Tree, last_mark, plain
 
 
@@ -60,7 +60,7 @@ def _with_floor(tree: Tree, item: Node, entry: str, floor: str) -> Splice:
         return Splice(written.value.start.offset, written.value.end.offset, f'"{floor}"')
     if item.flow:
         return flow_entry(item, f'macos: "{floor}"')
-    at = last_mark(item).offset
+    at = line_end(tree.text, last_mark(item).offset)
     return Splice(at, at, newline(tree.text) + " " * item.entries[0].key.start.column + f'macos: "{floor}"')
 
 

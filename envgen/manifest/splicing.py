@@ -94,11 +94,8 @@ def replacement(item: Node, text: str, *, flow: bool) -> list[Splice]:
     return [Splice(item.start.offset, item.end.offset, scalar(text, flow=flow, quote=quote))]
 
 
-def insertion(tree: Tree, path: Path, index: int, item: str) -> list[Splice]:
-    """Put an item before the one at an index of a list that has some, in the list's own style."""
-    node = tree.find(path)
-    if not isinstance(node, ListNode) or not node.items:
-        raise by_hand(tree, path)
+def insertion(tree: Tree, path: Path, node: ListNode, index: int, item: str) -> list[Splice]:
+    """Put an item before the one at an index of the list at a path, which is not empty, in the list's own style."""
     if not node.flow:
         return [_block_insertion(tree, path, node, index, item)]
     return _flow_insertion(tree.text, node, index, scalar(item, flow=True))
@@ -147,11 +144,8 @@ def _comma_after(text: str, end: int) -> int | None:
     return at if text[at : at + 1] == "," else None
 
 
-def removal(tree: Tree, path: Path, index: int) -> list[Splice]:
-    """Take an item out of a list, with its own line and the comment on it; an emptied list is written `[]`."""
-    node = tree.find(path)
-    if not isinstance(node, ListNode):
-        raise by_hand(tree, path)
+def removal(tree: Tree, path: Path, node: ListNode, index: int) -> list[Splice]:
+    """Take an item out of the list at a path, with its line and the comment on it; an emptied list is written `[]`."""
     if node.flow:
         return [_flow_removal(tree.text, node, index)]
     splices = [_block_removal(tree, path, node.items[index])]
@@ -191,16 +185,13 @@ def _next_line(text: str, end: int) -> int:
     return min(len(text), end + (2 if text.startswith("\r\n", end) else 1))
 
 
-def comment_on(tree: Tree, path: Path, index: int) -> str:
+def comment_on(text: str, node: ListNode, index: int) -> str:
     """Give the comment that stands on an item's own line and goes when the item goes, or ""."""
-    node = tree.find(path)
-    if not isinstance(node, ListNode):
-        return ""
     end = last_mark(node.items[index]).offset
-    comma = _comma_after(tree.text, end) if node.flow else None
+    comma = _comma_after(text, end) if node.flow else None
     if node.flow and not _stands_alone(node, index):
         return ""
-    rest = _LINE_REST.match(tree.text, end if comma is None else comma + 1)
+    rest = _LINE_REST.match(text, end if comma is None else comma + 1)
     return rest[0].strip() if rest else ""
 
 

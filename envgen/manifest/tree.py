@@ -26,10 +26,6 @@ class PlainNumber:
 
     text: str
 
-    def __str__(self) -> str:
-        """Render as it was written."""
-        return self.text
-
 
 @dataclass(frozen=True, slots=True)
 class Mark:
