@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -261,6 +261,16 @@ def score_random(matches: Matches = version_matches, *, count: int = 2000, seed:
     return score
 
 
+def libmamba_matches() -> Matches:
+    """Give libmamba's reading of version specs; raise ImportError where it is not installed."""
+    from libmambapy import specs
+
+    def matches(spec: str, version: str) -> bool:
+        return not spec or bool(specs.VersionSpec.parse(spec).contains(specs.Version.parse(version)))
+
+    return matches
+
+
 def all_scores(platform: Platform) -> Iterator[Score]:
     yield from score_names(platform)
     yield score_absent(platform)
@@ -269,6 +279,12 @@ def all_scores(platform: Platform) -> Iterator[Score]:
     yield score_specs()
     yield score_engine()
     yield score_random()
+    try:
+        mamba = libmamba_matches()
+    except ImportError:
+        return
+    for score in (score_specs(mamba), score_random(mamba)):
+        yield replace(score, title=f"{score.title}, in libmamba")
 
 
 def main() -> int:

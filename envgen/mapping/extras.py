@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from packaging.utils import canonicalize_name
 
@@ -157,7 +157,10 @@ def _parsed(metadata: WheelMetadata, origin: Origin, found: _Found) -> Iterator[
 def _added(
     own: str, parsed: Sequence[Requirement], extras: Sequence[str], markers: Mapping[str, str]
 ) -> Iterator[Requirement]:
-    """Give the requirements that extras add, following those that name the project itself with other extras."""
+    """Give the requirements that extras add, without their markers, which hold for the target.
+
+    Those that name the project itself with other extras are followed.
+    """
     queue, seen = list(extras), set(extras)
     given: set[str] = set()
     while queue:
@@ -170,4 +173,4 @@ def _added(
                 seen.update(item.extras)
             elif str(item) not in given:
                 given.add(str(item))
-                yield item
+                yield replace(item, text=str(item), marker="")
