@@ -133,5 +133,6 @@ def _squeezed(name: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    reason = getattr(error, "reason", None) or error
-    return str(reason).split("\n", 1)[0].lower()
+    if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):
+        return str(error.reason).split("\n", 1)[0].lower()
+    return str(error).split("\n", 1)[0].lower()
