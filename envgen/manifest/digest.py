@@ -24,7 +24,6 @@ def digest(manifest: Manifest) -> str:
 
 def _asked(manifest: Manifest) -> dict[str, object]:
     platforms = sorted(manifest.platforms(manifest.python or _SAMPLE_PYTHON), key=lambda platform: platform.subdir)
-    exclude_newer = manifest.exclude_newer
     return {
         "name": manifest.name,
         "python": manifest.python,
@@ -38,7 +37,7 @@ def _asked(manifest: Manifest) -> dict[str, object]:
         "mapping": manifest.mapping,
         "constraints": _texts(manifest.constraint_requirements()),
         "overrides": _texts(manifest.override_requirements()),
-        "exclude-newer": exclude_newer.isoformat() if exclude_newer else None,
+        "exclude-newer": manifest.exclude_newer_text,
         "outputs": sorted(manifest.outputs),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, time
 
 from packaging.utils import canonicalize_name
 
@@ -80,6 +80,16 @@ class Manifest:
     def exclude_newer(self) -> datetime | None:
         """Give the last instant whose artifacts may be used."""
         return self.document.exclude_newer
+
+    @property
+    def exclude_newer_text(self) -> str:
+        """Give the last instant as text: an ISO date where it is the end of a day, else with its time; "" for none."""
+        instant = self.exclude_newer
+        if instant is None:
+            return ""
+        if instant.time() == time.max:
+            return instant.date().isoformat()
+        return instant.replace(tzinfo=None).isoformat() + "Z"
 
     @property
     def outputs(self) -> tuple[Output, ...]:

@@ -45,4 +45,4 @@ def _untitled(definition: dict[str, object]) -> dict[str, object]:
 
 
 def _reserved(use: str) -> dict[str, object]:
-    return {"description": f"Reserved for {use}; not supported yet.", "not": {}}
+    return {"description": f"Reserved for {use}; not yet supported.", "not": {}}

@@ -90,7 +90,7 @@ def _unknown_key(path: tuple[str, ...]) -> RefusalError:
         known = tuple((PlatformEntry if path[0] == "platforms" else LocalProject).model_fields)
         return RefusalError(f"unknown key (known: {', '.join(known)}){did_you_mean(key, known)}")
     if key in RESERVED:
-        return RefusalError(f"not supported yet: the key is reserved for {RESERVED[key]}", hint=f"take `{key}` out")
+        return RefusalError(f"not yet supported: the key is reserved for {RESERVED[key]}", hint=f"take `{key}` out")
     if meant := _MEANT.get(key.lower().replace("_", "-")):
         return RefusalError(f"unknown key; did you mean `{meant}`?")
     nearest = did_you_mean(key, (*KEYS, *RESERVED))

@@ -111,6 +111,23 @@ def test_versions_are_read_from_their_text(line: str, python: str, macos: str) -
     assert (platform.python, platform.macos) == (python, macos)
 
 
+INSTANTS = {
+    "none": ("", None, ""),
+    "a date": ("2026-08-01", "2026-08-01T23:59:59.999999+00:00", "2026-08-01"),
+    "a date in quotes": ("'2026-08-01'", "2026-08-01T23:59:59.999999+00:00", "2026-08-01"),
+    "an instant": ("2026-08-01T12:00:00Z", "2026-08-01T12:00:00+00:00", "2026-08-01T12:00:00Z"),
+    "a space for the T": ("2026-08-01 12:00:00.5Z", "2026-08-01T12:00:00.500000+00:00", "2026-08-01T12:00:00.500000Z"),
+    "another zone": ("2026-08-01T20:00+14:00", "2026-08-01T06:00:00+00:00", "2026-08-01T06:00:00Z"),
+}
+
+
+@pytest.mark.parametrize(("written", "instant", "text"), INSTANTS.values(), ids=INSTANTS.keys())
+def test_a_cutoff_is_an_instant_in_utc(written: str, instant: str | None, text: str) -> None:
+    manifest = load_manifest(f"name: x\nexclude-newer: {written}\n", "envgen.yaml")
+    assert (manifest.exclude_newer.isoformat() if manifest.exclude_newer else None) == instant
+    assert manifest.exclude_newer_text == text
+
+
 def test_without_a_python_there_are_no_platforms() -> None:
     with pytest.raises(ManifestError, match="no python is written"):
         load_manifest("name: x\n", "envgen.yaml").platforms()

@@ -41,7 +41,7 @@ def test_every_key_is_described() -> None:
     found = properties()
     assert list(found) == [*KEYS, *RESERVED]
     assert all(str(one["description"]).endswith(".") for one in found.values())
-    assert all("not supported yet" in str(found[key]["description"]) for key in RESERVED)
+    assert all("not yet supported" in str(found[key]["description"]) for key in RESERVED)
 
 
 def test_defaults_are_what_a_user_would_write() -> None:
