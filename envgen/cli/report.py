@@ -8,6 +8,7 @@ from envgen.cli.console import Console, table
 from envgen.cli.shapes import environments_shape
 from envgen.errors import LockfileError
 from envgen.lock.model import PlatformLock
+from envgen.workflows.asking import asked_for
 from envgen.workflows.checking import Staleness
 from envgen.workflows.results import EnvironmentResult
 
@@ -107,14 +108,19 @@ def _platform_text(console: Console, lock: PlatformLock) -> list[str]:
     versions = {record.name: record.version for record in lock.conda} | {
         wheel.name: wheel.version for wheel in lock.pypi
     }
-    asked = [decision for decision in lock.decisions if decision.name in versions]
-    rows = [(item.name, versions[item.name], item.source, item.why) for item in asked]
-    text = [f"{_title(lock)}", "", table(("PACKAGE", "VERSION", "SOURCE", "WHY"), rows), ""]
+    asked = asked_for(lock)
+    shown = [item for item in lock.decisions if item in asked or item.source == "pypi" or console.verbose]
+    rows = [(item.name, versions[item.name], item.source, item.why) for item in shown if item.name in versions]
+    text = [_title(lock), "", table(("PACKAGE", "VERSION", "SOURCE", "WHY"), sorted(rows, key=_by_source)), ""]
     if console.verbose:
         every = [(record.name, record.version, "conda", record.build) for record in lock.conda]
         every += [(wheel.name, wheel.version, "pypi", wheel.wheel.filename) for wheel in lock.pypi]
         text += [table(("PACKAGE", "VERSION", "SOURCE", "BUILD"), sorted(every)), ""]
     return text
+
+
+def _by_source(row: Sequence[str]) -> tuple[bool, str]:
+    return (row[2] == "pypi", row[0])
 
 
 def _title(lock: PlatformLock) -> str:

@@ -19,6 +19,7 @@ def _environment(result: EnvironmentResult) -> dict[str, object]:
         "name": result.name,
         "files": list(result.files),
         "changed": result.changed,
+        "notes": list(result.notes),
         "platforms": {
             lock.platform.subdir: _platform(lock, result.moved.get(lock.platform.subdir, ()))
             for lock in result.lock.platforms

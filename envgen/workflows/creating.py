@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
 
 from envgen.errors import UnsatisfiableError, UsageError, WriteError
 from envgen.gateways.disk import create_folder
@@ -24,6 +24,7 @@ from envgen.workflows.solving import channels_of
 from envgen.writers.formats import omissions, render
 
 PYTHONS_TRIED = 4
+ACCELERATORS: Mapping[str, Accelerator] = {"metal": "metal", "cpu": "cpu"}
 ATTRIBUTES = "* linguist-generated\nenvgen.yaml -linguist-generated\n.gitattributes -linguist-generated\n"
 
 
@@ -56,10 +57,10 @@ def new_environment(services: Services, name: str, scaffold: Scaffold) -> Enviro
     text, notes = manifest_text(name, scaffold)
     manifest = load_manifest(text, f"{shown}/{MANIFEST}")
     if manifest.python is None:
-        text, manifest, lock = _choose_python(services, text, manifest)
+        text, manifest, lock, run = _choose_python(services, text, manifest)
         notes = (*notes, f"python {manifest.python} was chosen: the newest that everything asked for can be had with")
     else:
-        lock = solve_lock(services, manifest, None, Updates())
+        lock, run = solve_lock(services, manifest, None, Updates())
     files = {MANIFEST: text, ".gitattributes": ATTRIBUTES, **render(lock, manifest.outputs)}
     create_folder(folder, files)
     return EnvironmentResult(
@@ -68,7 +69,7 @@ def new_environment(services: Services, name: str, scaffold: Scaffold) -> Enviro
         lock=lock,
         changed=True,
         moved={},
-        notes=(*notes, *omissions(lock, manifest.outputs)),
+        notes=(*notes, *run, *omissions(lock, manifest.outputs)),
     )
 
 
@@ -91,20 +92,19 @@ def manifest_text(name: str, scaffold: Scaffold) -> tuple[str, tuple[str, ...]]:
 
 
 def _accelerator(text: str) -> Accelerator:
-    for known in get_args(Accelerator):
-        if text == known:
-            return known
-    raise UsageError(f"unknown accelerator `{text}`", hint="metal or cpu")
+    if text not in ACCELERATORS:
+        raise UsageError(f"unknown accelerator `{text}`", hint=f"one of {', '.join(ACCELERATORS)}")
+    return ACCELERATORS[text]
 
 
-def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[str, Manifest, Lock]:
+def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[str, Manifest, Lock, tuple[str, ...]]:
     """Lock with the newest python that everything can be had with, of the few newest that the channel has."""
     failures: list[UnsatisfiableError] = []
     for minor in pythons_of(services, manifest)[:PYTHONS_TRIED]:
         written = set_python(text, minor)
         chosen = load_manifest(written, manifest.file)
         try:
-            return written, chosen, solve_lock(services, chosen, None, Updates())
+            return written, chosen, *solve_lock(services, chosen, None, Updates())
         except UnsatisfiableError as error:
             failures.append(error)
     if failures:

@@ -47,7 +47,7 @@ def lock_environment(services: Services, name: str, updates: Updates) -> Environ
         before, notes = _before(environment, texts)
         if before and not updates and is_current(services, environment.manifest, before, texts):
             return _unchanged(environment, before)
-        lock = solve_lock(services, environment.manifest, before, updates)
+        lock, run = solve_lock(services, environment.manifest, before, updates)
         written = writer.write(render(lock, environment.manifest.outputs))
     return EnvironmentResult(
         name=name,
@@ -55,7 +55,7 @@ def lock_environment(services: Services, name: str, updates: Updates) -> Environ
         lock=lock,
         changed=bool(written),
         moved=moves(before, lock),
-        notes=(*notes, *omissions(lock, environment.manifest.outputs)),
+        notes=(*notes, *run, *omissions(lock, environment.manifest.outputs)),
     )
 
 
@@ -96,22 +96,25 @@ def is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mappin
     )
 
 
-def solve_lock(services: Services, manifest: Manifest, before: Lock | None, updates: Updates) -> Lock:
-    """Lock every platform of a manifest."""
-    platforms = [
+def solve_lock(
+    services: Services, manifest: Manifest, before: Lock | None, updates: Updates
+) -> tuple[Lock, tuple[str, ...]]:
+    """Lock every platform of a manifest; give the lock with notes on this run."""
+    solved = [
         solve_platform(services, manifest, platform, _keeping(before, platform.subdir, updates))
         for platform in manifest.platforms()
     ]
-    return normal_form(
+    lock = normal_form(
         Lock(
             name=manifest.name,
             created_by=f"envgen {__version__}",
             channels=channels_of(services, manifest),
             manifest_digest=digest(manifest),
-            platforms=tuple(platforms),
+            platforms=tuple(item.lock for item in solved),
             exclude_newer=manifest.exclude_newer.isoformat() if manifest.exclude_newer else "",
         )
     )
+    return lock, tuple(dict.fromkeys(note for item in solved for note in item.notes))
 
 
 def _keeping(before: Lock | None, subdir: str, updates: Updates) -> Keeping:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from envgen.errors import ProofError
+from envgen.errors import ProofError, UsageError
 from envgen.gateways.amend import AmendedRepodata
 from envgen.knowledge.names import name_table
 from envgen.lock.groups import package_groups
@@ -17,6 +17,7 @@ from envgen.models.notes import Finding
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.repodata import Repodata
+from envgen.models.solve import SolverName
 from envgen.plan.amendments import amendments
 from envgen.plan.inputs import Plan, Sides
 from envgen.plan.rounds import plan
@@ -27,6 +28,8 @@ from envgen.workflows.conda_side import LeastChangeSide
 from envgen.workflows.index import open_index
 from envgen.workflows.inputs import plan_inputs
 from envgen.workflows.services import Services
+
+SOLVERS: Mapping[str, SolverName] = {"libmamba": "libmamba", "rattler": "rattler"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,15 @@ class Keeping:
     first: bool = True
 
 
-def solve_platform(services: Services, manifest: Manifest, platform: Platform, keeping: Keeping) -> PlatformLock:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solved:
+    """Hold a platform's lock, and notes on this run that are no part of it: which solver, read from where."""
+
+    lock: PlatformLock
+    notes: tuple[str, ...]
+
+
+def solve_platform(services: Services, manifest: Manifest, platform: Platform, keeping: Keeping) -> Solved:
     """Lock one platform.
 
     Raises:
@@ -52,14 +63,24 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     inner = open_index(services, channels, platform, exclude_newer=manifest.exclude_newer, first=keeping.first)
     repodata = AmendedRepodata(inner, amendments())
     mapper = name_mapper(manifest.mapping, repodata, platform)
-    chosen = choose_solver(services.options.solver or (keeping.lock.solver if keeping.lock else None))
-    services.progress(f"solving with {chosen.name} for {platform.subdir}")
-    side = LeastChangeSide(solver=chosen.solver, kept=keeping.lock.conda if keeping.lock else (), update=keeping.update)
+    solver, name, note = choose_solver(solver_name(services, keeping.lock))
+    services.progress(f"solving with {name} for {platform.subdir}")
+    side = LeastChangeSide(solver=solver, kept=keeping.lock.conda if keeping.lock else (), update=keeping.update)
     sides = Sides(repodata=repodata, mapper=mapper, conda=side, pypi=services.pypi())
     planned = plan(plan_inputs(manifest, platform), sides)
     services.progress("proving that it fits together")
-    lock = _locked(platform, planned, repodata, mapper, (chosen.note, *manifest.notes))
-    return refuse_faults(prove_lock(lock, mapper))
+    lock = _locked(platform, planned, repodata, mapper, manifest.notes)
+    return Solved(lock=refuse_faults(prove_lock(lock, mapper)), notes=(note, *repodata.notes))
+
+
+def solver_name(services: Services, before: PlatformLock | None) -> SolverName | None:
+    """Choose the call's solver, else that of the lock before, else leave it open; raise UsageError for another."""
+    text = services.options.solver or (before.solver if before else None)
+    if text is None:
+        return None
+    if text not in SOLVERS:
+        raise UsageError(f"unknown solver `{text}`", hint=f"one of {', '.join(SOLVERS)}")
+    return SOLVERS[text]
 
 
 def channels_of(services: Services, manifest: Manifest) -> tuple[Channel, ...]:
@@ -84,7 +105,7 @@ def _locked(
         conda=records,
         pypi=planned.pypi,
         decisions=tuple(planned.decisions),
-        notes=tuple(dict.fromkeys(note for note in (*notes, *repodata.notes, *planned.notes) if note)),
+        notes=tuple(dict.fromkeys(note for note in (*notes, *planned.notes) if note)),
     )
     groups = package_groups(lock, planned.roots, distributions_of=mapper.distributions_of)
     return replace(lock, groups=groups)
@@ -101,7 +122,7 @@ def prove_lock(lock: PlatformLock, mapper: NameMapper) -> PlatformLock:
     """Put the findings of the proof on a lock."""
     findings: list[Finding] = [
         *prove(lock, distributions_of=mapper.distributions_of),
-        *fact_findings(lock, distributions_of=mapper.distributions_of),
+        *fact_findings(lock, mapper.distributions_of),
     ]
     return replace(lock, findings=tuple(dict.fromkeys(findings)))
 

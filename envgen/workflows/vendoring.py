@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from envgen.errors import PlanError, RepodataError, UnsatisfiableError, WriteError
+from envgen.errors import PlanError, PypiUnsatisfiableError, RepodataError, UnsatisfiableError, WriteError
 from envgen.gateways.disk import exclusive
 from envgen.gateways.starter import STARTER_FILE, write_starter
 from envgen.manifest.model import Manifest, load_manifest
@@ -43,8 +43,8 @@ def vendor_starter(services: Services) -> Vendored:
     served, refused = [], []
     for label, manifest in _manifests(services):
         try:
-            found = list(_records(services, manifest))
-        except (PlanError, UnsatisfiableError) as error:
+            found = list(_records(_without_pypi(services, manifest), manifest))
+        except (PlanError, PypiUnsatisfiableError, UnsatisfiableError) as error:
             refused.append(f"{label}: {error.message.splitlines()[0]}")
             continue
         records.update((record.url, record) for record in found)
@@ -69,10 +69,15 @@ def _manifests(services: Services) -> Iterator[tuple[str, Manifest]]:
             yield f"{name} on python {python}", load_manifest(set_python(text, python), manifest.file)
 
 
+def _without_pypi(services: Services, manifest: Manifest) -> Services:
+    """Keep a template that conda serves from falling back to PyPI on a python that conda does not serve."""
+    return services if manifest.accelerator == "metal" else replace(services, pypi=lambda: None)
+
+
 def _records(services: Services, manifest: Manifest) -> Iterator[Record]:
     for solver in available_solvers():
         for platform in manifest.platforms():
-            yield from solve_platform(services.using(solver), manifest, platform, Keeping(first=False)).conda
+            yield from solve_platform(services.using(solver), manifest, platform, Keeping(first=False)).lock.conda
 
 
 def _newest(records: Iterable[Record]) -> date:
