@@ -79,7 +79,8 @@ class NameMapper:
         return [*self._table.holders.get(key, ()), *self._chooser.judge.spellings(key)]
 
     def _with_suggestions(self, answer: NameAnswer) -> NameAnswer:
-        return answer if answer.conda else replace(answer, suggestions=self.suggestions(answer.pypi))
+        nowhere = answer.provenance == NOWHERE
+        return replace(answer, suggestions=self.suggestions(answer.pypi)) if nowhere else answer
 
     def _answer(self, key: str) -> NameAnswer:
         if key in self._overrides:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from envgen.errors import MappingError
 from envgen.mapping.answers import NameAnswer, Rejected
 from envgen.mapping.extras import ExtraAnswer, ExtraFinder, Metadata
-from envgen.mapping.names import NameMapper
+from envgen.mapping.names import NOWHERE, NameMapper
 from envgen.mapping.specs import ConvertedSpec, to_match_specs
 from envgen.models.matchspec import MatchSpec
 from envgen.models.notes import Source
@@ -64,11 +64,17 @@ class _Parts:
 
 
 def map_requirements(
-    requirements: Sequence[Requirement], mapper: NameMapper, platform: Platform, metadata: Metadata
+    requirements: Sequence[Requirement],
+    mapper: NameMapper,
+    platform: Platform,
+    metadata: Metadata,
+    *,
+    suggest: bool = False,
 ) -> tuple[MappedRequirement, ...]:
     """Translate requirements for a target, in their order; all names are read in one go.
 
-    `metadata` reads a release of PyPI's, for extras that conda has no package for, or gives None.
+    `metadata` reads a release of PyPI's, for extras that conda has no package for, or gives None. `suggest` adds near
+    misses to the names that the channels do not know, at some 20 ms a name.
 
     Raises:
         MappingError: a version specifier cannot be expressed; all such lines are named.
@@ -84,7 +90,12 @@ def map_requirements(
             failed.append((requirement, error))
     if failed:
         raise _all_of(failed)
-    return tuple(mapped)
+    return tuple(_with_suggestions(item, mapper) if suggest else item for item in mapped)
+
+
+def _with_suggestions(mapped: MappedRequirement, mapper: NameMapper) -> MappedRequirement:
+    known = mapped.conda or mapped.requirement.url or mapped.provenance != NOWHERE
+    return mapped if known else replace(mapped, suggestions=mapper.suggestions(mapped.requirement.name))
 
 
 def _all_of(failed: Sequence[tuple[Requirement, MappingError]]) -> MappingError:
@@ -113,7 +124,6 @@ class _Translator:
             provenance=answer.provenance,
             why=answer.why,
             rejected=answer.rejected,
-            suggestions=answer.suggestions,
             applies=applies,
             lacking=answer.lacking,
         )

@@ -242,6 +242,14 @@ def test_what_an_extra_adds_may_be_unknown_in_a_part_of_a_channel() -> None:
     assert mapped.why.startswith("`kombu[redis]>=5.3`, which celery[redis] adds: the starter index")
 
 
+def test_near_misses_are_given_when_asked_for() -> None:
+    names = mapper(package("scikit-learn"), overrides={"scikit-lerm": None})
+    asked = [wanted("scikit-lern>=1"), wanted("scikit-learn"), wanted("scikit-lerm")]
+    assert [item.suggestions for item in map_requirements(asked, names, MAC, no_metadata)] == [(), (), ()]
+    found = map_requirements(asked, names, MAC, no_metadata, suggest=True)
+    assert [item.suggestions[:1] for item in found] == [("scikit-learn",), (), ()]
+
+
 def test_an_answer_of_the_plans_own() -> None:
     mapped = MappedRequirement.on_pypi(wanted("numpy"), why="because")
     assert (mapped.source, mapped.conda, mapped.why, mapped.package) == ("pypi", None, "because", None)
