@@ -89,7 +89,7 @@ def _refuse_merge_markers(lines: tuple[str, ...], file: str) -> None:
 def _not_yaml(error: Exception, text: str, lines: tuple[str, ...], file: str) -> ManifestError:
     if isinstance(error, _TooMuchError):
         return manifest_error(file, [Problem(path="", message=str(error))])
-    reason, line, column = _reason(error, text)
+    reason, line, column = _reason(error, text, lines)
     hint = next((hint for sign, hint in _HINTS if sign in reason), _OTHERWISE)
     where = source_line(file, lines, line) if line else None
     caret = column if where and column <= len(where.text) + 1 else 0
@@ -97,8 +97,11 @@ def _not_yaml(error: Exception, text: str, lines: tuple[str, ...], file: str) ->
     return manifest_error(file, [problem])
 
 
-def _reason(error: Exception, text: str) -> tuple[str, int, int]:
-    """Say what ruamel.yaml did not understand, with its line and column, which count from 1; (0, 0) where unknown."""
+def _reason(error: Exception, text: str, lines: tuple[str, ...]) -> tuple[str, int, int]:
+    """Say what ruamel.yaml did not understand, with its line and column, which count from 1; (0, 0) where unknown.
+
+    What is never closed is noticed on an empty line far below: the place where it starts is given instead.
+    """
     if isinstance(error, ReaderError):
         before = split_lines(text[: error.position])
         reason = f"special characters are not allowed: U+{ord(text[error.position]):04X}"
@@ -110,6 +113,8 @@ def _reason(error: Exception, text: str) -> tuple[str, int, int]:
     if start and mark and start.line != mark.line:
         context += f" that starts on line {start.line + 1}"
     reason = ", ".join(part for part in (context, str(error.problem or "")) if part)
+    if start and mark and not "".join(lines[mark.line : mark.line + 1]).strip():
+        mark = start
     return (reason, mark.line + 1, mark.column + 1) if mark else (reason, 0, 0)
 
 

@@ -11,8 +11,10 @@ from envgen.manifest.parsing import MAXIMUM_BYTES, MAXIMUM_NODES, parse_tree
 from envgen.manifest.tree import BrokenNode, ListNode, MapNode, Node, TextNode
 
 NOT_YAML = {
-    "an open list": ("a: [b,\nc: d\n", "that starts on line 1, expected ',' or ']'", 3, "not closed"),
-    "an open quote": ("a: 'b\n", "unexpected end of stream", 2, ""),
+    "an open list": ("a: [b,\nc: d\n", "that starts on line 1, expected ',' or ']'", 1, "not closed"),
+    "an open quote": ("a: 'b\n", "unexpected end of stream", 1, ""),
+    "no colon": ("a: 1\nb 'c'\n", "could not find expected ':'", 2, "colons"),
+    "a list that ends in another key": ("a: [b\nc: d\n", "that starts on line 1, expected", 2, "not closed"),
     "a tab": ("a:\n\t- b\n", "cannot start any token", 2, "spaces, not tabs"),
     "a bound without quotes": ("a: >=2\n", "chomping or indentation", 1, "in quotes"),
     "an at sign": ("a: @b\n", "cannot start any token", 1, "in quotes"),
