@@ -10,8 +10,8 @@ from rattler import RepoDataRecord
 
 from envgen.models.record import Record
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_START = datetime(1970, 1, 1, tzinfo=UTC) - _MILLISECOND / 2  # rounds: rattler's datetimes went through a float
 
 
 def to_record(native: RepoDataRecord, channel: str) -> Record:
@@ -28,7 +28,7 @@ def to_record(native: RepoDataRecord, channel: str) -> Record:
         md5=md5.hex() if md5 else "",
         sha256=sha256.hex() if sha256 else "",
         size=native.size,
-        timestamp=(timestamp - _EPOCH) // _MILLISECOND if timestamp else None,
+        timestamp=(timestamp - _START) // _MILLISECOND if timestamp else None,
         depends=tuple(native.depends),
         constrains=tuple(native.constrains),
         track_features=tuple(native.track_features),

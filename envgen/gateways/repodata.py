@@ -166,9 +166,9 @@ class ChannelsRepodata:
     def _dated(self, native: Natives) -> Natives:
         if self._until is None:
             return native
-        dated = [(record, record.timestamp) for record in native]
-        self._undated.update(record.url for record, timestamp in dated if timestamp is None)
-        return [record for record, timestamp in dated if timestamp is not None and timestamp <= self._until]
+        dated = [(record, record.timestamp) for record in native]  # a timestamp of 0 stays a 0 with rattler
+        self._undated.update(record.url for record, timestamp in dated if not timestamp)
+        return [record for record, timestamp in dated if timestamp and timestamp <= self._until]
 
     def _query(self, names: Sequence[str], *, recursive: bool) -> list[Natives]:
         """Ask rattler for all channels at once; it gives one list for each reading and subdir."""
@@ -187,14 +187,12 @@ class ChannelsRepodata:
     def _explained(self, text: str) -> RepodataError:
         """Find the channel that rattler's message is about."""
         remote = [source for source in self._sources if source.place.url]
-        named = [source for source in remote if source.place.url in text]
-        for source in (*named, *(source for source in self._sources if not source.place.url), *remote):
-            if source.place.url:
-                return explain(source.channel, source.place, text)
-            error = broken_record(source)
-            if error:
-                return error
-        return RepodataError(text)
+        named = [source for source in remote if source.place.shown in source.place.mask(text)]
+        broken = None if named else next(filter(None, map(broken_record, self._sources)), None)
+        if broken is not None:
+            return broken
+        source = (*named, *remote, *self._sources)[0]
+        return explain(source.channel, source.place, text)
 
 
 def _undated(count: int) -> tuple[str, ...]:

@@ -1,0 +1,59 @@
+"""Convert rattler's records."""
+
+from __future__ import annotations
+
+import pytest
+import rattler
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envgen.gateways.conversion import LazyRecords, to_record
+from envgen.gateways.folder import open_index
+from envgen.models.channel import CONDA_FORGE
+from tests.gateways.channels import lay_out
+from tests.gateways.loopback import package, repodata
+
+URL = "https://conda.anaconda.org/mine/noarch/a-1.0-0.conda"
+
+
+def native(version: str = "1.0", **fields: object) -> rattler.RepoDataRecord:
+    record = rattler.PackageRecord(
+        name="A", version=version, build=rattler.BuildString("0"), build_number=0, subdir="noarch", arch=None
+    )
+    for name, value in fields.items():
+        setattr(record, name, value)
+    return rattler.RepoDataRecord(record, "a-1.0-0.conda", URL, "https://conda.anaconda.org/mine/")
+
+
+def test_keeps_the_spelling_of_a_version_and_not_of_a_name() -> None:
+    record = to_record(native("2024.02.02"), "mine")
+    assert (record.name, record.version, record.channel, record.url) == ("a", "2024.02.02", "mine", URL)
+
+
+@settings(max_examples=20)
+@given(dates=st.lists(st.integers(253_402_300_800, 20_000_000_000_000), max_size=200))
+def test_keeps_every_millisecond(tmp_path_factory: pytest.TempPathFactory, dates: list[int]) -> None:
+    entries = [package("a", str(version), timestamp=date) for version, date in enumerate(dates)]
+    folder = lay_out(tmp_path_factory.mktemp("dates"), repodata("noarch", *entries))
+    found = open_index(CONDA_FORGE, "noarch", folder / "noarch" / "repodata.json").load_records("a")
+    assert {record.version: record.timestamp for record in (to_record(each, "x") for each in found)} == {
+        str(version): date for version, date in enumerate(dates)
+    }
+
+
+@pytest.mark.parametrize(("noarch", "expected"), [("python", "python"), ("generic", "generic"), (None, "")], ids=str)
+def test_names_the_kind_of_noarch(noarch: str | None, expected: str) -> None:
+    kind = rattler.NoArchType(noarch)  # type: ignore[arg-type]  # a literal in a table
+    assert to_record(native(noarch=kind), "mine").noarch == expected
+
+
+def test_a_sequence_converts_once_and_slices() -> None:
+    records = LazyRecords([native("1"), native("2"), native("3")], "mine")
+    assert len(records) == 3
+    assert records[1] is records[-2]
+    assert [record.version for record in records[1:]] == ["2", "3"]
+    assert [record.version for record in reversed(records)] == ["3", "2", "1"]
+    assert next(iter(records)) is records[0]
+    assert records.index(records[2]) == 2
+    with pytest.raises(IndexError):
+        records[3]
