@@ -43,7 +43,7 @@ def solve_with_least_change(
     """
     pool = _Pool.of(request, [record for record in kept if record.name not in update])
     if targets := _targets(solver, request, [record for record in kept if record.name in update]):
-        pool = replace(pool, request=replace(request, constraints=(*request.constraints, *targets)))
+        pool = replace(pool, request=replace(pool.request, constraints=(*request.constraints, *targets)))
     try:
         return solver.solve(pool.holding(pool.held))
     except UnsatisfiableError:

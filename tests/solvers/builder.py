@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -85,3 +86,38 @@ def pins(solution: Solution) -> list[str]:
 def versions(solution: Solution) -> dict[str, str]:
     """Give a solution's versions by name."""
     return {found.name: found.version for found in solution.records}
+
+
+def random_request(seed: int) -> SolveRequest:
+    """Build a random layered channel; records depend on lower layers only, with bounds and constrains."""
+    draw = random.Random(seed)
+    names = [f"p{number}" for number in range(8)]
+    records = []
+    for layer, name in enumerate(names):
+        for version in draw.sample(["1.0", "1.1", "2.0", "2.1", "3.0"], draw.randint(1, 4)):
+            lower = names[:layer]
+            depends = [
+                f"{other} {draw.choice(['', '>=1.1', '>=2', '<3', '1.*', '!=2.0'])}".strip()
+                for other in draw.sample(lower, min(len(lower), draw.randint(0, 3)))
+            ]
+            others = [other for other in names if other != name]
+            constrains = [f"{draw.choice(others)} {draw.choice(['<3', '>=1.1'])}"] if draw.random() < 0.2 else []
+            records.append(record(f"{name} {version}", depends=depends, constrains=tuple(constrains)))
+    specs = [f"{name} {draw.choice(['', '>=1.1', '<3'])}".strip() for name in draw.sample(names, draw.randint(1, 4))]
+    return request(ChannelRecords(channel=ALPHA, records=tuple(records)), *specs)
+
+
+def assert_valid(asked: SolveRequest, records: Sequence[Record]) -> None:
+    """Check an answer against the request, by matching every spec that takes part."""
+    present: dict[str, Record | VirtualPackage] = {package.name: package for package in asked.virtual_packages}
+    present.update({found.name: found for found in records})
+    assert len(present) == len(asked.virtual_packages) + len(records)
+    for root in asked.specs:
+        assert root.spec.matches(present[root.spec.name]), root
+    for root in asked.constraints:
+        assert root.spec.name not in present or root.spec.matches(present[root.spec.name]), root
+    for found in records:
+        for spec in map(MatchSpec.parse, found.depends):
+            assert spec.matches(present[spec.name]), f"{found} depends {spec}"
+        for spec in map(MatchSpec.parse, found.constrains):
+            assert spec.name not in present or spec.matches(present[spec.name]), f"{found} constrains {spec}"

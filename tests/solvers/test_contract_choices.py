@@ -9,11 +9,10 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import UnsatisfiableError
-from envgen.models.matchspec import MatchSpec
 from envgen.models.record import Record, VirtualPackage
 from envgen.models.repodata import ChannelRecords
 from envgen.models.solve import Solver, SolveRequest
-from tests.solvers.builder import ALPHA, pins, record, request, table, versions
+from tests.solvers.builder import ALPHA, assert_valid, pins, random_request, record, request, table, versions
 
 MAC_14_5 = (VirtualPackage(name="__osx", version="14.5"), VirtualPackage(name="__unix", version="0"))
 
@@ -90,24 +89,6 @@ def test_virtual_packages_are_the_requests_alone(solver: Solver, virtual: Sequen
             solver.solve(asked)
 
 
-def random_request(seed: int) -> SolveRequest:
-    """Build a random layered channel; records depend on lower layers only, with bounds and constrains."""
-    draw = random.Random(seed)
-    names = [f"p{number}" for number in range(8)]
-    records = []
-    for layer, name in enumerate(names):
-        for version in draw.sample(["1.0", "1.1", "2.0", "2.1", "3.0"], draw.randint(1, 4)):
-            lower = names[:layer]
-            depends = [
-                f"{other} {draw.choice(['', '>=1.1', '>=2', '<3', '1.*', '!=2.0'])}".strip()
-                for other in draw.sample(lower, min(len(lower), draw.randint(0, 3)))
-            ]
-            constrains = [f"{draw.choice(names)} {draw.choice(['<3', '>=1.1'])}"] if draw.random() < 0.2 else []
-            records.append(record(f"{name} {version}", depends=depends, constrains=tuple(constrains)))
-    specs = [f"{name} {draw.choice(['', '>=1.1', '<3'])}".strip() for name in draw.sample(names, draw.randint(1, 4))]
-    return request(only(*records), *specs)
-
-
 def outcome(solver: Solver, asked: SolveRequest) -> list[str] | None:
     try:
         return pins(solver.solve(asked))
@@ -129,19 +110,7 @@ def test_answers_are_valid_and_do_not_depend_on_order(solver: Solver, seed: int)
         )
         assert outcome(solver, shuffled) == answer
     if answer is not None:
-        assert_valid(asked, answer)
-
-
-def assert_valid(asked: SolveRequest, answer: list[str]) -> None:
-    chosen = {r.name: r for entry in asked.channels for r in entry.records if str(r) in answer}
-    assert len(chosen) == len(answer)
-    for root in asked.specs:
-        assert root.spec.matches(chosen[root.spec.name])
-    for found in chosen.values():
-        for spec in map(MatchSpec.parse, found.depends):
-            assert spec.matches(chosen[spec.name])
-        for spec in map(MatchSpec.parse, found.constrains):
-            assert spec.name not in chosen or spec.matches(chosen[spec.name])
+        assert_valid(asked, [r for entry in asked.channels for r in entry.records if str(r) in answer])
 
 
 @pytest.mark.parametrize("seed", range(40, 120))
