@@ -60,6 +60,8 @@ def _open(name: str, text: str, *, sealed: bool) -> _File:
     try:
         fields = Fields.of(load_plain("\n".join(facts)), f"the head of {name}")
     except NotPlainError as error:
+        if "#: envgen_format:" in text:
+            raise LockfileError(f"{name} is damaged: its head cannot be read", hint=RESTORE) from error
         hint = f"make a manifest of it: `envgen import {name}`"
         raise LockfileError(f"{name} was not made by envgen", hint=hint, code="lockfile-foreign") from error
     if sealed:

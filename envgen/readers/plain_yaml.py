@@ -12,7 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from envgen.errors import LockfileError, SourceLine
 from envgen.readers.damage import RESTORE
 
-MAX_CHARACTERS = 32_000_000
+MAX_CHARACTERS = 8_000_000
 _PLAIN = re.compile(r"[A-Za-z_][!-~]*(?: [!-~]+)*")
 _AMBIGUOUS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
 _SINGLE = re.compile(r"'((?:[^'\n]|'')*)'")

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from envgen.writers.yaml_text import scalar
+
+pyyaml = importlib.import_module("yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        pytest.param("numpy", "numpy", id="name"),
+        pytest.param("_openmp_mutex", "_openmp_mutex", id="underscore"),
+        pytest.param("https://h.example/c/noarch/a-1-b_0.conda", "https://h.example/c/noarch/a-1-b_0.conda", id="url"),
+        pytest.param("a sentence, with words", "a sentence, with words", id="sentence"),
+        pytest.param("2.1", "'2.1'", id="number"),
+        pytest.param("1e5", "'1e5'", id="float"),
+        pytest.param("2026-08-01", "'2026-08-01'", id="date"),
+        pytest.param("", "''", id="empty"),
+        pytest.param("yes", "'yes'", id="truth of YAML 1.1"),
+        pytest.param("No", "'No'", id="truth in capitals"),
+        pytest.param("null", "'null'", id="null"),
+        pytest.param(">=1,<2", "'>=1,<2'", id="folded scalar's sign"),
+        pytest.param("key: value", "'key: value'", id="colon"),
+        pytest.param("ends:", "'ends:'", id="colon at the end"),
+        pytest.param("a #b", "'a #b'", id="comment"),
+        pytest.param("it's", "it's", id="quote within"),
+        pytest.param("'quoted'", "'''quoted'''", id="quote at the start"),
+        pytest.param("a\nb", '"a\\nb"', id="line break"),
+        pytest.param('a\t"b"\\', '"a\\t\\"b\\"\\\\"', id="tab"),
+        pytest.param("\x00\x85", '"\\u0000\\u0085"', id="controls"),
+        pytest.param("größer", "'größer'", id="letters beyond ASCII"),
+        pytest.param(" padded ", "' padded '", id="spaces around"),
+    ],
+)
+def test_a_scalar_is_plain_or_quoted(text: str, written: str) -> None:
+    assert scalar(text) == written
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+@example("=")
+@example("<<")
+@example("~")
+@example("y")
+@example("- a")
+@example("a\u2028b\ufeff")
+@example("12:30:45")
+def test_every_parser_reads_the_same_text_back(text: str) -> None:
+    for document in (f"key: {scalar(text)}\n", f"- {scalar(text)}\n", f"{scalar(text)}: x\n"):
+        for version in ((1, 1), (1, 2)):
+            yaml = YAML(typ="safe", pure=True)
+            yaml.version = version
+            assert yaml.load(document) in ({"key": text}, [text], {text: "x"})
+        assert pyyaml.safe_load(document) in ({"key": text}, [text], {text: "x"})
