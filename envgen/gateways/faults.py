@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from envgen.errors import ChannelUnreachableError, RepodataError
 from envgen.gateways.places import Place
-from envgen.models.channel import Channel
+from envgen.models.channel import CONDA_FORGE, Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class _Fault:
 
 
 _OTHERWISE = "read a copy with --mirror {channel}=PATH_OR_URL, or what is cached with --offline"
-_UNREACHABLE = f"{_OTHERWISE}; or start from the index that envgen ships with --starter"
+_STARTER = "; or start from the index that envgen ships with --starter"
 _COLD = "run it once without --offline, or read a copy with --mirror {channel}=PATH_OR_URL"
 _FAULTS = (
     _Fault(
@@ -37,7 +37,7 @@ _FAULTS = (
     _Fault(
         re.compile(r"\((?P<status>50[234] [^)]*)\)"),
         "channel `{channel}` does not answer: {status} from {where}",
-        _UNREACHABLE,
+        _OTHERWISE,
         ChannelUnreachableError,
     ),
     _Fault(
@@ -53,7 +53,7 @@ _FAULTS = (
     _Fault(
         re.compile(r"error sending request"),
         "channel `{channel}` does not answer: {reason} ({where})",
-        _UNREACHABLE,
+        _OTHERWISE,
         ChannelUnreachableError,
     ),
     _Fault(
@@ -91,14 +91,15 @@ def explain(channel: Channel, place: Place, text: str) -> RepodataError:
     masked = place.mask(text)
     fault, match = next((fault, match) for fault in _FAULTS if (match := fault.sign.search(masked)))
     words = {"channel": str(channel), "where": place.shown, "reason": _reason(masked), **match.groupdict()}
-    return fault.error(fault.message.format(**words), hint=fault.hint.format(**words))
+    starter = _starter(channel) if fault.error is ChannelUnreachableError else ""
+    return fault.error(fault.message.format(**words), hint=fault.hint.format(**words) + starter)
 
 
 def explain_silence(channel: Channel, place: Place, seconds: float) -> ChannelUnreachableError:
     """Make an error of a channel that was given up."""
     return ChannelUnreachableError(
         f"channel `{channel}` does not answer: nothing in {seconds:g} seconds ({place.shown})",
-        hint=_UNREACHABLE.format(channel=channel) + "; or wait longer: ENVGEN_TIMEOUT=SECONDS",
+        hint=_OTHERWISE.format(channel=channel) + "; or wait longer: ENVGEN_TIMEOUT=SECONDS" + _starter(channel),
     )
 
 
@@ -108,6 +109,11 @@ def explain_page(channel: Channel, place: Place) -> RepodataError:
         f"channel `{channel}` answers with a web page instead of an index ({place.shown})",
         hint=f"is there a log-in page in the way? Else {_OTHERWISE.format(channel=channel)}",
     )
+
+
+def _starter(channel: Channel) -> str:
+    """Offer the starter index where it can stand in: for conda-forge alone."""
+    return _STARTER if channel == CONDA_FORGE else ""
 
 
 def _reason(text: str) -> str:

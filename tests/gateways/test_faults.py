@@ -69,6 +69,13 @@ def test_explains_silence_and_pages() -> None:
     assert "web page instead of an index (https://host/forge)" in explain_page(FORGE, PLACE).message
 
 
+def test_offers_the_starter_index_for_conda_forge_alone() -> None:
+    for channel, offered in ((FORGE, True), (Channel.parse("bioconda"), False)):
+        assert ("--starter" in explain_silence(channel, PLACE, 6.0).hint) is offered
+        assert ("--starter" in explain(channel, PLACE, "error sending request").hint) is offered
+        assert "--starter" not in explain(channel, PLACE, "failed to parse repodata.json").hint
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
