@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -44,6 +45,7 @@ NOARCH = merged(
     repodata("noarch", package("a"), package("old", "0.1"), extension=".tar.bz2"),
 )
 OSX = repodata("osx-arm64", package("b", depends=["__osx >=11"]), package("lone"))
+SHARED = Path(__file__).parents[2] / ".." / "shared" / "channel" / "conda-forge"
 LAYOUTS = [flat, flat_zst, sharded]
 
 
@@ -399,6 +401,20 @@ def test_a_dependency_may_be_in_another_channel(server: LoopbackChannel, tmp_pat
     assert [record.url for record in first.records] == [f"file://{local}/osx-arm64/b-1.0-0.conda"]
     assert [record.url for record in second.records] == [f"{server.url}/noarch/a-1.0-0.conda"]
     assert [record.name for records in index.records(["b", "a"]).values() for record in records] == ["b", "a"]
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the partial channel beside the checkout")
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_real_channel_is_the_same_over_http(server: LoopbackChannel, tmp_path: Path, layout: Layout) -> None:
+    for subdir in MAC.subdirs:
+        server.files.update(layout(subdir, json.loads((SHARED / subdir / "repodata.json").read_bytes())))
+    forge, roots = (Channel.parse("conda-forge"),), ["python", "tensorflow", "scikit-learn", "jupyterlab"]
+    here = open_repodata(forge, MAC, cache_dir=tmp_path, mirrors={"conda-forge": str(SHARED)})
+    there = open_repodata(forge, MAC, cache_dir=tmp_path, mirrors={"conda-forge": server.url})
+    assert there.names() == here.names()
+    assert [list(entry.records) for entry in there.closure(roots)] == [list(e.records) for e in here.closure(roots)]
+    assert there.records(["numpy", "pip"]) == here.records(["numpy", "pip"])
 
 
 def test_two_channels_cannot_share_a_place(server: LoopbackChannel, tmp_path: Path) -> None:
