@@ -1,27 +1,31 @@
 """Score the name map, the extras and the version specs on the tables beside the checkout.
 
-Run as `python -m tests.score_names [--python 3.12] [--platform osx-arm64]` from the root of the repository; it exits 1
-where a score is below what is promised.
+Run as `python -m tests.score_names [--python 3.12] [--platform osx-arm64] [--network]` from the root of the repository;
+it exits 1 where a score is below what is promised. `--network` also scores extras that PyPI must be asked for.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import os
 import random
+import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from envgen.gateways.repodata import open_repodata
 from envgen.knowledge.names import name_table
+from envgen.mapping.extras import Metadata
 from envgen.mapping.names import NameMapper
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.mapping.specs import to_match_specs
@@ -30,6 +34,8 @@ from envgen.models.matchspec import MatchSpec, version_matches
 from envgen.models.platform import DEFAULT_MACOS, Platform
 from envgen.models.repodata import Repodata
 from envgen.models.requirement import Origin, Requirement
+from envgen.models.wheel import Wheel, WheelMetadata
+from envgen.pypi.side import UvPypiSide
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
 FACTS = SHARED / "facts"
@@ -150,6 +156,75 @@ def score_extras(platform: Platform) -> Score:
         whole = "most" in row["kind"] or not any("is not known" in note for note in mapped.notes)
         score.add(right=wanted <= have and whole, what=f"{mapped.requirement}: {mapped.spec}, not {row['conda']}")
     return score
+
+
+def score_expanded(platform: Platform) -> Score:
+    """Score the extras that only metadata tells, as far as the channel has what they add; this asks PyPI.
+
+    The metadata is that of the release which the table was made from, whatever release conda has.
+    """
+    known = channel(platform).names()
+    found = [row for row in rows("extras.csv") if row["kind"] == "expand" and row["wheel_version"]]
+    metadata = released({row["pypi_name"]: row["wheel_version"] for row in found})
+    score = Score(title="extras that the metadata tells")
+    for row in found:
+        requirement = Requirement.parse(f"{row['pypi_name']}[{row['extra']}]", Origin(path="score"))
+        mapped = map_requirements([requirement], mapper(platform), platform, metadata)[0]
+        if mapped.source != "conda":
+            continue
+        wanted = {name for name in _added_names(row["conda"]) if name in known}
+        have = {spec.name for spec in mapped.specs}
+        lost = {name for name in wanted - have if not have & _same_project(name)}
+        score.add(right=not lost, what=f"{requirement}: {mapped.spec} lacks {sorted(lost)} {mapped.notes}")
+    return score
+
+
+def _added_names(text: str) -> Iterator[str]:
+    """Give the conda names of `a + b >=1, c <2[x]`; `?d` is on PyPI alone, `a[x]` names the project itself.
+
+    A cell of more than 400 characters is cut off in the middle of its last name.
+    """
+    _, _, added = text.partition(" + ")
+    parts = re.split(r",\s*(?=[a-z?])", re.sub(r"\[[^\]]*\]", "[]", added))
+    for part in parts[:-1] if len(text) > 400 else parts:
+        name = part.split(" ")[0]
+        if name and not name.startswith("?") and "[" not in name:
+            yield name
+
+
+def _same_project(conda: str) -> set[str]:
+    return {
+        name
+        for row in rows("name_map_top5000.csv")
+        if conda in (accepted := {row["conda_name"], *row["acceptable_alternatives"].split()})
+        for name in accepted
+    }
+
+
+def released(versions: Mapping[str, str]) -> Metadata:
+    """Read metadata of wheels on PyPI, of these versions where a project is listed."""
+    side = UvPypiSide(cache=Path(tempfile.mkdtemp()), environment=dict(os.environ))
+
+    @cache
+    def metadata(name: str, version: str) -> WheelMetadata | None:
+        wanted = versions.get(name, version)
+        project = side.projects([name])[name]
+        files = [file for file in project.files if _version_of(file.filename) == wanted] if project else []
+        best = min(files, key=lambda file: ("none-any" not in file.filename, file.filename), default=None)
+        if best is None:
+            return None
+        return side.metadata(
+            Wheel(name=name, version=wanted, filename=best.filename, url=best.url, sha256=best.sha256, size=best.size)
+        )
+
+    return metadata
+
+
+def _version_of(filename: str) -> str:
+    try:
+        return str(parse_wheel_filename(filename)[1])
+    except InvalidWheelFilename:
+        return ""
 
 
 def score_specs(matches: Matches = version_matches) -> Score:
@@ -291,10 +366,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", default="3.12")
     parser.add_argument("--platform", default="osx-arm64")
+    parser.add_argument("--network", action="store_true")
     options = parser.parse_args()
     platform = target(options.platform, options.python)
     started = time.perf_counter()
-    scores = list(all_scores(platform))
+    scores = [*all_scores(platform), *([score_expanded(platform)] if options.network else [])]
     for score in scores:
         print(score)
     print(f"{time.perf_counter() - started:.1f} s")

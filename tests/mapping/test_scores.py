@@ -47,6 +47,13 @@ def test_extras(subdir: str, total: int) -> None:
     assert score.total == total
 
 
+@pytest.mark.network
+def test_extras_that_the_metadata_tells() -> None:
+    score = score_names.score_expanded(target())
+    check(score)
+    assert score.total > 150
+
+
 def test_specs() -> None:
     score = score_names.score_specs()
     check(score)
