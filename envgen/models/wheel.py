@@ -82,3 +82,7 @@ class PypiSide(Protocol):
     def metadata_many(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
         """Read the core metadata of many wheels side by side, in the order asked."""
         ...
+
+    def release_metadata(self, name: str, version: str, platform: Platform) -> WheelMetadata | None:
+        """Read the core metadata of a release, from the wheel that fits a target if one does; None without a wheel."""
+        ...

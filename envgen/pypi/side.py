@@ -19,6 +19,7 @@ from envgen.pypi.metadata import MetadataReader
 from envgen.pypi.project import Project, before
 from envgen.pypi.pylock import read_pylock
 from envgen.pypi.refusals import Refusals
+from envgen.pypi.release import release_wheel
 from envgen.pypi.session import Session, Timeouts
 from envgen.pypi.uv import Uv
 from envgen.pypi.words import describe, remedy
@@ -89,6 +90,15 @@ class UvPypiSide:
     def metadata_many(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
         """Read the core metadata of many wheels side by side, in the order asked."""
         return self._reader.read_many(wheels)
+
+    def release_metadata(self, name: str, version: str, platform: Platform) -> WheelMetadata | None:
+        """Read the core metadata of a release, from the wheel that fits a target if one does.
+
+        None where no index has a wheel of it. PypiUnreachableError, PypiError: it cannot be read.
+        """
+        project = self._index.project(name)
+        wheel = release_wheel(project, version, platform) if project else None
+        return self._reader.read(wheel) if wheel else None
 
     def projects(self, names: Iterable[str]) -> dict[str, Project | None]:
         """Look projects up side by side, by canonical name; None where no index has one."""

@@ -1,0 +1,61 @@
+"""Test the metadata of a release that nobody resolved."""
+
+from __future__ import annotations
+
+import pytest
+
+from envgen.errors import PypiUnreachableError
+from envgen.pypi.project import Project, ProjectFile
+from envgen.pypi.release import release_wheel
+from envgen.pypi.side import UvPypiSide
+from tests.pypi.conftest import mac
+from tests.pypi.index_server import IndexServer
+from tests.pypi.tiny_wheels import build_wheel
+
+ARM12, ARM14 = "cp312-cp312-macosx_12_0_arm64", "cp312-cp312-macosx_14_0_arm64"
+
+
+def project(*filenames: str) -> Project:
+    return Project(name="demo", files=tuple(ProjectFile(filename=name) for name in filenames), index="an index")
+
+
+@pytest.mark.parametrize(
+    ("files", "version", "chosen"),
+    [
+        pytest.param(
+            ["demo-1.0-py3-none-any.whl", f"demo-1.0-{ARM14}.whl", f"demo-1.0-{ARM12}.whl"],
+            "1.0",
+            f"demo-1.0-{ARM12}.whl",
+            id="the one that fits best",
+        ),
+        pytest.param(
+            ["demo-1.0-cp312-cp312-win_amd64.whl", "demo-1.0-cp312-cp312-linux_x86_64.whl"],
+            "1.0",
+            "demo-1.0-cp312-cp312-linux_x86_64.whl",
+            id="another where none fits",
+        ),
+        pytest.param(["demo-1.0.0-py3-none-any.whl"], "1.0", "demo-1.0.0-py3-none-any.whl", id="the same version"),
+        pytest.param(["demo-1.0.tar.gz"], "1.0", None, id="source alone"),
+        pytest.param(["demo-1.0-py3-none-any.whl"], "2.0", None, id="another release"),
+        pytest.param(["demo-1.0-py3-none-any.whl"], "9e", None, id="no version of PyPI's"),
+    ],
+)
+def test_the_wheel_that_speaks(files: list[str], version: str, chosen: str | None) -> None:
+    wheel = release_wheel(project(*files), version, mac())
+    assert (wheel and wheel.filename) == chosen
+
+
+def test_metadata_over_an_index(index: IndexServer, side: UvPypiSide) -> None:
+    index.add(build_wheel("demo", "1.0", requires=("six ; extra == 'all'",), extras=("all",)))
+    index.add_sdist("old", "1.0")
+    found = side.release_metadata("demo", "1.0", mac())
+    assert found is not None
+    assert (found.requires_dist, found.provides_extra) == (("six ; extra == 'all'",), ("all",))
+    assert side.release_metadata("old", "1.0", mac()) is None
+    assert side.release_metadata("nothing", "1.0", mac()) is None
+
+
+def test_an_index_that_fails_is_no_missing_release(index: IndexServer, side: UvPypiSide) -> None:
+    index.misbehave("/simple/", "broken")
+    with pytest.raises(PypiUnreachableError):
+        side.release_metadata("demo", "1.0", mac())
