@@ -34,7 +34,7 @@ pytestmark = [
 REQUESTS = {
     "tensorflow": (
         "3.11",
-        ("tensorflow", "scikit-learn", "pandas", "matplotlib", "jupyterlab", "pip", "setuptools <82"),
+        ("tensorflow", "numpy <2.2", "setuptools <82", "scikit-learn", "pandas", "matplotlib", "jupyterlab", "pip"),
     ),
     "pytorch": ("3.11", ("pytorch", "transformers", "datasets")),
     "boosting": ("3.12", ("xgboost", "lightgbm", "polars", "dask")),
