@@ -37,7 +37,7 @@ def _why_absent(board: Board, name: str) -> str:
             board.absent[name] = answer.why
         else:
             record = newest(board, answer.conda)
-            holds = record is not None and name in board.sides.mapper.distributions_of(record)
+            holds = record is not None and board.sides.mapper.provides(record, name)
             board.absent[name] = "" if holds else f"conda's {answer.conda} does not hold the distribution {name}"
     return board.absent[name]
 
