@@ -178,6 +178,12 @@ def test_what_a_wheel_requires_is_met_by_either_half(requires: str, code: str) -
     assert found == ([code] if code else [])
 
 
+def test_a_pre_release_that_was_locked_counts_as_what_it_is() -> None:
+    release = with_python(make_record("scipy", "1.16.0rc1"))
+    assert codes(release, make_wheel("a", requires=["scipy>=1.15"])) == []
+    assert codes(release, make_wheel("a", requires=["scipy>=1.16"])) == ["REQUIRES-UNMET"]
+
+
 def test_a_distribution_has_one_source() -> None:
     assert codes(make_record("pytorch", "2.5.1"), make_wheel("torch", "2.5.1")) == ["DOUBLE-DISTRIBUTION"]
     alias = replace(make_record("torch"), depends=("python",))
