@@ -6,9 +6,6 @@ import json
 import re
 from functools import lru_cache
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
 from envgen.errors import LockfileError, SourceLine
 from envgen.readers.damage import RESTORE
 
@@ -52,6 +49,9 @@ def load_plain(text: str) -> object:
 
 
 def _load_any(text: str, file: str) -> object:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
     try:
         document: object = YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
