@@ -22,6 +22,7 @@ def lock(
     solver: options.Solver = None,
     starter: options.Starter = False,
     offline: options.Offline = False,
+    online_names: options.OnlineNames = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -35,7 +36,13 @@ def lock(
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress("locking") as progress:
         services = services_for(
-            offline=offline, starter=starter, solver=solver, channels=channel, mirrors=mirror, progress=progress
+            offline=offline,
+            starter=starter,
+            online_names=online_names,
+            solver=solver,
+            channels=channel,
+            mirrors=mirror,
+            progress=progress,
         )
         if check:
             report_stale(console, stale_environments(services, tuple(names or ())))

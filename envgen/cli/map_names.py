@@ -21,21 +21,26 @@ def map_names(
     mirror: options.Mirrors = None,
     starter: options.Starter = False,
     offline: options.Offline = False,
+    online_names: options.OnlineNames = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Say which conda package serves for a PyPI requirement, how that is known, and what was rejected."""
     from envgen.cli.services import services_for
-    from envgen.workflows.mapping import Target, map_texts, mapped_shape
+    from envgen.workflows.mapping import Target, map_texts, mapped_row, mapped_shape
 
     console = Console(as_json=as_json, quiet=quiet)
     with console.progress("mapping") as progress:
-        services = services_for(offline=offline, starter=starter, channels=channel, mirrors=mirror, progress=progress)
+        services = services_for(
+            offline=offline,
+            starter=starter,
+            online_names=online_names,
+            channels=channel,
+            mirrors=mirror,
+            progress=progress,
+        )
         results = map_texts(services, tuple(requirements or ()), Target(python=python or "", macos=macos or ""))
-    rows = [
-        (str(item.requirement), item.source, ", ".join(map(str, item.specs)) or item.conda or "-", item.why)
-        for item in results
-    ]
     console.data(
-        {"results": [mapped_shape(item) for item in results]}, table(("REQUIREMENT", "SOURCE", "CONDA", "WHY"), rows)
+        {"results": [mapped_shape(item) for item in results]},
+        table(("REQUIREMENT", "SOURCE", "CONDA", "WHY"), [mapped_row(item) for item in results]),
     )

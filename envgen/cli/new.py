@@ -26,6 +26,7 @@ def new(
     solver: options.Solver = None,
     starter: options.Starter = False,
     offline: options.Offline = False,
+    online_names: options.OnlineNames = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -45,7 +46,13 @@ def new(
     )
     with console.progress(f"making {name}") as progress:
         services = services_for(
-            offline=offline, starter=starter, solver=solver, channels=channel, mirrors=mirror, progress=progress
+            offline=offline,
+            starter=starter,
+            online_names=online_names,
+            solver=solver,
+            channels=channel,
+            mirrors=mirror,
+            progress=progress,
         )
         result = new_environment(services, name, scaffold)
     report_new(console, result)

@@ -26,5 +26,9 @@ Solver = Annotated[
     str | None, typer.Option("--solver", metavar="NAME", help="libmamba or rattler. Default: libmamba if importable.")
 ]
 Starter = Annotated[bool, typer.Option("--starter", help="Solve against the starter index that envgen ships.")]
+OnlineNames = Annotated[
+    bool,
+    typer.Option("--online-names", help="Ask the map of names on the network about names that nothing else answers."),
+]
 Python = Annotated[str | None, typer.Option("--python", metavar="MINOR", help="Python minor version, such as 3.12.")]
 Macos = Annotated[str | None, typer.Option("--macos", metavar="VERSION", help="Lowest macOS that must work (13.0).")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ def services_for(
     *,
     offline: bool = False,
     starter: bool = False,
+    online_names: bool = False,
     solver: str | None = None,
     channels: list[str] | None = None,
     mirrors: list[str] | None = None,
@@ -23,6 +25,7 @@ def services_for(
     """Read the host and gather the services of one run; raise UsageError for options that make no sense."""
     from envgen.gateways.host import read_host
     from envgen.gateways.mirrors import parse_mirrors
+    from envgen.gateways.namemap import OnlineNameMap
 
     settings = read_host(os.environ, Path.cwd())
     options = Options(
@@ -41,4 +44,14 @@ def services_for(
 
         return UvPypiSide(cache=settings.cache_dir, environment=settings.environ)
 
-    return Services(options=options, settings=settings, root=settings.root, pypi=pypi, progress=progress)
+    names = OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)
+    return Services(
+        options=options,
+        settings=settings,
+        root=settings.root,
+        pypi=pypi,
+        progress=progress,
+        online_names=OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)
+        if online_names
+        else None,
+    )

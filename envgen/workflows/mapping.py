@@ -17,6 +17,7 @@ from envgen.workflows.services import Services
 from envgen.workflows.solving import name_mapper
 
 DEFAULT_PYTHON = "3.12"
+SUGGESTED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,8 @@ def map_texts(services: Services, texts: tuple[str, ...], target: Target) -> tup
     platform = target.platform()
     channels = tuple(Channel.parse(text) for text in services.options.channels) or (CONDA_FORGE,)
     repodata = open_index(services, channels, platform, first=True)
-    mapper = name_mapper({}, repodata, platform)
-    return map_requirements(requirements, mapper, platform, _unasked)
+    mapper = name_mapper(services, {}, repodata, platform)
+    return map_requirements(requirements, mapper, platform, _unasked, suggest=len(requirements) <= SUGGESTED)
 
 
 def _unasked(name: str, version: str) -> None:
@@ -89,16 +90,24 @@ def _stripped(file: str, content: str) -> Iterator[SourceLine]:
             yield SourceLine(file=file, line=number, text=text)
 
 
+def mapped_row(item: MappedRequirement) -> tuple[str, str, str, str]:
+    """Lay one answer out for people: the requirement, its source, what it is on conda, and why."""
+    meant = " or ".join(f"`{name}`" for name in item.suggestions)
+    why = f"{item.why}; did you mean {meant}?" if meant else item.why
+    return str(item.requirement), item.source, item.spec or item.conda or "-", why
+
+
 def mapped_shape(item: MappedRequirement) -> dict[str, object]:
     """Shape one answer for `--json`."""
     return {
         "requirement": str(item.requirement),
         "pypi": item.requirement.name,
         "source": item.source,
-        "conda": item.conda,
+        "conda": item.package,
         "spec": ", ".join(map(str, item.specs)) or None,
         "provenance": item.provenance,
         "why": item.why,
         "rejected": [{"conda": rejected.conda, "why": rejected.why} for rejected in item.rejected],
         "notes": list(item.notes),
+        "suggestions": list(item.suggestions),
     }

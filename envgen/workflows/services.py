@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from envgen.gateways.host import HostSettings
+from envgen.gateways.namemap import OnlineNameMap
 from envgen.models.wheel import PypiSide
 
 Progress = Callable[[str], None]
@@ -34,7 +35,8 @@ class Options:
 class Services:
     """Hold the options, the host's settings, the project's root and the way to PyPI.
 
-    `pypi` builds the PyPI side when it is first needed, or gives None where PyPI may not be asked.
+    `pypi` builds the PyPI side when it is first needed, or gives None where PyPI may not be asked. `online_names` is
+    the map on the network, where it was asked for.
     """
 
     options: Options
@@ -42,6 +44,7 @@ class Services:
     root: Path
     pypi: Callable[[], PypiSide | None]
     progress: Progress = silent
+    online_names: OnlineNameMap | None = None
 
     def using(self, solver: str) -> Services:
         """Give the same services with a solver chosen."""

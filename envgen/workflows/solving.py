@@ -62,7 +62,7 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     services.progress(f"reading {', '.join(channel.name for channel in channels)}")
     inner = open_index(services, channels, platform, exclude_newer=manifest.exclude_newer, first=keeping.first)
     repodata = AmendedRepodata(inner, amendments())
-    mapper = name_mapper(manifest.mapping, repodata, platform)
+    mapper = name_mapper(services, manifest.mapping, repodata, platform)
     solver, name, note = choose_solver(solver_name(services, keeping.lock))
     services.progress(f"solving with {name} for {platform.subdir}")
     side = LeastChangeSide(solver=solver, kept=keeping.lock.conda if keeping.lock else (), update=keeping.update)
@@ -70,7 +70,8 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     planned = plan(plan_inputs(manifest, platform), sides)
     services.progress("proving that it fits together")
     lock = _locked(platform, planned, repodata, mapper, manifest.notes)
-    return Solved(lock=refuse_faults(prove_lock(lock, mapper)), notes=(note, *repodata.notes))
+    online = services.online_names.notes if services.online_names else ()
+    return Solved(lock=refuse_faults(prove_lock(lock, mapper)), notes=(note, *repodata.notes, *online))
 
 
 def solver_name(services: Services, before: PlatformLock | None) -> SolverName | None:
@@ -88,9 +89,17 @@ def channels_of(services: Services, manifest: Manifest) -> tuple[Channel, ...]:
     return tuple(Channel.parse(text) for text in services.options.channels) or manifest.channels
 
 
-def name_mapper(mapping: Mapping[str, str | None], repodata: Repodata, platform: Platform) -> NameMapper:
+def name_mapper(
+    services: Services, mapping: Mapping[str, str | None], repodata: Repodata, platform: Platform
+) -> NameMapper:
     """Build the name map of a manifest over the channels that it is solved against."""
-    return NameMapper(repodata=repodata, table=name_table(), overrides=mapping, python=platform.python)
+    return NameMapper(
+        repodata=repodata,
+        table=name_table(),
+        overrides=mapping,
+        python=platform.python,
+        online=services.online_names,
+    )
 
 
 def _locked(
