@@ -192,18 +192,56 @@ def test_html_pages(body: str, foreign: bool, raw_page: Callable[[str, bytes], s
         assert [file.filename for file in project.files] in ([], ["demo-1.0.tar.gz"])
 
 
+JSON = "application/vnd.pypi.simple.v1+json"
+
+
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
         pytest.param("application/json", b"{}", id="other type"),
-        pytest.param("application/vnd.pypi.simple.v1+json", b"[]", id="a list"),
-        pytest.param("application/vnd.pypi.simple.v1+json", b'{"files": [{}]}', id="no file names"),
-        pytest.param("application/vnd.pypi.simple.v1+json", b"\xff\xfe", id="binary"),
+        pytest.param(JSON, b"[]", id="a list"),
+        pytest.param(JSON, b"{}", id="nothing"),
+        pytest.param(JSON, b'{"meta": {"api-version": "1.0"}, "files": [{}]}', id="no file names"),
+        pytest.param(JSON, b'{"meta": {"api-version": "1.0"}, "files": 1}', id="files of a wrong type"),
+        pytest.param(
+            JSON,
+            b'{"meta": {"api-version": "1.0"}, "files": [{"filename": 1, "url": "", "hashes": {}}]}',
+            id="a name of a wrong type",
+        ),
+        pytest.param(JSON, b"\xff\xfe", id="binary"),
+        pytest.param(JSON, b'{"meta": ' + b"[" * 100_000, id="deep"),
     ],
 )
 def test_other_pages(kind: str, body: bytes, raw_page: Callable[[str, bytes], str]) -> None:
     with pytest.raises(PypiUnreachableError, match="no project page"):
         client(raw_page(kind, body)).project("demo")
+
+
+def test_a_newer_protocol(raw_page: Callable[[str, bytes], str]) -> None:
+    with pytest.raises(PypiError, match=r"newer protocol: .* \(version 2.0\)"):
+        client(raw_page(JSON, b'{"meta": {"api-version": "2.0"}, "files": []}')).project("demo")
+
+
+def test_a_sparse_page(raw_page: Callable[[str, bytes], str]) -> None:
+    body = b"""{"meta": {"api-version": "1.0"}, "files": [
+        {"filename": "a-1.tar.gz", "url": "https://u:p@h.example/a-1.tar.gz", "hashes": {}, "requires-python": null,
+         "upload-time": "2026-05-01T12:00:00", "size": "big", "yanked": ""}]}"""
+    project = client(raw_page(JSON, body)).project("a")
+    assert project is not None
+    assert project.files == (
+        ProjectFile(
+            filename="a-1.tar.gz",
+            url="https://h.example/a-1.tar.gz",
+            uploaded=datetime(2026, 5, 1, 12, tzinfo=UTC),
+            yanked=True,
+        ),
+    )
+
+
+def test_an_empty_page_of_the_html_type_is_a_page(raw_page: Callable[[str, bytes], str]) -> None:
+    project = client(raw_page("application/vnd.pypi.simple.v1+html; charset=utf-8", b"<html></html>")).project("demo")
+    assert project is not None
+    assert project.files == ()
 
 
 def test_passwords_reach_the_index_and_no_message() -> None:
