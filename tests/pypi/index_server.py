@@ -19,6 +19,7 @@ import html
 import json
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -208,8 +209,6 @@ class _Handler(BaseHTTPRequestHandler):
         serve(parts[-1])
 
     def _has_password(self) -> bool:
-        from base64 import b64encode
-
         expected = b64encode(f"user:{self.shared.password}".encode()).decode()
         return self.headers.get("Authorization") == f"Basic {expected}"
 

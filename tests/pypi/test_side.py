@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +13,10 @@ from envgen.models.wheel import PypiSide, Resolution, ResolveRequest, Stub, Whee
 from envgen.pypi.backtracking import backtracking_notes
 from envgen.pypi.index import SimpleIndex
 from envgen.pypi.indexes import Index, Indexes
-from envgen.pypi.session import Session, Timeouts
+from envgen.pypi.session import Session
 from envgen.pypi.side import UvPypiSide
 from tests.pypi.conftest import QUICK, MakeSide, mac, request
-from tests.pypi.index_server import IndexServer, Misbehaviour
+from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel
 
 ARM12, ARM14 = "cp312-cp312-macosx_12_0_arm64", "cp312-cp312-macosx_14_0_arm64"
@@ -262,126 +261,6 @@ class TestBacktracking:
 
 def never(asked: ResolveRequest) -> None:
     pytest.fail(f"uv was asked: {asked}")
-
-
-class TestUnsatisfiable:
-    @pytest.mark.parametrize(
-        ("asked", "words", "hint"),
-        [
-            pytest.param("dlib==19.7.0", "`dlib` 19.7.0 has no wheel for osx-arm64,", "conda-forge", id="source only"),
-            pytest.param("text==2.15.*", "`text` 2.15.0 has wheels for Intel Macs only", "arm64", id="Intel only"),
-            pytest.param("metal", "`metal` 1.2.0 has wheels for python 3.11, not for 3.12", "python", id="python"),
-            pytest.param("new", "`new` 1.0 needs macOS 14.0, and the floor is 13.0", "floor to 14.0", id="macOS"),
-            pytest.param("linux", "`linux` 1.0 has no wheel for macOS", "macOS wheel", id="no Mac"),
-            pytest.param("nosuch", "`nosuch` is not on the package index", "check the spelling", id="no such name"),
-            pytest.param("metal>=9", "no version of `metal` on the package index", "that exists", id="no such version"),
-            pytest.param("datasets", "`promise` 2.3 has no wheel", "conda-forge", id="what it drags in"),
-            pytest.param("gone>=2", "`gone` 2.0 was withdrawn by its authors", "another version", id="yanked"),
-        ],
-    )
-    def test_the_files_tell_why(self, asked: str, words: str, hint: str, index: IndexServer, side: UvPypiSide) -> None:
-        index.add_sdist("dlib", "19.7.0")
-        index.add(build_wheel("text", "2.15.0", tag="cp312-cp312-macosx_10_9_x86_64"))
-        index.add(build_wheel("metal", "1.2.0", tag="cp311-cp311-macosx_12_0_arm64"))
-        index.add(build_wheel("new", "1.0", tag=ARM14))
-        index.add(build_wheel("linux", "1.0", tag="cp312-cp312-manylinux_2_17_x86_64"))
-        index.add(build_wheel("datasets", "4.0", requires=("promise",)))
-        index.add_sdist("promise", "2.3")
-        index.add(build_wheel("gone", "2.0"), yanked=True)
-        with pytest.raises(PypiUnsatisfiableError) as caught:
-            side.resolve(request(asked))
-        assert words in caught.value.message
-        assert hint in caught.value.hint
-        assert caught.value.names
-
-    def test_a_plain_conflict_needs_no_look(self, index: IndexServer, side: UvPypiSide) -> None:
-        index.add(build_wheel("app", "1.0", requires=("numpy<2",)))
-        index.add(build_wheel("numpy", "2.0"))
-        index.add(build_wheel("numpy", "1.0"))
-        with pytest.raises(PypiUnsatisfiableError) as caught:
-            side.resolve(request("app", "numpy>=2"))
-        assert (
-            caught.value.message == "no set of wheels meets the requirements for osx-arm64, macOS 13.0 and python 3.12"
-        )
-        assert set(caught.value.names) == {"app", "numpy"}
-
-
-class TestUnreachable:
-    @pytest.mark.parametrize(
-        ("how", "words"),
-        [
-            pytest.param("hang", "does not answer", id="hang"),
-            pytest.param("login-page", "no project page", id="HTML"),
-            pytest.param("garbage", "no project page", id="garbage"),
-            pytest.param("broken", "does not answer", id="500"),
-            pytest.param("forbidden", "refuses access", id="403"),
-            pytest.param("reset", "does not answer", id="reset"),
-        ],
-    )
-    def test_an_index_that_fails(self, how: Misbehaviour, words: str, index: IndexServer, side: UvPypiSide) -> None:
-        fill_torch(index)
-        index.misbehave("/simple/", how)
-        with pytest.raises(PypiUnreachableError, match=words) as caught:
-            side.resolve(request("torch"))
-        assert caught.value.hint
-
-    def test_a_file_that_is_missing(self, index: IndexServer, side: UvPypiSide) -> None:
-        fill_torch(index)
-        index.misbehave("/files/sympy", "missing")
-        with pytest.raises(PypiUnreachableError, match=r"lists sympy-1.14.0-py3-none-any.whl but does not serve it"):
-            side.resolve(request("torch"))
-
-    def test_nobody_listens(self, make_side: MakeSide) -> None:
-        side = make_side(UV_DEFAULT_INDEX="http://user:s3cret@127.0.0.1:1/simple/")
-        with pytest.raises(PypiUnreachableError, match="does not answer") as caught:
-            side.resolve(request("torch"))
-        assert "s3cret" not in str(caught.value)
-
-    @pytest.mark.slow
-    def test_our_own_limits_end_a_hang_in_fifteen_seconds(self, index: IndexServer, make_side: MakeSide) -> None:
-        index.misbehave("/simple/", "hang")
-        side = make_side(timeouts=Timeouts())
-        started = time.monotonic()
-        with pytest.raises(PypiUnreachableError):
-            side.resolve(request("torch"))
-        assert time.monotonic() - started < 15
-
-    def test_a_wrong_password(self, make_side: MakeSide) -> None:
-        with IndexServer(password="s3cret") as server:
-            server.add(build_wheel("demo", "1.0"))
-            right = make_side(UV_DEFAULT_INDEX=server.url.replace("http://", "http://user:s3cret@"))
-            resolution = right.resolve(request("demo"))
-            assert "s3cret" not in repr(resolution)
-            assert right.metadata(resolution.wheels[0]).name == "demo"
-            wrong = make_side(UV_DEFAULT_INDEX=server.url.replace("http://", "http://user:wr0ng@"))
-            with pytest.raises(PypiUnreachableError, match="refuses access") as caught:
-                wrong.resolve(request("demo>=1"))
-        assert "wr0ng" not in str(caught.value)
-
-
-class TestOffline:
-    def test_from_the_caches(self, index: IndexServer, make_side: MakeSide) -> None:
-        fill_torch(index)
-        online = make_side().resolve(request("torch"))
-        asked = len(index.log)
-        side = make_side(offline=True)
-        resolution = side.resolve(request("torch"))
-        assert resolution.wheels == online.wheels
-        assert [metadata.name for metadata in side.metadata_many(resolution.wheels)] == ["sympy", "torch"]
-        assert len(index.log) == asked
-
-    def test_with_nothing_cached(self, index: IndexServer, make_side: MakeSide) -> None:
-        fill_torch(index)
-        for side in (make_side(offline=True), make_side(UV_OFFLINE="1")):
-            with pytest.raises(PypiUnreachableError, match="off-line, and not everything is in uv's cache: `torch`"):
-                side.resolve(request("torch"))
-        assert not index.log
-
-    def test_with_no_solution_in_the_cache(self, index: IndexServer, make_side: MakeSide) -> None:
-        index.add(build_wheel("demo", "1.0"))
-        make_side().resolve(request("demo"))
-        with pytest.raises(PypiUnsatisfiableError):
-            make_side(offline=True).resolve(request("demo", "demo<1"))
 
 
 def test_metadata_of_what_was_resolved(index: IndexServer, side: UvPypiSide) -> None:
