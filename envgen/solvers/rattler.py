@@ -82,9 +82,8 @@ class RattlerSolver:
             known if isinstance(known, rattler.RepoDataRecord) else self._native(entry.records[position])
             for position, known in enumerate(entry.native or [None] * len(entry.records))
         ]
-        urls = [record.url for record in native]
-        names = [record.name.normalized for record in native]
-        return _Channel(native, [url.rsplit("/", 2)[-2] for url in urls], NameIndex.of(zip(names, urls, strict=True)))
+        labels = entry.labels or [(record.name.normalized, record.url) for record in native]
+        return _Channel(native, [url.rsplit("/", 2)[-2] for _, url in labels], NameIndex.of(labels))
 
 
 async def _solve(sources: Sequence[_Source], request: SolveRequest) -> list[rattler.RepoDataRecord]:

@@ -41,7 +41,8 @@ class Refuter:
             for record in entry.records:
                 self.packages[record.name].append(record)
         self.roots = (*request.specs, *request.constraints)
-        self.required = {root.spec.name for root in request.specs}
+        self.system = {package.name for package in request.virtual_packages}
+        self.required = {root.spec.name for root in request.specs} | self.system
         self.kept = {name: self.packages[name].index(record) for name, record in kept.items()}
         self._links: dict[tuple[str, int], _Links] = {}
         self._allowed: dict[tuple[str, tuple[str, ...]], frozenset[int]] = {}
@@ -99,6 +100,7 @@ class _Propagation:
     def run(self) -> set[str]:
         """Draw conclusions until there are no more."""
         self.required |= self.of.required
+        self.domains.update({name: self._domain(name) for name in self.of.system})
         self.domains.update({name: frozenset({self.of.kept[name]}) for name in self.fixed})
         for root in self.of.roots:
             self.domains[root.spec.name] = self._domain(root.spec.name) & self.of.allowed(

@@ -1,0 +1,60 @@
+"""Say which records may be chosen, and remember what was made of them."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from envgen.solvers import candidates as module
+from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates
+from tests.solvers.builder import BETA, record, request, table
+
+
+def test_names_and_urls_are_sorted_and_twins_left_out() -> None:
+    urls = ["c/noarch/b-1-0.conda", "c/noarch/a-2-0.tar.bz2", "c/noarch/a-1-0.tar.bz2", "c/noarch/a-1-0.conda"]
+    index = NameIndex.of([(url.rsplit("/", 1)[-1][0], url) for url in [*urls, urls[0]]])
+    assert dict(index.by_name) == {"a": [3, 1], "b": [0]}
+    assert list(index.by_name) == ["a", "b"]
+    assert index.by_url[urls[1]] == 1
+
+
+@pytest.mark.parametrize(
+    ("priority", "specs", "answer"),
+    [
+        ("strict", ["a"], [{"a": [0, 1]}, {"b": [1]}]),
+        ("flexible", ["a"], [{"a": [0, 1]}, {"a": [0], "b": [1]}]),
+        ("disabled", ["a"], [{"a": [0, 1]}, {"a": [0], "b": [1]}]),
+        ("flexible", ["beta::a"], [{"a": []}, {"a": [0], "b": [1]}]),
+        ("flexible", ["a[build_number=1]"], [{"a": [1]}, {"a": [], "b": [1]}]),
+    ],
+)
+def test_hidden_and_excluded_records(priority: str, specs: list[str], answer: list[dict[str, list[int]]]) -> None:
+    asked = request([table("a 1 x 0\n a 2 y 1"), table("a 3\n b 1", BETA)], *specs, priority=priority)  # type: ignore[arg-type]
+    indexes = [NameIndex.of((r.name, r.url) for r in entry.records) for entry in asked.channels]
+    assert [dict(by_name) for by_name in candidates(asked, indexes)] == answer
+
+
+def test_a_channel_is_prepared_once_and_the_oldest_is_forgotten() -> None:
+    numbers = count(1)
+    prepared = Prepared(lambda _: next(numbers))
+    channels = [table(f"a {number}") for number in range(9)]
+    assert [prepared(entry) for entry in (channels[0], channels[0], channels[1], channels[0])] == [1, 1, 2, 1]
+    for entry in channels[2:]:
+        prepared(entry)
+    assert prepared(channels[0]) == 1
+    assert prepared(channels[1]) == 10
+
+
+def test_a_record_is_converted_once_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MANY", 2)
+    numbers = count(1)
+    converted = Converted(lambda each: f"{each.version} is number {next(numbers)}")
+    records = [record(f"a {number}") for number in range(3)]
+    assert [converted(records[i]) for i in (0, 0, 1, 2, 0)] == [
+        "0 is number 1",
+        "0 is number 1",
+        "1 is number 2",
+        "2 is number 3",
+        "0 is number 4",
+    ]
