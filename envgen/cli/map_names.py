@@ -40,7 +40,8 @@ def map_names(
             progress=progress,
         )
         results = map_texts(services, tuple(requirements or ()), Target(python=python or "", macos=macos or ""))
+    rows = [mapped_row(item) for item in results]
     console.data(
         {"results": [mapped_shape(item) for item in results]},
-        table(("REQUIREMENT", "SOURCE", "CONDA", "WHY"), [mapped_row(item) for item in results]),
+        table(("REQUIREMENT", "SOURCE", "CONDA", "WHY"), rows),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 from envgen.models.wheel import PypiSide
@@ -26,6 +25,7 @@ def services_for(
     from envgen.gateways.host import read_host
     from envgen.gateways.mirrors import parse_mirrors
     from envgen.gateways.namemap import OnlineNameMap
+    from envgen.workflows.deferred import DeferredPypi
 
     settings = read_host(os.environ, Path.cwd())
     options = Options(
@@ -36,22 +36,17 @@ def services_for(
         mirrors={**settings.mirrors, **parse_mirrors(" ".join(mirrors or ()))},
     )
 
-    @cache
-    def pypi() -> PypiSide | None:
-        if offline:
-            return None
+    def pypi() -> PypiSide:
         from envgen.pypi.side import UvPypiSide
 
-        return UvPypiSide(cache=settings.cache_dir, environment=settings.environ)
+        return UvPypiSide(cache=settings.cache_dir, environment=settings.environ, offline=offline)
 
     names = OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)
     return Services(
         options=options,
         settings=settings,
         root=settings.root,
-        pypi=pypi,
+        pypi=DeferredPypi(pypi),
         progress=progress,
-        online_names=OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)
-        if online_names
-        else None,
+        online_names=names if online_names else None,
     )

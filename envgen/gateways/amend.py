@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import overload
 
-import rattler
-
 from envgen.models.channel import Channel
 from envgen.models.record import Record
 from envgen.models.repodata import ChannelRecords, Repodata
@@ -76,16 +74,14 @@ class AmendedRepodata:
         native = None
         if entry.native is not None:
             native = [None if position in changed else record for position, record in enumerate(entry.native)]
-        return ChannelRecords(channel=entry.channel, records=_Overlay(entry.records, changed), native=native)
+        records = _Overlay(entry.records, changed)
+        return ChannelRecords(channel=entry.channel, records=records, native=native, labels=entry.labels)
 
 
 def _names(entry: ChannelRecords) -> list[str]:
-    if entry.native is None:
+    if entry.labels is None:
         return [record.name for record in entry.records]
-    return [
-        record.name.normalized if isinstance(record, rattler.RepoDataRecord) else entry.records[position].name
-        for position, record in enumerate(entry.native)
-    ]
+    return [name for name, _ in entry.labels]
 
 
 class _Overlay(Sequence[Record]):

@@ -16,7 +16,7 @@ from envgen.gateways.faults import explain
 from envgen.gateways.folder import broken_record, open_folder
 from envgen.gateways.places import Access, Place, find_place
 from envgen.gateways.remote import Remote
-from envgen.gateways.source import Source
+from envgen.gateways.source import Source, labels_of
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
 from envgen.models.record import Record
@@ -161,7 +161,9 @@ class ChannelsRepodata:
     def _entry(self, source: Source, native: Natives) -> ChannelRecords:
         kept = self._dated(source.adopt(native))
         url = source.channel.url
-        return ChannelRecords(channel=source.channel, records=LazyRecords(kept, url), native=kept)
+        return ChannelRecords(
+            channel=source.channel, records=LazyRecords(kept, url), native=kept, labels=labels_of(kept)
+        )
 
     def _dated(self, native: Natives) -> Natives:
         if self._until is None:

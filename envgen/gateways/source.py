@@ -55,6 +55,12 @@ class Source:
         return [record for _, record in pairs]
 
 
+def labels_of(native: Sequence[rattler.RepoDataRecord]) -> list[tuple[str, str]]:
+    """Give the name and the URL of each record; the name is that of its file, as rattler files records."""
+    urls = [record.url for record in native]
+    return [(url.rsplit("/", 1)[-1].rsplit("-", 2)[0], url) for url in urls]
+
+
 def _without_twins(native: Sequence[rattler.RepoDataRecord]) -> list[rattler.RepoDataRecord]:
     """Drop each `.tar.bz2` whose `.conda` is there too; rattler itself does so for flat indexes, not for shards."""
     names = [(record.file_name, record) for record in native]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ import rattler
 from rattler.exceptions import SolverError
 
 from envgen.errors import SolveError, UnsatisfiableError
+from envgen.gateways.eventloop import run
 from envgen.models.record import Record, VirtualPackage
 from envgen.models.repodata import ChannelRecords
 from envgen.models.solve import RootSpec, Solution, SolveRequest
@@ -71,7 +71,7 @@ class RattlerSolver:
         visible = candidates(request, [channel.index for channel in channels])
         sources = [_Source(channel, by_name) for channel, by_name in zip(channels, visible, strict=True)]
         try:
-            solved = asyncio.run(_solve(sources, request))
+            solved = run(_solve(sources, request))
         except SolverError as error:
             raise _converted(error) from error
         found = [_record(native.url, request.channels, channels) for native in solved]

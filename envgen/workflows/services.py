@@ -35,14 +35,14 @@ class Options:
 class Services:
     """Hold the options, the host's settings, the project's root and the way to PyPI.
 
-    `pypi` builds the PyPI side when it is first needed, or gives None where PyPI may not be asked. `online_names` is
+    `pypi` is None where PyPI may not be asked at all. `online_names` is
     the map on the network, where it was asked for.
     """
 
     options: Options
     settings: HostSettings
     root: Path
-    pypi: Callable[[], PypiSide | None]
+    pypi: PypiSide | None
     progress: Progress = silent
     online_names: OnlineNameMap | None = None
 

@@ -66,7 +66,7 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     solver, name, note = choose_solver(solver_name(services, keeping.lock))
     services.progress(f"solving with {name} for {platform.subdir}")
     side = LeastChangeSide(solver=solver, kept=keeping.lock.conda if keeping.lock else (), update=keeping.update)
-    sides = Sides(repodata=repodata, mapper=mapper, conda=side, pypi=services.pypi())
+    sides = Sides(repodata=repodata, mapper=mapper, conda=side, pypi=services.pypi)
     planned = plan(plan_inputs(manifest, platform), sides)
     services.progress("proving that it fits together")
     lock = _locked(platform, planned, repodata, mapper, manifest.notes)

@@ -71,7 +71,7 @@ def _manifests(services: Services) -> Iterator[tuple[str, Manifest]]:
 
 def _without_pypi(services: Services, manifest: Manifest) -> Services:
     """Keep a template that conda serves from falling back to PyPI on a python that conda does not serve."""
-    return services if manifest.accelerator == "metal" else replace(services, pypi=lambda: None)
+    return services if manifest.accelerator == "metal" else replace(services, pypi=None)
 
 
 def _records(services: Services, manifest: Manifest) -> Iterator[Record]:
