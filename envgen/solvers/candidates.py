@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from envgen.models.record import Record
 from envgen.models.repodata import ChannelRecords
@@ -73,6 +73,41 @@ def _hide(visible: Sequence[Mapping[str, Sequence[int]]]) -> list[Mapping[str, S
         result.append({name: found for name, found in by_name.items() if name not in hidden} if hidden else by_name)
         seen.update(by_name)
     return result
+
+
+def labels(entry: ChannelRecords) -> Sequence[tuple[str, str]]:
+    """Give each record's name and URL, if possible without looking at the records, which may be converted lazily."""
+    return entry.labels if entry.labels is not None else [(record.name, record.url) for record in entry.records]
+
+
+def picked(entry: ChannelRecords, positions: Sequence[int]) -> ChannelRecords:
+    """Give some of a channel's records, without looking at them."""
+    return ChannelRecords(
+        channel=entry.channel,
+        records=_Picked(entry.records, positions),
+        native=None if entry.native is None else [entry.native[position] for position in positions],
+        labels=None if entry.labels is None else [entry.labels[position] for position in positions],
+    )
+
+
+class _Picked(Sequence[Record]):
+    """Show some records of a sequence."""
+
+    def __init__(self, records: Sequence[Record], positions: Sequence[int]) -> None:
+        self._records = records
+        self._positions = positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
+        if isinstance(index, slice):
+            return _Picked(self._records, self._positions[index])
+        return self._records[self._positions[index]]
 
 
 class Prepared(Generic[T]):

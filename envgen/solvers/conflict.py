@@ -10,6 +10,7 @@ from envgen.errors import UnsatisfiableError
 from envgen.models.record import Record
 from envgen.models.repodata import ChannelRecords
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
+from envgen.solvers.candidates import labels, picked
 
 T = TypeVar("T")
 
@@ -96,10 +97,4 @@ def within_reach(request: SolveRequest) -> SolveRequest:
 
 
 def _reached(entry: ChannelRecords, names: set[str]) -> ChannelRecords:
-    chosen = [position for position, record in enumerate(entry.records) if record.name in names]
-    native = entry.native
-    return ChannelRecords(
-        channel=entry.channel,
-        records=tuple(entry.records[position] for position in chosen),
-        native=None if native is None else tuple(native[position] for position in chosen),
-    )
+    return picked(entry, [position for position, (name, _) in enumerate(labels(entry)) if name in names])

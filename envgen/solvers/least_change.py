@@ -25,6 +25,7 @@ from envgen.models.record import Record
 from envgen.models.repodata import ChannelRecords
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
+from envgen.solvers.candidates import labels, picked
 from envgen.solvers.refutation import Refuter
 
 _SHUNNED = "envgen-not-kept"
@@ -114,7 +115,13 @@ class _Pool:
     @classmethod
     def of(cls, request: SolveRequest, kept: Iterable[Record]) -> _Pool:
         usable = _usable(request, kept)
-        present = {record.url: record for entry in request.channels for record in entry.records}
+        urls = {record.url for record in usable}
+        present = {
+            url: entry.records[position]
+            for entry in request.channels
+            for position, (_, url) in enumerate(labels(entry))
+            if url in urls
+        }
         missing = [record for record in usable if record.url not in present]
         entries = [_with(entry, [r for r in missing if r.channel == entry.channel.url]) for entry in request.channels]
         return cls(
@@ -129,13 +136,14 @@ class _Pool:
 
     def holding(self, held: Held) -> SolveRequest:
         """Leave out every record of a held package but the kept one, and supplied records that are not held."""
+        urls = {name: record.url for name, record in held.items()}
 
-        def stays(record: Record) -> bool:
-            old = held.get(record.name)
-            return record.url == old.url if old else record.url not in self.supplied
+        def stays(name: str, url: str) -> bool:
+            return urls[name] == url if name in urls else url not in self.supplied
 
         return self._request(
-            _filtered(entry, [stays(record) for record in entry.records]) for entry in self.request.channels
+            picked(entry, [position for position, label in enumerate(labels(entry)) if stays(*label)])
+            for entry in self.request.channels
         )
 
     def preferring(self, held: Held) -> SolveRequest:
@@ -165,8 +173,8 @@ def _usable(request: SolveRequest, kept: Iterable[Record]) -> list[Record]:
     owners: dict[str, int] = {}
     if request.channel_priority == "strict":
         for rank, entry in enumerate(request.channels):
-            for record in entry.records:
-                owners.setdefault(record.name, rank)
+            for name, _ in labels(entry):
+                owners.setdefault(name, rank)
     last = len(request.channels)
     return [record for record in kept if ranks.get(record.channel, last + 1) <= owners.get(record.name, last)]
 
@@ -174,14 +182,9 @@ def _usable(request: SolveRequest, kept: Iterable[Record]) -> list[Record]:
 def _with(entry: ChannelRecords, more: Sequence[Record]) -> ChannelRecords:
     if not more:
         return entry
-    native = None if entry.native is None else (*entry.native, *(None for _ in more))
-    return ChannelRecords(channel=entry.channel, records=(*entry.records, *more), native=native)
-
-
-def _filtered(entry: ChannelRecords, stays: Sequence[bool]) -> ChannelRecords:
-    native = entry.native
     return ChannelRecords(
         channel=entry.channel,
-        records=tuple(record for record, stay in zip(entry.records, stays, strict=True) if stay),
-        native=None if native is None else tuple(n for n, stay in zip(native, stays, strict=True) if stay),
+        records=(*entry.records, *more),
+        native=None if entry.native is None else [*entry.native, *(None for _ in more)],
+        labels=None if entry.labels is None else [*entry.labels, *((record.name, record.url) for record in more)],
     )

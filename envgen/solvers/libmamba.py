@@ -16,7 +16,7 @@ from envgen.errors import SolveError, UnsatisfiableError
 from envgen.models.record import Record, VirtualPackage
 from envgen.models.repodata import ChannelRecords
 from envgen.models.solve import Solution, SolveRequest
-from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates
+from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates, labels
 from envgen.solvers.selection import bracketed, spaced
 
 _LIMIT = "__constraint"
@@ -74,7 +74,7 @@ class LibmambaSolver:
 
     def _channel(self, entry: ChannelRecords) -> _Channel:
         packages = [self._package_info(record) for record in entry.records]
-        return _Channel(packages, NameIndex.of((record.name, record.url) for record in entry.records))
+        return _Channel(packages, NameIndex.of(labels(entry)))
 
 
 def _package_info(record: Record) -> Any:

@@ -49,8 +49,8 @@ class _Source:
         return [channel.native[i] for i in positions if channel.subdirs[i] == subdir]
 
     def package_names(self, platform: rattler.Subdir) -> list[str]:
-        subdir = str(platform)
-        return [n for n, found in self.by_name.items() if any(self.channel.subdirs[i] == subdir for i in found)]
+        subdirs, subdir = self.channel.subdirs, str(platform)
+        return [name for name, found in self.by_name.items() if any(subdirs[i] == subdir for i in found)]
 
 
 class RattlerSolver:

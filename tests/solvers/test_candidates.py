@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from envgen.solvers import candidates as module
-from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates
+from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates, labels, picked
 from tests.solvers.builder import BETA, record, request, table
 
 
@@ -33,6 +34,15 @@ def test_hidden_and_excluded_records(priority: str, specs: list[str], answer: li
     asked = request([table("a 1 x 0\n a 2 y 1"), table("a 3\n b 1", BETA)], *specs, priority=priority)  # type: ignore[arg-type]
     indexes = [NameIndex.of((r.name, r.url) for r in entry.records) for entry in asked.channels]
     assert [dict(by_name) for by_name in candidates(asked, indexes)] == answer
+
+
+def test_picked_records_are_a_view() -> None:
+    entry = table("a 1\n a 2\n b 1")
+    lazy = picked(replace(entry, native=(1, 2, 3), labels=labels(entry)), [2, 0])
+    assert [str(found) for found in lazy.records] == ["b=1=h0_0", "a=1=h0_0"]
+    assert [str(found) for found in lazy.records[1:]] == ["a=1=h0_0"]
+    assert lazy.native == [3, 1]
+    assert lazy.labels == labels(lazy) == labels(picked(entry, [2, 0]))
 
 
 def test_a_channel_is_prepared_once_and_the_oldest_is_forgotten() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from envgen.errors import SolverUnavailableError
 from envgen.models.solve import SolverName
-from envgen.solvers.choose import choose_solver
+from envgen.solvers.choose import available_solvers, choose_solver
 from envgen.solvers.rattler import RattlerSolver
 from tests.solvers.conftest import needs_libmamba
 
@@ -58,3 +58,13 @@ def test_libmamba_where_it_can_be_imported(asked: SolverName | None, why: str) -
     solver, name, note = choose_solver(asked)
     assert type(solver).__name__ == "LibmambaSolver"
     assert (name, note) == ("libmamba", f"solved with libmamba, {why}")
+
+
+@pytest.mark.usefixtures("without_libmamba")
+def test_rattler_alone_is_available_without_libmambapy() -> None:
+    assert available_solvers() == ("rattler",)
+
+
+@needs_libmamba
+def test_both_are_available_with_libmambapy() -> None:
+    assert available_solvers() == ("libmamba", "rattler")

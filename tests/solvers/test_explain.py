@@ -168,6 +168,19 @@ def test_explanations(
     assert error.problem
 
 
+def test_no_version_that_helps_is_told_where_there_is_none(solver: Solver) -> None:
+    index = table("a 1 : c 1\n a 2 : c 1\n b 1 : c 2\n b 2 : c 2\n c 1\n c 2")
+    error = explained(solver, request(index, "a >=2", "b >=2"))
+    assert error.message == "`a >=2` and `b >=2` cannot be met together"
+    assert error.hint == "loosen or remove one of them"
+
+
+def test_a_python_that_nothing_helps_is_not_blamed(solver: Solver) -> None:
+    index = table("python 3.11.1\n python 3.12.1\n a 1 : python 3.10.*\n b 1")
+    error = explained(solver, request(index, "python 3.11.*", "a", "b"))
+    assert "python" not in error.hint.replace("loosen", "")
+
+
 def test_the_problem_speaks_of_the_conflict_alone(solver: Solver) -> None:
     error = explained(solver, request(INDEX, "scikit-learn", "pandas >=2", "numpy <2"))
     assert "pandas" in error.problem

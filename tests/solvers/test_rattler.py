@@ -10,7 +10,8 @@ from rattler.exceptions import SolverError
 
 from envgen.errors import SolveError, UnsatisfiableError
 from envgen.models.repodata import ChannelRecords
-from envgen.solvers.rattler import RattlerSolver, to_native
+from envgen.solvers.candidates import NameIndex
+from envgen.solvers.rattler import RattlerSolver, _Channel, _Source, to_native
 from tests.solvers.builder import ALPHA, record, request, table, versions
 
 
@@ -65,6 +66,13 @@ def test_a_record_from_nowhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(rattler, "solve", solve)
     with pytest.raises(SolveError, match="was not given: https://elsewhere"):
         RattlerSolver().solve(request(table("a 1"), "a"))
+
+
+def test_the_source_names_its_packages_by_subdir() -> None:
+    index = NameIndex.of([("a", "c/noarch/a-1-0.conda"), ("b", "c/osx-arm64/b-1-0.conda")])
+    source = _Source(_Channel([], ["noarch", "osx-arm64"], index), index.by_name)
+    assert source.package_names(rattler.Subdir("noarch")) == ["a"]
+    assert source.package_names(rattler.Subdir("osx-arm64")) == ["b"]
 
 
 def test_channels_and_subdirs_are_kept_apart() -> None:
