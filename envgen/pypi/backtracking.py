@@ -15,7 +15,8 @@ from envgen.pypi.project import before
 from envgen.pypi.words import describe
 
 Try = Callable[[ResolveRequest], object]
-_MAX_TRIES = 2
+_MAX_TRIES = 1
+_LONGEST = 500
 
 
 def backtracking_notes(
@@ -24,7 +25,7 @@ def backtracking_notes(
     """Say for each root what held it back: its own files, or the other requirements.
 
     Where others hold it far below what would fit, `attempt` is asked to resolve with the newer version, so that the
-    resolver gives its reason; at most twice.
+    resolver gives its reason; at most once.
     """
     return tuple(_notes(request, roots, {wheel.name: wheel for wheel in wheels}, index, attempt))
 
@@ -68,7 +69,18 @@ def _reason(request: ResolveRequest, name: str, version: str, attempt: Try) -> s
     try:
         attempt(replace(request, constraints=(*request.constraints, f"{name}=={version}")))
     except PypiUnsatisfiableError as error:
-        return " ".join(error.problem.split())
+        return _conclusion(error.problem)
     except PypiUnreachableError:
         return ""
     return ""
+
+
+def _conclusion(problem: str) -> str:
+    """Take what cannot stand together out of a resolver's derivation, or its end; cut to a readable length."""
+    text = " ".join(problem.split())
+    if len(text) <= _LONGEST:
+        return text
+    clash, found, _ = text.rpartition(" are incompatible")
+    if found:
+        text = clash.rpartition("conclude that ")[2] + found
+    return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"

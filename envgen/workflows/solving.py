@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from envgen.errors import ProofError, UsageError
+from envgen.errors import ProofError, SolverUnavailableError, UsageError
 from envgen.gateways.amend import AmendedRepodata
 from envgen.knowledge.names import name_table
 from envgen.lock.groups import package_groups
@@ -17,7 +17,7 @@ from envgen.models.notes import Finding
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.repodata import Repodata
-from envgen.models.solve import SolverName
+from envgen.models.solve import Solver, SolverName
 from envgen.plan.amendments import amendments
 from envgen.plan.inputs import Plan, Sides
 from envgen.plan.rounds import plan
@@ -63,7 +63,7 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     inner = open_index(services, channels, platform, exclude_newer=manifest.exclude_newer, first=keeping.first)
     repodata = AmendedRepodata(inner, amendments())
     mapper = name_mapper(services, manifest.mapping, repodata, platform)
-    solver, name, note = choose_solver(solver_name(services, keeping.lock))
+    solver, name, note = _solver(services, keeping.lock)
     services.progress(f"solving with {name} for {platform.subdir}")
     side = LeastChangeSide(solver=solver, kept=keeping.lock.conda if keeping.lock else (), update=keeping.update)
     sides = Sides(repodata=repodata, mapper=mapper, conda=side, pypi=services.pypi)
@@ -74,9 +74,21 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     return Solved(lock=refuse_faults(prove_lock(lock, mapper)), notes=(note, *repodata.notes, *online))
 
 
-def solver_name(services: Services, before: PlatformLock | None) -> SolverName | None:
-    """Choose the call's solver, else that of the lock before, else leave it open; raise UsageError for another."""
-    text = services.options.solver or (before.solver if before else None)
+def _solver(services: Services, before: PlatformLock | None) -> tuple[Solver, SolverName, str]:
+    """Choose the call's solver, else that of the lock before, else the default.
+
+    A lock's solver that cannot be imported here is replaced with a note: what is kept does not depend on it.
+    """
+    if services.options.solver or before is None:
+        return choose_solver(_solver_name(services.options.solver))
+    try:
+        return choose_solver(_solver_name(before.solver))
+    except SolverUnavailableError as error:
+        solver, name, _ = choose_solver(None)
+        return solver, name, f"the lock was solved with {before.solver}, now with {name}: {error.message}"
+
+
+def _solver_name(text: str | None) -> SolverName | None:
     if text is None:
         return None
     if text not in SOLVERS:

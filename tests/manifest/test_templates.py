@@ -14,12 +14,13 @@ from envgen.manifest.model import load_manifest
 from envgen.manifest.templates import blank_text, template_description, template_names, template_text
 
 CHANNEL = Path(__file__).parents[2] / ".." / "shared" / "channel" / "conda-forge"
-CONDA_NAMES = {"torch": "pytorch"}
+CONDA_NAMES = {"torch": "pytorch", "opencv-python": "py-opencv"}
+FROM_CONDA = [name for name in template_names() if "accelerator: metal" not in template_text(name)]
 CAPS = ("numpy <2.2", "setuptools <82")  # what TensorFlow 2.19 and its tensorboard need, and records do not say
 
 
 def test_the_templates_are_those_that_the_documents_name() -> None:
-    assert template_names() == ("data-science", "ml-project", "pytorch", "tensorflow-cpu")
+    assert template_names() == ("data-science", "jax", "ml-project", "nlp", "pytorch", "tensorflow-cpu", "vision")
 
 
 @pytest.mark.parametrize("name", template_names())
@@ -58,7 +59,7 @@ def test_a_blank_manifest_takes_requirements() -> None:
 
 @pytest.mark.shared
 @pytest.mark.skipif(not CHANNEL.is_dir(), reason="the real partial channel is not beside the checkout")
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("name", FROM_CONDA)
 def test_conda_forge_serves_a_template(name: str) -> None:
     manifest = load_manifest(template_text(name), f"{name}.yaml")
     (target,) = manifest.platforms()
