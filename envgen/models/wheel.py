@@ -49,7 +49,8 @@ class ResolveRequest:
     """Hold everything that a PyPI resolution for one target depends on.
 
     All texts are PEP 508. `stubs` are provided by conda: they satisfy requirements and are left out of the answer.
-    `exclude_newer` is an aware UTC instant.
+    `exclude_newer` is an aware UTC instant. `preferred` are wheels of an earlier answer, which are taken again where
+    nothing stands against them.
     """
 
     platform: Platform
@@ -58,6 +59,7 @@ class ResolveRequest:
     overrides: tuple[str, ...] = ()
     stubs: tuple[Stub, ...] = ()
     exclude_newer: datetime | None = None
+    preferred: tuple[Wheel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,19 +25,21 @@ class _Entry:
     size: int | None
 
 
-def read_pylock(text: str, platform: Platform, stubs: Iterable[str]) -> tuple[Wheel, ...]:
+def read_pylock(
+    text: str, platform: Platform, stubs: Iterable[str], preferred: Iterable[str] = ()
+) -> tuple[Wheel, ...]:
     """Give one wheel for each package that is not a stub, sorted by name.
 
-    uv lists every wheel that fits; the best tag wins, then the highest build tag (PEP 427). PypiError: a package has
-    no wheel, none that fits, or none with a sha256.
+    uv lists every wheel that fits; one whose sha256 is preferred wins, then the best tag, then the highest build tag
+    (PEP 427). PypiError: a package has no wheel, none that fits, or none with a sha256.
     """
-    left_out = frozenset(stubs)
+    left_out, hashes = frozenset(stubs), frozenset(preferred)
     packages = _rows(tomllib.loads(text).get("packages"))
-    wheels = [_pick(package, platform) for package in packages if _name(package) not in left_out]
+    wheels = [_pick(package, platform, hashes) for package in packages if _name(package) not in left_out]
     return tuple(sorted(wheels, key=lambda wheel: wheel.name))
 
 
-def _pick(package: Mapping[str, object], platform: Platform) -> Wheel:
+def _pick(package: Mapping[str, object], platform: Platform, preferred: frozenset[str]) -> Wheel:
     name, version = _name(package), _text(package.get("version"))
     entries = [_entry(row) for row in (*_rows(package.get("wheels")), *_rows([package.get("archive")]))]
     ranked = [(key, entry) for entry in entries if (key := _key(entry, platform))]
@@ -47,7 +49,7 @@ def _pick(package: Mapping[str, object], platform: Platform) -> Wheel:
             f"`{name}` {version} has no wheel for {platform.subdir}: {listed}".replace("  ", " "),
             hint="only wheels can be locked: nothing is built while locking",
         )
-    best = min(ranked, key=lambda pair: pair[0])[1]
+    best = min(ranked, key=lambda pair: (pair[1].sha256 not in preferred, pair[0]))[1]
     if not best.sha256:
         raise PypiError(f"the package index gives no sha256 of {best.filename}", hint="use an index that does")
     return Wheel(

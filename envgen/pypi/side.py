@@ -114,7 +114,11 @@ class UvPypiSide:
         if not self._offline:
             self._index.prefetch(wanted)
         wheels, warnings = self._settle(request, wanted)
-        held = () if self._offline else backtracking_notes(request, wanted, wheels, self._index, self._uv.compile)
+        if self._offline:
+            return Resolution(wheels=wheels, notes=warnings)
+        kept = {wheel.name for wheel in request.preferred if wheel in wheels}
+        chosen = {name: bounds for name, bounds in wanted.items() if name not in kept}
+        held = backtracking_notes(request, chosen, wheels, self._index, self._uv.compile)
         return Resolution(wheels=wheels, notes=(*warnings, *held))
 
     def _settle(self, request: ResolveRequest, wanted: Mapping[str, str]) -> tuple[tuple[Wheel, ...], tuple[str, ...]]:
@@ -126,7 +130,7 @@ class UvPypiSide:
                 answer = self._uv.compile(refusals.apply(request), refusals.prereleases)
             except PypiUnsatisfiableError as error:
                 raise self._explained(error, request, wanted, refusals) from error
-            wheels = read_pylock(answer.lock, request.platform, stubs)
+            wheels = read_pylock(answer.lock, request.platform, stubs, (wheel.sha256 for wheel in request.preferred))
             extended = refusals.extended(request, wheels, self._read(wheels), self._index)
             if extended == refusals:
                 return wheels, notes(answer.stderr, stubs)

@@ -12,7 +12,7 @@ from datetime import UTC
 from pathlib import Path
 
 from envgen.errors import PypiError, PypiUnreachableError
-from envgen.models.wheel import ResolveRequest
+from envgen.models.wheel import ResolveRequest, Wheel
 from envgen.pypi.explain import failure
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.session import Timeouts
@@ -28,7 +28,7 @@ _RESOLVING = re.compile(
     r"|FORK_STRATEGY|TORCH_BACKEND|NO_SOURCES)"
 )
 _REMOVED = frozenset({"RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE", "VIRTUAL_ENV", "CONDA_PREFIX"})
-_STUBS, _CONSTRAINTS, _OVERRIDES = "stubs", "constraints.txt", "overrides.txt"
+_STUBS, _CONSTRAINTS, _OVERRIDES, _PREFERRED = "stubs", "constraints.txt", "overrides.txt", "pylock.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,4 +158,13 @@ def _write_inputs(request: ResolveRequest, folder: Path) -> list[str]:
         if lines:
             (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
             arguments += [option, name]
+    if request.preferred:  # uv prefers the versions of the file that it is about to replace
+        (folder / _PREFERRED).write_text(_pylock(request.preferred), encoding="utf-8")
+        arguments += ["--output-file", _PREFERRED]
     return arguments
+
+
+def _pylock(wheels: Iterable[Wheel]) -> str:
+    """Write as much of a pylock.toml (PEP 751) as says which versions were chosen."""
+    tables = (f'[[packages]]\nname = "{wheel.name}"\nversion = "{wheel.version}"\n' for wheel in wheels)
+    return "".join(['lock-version = "1.0"\ncreated-by = "envgen"\n', *tables])

@@ -1,0 +1,92 @@
+"""Resolve again with the least change from what was locked.
+
+What is promised is what `solvers.least_change` promises of conda's records: a wheel stays at its version unless it
+cannot stay beside the others, what nothing needs any more is gone, and an updated distribution goes to the version that
+a fresh resolution gives it, where that is newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+from packaging.version import Version
+
+from envgen.errors import PypiUnsatisfiableError
+from envgen.models.platform import Platform
+from envgen.models.wheel import PypiSide, Resolution, ResolveRequest, Wheel, WheelMetadata
+
+_MAX_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepingPypiSide:
+    """Ask another side, and keep the wheels of an earlier lock where that is possible; a `PypiSide`.
+
+    `update` names distributions that are meant to move.
+    """
+
+    side: PypiSide
+    kept: tuple[Wheel, ...]
+    update: AbstractSet[str] = frozenset()
+
+    def resolve(self, request: ResolveRequest) -> Resolution:
+        """Give the wheels that meet the request and differ from the kept ones as little as they must.
+
+        PypiUnsatisfiableError: none do, whatever were let go.
+        """
+        stubs = {stub.name for stub in request.stubs}
+        known = [wheel for wheel in self.kept if wheel.name not in stubs]
+        kept = tuple(wheel for wheel in known if wheel.name not in self.update)
+        bound = _pinned(request, self._targets(request, [wheel for wheel in known if wheel.name in self.update]))
+        if not kept:
+            return self.side.resolve(bound)
+        bound = replace(bound, preferred=kept)
+        try:
+            return self.side.resolve(_pinned(bound, kept))
+        except PypiUnsatisfiableError:
+            return self._freed(bound, kept)
+
+    def metadata(self, wheel: Wheel) -> WheelMetadata:
+        """Read the core metadata of this very wheel."""
+        return self.side.metadata(wheel)
+
+    def metadata_many(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
+        """Read the core metadata of many wheels side by side."""
+        return self.side.metadata_many(wheels)
+
+    def release_metadata(self, name: str, version: str, platform: Platform) -> WheelMetadata | None:
+        """Read the core metadata of a release."""
+        return self.side.release_metadata(name, version, platform)
+
+    def _targets(self, request: ResolveRequest, moving: Collection[Wheel]) -> list[Wheel]:
+        """Give the wheels that updated ones go to: a fresh resolution's, where it has newer ones."""
+        if not moving:
+            return []
+        fresh = {wheel.name: wheel for wheel in self.side.resolve(request).wheels}
+        found = [(old, fresh[old.name]) for old in moving if old.name in fresh]
+        return [new for old, new in found if Version(new.version) > Version(old.version)]
+
+    def _freed(self, request: ResolveRequest, kept: Collection[Wheel]) -> Resolution:
+        """Let wheels go until the rest can be kept: those that the resolver moves, less those that need not move."""
+        answer = self.side.resolve(request)
+        moved = _moved(kept, answer)
+        for wheel in moved[:_MAX_TRIES]:
+            stays = [one for one in kept if one not in moved]
+            try:
+                better = self.side.resolve(_pinned(request, [*stays, wheel]))
+            except PypiUnsatisfiableError:
+                continue
+            answer, moved = better, _moved(kept, better)
+        return answer
+
+
+def _moved(kept: Iterable[Wheel], answer: Resolution) -> list[Wheel]:
+    versions = {wheel.name: wheel.version for wheel in answer.wheels}
+    return [wheel for wheel in kept if versions.get(wheel.name, wheel.version) != wheel.version]
+
+
+def _pinned(request: ResolveRequest, wheels: Iterable[Wheel]) -> ResolveRequest:
+    pins = {f"{wheel.name}=={wheel.version}" for wheel in wheels}
+    return replace(request, constraints=tuple(sorted({*request.constraints, *pins})))
