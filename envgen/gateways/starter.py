@@ -99,7 +99,10 @@ def read_starter(data: bytes, platform: Platform, *, exclude_newer: datetime | N
         place=Place(shown=f"the {origin}"),
         readings=tuple(opened),
         names=frozenset[str]().union(*(index_names(index) for index in opened)),
-        notes=(f"`{channel}` was not asked: this is the {origin}, which envgen ships",),
+        notes=(
+            f"solved against the {origin}, which envgen ships: `{channel}` was not asked, or could not be reached; "
+            "run `envgen lock --upgrade` where it can be",
+        ),
     )
     return ChannelsRepodata([source], platform, exclude_newer=exclude_newer, starter=origin)
 

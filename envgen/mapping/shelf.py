@@ -37,7 +37,7 @@ class Shelf:
     @property
     def origin(self) -> str:
         """Say what is being read, for messages."""
-        return self.repodata.origin
+        return self.repodata.origin if self.repodata.complete else f"the {self.repodata.origin}"
 
     @property
     def complete(self) -> bool:
