@@ -156,7 +156,7 @@ class NameMapper:
 
     def _nowhere(self, key: str, rejected: tuple[Rejected, ...]) -> NameAnswer:
         if not self.shelf.complete and not rejected:
-            why = f"the {self.shelf.origin} does not know it, and is only a part of the channel"
+            why = f"{self.shelf.origin} does not know it, and is only a part of the channel"
             return NameAnswer(pypi=key, conda=None, source="unknown", provenance=NOWHERE, why=why)
         why = f"{self.shelf.origin} has no package that is this project"
         if rejected:
