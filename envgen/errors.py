@@ -16,6 +16,7 @@ EnvgenError
 │   └── PypiUnsatisfiableError
 ├── ProofError                 the lock does not fit together
 ├── LockfileError              a committed lock is missing or damaged
+├── ForeignFileError           another tool's file cannot be read
 ├── InstallError               a prefix cannot be made or changed
 └── WriteError                 a file cannot be written
 """
@@ -259,6 +260,12 @@ class LockfileError(EnvgenError):
     """Report a committed lock that is missing or damaged."""
 
     code = "lockfile"
+
+
+class ForeignFileError(EnvgenError):
+    """Report a file of another tool's that cannot be read."""
+
+    code = "foreign-file"
 
 
 class InstallError(EnvgenError):

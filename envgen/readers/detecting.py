@@ -1,0 +1,89 @@
+"""Tell what kind of file another tool's file is, by its content and its name, and read it."""
+
+from __future__ import annotations
+
+import re
+
+from envgen.errors import ForeignFileError
+from envgen.readers.environment_yml import read_environment
+from envgen.readers.foreign import ForeignFile, Format, Include
+from envgen.readers.foreign_lock import read_foreign_lock
+from envgen.readers.pixi_toml import read_pixi
+from envgen.readers.pyproject import read_pyproject
+from envgen.readers.requirements_txt import read_requirements
+
+KNOWN = "requirements.txt, environment.yml, pyproject.toml, pixi.toml and conda-lock.yml are read"
+_INSTEAD = {
+    "uv.lock": "pyproject.toml",
+    "poetry.lock": "pyproject.toml",
+    "pdm.lock": "pyproject.toml",
+    "pylock.toml": "pyproject.toml",
+    "pixi.lock": "pixi.toml",
+    "Pipfile": "what `pipenv requirements` prints",
+    "Pipfile.lock": "what `pipenv requirements` prints",
+    "setup.py": "pyproject.toml or requirements.txt",
+    "setup.cfg": "pyproject.toml or requirements.txt",
+}
+_YAML = re.compile(r"^(name|channels|dependencies|prefix|variables)\s*:", re.MULTILINE)
+_LOCK = re.compile(r"^(metadata|package)\s*:", re.MULTILINE)
+_TOML = re.compile(r"^\[\[?[\w.\"' -]+\]\]?\s*(#.*)?$", re.MULTILINE)
+_PIXI = re.compile(r"^\[(workspace|dependencies|pypi-dependencies|feature\.|tasks)", re.MULTILINE)
+_PYPROJECT = re.compile(r"^\[(build-system|dependency-groups|tool\.|project\.(optional-|urls|scripts))", re.MULTILINE)
+_MANIFEST = re.compile(r"^(platforms|accelerator|constraints|groups|local|outputs)\s*:", re.MULTILINE)
+
+
+def read_foreign(text: str, file: str, include: Include) -> ForeignFile:
+    """Read another tool's file, whose kind is told by its content first and its name second.
+
+    Raises:
+        ForeignFileError: it is none of the kinds that are read, empty, or malformed.
+    """
+    match format_of(text, file):
+        case "environment.yml":
+            return read_environment(text, file, include)
+        case "conda-lock.yml":
+            return read_foreign_lock(text, file)
+        case "pyproject.toml":
+            return read_pyproject(text, file)
+        case "pixi.toml":
+            return read_pixi(text, file)
+        case "requirements.txt":
+            return read_requirements(text, file, include)
+
+
+def format_of(text: str, file: str) -> Format:
+    """Tell a file's kind; raise ForeignFileError for one that is not read, with what to give instead."""
+    name = file.rpartition("/")[2]
+    lower = name.lower()
+    _refuse(text, name)
+    if lower.endswith(".toml") or (_TOML.search(text) and not lower.endswith((".yml", ".yaml"))):
+        return _toml_format(text, lower)
+    if _YAML.search(text) or lower.endswith((".yml", ".yaml")):
+        return _yaml_format(text)
+    if len(_LOCK.findall(text)) == 2:
+        return "conda-lock.yml"
+    return "requirements.txt"
+
+
+def _refuse(text: str, name: str) -> None:
+    if name in _INSTEAD:
+        raise ForeignFileError(f"{name} is not read", hint=f"give {_INSTEAD[name]} instead; {KNOWN}")
+    if not text.strip():
+        raise ForeignFileError(f"{name} is empty", hint=f"give a file that asks for packages; {KNOWN}")
+    if re.search(r"^@EXPLICIT\s*$", text, re.MULTILINE):
+        hint = "give the environment.yml that it was made from, or what `conda env export --from-history` prints"
+        raise ForeignFileError(f"{name} is an explicit file: it names the files of one platform", hint=hint)
+    if text.lstrip()[:1] in ("{", "<") or name.endswith((".json", ".py", ".ipynb", ".html")):
+        raise ForeignFileError(f"{name} is none of the kinds that are read", hint=KNOWN)
+
+
+def _toml_format(text: str, lower: str) -> Format:
+    if lower == "pixi.toml" or (_PIXI.search(text) and not _PYPROJECT.search(text)):
+        return "pixi.toml"
+    return "pyproject.toml"
+
+
+def _yaml_format(text: str) -> Format:
+    if len(_LOCK.findall(text)) == 2 and not _YAML.search(text):
+        return "conda-lock.yml"
+    return "environment.yml"

@@ -1,0 +1,228 @@
+"""Read environment.yml, as conda and mamba write and read it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from envgen.errors import ForeignFileError, ManifestError
+from envgen.manifest.parsing import parse_tree
+from envgen.manifest.tree import Entry, ListNode, MapNode, Node, TextNode, Tree, last_mark
+from envgen.readers.foreign import (
+    Aside,
+    Asked,
+    AskedChannel,
+    AskedPython,
+    AskedRequirement,
+    AskedSpec,
+    ForeignFile,
+    Heading,
+    Include,
+    Span,
+    Unread,
+)
+from envgen.readers.match_specs import read_match_spec
+from envgen.readers.requirement_lines import Reference, read_line
+from envgen.readers.requirements_txt import read_requirements
+from envgen.readers.selectors import selected
+from envgen.readers.solved import is_solved
+
+_ASIDES = {
+    "name": "it names the environment",
+    "prefix": "it is where the environment stood on somebody's machine",
+    "platforms": "envgen locks for osx-arm64; name more under `platforms` if you need them",
+    "platform": "envgen locks for osx-arm64; name more under `platforms` if you need them",
+    "channel_priority": "envgen always solves with strict channel priority",
+    "category": "envgen solves all groups together",
+    "auto_update_base": "it is a setting of conda's own",
+}
+_VARIABLES = "envgen does not set environment variables yet; `conda env config vars set` does, once it is made"
+_SELECTOR = re.compile(r"\s#\s*\[([^\]]+)\]\s*$")
+
+
+def read_environment(text: str, file: str, include: Include) -> ForeignFile:
+    """Read an environment file; requirement files that its pip section names are read by `include`.
+
+    Raises:
+        ForeignFileError: it is no YAML, or not a mapping with `dependencies`.
+    """
+    tree = yaml_tree(text, file)
+    found = list(_items(tree, include))
+    items = tuple(_in_order([*found, *_rest(tree, found)], file))
+    name = tree.find(("name",))
+    return ForeignFile(
+        format="environment.yml",
+        file=file,
+        items=items,
+        name=name.text if isinstance(name, TextNode) else "",
+        solved=is_solved(items),
+        notes=tree.notes,
+    )
+
+
+def yaml_tree(text: str, file: str) -> Tree:
+    """Read YAML into nodes that know their lines; raise ForeignFileError where it is none."""
+    try:
+        return parse_tree(text, file)
+    except ManifestError as error:
+        raise ForeignFileError(error.message, hint=error.hint, lines=error.lines) from error
+
+
+def _in_order(items: Iterable[Asked], file: str) -> list[Asked]:
+    """Sort by line; the lines of an included file stay behind the line that includes it."""
+    placed: list[tuple[int, Asked]] = []
+    for item in items:
+        own = item.span.line.file == file
+        placed.append((item.span.line.line if own or not placed else placed[-1][0], item))
+    return [item for _, item in sorted(placed, key=lambda pair: pair[0])]
+
+
+def _rest(tree: Tree, items: Iterable[Asked]) -> Iterator[Asked]:
+    """Account for the lines below what was refused."""
+    spans = [item.span for item in items if item.span.line.file == tree.file]
+    told = {number for span in spans for number in range(span.line.line, span.last + 1)}
+    for number, line in enumerate(tree.lines, 1):
+        if number not in told and line.strip().rstrip("-.") and not line.lstrip().startswith("#"):
+            why = "it belongs to a part of the file that cannot be read"
+            yield Unread(span=Span(line=tree.source_line(number), last=number), why=why)
+
+
+def _items(tree: Tree, include: Include) -> Iterator[Asked]:
+    for problem in tree.problems:
+        if problem.line:
+            yield Unread(span=Span(line=problem.line, last=problem.line.line), why=problem.message, hint=problem.hint)
+    known = {problem.line.line for problem in tree.problems if problem.line}
+    for entry in tree.root.entries:
+        for item in _top(tree, entry, include):
+            if item.span.line.line not in known:
+                yield item
+
+
+def _top(tree: Tree, entry: Entry, include: Include) -> Iterator[Asked]:
+    key = entry.key.text
+    if key == "dependencies":
+        yield Heading(span=_key_span(tree, entry))
+        yield from _dependencies(tree, entry.value, include)
+    elif key == "channels":
+        yield Heading(span=_key_span(tree, entry))
+        yield from _channels(tree, entry.value)
+    elif key == "variables":
+        yield Aside(span=_whole(tree, entry), what="`variables`", why=_VARIABLES)
+    elif key in _ASIDES:
+        yield Aside(span=_whole(tree, entry), what=f"`{key}`", why=_ASIDES[key])
+    else:
+        yield Aside(span=_whole(tree, entry), what=f"the key `{key}`", why="conda does not know it either")
+
+
+def _channels(tree: Tree, value: Node) -> Iterator[Asked]:
+    for node in value.items if isinstance(value, ListNode) else (value,):
+        span = _span(tree, node)
+        if isinstance(node, TextNode) and node.text:
+            yield AskedChannel(span=span, channel=node.text)
+        else:
+            empty = isinstance(node, TextNode)
+            yield Heading(span=span) if empty else Unread(span=span, why="a channel is a name or a URL")
+
+
+def _dependencies(tree: Tree, value: Node, include: Include) -> Iterator[Asked]:
+    for node in value.items if isinstance(value, ListNode) else (value,):
+        if isinstance(node, TextNode):
+            yield from _spec(tree, node)
+        elif isinstance(node, MapNode):
+            for entry in node.entries:
+                yield from _section(tree, entry, include)
+        else:
+            yield Unread(span=_span(tree, node), why="a dependency is a match spec, or `pip:` with a list")
+
+
+def _spec(tree: Tree, node: TextNode) -> Iterator[Asked]:
+    span = _span(tree, node)
+    if not node.text.strip():
+        yield Heading(span=span)
+        return
+    selector = _SELECTOR.search(tree.lines[node.end.line - 1])
+    if selector and not selected(selector[1]):
+        yield Aside(span=span, what=f"`{node.text}`", why=f"its selector `[{selector[1]}]` is for another platform")
+        return
+    yield spec_item(node.text, span)
+
+
+def spec_item(text: str, span: Span, group: str = "") -> Asked:
+    """Read one match spec of a line."""
+    if re.fullmatch(r"[\w.-]+\[[\w.,\s-]+\].*", text):  # an extra, which no match spec has
+        item = read_line(text, span, group)
+        return item if not isinstance(item, Reference) else Unread(span=span, why="not a match spec")
+    try:
+        parts = read_match_spec(text)
+    except ValueError as error:
+        return Unread(span=span, why=str(error), hint="write it as conda does, such as `numpy >=1.26`")
+    if parts.name == "python":
+        return AskedPython(span=span, bound=parts.version, conda=True, group=group)
+    return AskedSpec(
+        span=span, name=parts.name, version=parts.version, build=parts.build, channel=parts.channel, group=group
+    )
+
+
+def _section(tree: Tree, entry: Entry, include: Include) -> Iterator[Asked]:
+    """Read a mapping below `dependencies`: `pip:`, or what no tool installs."""
+    yield Heading(span=_key_span(tree, entry))
+    nodes = entry.value.items if isinstance(entry.value, ListNode) else (entry.value,)
+    for node in nodes:
+        span = _span(tree, node)
+        if isinstance(node, TextNode) and not node.text.strip():
+            yield Heading(span=span)
+        elif entry.key.text == "pip" and isinstance(node, TextNode):
+            yield from _pip_lines(tree, node, include)
+        elif entry.key.text == "pip":
+            yield Unread(span=span, why="a line of the pip section is a text", hint="put it in quotes")
+        else:
+            why = f"`{entry.key.text}` is no section that conda or mamba installs from"
+            yield Aside(span=span, what=f"a line of `{entry.key.text}`", why=why)
+
+
+def _pip_lines(tree: Tree, node: TextNode, include: Include) -> Iterator[Asked]:
+    span = _span(tree, node)
+    for line in node.text.split("\n"):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        item = read_line(line, span)
+        if isinstance(item, Reference):
+            yield from _referenced(item, tree.file, include)
+        else:
+            yield item
+
+
+def _referenced(item: Reference, file: str, include: Include) -> Iterator[Asked]:
+    if "://" in item.target:
+        yield Unread(span=item.span, why="a file behind a URL is not read", hint="fetch it, and name the copy")
+        return
+    try:
+        shown, text = include(item.target, file)
+        found = read_requirements(text, shown, include)
+    except ForeignFileError as error:
+        yield Unread(span=item.span, why=error.message, hint=error.hint)
+        return
+    yield Aside(span=item.span, what=f"`{item.target}` is included", why="its lines follow")
+    for inner in found.items:
+        yield replace(inner, bound=inner.bound or item.bound) if isinstance(inner, AskedRequirement) else inner
+
+
+def _span(tree: Tree, node: Node) -> Span:
+    line = node.start.line
+    return Span(line=tree.source_line(line), last=max(line, _end_line(node)))
+
+
+def _end_line(node: Node) -> int:
+    end = last_mark(node)
+    return end.line - 1 if isinstance(node, TextNode) and node.quote in ("|", ">") and end.column == 0 else end.line
+
+
+def _key_span(tree: Tree, entry: Entry) -> Span:
+    line = entry.key.start.line
+    return Span(line=tree.source_line(line), last=line)
+
+
+def _whole(tree: Tree, entry: Entry) -> Span:
+    line = entry.key.start.line
+    return Span(line=tree.source_line(line), last=max(line, _end_line(entry.value)))

@@ -1,0 +1,131 @@
+"""Read a conda-lock.yml that another tool wrote: what it locks for one platform.
+
+Only the layout that conda-lock itself writes is read, line by line: a YAML library takes minutes for a large one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from envgen.errors import ForeignFileError
+from envgen.manifest.tree import source_line
+from envgen.models.requirement import Origin, Requirement
+from envgen.readers.foreign import (
+    Aside,
+    Asked,
+    AskedChannel,
+    AskedPython,
+    AskedRequirement,
+    AskedSpec,
+    ForeignFile,
+    Heading,
+    Span,
+    Unread,
+)
+
+PREFERRED = ("osx-arm64", "osx-64", "linux-aarch64", "linux-64")
+_PAIR = re.compile(r"( *)(- )?([^\s:'\"][^:'\"]*|'[^']*'|\"[^\"]*\"):(?: +(.*))?")
+_MARK = "another platform of the lock is read"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Block:
+    """Hold the fields of one package."""
+
+    first: int
+    last: int
+    fields: dict[str, str] = field(default_factory=dict)
+    needs: list[str] = field(default_factory=list)
+
+    def text(self, key: str) -> str:
+        return self.fields.get(key, "")
+
+
+def read_foreign_lock(text: str, file: str) -> ForeignFile:
+    """Read what a lock holds for osx-arm64, or for the nearest platform that it has.
+
+    Raises:
+        ForeignFileError: it is not laid out as conda-lock writes it.
+    """
+    lines = text.split("\n")
+    start = next((at for at, line in enumerate(lines) if line.rstrip() == "package:"), None)
+    if start is None:
+        raise ForeignFileError(f"{file} lists no packages", hint="make it anew with conda-lock")
+    blocks = _blocks(lines, start + 1, file)
+    platforms = {block.text("platform") for block in blocks}
+    chosen = next((name for name in PREFERRED if name in platforms), min(platforms, default=""))
+    items = [*_head(lines, start, file), *(_item(block, lines, file, chosen) for block in blocks)]
+    note = "" if chosen == "osx-arm64" else f"{file} has no osx-arm64: what it locks for {chosen} is read"
+    return ForeignFile(
+        format="conda-lock.yml", file=file, items=tuple(items), solved=True, notes=(note,) if note else ()
+    )
+
+
+def _head(lines: Sequence[str], end: int, file: str) -> Iterator[Asked]:
+    for number, line in enumerate(lines[: end + 1], 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        span = Span(line=source_line(file, lines, number), last=number)
+        if number == end + 1:
+            yield Heading(span=span)
+        elif found := re.fullmatch(r"- url: (\S+)", text):
+            yield AskedChannel(span=span, channel=_plain(found[1]))
+        else:
+            yield Aside(span=span, what="the lock's own data", why="envgen makes its own lock")
+
+
+def _blocks(lines: Sequence[str], start: int, file: str) -> list[_Block]:
+    blocks: list[_Block] = []
+    inner = ""
+    for number, line in enumerate(lines[start:], start + 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        found = _PAIR.fullmatch(line)
+        if found is None or (not blocks and not found[2]):
+            where = source_line(file, lines, number)
+            hint = "give the files that the lock was made from"
+            raise ForeignFileError(f"{file} is not laid out as conda-lock writes it", lines=[where], hint=hint)
+        depth, key, value = len(found[1]) + len(found[2] or ""), _plain(found[3]), _plain(found[4] or "")
+        if found[2]:
+            blocks.append(_Block(first=number, last=number))
+        block = blocks[-1]
+        block.last = number
+        if depth <= 4 and not (depth == 4 and inner):
+            block.fields[key] = value
+            inner = key if not found[4] else ""
+        elif inner == "dependencies":
+            block.needs.append(key)
+    return blocks
+
+
+def _item(block: _Block, lines: Sequence[str], file: str, chosen: str) -> Asked:
+    span = Span(line=source_line(file, lines, block.first), last=block.last)
+    name, version, platform = block.text("name"), block.text("version"), block.text("platform")
+    if platform != chosen:
+        return Aside(span=span, what=f"`{name}` for {platform}", why=_MARK)
+    category = block.text("category")
+    group = "" if category in ("", "main") else category
+    if block.text("manager") == "pip":
+        return _wheel(block, span, group)
+    if name == "python":
+        return AskedPython(span=span, bound=f"=={version}", conda=True)
+    if not name or not version:
+        return Unread(span=span, why="a package without a name or version")
+    return AskedSpec(span=span, name=name, version=f"=={version}", group=group, needs=tuple(block.needs))
+
+
+def _wheel(block: _Block, span: Span, group: str) -> Asked:
+    text = f"{block.text('name')}=={block.text('version')}"
+    try:
+        requirement = Requirement.parse(text, Origin(path=text, line=span.line))
+    except ValueError as error:
+        return Unread(span=span, why=str(error))
+    return AskedRequirement(span=span, requirement=requirement, group=group, needs=tuple(block.needs))
+
+
+def _plain(text: str) -> str:
+    clean = text.strip()
+    return clean[1:-1] if len(clean) > 1 and clean[0] == clean[-1] and clean[0] in "'\"" else clean

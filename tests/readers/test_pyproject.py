@@ -1,0 +1,171 @@
+"""Test that pyproject.toml is read: PEP 621, PEP 735, Poetry, uv and pixi."""
+
+from __future__ import annotations
+
+import pytest
+from packaging.specifiers import SpecifierSet
+
+from envgen.readers.poetry import pep440_of
+from envgen.readers.pyproject import read_pyproject
+from tests.readers.asked import lines_of, unaccounted
+
+PEP621 = """\
+[build-system]
+requires = ["hatchling"]
+[project]
+name = "My_Project"
+requires-python = ">=3.10"
+dependencies = [
+  "numpy>=1",
+  "torch @ git+https://h/torch.git",
+]
+[project.optional-dependencies]
+gpu = ["tensorflow-metal"]
+all = ["my-project[gpu,dev]", "six"]
+[dependency-groups]
+test = ["pytest", {include-group = "lint"}]
+lint = ["ruff", 3, "-r x.txt"]
+[tool.ruff]
+line-length = 120
+[tool.uv]
+dev-dependencies = ["ipython"]
+managed = true
+[tool.uv.sources]
+torch = { index = "x" }
+[other]
+x = 1
+"""
+
+
+def test_a_project() -> None:
+    file = read_pyproject(PEP621, "pyproject.toml")
+    assert lines_of(file) == [
+        (1, "aside `build-system`"),
+        (2, "aside `build-system`"),
+        (3, "aside `project`"),
+        (4, "aside `project.name`"),
+        (5, "python >=3.10"),
+        (7, "pypi numpy>=1"),
+        (8, "link torch git+https://h/torch.git"),
+        (11, "pypi(gpu) tensorflow-metal"),
+        (12, "group(all) dev"),
+        (12, "group(all) gpu"),
+        (12, "pypi(all) six"),
+        (14, "pypi(test) pytest"),
+        (14, "group(test) lint"),
+        (15, "pypi(lint) ruff"),
+        (15, "unread not a requirement"),
+        (15, "unread not a requirement"),
+        (16, "aside `tool.ruff`"),
+        (17, "aside `tool.ruff`"),
+        (18, "aside `tool.uv`"),
+        (19, "pypi(dev) ipython"),
+        (20, "aside `tool.uv`"),
+        (21, "aside `tool.uv.sources`"),
+        (22, "aside `tool.uv.sources.torch.index`"),
+        (23, "aside `other`"),
+        (24, "aside `other.x`"),
+    ]
+    assert (file.name, file.project) == ("My_Project", True)
+    assert unaccounted(PEP621, file) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            '[project]\nname="x"\ndynamic = ["dependencies"]', "unread `dynamic`: its build program", id="deps"
+        ),
+        pytest.param('[project]\nname="x"\ndynamic = ["version"]', "aside `project.dynamic`", id="version"),
+        pytest.param('project.optional-dependencies = {a = ["six"], b = ["attrs"]}', "pypi(b) attrs", id="braces"),
+        pytest.param('[dependency-groups]\na = "six"', "pypi(a) six", id="no list"),
+        pytest.param('[tool.pixi.dependencies]\nnumpy = "*"', "conda numpy", id="pixi"),
+    ],
+)
+def test_single_statements(text: str, expected: str) -> None:
+    assert lines_of(read_pyproject(text, "f"))[-1][1].startswith(expected)
+
+
+POETRY = """\
+[tool.poetry]
+name = "p"
+[tool.poetry.dependencies]
+python = "^3.9"
+numpy = "^1.2"
+torch = {version = "~2.1", extras = ["opt"], markers = "sys_platform == 'darwin'", python = ">=3.10"}
+local = {path = "../x", develop = true}
+git = {git = "https://h/g.git"}
+extra = {version = "*", optional = true}
+alone = {version = "*", optional = true}
+two = [{version = "1.0", platform = "darwin"}, {version = "2.0", platform = "linux"}]
+bad = "^1 || ^2"
+"-r x" = "*"
+[tool.poetry.dependencies.long]
+version = "==1"
+extras = ["a"]
+[tool.poetry.extras]
+more = ["extra"]
+[tool.poetry.group.Test.dependencies]
+pytest = "*"
+[tool.poetry.dev-dependencies]
+black = "22.*"
+[[tool.poetry.source]]
+name = "x"
+"""
+
+
+def test_poetry() -> None:
+    file = read_pyproject(POETRY, "f")
+    assert [text for _, text in lines_of(file) if not text.startswith("aside")] == [
+        "python >=3.9,<4",
+        "pypi numpy>=1.2,<2",
+        "pypi torch[opt]>=2.1,<2.2 ; (sys_platform == 'darwin') and python_version >= '3.10'",
+        "project ../x editable",
+        "link git https://h/g.git",
+        "pypi(more) extra",
+        "pypi(optional) alone",
+        "pypi two==1.0 ; sys_platform == 'darwin'",
+        "pypi two==2.0 ; sys_platform == 'linux'",
+        "unread PEP 440 has no alternatives such as `^1 || ^2`",
+        "unread not a name: `-r x`",
+        "pypi long[a]==1",
+        "pypi(test) pytest",
+        "pypi(dev) black==22.*",
+    ]
+    assert (file.name, file.project) == ("p", True)
+    assert unaccounted(POETRY, file) == []
+
+
+def test_poetry_in_braces() -> None:
+    file = read_pyproject('tool.poetry.dependencies = {a = "^1", b = {version = "2", python = "x"}}', "f")
+    assert [text for _, text in lines_of(file)] == ["pypi a>=1,<2", "pypi b==2 ; python_version > '3'"]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "specifier"),
+    [
+        ("^1.2.3", ">=1.2.3,<2"),
+        ("^1.2", ">=1.2,<2"),
+        ("^0.2.3", ">=0.2.3,<0.3"),
+        ("^0.0.3", ">=0.0.3,<0.0.4"),
+        ("^0.0", ">=0.0,<0.1"),
+        ("^0", ">=0,<1"),
+        ("^ 1.0a1", ">=1.0a1,<2"),
+        ("~1.2.3", ">=1.2.3,<1.3"),
+        ("~1.2", ">=1.2,<1.3"),
+        ("~1", ">=1,<2"),
+        ("1.2.*", "==1.2.*"),
+        ("*", ""),
+        ("1.2", "==1.2"),
+        (">= 1.2, <2", ">=1.2,<2"),
+        (">=1,*", ">=1"),
+    ],
+)
+def test_poetrys_constraints(constraint: str, specifier: str) -> None:
+    assert SpecifierSet(pep440_of(constraint)) == SpecifierSet(specifier)
+
+
+@pytest.mark.parametrize("constraint", ["^1 || ^2", "1 | 2", "x", "^^1", ">="])
+def test_no_constraints(constraint: str) -> None:
+    with pytest.raises(ValueError, match=r"constraint|alternatives"):
+        pep440_of(constraint)
