@@ -54,26 +54,23 @@ def report_lock(console: Console, results: Sequence[EnvironmentResult]) -> None:
             continue
         text.append(f"{result.name}: locked")
         for lock in result.lock.platforms:
-            text += _moves_text(result, lock) if lock.platform.subdir in result.moved else []
-            text += _platform_text(console, lock) if console.verbose or not _kept(result, lock) else []
+            known = lock.platform.subdir in result.moved
+            text += _moves_text(result, lock) if known else []
+            text += _platform_text(console, lock) if console.verbose or not known else []
         text += [f"  {file}" for file in result.files]
     console.data(environments_shape(list(results)), "\n".join(text))
     for result in results:
         _tell(console, result)
 
 
-def _kept(result: EnvironmentResult, lock: PlatformLock) -> bool:
-    return bool(result.moved.get(lock.platform.subdir))
-
-
 def _moves_text(result: EnvironmentResult, lock: PlatformLock) -> list[str]:
     moves = result.moved[lock.platform.subdir]
     rows = [(move.name, move.before or "-", move.after or "-", move.why) for move in moves]
     if not rows:
-        return []
+        return [f"{lock.platform.subdir}: nothing moved"]
     shown = table(("PACKAGE", "FROM", "TO", "WHY"), rows[:SHOWN_MOVES])
     more = [f"… and {len(rows) - SHOWN_MOVES} more (see --json)"] if len(rows) > SHOWN_MOVES else []
-    return [shown, *more]
+    return [f"{lock.platform.subdir}: {len(rows)} moved", shown, *more]
 
 
 def report_stale(console: Console, stale: Sequence[Staleness]) -> None:

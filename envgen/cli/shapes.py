@@ -49,8 +49,13 @@ def _platform(lock: PlatformLock, moved: tuple[Move, ...]) -> dict[str, object]:
         "decisions": [asdict(decision) for decision in lock.decisions],
         "findings": [finding_shape(finding) for finding in lock.findings],
         "notes": list(lock.notes),
-        "moved": [{"name": move.name, "from": move.before, "to": move.after, "why": move.why} for move in moved],
+        "moved": [_move(move) for move in moved],
     }
+
+
+def _move(move: Move) -> dict[str, object]:
+    because = move.because or None
+    return {"name": move.name, "from": move.before, "to": move.after, "why": move.why, "because": because}
 
 
 def finding_shape(finding: Finding) -> dict[str, object]:

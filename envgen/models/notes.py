@@ -32,12 +32,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """Say that a package changed between two locks; `before` or `after` is "" where it is absent."""
+    """Say that a package changed between two locks; `before` or `after` is "" where it is absent.
+
+    `because` names the package whose own move `why` speaks of, "" where the cause is no other move.
+    """
 
     name: str
     before: str
     after: str
     why: str
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

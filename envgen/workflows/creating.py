@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from envgen.errors import UnsatisfiableError, UsageError, WriteError
 from envgen.gateways.disk import create_folder
-from envgen.lock.model import Lock
 from envgen.manifest.document import Accelerator
 from envgen.manifest.edit import add_requirements
 from envgen.manifest.model import Manifest, load_manifest
@@ -16,7 +15,7 @@ from envgen.manifest.templates import blank_text, template_names, template_text
 from envgen.models.matchspec import version_key
 from envgen.models.platform import Platform
 from envgen.workflows.index import open_index
-from envgen.workflows.locking import Updates, solve_lock
+from envgen.workflows.locking import SolvedLock, Updates, solve_lock
 from envgen.workflows.project import FOLDER, MANIFEST, environment_folder
 from envgen.workflows.results import EnvironmentResult
 from envgen.workflows.services import Services
@@ -57,10 +56,11 @@ def new_environment(services: Services, name: str, scaffold: Scaffold) -> Enviro
     text, notes = manifest_text(name, scaffold)
     manifest = load_manifest(text, f"{shown}/{MANIFEST}")
     if manifest.python is None:
-        text, manifest, lock, run = _choose_python(services, text, manifest)
+        text, manifest, solved = _choose_python(services, text, manifest)
         notes = (*notes, f"python {manifest.python} was chosen: the newest that everything asked for can be had with")
     else:
-        lock, run = solve_lock(services, manifest, None, Updates())
+        solved = solve_lock(services, manifest, None, Updates())
+    lock = solved.lock
     files = {MANIFEST: text, ".gitattributes": ATTRIBUTES, **render(lock, manifest.outputs)}
     create_folder(folder, files)
     return EnvironmentResult(
@@ -69,7 +69,7 @@ def new_environment(services: Services, name: str, scaffold: Scaffold) -> Enviro
         lock=lock,
         changed=True,
         moved={},
-        notes=(*notes, *run, *omissions(lock, manifest.outputs)),
+        notes=(*notes, *solved.notes, *omissions(lock, manifest.outputs)),
     )
 
 
@@ -97,14 +97,14 @@ def _accelerator(text: str) -> Accelerator:
     return ACCELERATORS[text]
 
 
-def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[str, Manifest, Lock, tuple[str, ...]]:
+def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[str, Manifest, SolvedLock]:
     """Lock with the newest python that everything can be had with, of the few newest that the channel has."""
     failures: list[UnsatisfiableError] = []
     for minor in pythons_of(services, manifest)[:PYTHONS_TRIED]:
         written = set_python(text, minor)
         chosen = load_manifest(written, manifest.file)
         try:
-            return written, chosen, *solve_lock(services, chosen, None, Updates())
+            return written, chosen, solve_lock(services, chosen, None, Updates())
         except UnsatisfiableError as error:
             failures.append(error)
     if failures:

@@ -2,66 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from envgen import __version__
-from envgen.errors import LockfileError, UsageError
-from envgen.gateways.disk import exclusive
-from envgen.lock.diff import Change, diff
-from envgen.lock.model import Lock, PlatformLock
+from envgen.errors import UsageError
+from envgen.gateways.disk import FolderWriter, exclusive
+from envgen.lock.model import Lock
 from envgen.lock.normal import normal_form
 from envgen.manifest.digest import digest
 from envgen.manifest.model import Manifest
 from envgen.models.notes import Move
 from envgen.staleness import stale_reasons
-from envgen.workflows.project import Environment, environment_names, open_environment
-from envgen.workflows.reading import generated_texts, read_lock
+from envgen.workflows.before import lock_to_keep
+from envgen.workflows.project import MANIFEST, Environment, environment_names, open_environment
+from envgen.workflows.reading import generated_texts
 from envgen.workflows.results import EnvironmentResult
 from envgen.workflows.services import Services
 from envgen.workflows.solving import Keeping, channels_of, solve_platform
+from envgen.workflows.updating import Updates, refuse_unknown
 from envgen.writers.formats import omissions, render
+
+__all__ = ["SolvedLock", "Updates", "chosen_names", "lock_environments", "relock", "solve_lock"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Updates:
-    """Say what a lock may move: the packages named, or everything."""
+class SolvedLock:
+    """Hold a lock, what moved on each platform that was locked before, and notes on this run."""
 
-    packages: frozenset[str] = field(default_factory=frozenset)
-    everything: bool = False
-
-    def __bool__(self) -> bool:
-        """Tell whether anything is meant to move."""
-        return self.everything or bool(self.packages)
-
-
-def lock_environment(services: Services, name: str, updates: Updates) -> EnvironmentResult:
-    """Lock one environment and write its files, unless its lock is true already.
-
-    Raises:
-        EnvgenError: nothing was written.
-    """
-    environment = open_environment(services.root, name)
-    with exclusive(environment.folder) as writer:
-        texts = generated_texts(environment.folder)
-        before, notes = _before(environment, texts)
-        if before and not updates and is_current(services, environment.manifest, before, texts):
-            return _unchanged(environment, before)
-        lock, run = solve_lock(services, environment.manifest, before, updates)
-        written = writer.write(render(lock, environment.manifest.outputs))
-    return EnvironmentResult(
-        name=name,
-        files=tuple(f"{environment.shown}/{file}" for file in written),
-        lock=lock,
-        changed=bool(written),
-        moved=moves(before, lock),
-        notes=(*notes, *run, *omissions(lock, environment.manifest.outputs)),
-    )
+    lock: Lock
+    moved: Mapping[str, tuple[Move, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def lock_environments(services: Services, names: tuple[str, ...], updates: Updates) -> tuple[EnvironmentResult, ...]:
-    """Lock these environments, or all of the project, one after the other."""
-    return tuple(lock_environment(services, name, updates) for name in chosen_names(services, names))
+    """Lock these environments, or all of the project, one after the other; a true lock is left as it is.
+
+    Raises:
+        UsageError: a package to update is in none of the locks. EnvgenError: an environment cannot be locked; those
+        before it were written, itself and those after it were not.
+    """
+    environments = [open_environment(services.root, name) for name in chosen_names(services, names)]
+    if updates.packages:
+        kept = [lock_to_keep(each, generated_texts(each.folder))[0] for each in environments]
+        refuse_unknown([lock for lock in kept if lock], updates)
+    return tuple(_locked(services, environment, updates) for environment in environments)
+
+
+def _locked(services: Services, environment: Environment, updates: Updates) -> EnvironmentResult:
+    with exclusive(environment.folder) as writer:
+        return relock(services, environment, writer, updates)
+
+
+def relock(
+    services: Services, environment: Environment, writer: FolderWriter, updates: Updates, *, edited: bool = False
+) -> EnvironmentResult:
+    """Lock an environment whose folder is held, and write its files, unless its lock is true already.
+
+    With `edited` the manifest's text is written with them: all or none.
+    """
+    manifest, texts = environment.manifest, generated_texts(environment.folder)
+    before, notes = lock_to_keep(environment, texts)
+    manifests = {MANIFEST: environment.text} if edited else {}
+    if before and not updates and not notes and is_current(services, manifest, before, texts):
+        writer.write(manifests)
+        return _unchanged(environment, before)
+    solved = solve_lock(services, manifest, before, updates)
+    written = writer.write({**render(solved.lock, manifest.outputs), **manifests})
+    return EnvironmentResult(
+        name=environment.name,
+        files=tuple(f"{environment.shown}/{file}" for file in written),
+        lock=solved.lock,
+        changed=bool(written),
+        moved=dict(solved.moved),
+        notes=(*notes, *solved.notes, *omissions(solved.lock, manifest.outputs)),
+    )
 
 
 def chosen_names(services: Services, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -70,18 +85,6 @@ def chosen_names(services: Services, names: tuple[str, ...]) -> tuple[str, ...]:
     if not chosen:
         raise UsageError("there is no environment here", hint="make one with `envgen new NAME`")
     return chosen
-
-
-def _before(environment: Environment, texts: Mapping[str, str]) -> tuple[Lock | None, tuple[str, ...]]:
-    """Read the lock to keep to; a damaged one is read as far as it goes, and remade."""
-    try:
-        return read_lock(environment.shown, environment.manifest, texts), ()
-    except LockfileError as error:
-        notes = (f"the lock is made again: {error.message}",)
-    try:
-        return read_lock(environment.shown, environment.manifest, texts, sealed=False), notes
-    except LockfileError:
-        return None, (*notes, "nothing of it could be kept")
 
 
 def is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mapping[str, str]) -> bool:
@@ -96,53 +99,34 @@ def is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mappin
     )
 
 
-def solve_lock(
-    services: Services, manifest: Manifest, before: Lock | None, updates: Updates
-) -> tuple[Lock, tuple[str, ...]]:
-    """Lock every platform of a manifest; give the lock with notes on this run."""
-    solved = [
-        solve_platform(services, manifest, platform, _keeping(before, platform.subdir, updates))
-        for platform in manifest.platforms()
-    ]
+def solve_lock(services: Services, manifest: Manifest, before: Lock | None, updates: Updates) -> SolvedLock:
+    """Lock every platform of a manifest, keeping to the lock before."""
+    platforms = manifest.platforms()
+    solved = {
+        platform.subdir: solve_platform(services, manifest, platform, _keeping(before, platform.subdir, updates))
+        for platform in platforms
+    }
     lock = normal_form(
         Lock(
             name=manifest.name,
             created_by=f"envgen {__version__}",
             channels=channels_of(services, manifest),
             manifest_digest=digest(manifest),
-            platforms=tuple(item.lock for item in solved),
+            platforms=tuple(item.lock for item in solved.values()),
             exclude_newer=manifest.exclude_newer.isoformat() if manifest.exclude_newer else "",
         )
     )
-    return lock, tuple(dict.fromkeys(note for item in solved for note in item.notes))
+    return SolvedLock(
+        lock=lock,
+        moved={subdir: item.moved for subdir, item in solved.items() if before and before.for_subdir(subdir)},
+        notes=tuple(dict.fromkeys(note for item in solved.values() for note in item.notes)),
+    )
 
 
 def _keeping(before: Lock | None, subdir: str, updates: Updates) -> Keeping:
-    known = before.for_subdir(subdir) if before else None
-    if updates.everything or known is None:
-        return Keeping(first=before is None)
-    return Keeping(lock=known, update=updates.packages, first=False)
+    return Keeping(lock=before.for_subdir(subdir) if before else None, updates=updates, first=before is None)
 
 
 def _unchanged(environment: Environment, lock: Lock) -> EnvironmentResult:
     files = tuple(f"{environment.shown}/{name}" for name in render(lock, environment.manifest.outputs))
     return EnvironmentResult(name=environment.name, files=files, lock=lock, changed=False, moved={})
-
-
-def moves(before: Lock | None, after: Lock) -> dict[str, tuple[Move, ...]]:
-    """List what changed on each platform that was locked before."""
-    found = {}
-    for platform in after.platforms:
-        old = before.for_subdir(platform.platform.subdir) if before else None
-        found[platform.platform.subdir] = tuple(_moves(old, platform)) if old else ()
-    return found
-
-
-def _moves(before: PlatformLock, after: PlatformLock) -> Iterator[Move]:
-    for change in diff(before, after):
-        yield Move(name=change.name, before=change.before, after=change.after, why=_why(change))
-
-
-def _why(change: Change) -> str:
-    half = f" (now from {change.source})" if change.change == "moved" else ""
-    return f"{change.change}{half}"

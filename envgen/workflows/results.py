@@ -13,7 +13,7 @@ class EnvironmentResult:
     """Hold what a `new` or a `lock` did to one environment.
 
     `files` are relative to the project's root, in the order of writing; `changed` is False where the committed lock was
-    already true; `moved` maps a subdir to what changed since the lock before.
+    already true; `moved` maps each subdir that was locked before to what changed since.
     """
 
     name: str

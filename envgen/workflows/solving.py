@@ -13,42 +13,60 @@ from envgen.lock.model import PlatformLock
 from envgen.manifest.model import Manifest
 from envgen.mapping.names import NameMapper
 from envgen.models.channel import Channel
-from envgen.models.notes import Finding
+from envgen.models.notes import Finding, Move
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.repodata import Repodata
 from envgen.models.solve import Solver, SolverName
+from envgen.models.wheel import PypiSide, Wheel
 from envgen.plan.amendments import amendments
 from envgen.plan.inputs import Plan, Sides
 from envgen.plan.rounds import plan
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
+from envgen.pypi.keeping import KeepingPypiSide
 from envgen.solvers.choose import choose_solver
 from envgen.workflows.conda_side import LeastChangeSide
 from envgen.workflows.index import open_index
 from envgen.workflows.inputs import plan_inputs
+from envgen.workflows.moving import moves
 from envgen.workflows.services import Services
+from envgen.workflows.updating import Updates
 
 SOLVERS: Mapping[str, SolverName] = {"libmamba": "libmamba", "rattler": "rattler"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """Say what of an earlier lock is kept: all but the packages named in `update`.
+    """Say what of an earlier lock is kept: all but what `updates` name.
 
     `first` tells that the environment has no lock yet, which is when the starter index may stand in.
     """
 
     lock: PlatformLock | None = None
-    update: frozenset[str] = field(default_factory=frozenset)
+    updates: Updates = field(default_factory=Updates)
     first: bool = True
+
+    def records(self) -> tuple[Record, ...]:
+        """List the records to keep."""
+        return self.lock.conda if self.lock and not self.updates.everything else ()
+
+    def wheels(self) -> tuple[Wheel, ...]:
+        """List the wheels to keep."""
+        return tuple(wheel.wheel for wheel in self.lock.pypi) if self.lock and not self.updates.everything else ()
+
+    def named(self, half: str) -> frozenset[str]:
+        """Give the names of one half's packages that are meant to move."""
+        keys = self.updates.keys(self.lock) if self.lock else ()
+        return frozenset(key.partition(":")[2] for key in keys if key.startswith(f"{half}:"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
-    """Hold a platform's lock, and notes on this run that are no part of it: which solver, read from where."""
+    """Hold a platform's lock, what moved in it, and notes on this run: which solver, read from where."""
 
     lock: PlatformLock
+    moved: tuple[Move, ...]
     notes: tuple[str, ...]
 
 
@@ -65,13 +83,21 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     mapper = name_mapper(services, manifest.mapping, repodata, platform)
     solver, name, note = _solver(services, keeping.lock)
     services.progress(f"solving with {name} for {platform.subdir}")
-    side = LeastChangeSide(solver=solver, kept=keeping.lock.conda if keeping.lock else (), update=keeping.update)
-    sides = Sides(repodata=repodata, mapper=mapper, conda=side, pypi=services.pypi)
+    conda = LeastChangeSide(solver=solver, kept=keeping.records(), update=keeping.named("conda"))
+    sides = Sides(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, keeping))
     planned = plan(plan_inputs(manifest, platform), sides)
     services.progress("proving that it fits together")
-    lock = _locked(platform, planned, repodata, mapper, manifest.notes)
+    lock = refuse_faults(prove_lock(_locked(platform, planned, repodata, mapper, manifest.notes), mapper))
     online = services.online_names.notes if services.online_names else ()
-    return Solved(lock=refuse_faults(prove_lock(lock, mapper)), notes=(note, *repodata.notes, *online))
+    moved = moves(manifest, keeping.lock, lock, keeping.updates, conda.request_of(planned.conda))
+    return Solved(lock=lock, moved=moved, notes=(note, *repodata.notes, *online))
+
+
+def _pypi(services: Services, keeping: Keeping) -> PypiSide | None:
+    kept = keeping.wheels()
+    if services.pypi is None or not kept:
+        return services.pypi
+    return KeepingPypiSide(side=services.pypi, kept=kept, update=keeping.named("pypi"))
 
 
 def _solver(services: Services, before: PlatformLock | None) -> tuple[Solver, SolverName, str]:

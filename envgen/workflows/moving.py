@@ -1,0 +1,245 @@
+"""Say what moved between two locks of a platform, and why: across both halves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from packaging.requirements import Requirement as Pep508
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from envgen.lock.diff import Change, diff
+from envgen.lock.graph import DistributionsOf, Graph, providers_of
+from envgen.lock.model import LockedWheel, PlatformLock
+from envgen.manifest.model import Manifest
+from envgen.mapping.distributions import distributions_of
+from envgen.mapping.specs import to_pep440
+from envgen.models.notes import Move
+from envgen.models.platform import Platform
+from envgen.models.requirement import Requirement
+from envgen.models.solve import SolveRequest
+from envgen.solvers.moves import chain
+from envgen.workflows.updating import Updates
+
+_FROM_WHEEL = re.compile(r"\((\S+) \S+ on PyPI requires ")
+_UNEXPLAINED = "could not be kept beside the others"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Say why a package moved, and the key of the moved package that the sentence speaks of; "" where it ends."""
+
+    text: str
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Hold what the run itself asks for.
+
+    `update` are keys (`conda:numpy`) that are meant to move, `everything` tells that all are; `requirements` are the
+    manifest's, with its bounds, for the target; `conda` gives the solver's cause of each record's move by name: the
+    sentence, and the name of another package or "".
+    """
+
+    update: AbstractSet[str] = frozenset()
+    everything: bool = False
+    requirements: Sequence[Requirement] = ()
+    conda: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def moves(
+    manifest: Manifest,
+    before: PlatformLock | None,
+    after: PlatformLock,
+    updates: Updates,
+    request: SolveRequest | None,
+) -> tuple[Move, ...]:
+    """Say what a run moved on one platform; () where it was not locked before.
+
+    `request` is what the records were the answer to.
+    """
+    if before is None:
+        return ()
+    keys = updates.keys(before)
+    names = frozenset(key.removeprefix("conda:") for key in keys if key.startswith("conda:"))
+    causes = chain(request, before.conda, after.conda, names) if request else {}
+    asked = Asked(
+        update=keys, everything=updates.everything, requirements=_applying(manifest, after.platform), conda=causes
+    )
+    return explained_moves(before, after, asked, distributions_of)
+
+
+def _applying(manifest: Manifest, platform: Platform) -> tuple[Requirement, ...]:
+    """List all that a manifest says of PyPI's names on a target."""
+    every = (
+        *(entry.requirement for entry in manifest.requirements()),
+        *manifest.pypi_requirements(),
+        *manifest.constraint_requirements(),
+        *manifest.override_requirements(),
+    )
+    return tuple(requirement for requirement in every if requirement.applies(platform.markers()))
+
+
+def explained_moves(
+    before: PlatformLock, after: PlatformLock, asked: Asked, distributions_of: DistributionsOf
+) -> tuple[Move, ...]:
+    """List every package that differs, sorted by name, each with the cause nearest to what was asked for."""
+    comparison = _Comparison(before, after, asked, distributions_of)
+    changes = {f"{change.source}:{change.name}": change for change in diff(before, after, pypi_name=comparison.held)}
+    possible = {key: list(comparison.causes(key, change)) for key, change in changes.items()}
+    chosen = _chosen(possible)
+    return tuple(
+        Move(
+            name=change.name,
+            before=change.before,
+            after=change.after,
+            why=chosen[key].text,
+            because=chosen[key].because.partition(":")[2],
+        )
+        for key, change in changes.items()
+    )
+
+
+def _chosen(possible: Mapping[str, Sequence[Cause]]) -> dict[str, Cause]:
+    """Choose a cause for each move, following them from those that need no other, so that every chain ends."""
+    chosen: dict[str, Cause] = {}
+    while True:
+        step = {
+            key: cause
+            for key, causes in possible.items()
+            if key not in chosen
+            for cause in reversed(causes)
+            if cause.because in chosen or cause.because not in possible
+        }
+        if not step:
+            break
+        chosen.update(step)
+    return {key: chosen.get(key) or next(iter(causes), Cause(_UNEXPLAINED)) for key, causes in possible.items()}
+
+
+class _Comparison:
+    """Look for causes in two locks of one platform."""
+
+    def __init__(
+        self, before: PlatformLock, after: PlatformLock, asked: Asked, distributions_of: DistributionsOf
+    ) -> None:
+        self._asked = asked
+        self._after = after
+        self._old = {wheel.name: wheel for wheel in before.pypi}
+        self._new = {wheel.name: wheel for wheel in after.pypi}
+        self._graphs = Graph.of(before, distributions_of), Graph.of(after, distributions_of)
+        self._providers = providers_of(after, distributions_of)
+        self._versions = _versions(after)
+        self._held = {
+            record.name: names[0]
+            for record in (*before.conda, *after.conda)
+            if (names := distributions_of(record)) and canonicalize_name(record.name) not in names
+        }
+
+    def held(self, conda: str) -> str:
+        """Give the distribution that a conda package of some name provides."""
+        return self._held.get(conda, canonicalize_name(conda))
+
+    def causes(self, key: str, change: Change) -> Iterator[Cause]:
+        """List what may have made a package move, the most telling first."""
+        if self._asked.everything and change.before and change.after:
+            yield Cause("--upgrade takes the newest that fits")
+        if change.change == "moved":
+            yield Cause(f"now from {change.source}: {self._reason(key)}")
+        elif change.source == "conda":
+            yield from self._conda(change)
+        elif not change.after:
+            yield from self._departure(key)
+        elif not change.before:
+            yield from self._arrival(key)
+        else:
+            yield from self._wheel(self._old[change.name], self._new[change.name])
+
+    def _reason(self, key: str) -> str:
+        half, _, name = key.partition(":")
+        decided = (each.why for each in self._after.decisions if (each.source, each.name) == (half, name))
+        wheel = self._new.get(name) if half == "pypi" else None
+        return wheel.why if wheel else next(decided, "other packages need it")
+
+    def _conda(self, change: Change) -> Iterator[Cause]:
+        text, other = self._asked.conda.get(change.name, ("", ""))
+        if other:
+            yield Cause(text, f"conda:{other}")
+        elif wheel := _FROM_WHEEL.search(text):
+            yield Cause(text, f"pypi:{wheel[1]}")
+        elif text and change.after:
+            yield Cause(text)
+        if not change.after:
+            yield from self._departure(f"conda:{change.name}")
+
+    def _departure(self, key: str) -> Iterator[Cause]:
+        users = self._graphs[0].needed_by(key)
+        for user in users:
+            shown = user.key.partition(":")[2]
+            if user.key in self._versions:
+                yield Cause(f"{shown} {self._versions[user.key]} does not need it", user.key)
+            else:
+                yield Cause(f"{shown}, which needed it, is gone", user.key)
+        if not users:
+            yield Cause("nothing asks for it any more")
+
+    def _arrival(self, key: str) -> Iterator[Cause]:
+        for requirement in self._named(key.partition(":")[2]):
+            yield Cause(f"asked for: {requirement.origin}")
+        for user in self._graphs[1].needed_by(key):
+            shown = user.key.partition(":")[2]
+            yield Cause(f"{shown} {self._versions[user.key]} needs `{user.need}`", user.key)
+        yield Cause(self._reason(key))
+
+    def _wheel(self, old: LockedWheel, new: LockedWheel) -> Iterator[Cause]:
+        if f"pypi:{old.name}" in self._asked.update:
+            yield Cause("asked to be updated")
+        for requirement in self._named(old.name):
+            if not _admits(requirement.specifier, old.version):
+                yield Cause(f"asked for: {requirement.origin}")
+        for user in self._graphs[1].needed_by(f"pypi:{old.name}"):
+            if not _admits(str(Pep508(user.need).specifier), old.version):
+                shown = user.key.partition(":")[2]
+                yield Cause(f"{shown} {self._versions[user.key]} needs `{user.need}`", user.key)
+        yield from self._misfits(old)
+        if old.version == new.version:
+            yield Cause("its file is another one")
+
+    def _misfits(self, old: LockedWheel) -> Iterator[Cause]:
+        """Give the causes that the old wheel's own needs are."""
+        python = self._after.platform.python
+        if not _admits(old.requires_python, f"{python}.99"):
+            yield Cause(f"{old.name} {old.version} needs python {old.requires_python}, and {python} is asked for")
+        for text in old.requires:
+            need = Pep508(text)
+            for key in self._providers.get(canonicalize_name(need.name), ()):
+                if not _admits(str(need.specifier), self._versions[key]):
+                    shown = f"{key.partition(':')[2]} is {self._versions[key]}"
+                    yield Cause(f"{old.name} {old.version} needs `{text}`, and {shown}", key)
+
+    def _named(self, name: str) -> Iterator[Requirement]:
+        return (requirement for requirement in self._asked.requirements if requirement.name == name)
+
+
+def _versions(lock: PlatformLock) -> dict[str, str]:
+    versions = {f"conda:{record.name}": record.version for record in lock.conda}
+    return versions | {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
+
+
+def _admits(specifier: str, version: str) -> bool:
+    known = to_pep440(version)
+    return known is None or SpecifierSet(specifier).contains(known, prereleases=True)
+
+
+def followed(moves: Iterable[Move], name: str) -> tuple[Move, ...]:
+    """Follow a move to the one that needs no other, itself first."""
+    named = {move.name: move for move in moves}
+    found: list[Move] = []
+    while (move := named.get(name)) and move not in found:
+        found.append(move)
+        name = move.because
+    return tuple(found)

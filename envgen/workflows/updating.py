@@ -1,0 +1,69 @@
+"""Say which locked packages a call means to move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from envgen.errors import UsageError
+from envgen.lock.model import Lock, PlatformLock
+from envgen.mapping.distributions import distributions_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updates:
+    """Say what a lock may move: the packages named, by their conda or PyPI names, or everything."""
+
+    packages: frozenset[str] = field(default_factory=frozenset)
+    everything: bool = False
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is meant to move."""
+        return self.everything or bool(self.packages)
+
+    def keys(self, lock: PlatformLock) -> frozenset[str]:
+        """Give the keys (`conda:numpy`) of the locked packages that the names mean."""
+        return frozenset(key for name in self.packages for key in locked_keys(lock, name))
+
+
+def locked_keys(lock: PlatformLock, name: str) -> tuple[str, ...]:
+    """Give the keys of the locked packages that a conda or PyPI name means, sorted; () where it means none."""
+    canonical = canonicalize_name(name)
+    return tuple(sorted({key for key, names in _names(lock) if name in names or canonical in names}))
+
+
+def refuse_unknown(locks: Iterable[Lock], updates: Updates) -> None:
+    """Raise UsageError for a name that none of the locks knows; without any lock there is nothing to know."""
+    known = [(key, names) for lock in locks for platform in lock.platforms for key, names in _names(platform)]
+    every = {name for _, names in known for name in names}
+    unknown = [name for name in sorted(updates.packages) if not {name, canonicalize_name(name)} & every]
+    if known and unknown:
+        near = [close for name in unknown for close in get_close_matches(canonicalize_name(name), sorted(every), 1)]
+        meant = f"did you mean {' and '.join(f'`{name}`' for name in near)}? " if near else ""
+        listed = ", ".join(f"`{name}`" for name in unknown)
+        raise UsageError(
+            f"not locked, so it cannot be updated: {listed}", hint=f"{meant}give conda or PyPI names of locked packages"
+        )
+
+
+def _names(lock: PlatformLock) -> Iterator[tuple[str, set[str]]]:
+    """Give each locked package's key with the names that it goes by."""
+    asked: dict[str, set[str]] = {}
+    for decision in lock.decisions:
+        asked.setdefault(f"{decision.source}:{decision.name}", set()).update(_asked(decision.requirement))
+    for record in lock.conda:
+        key = f"conda:{record.name}"
+        yield key, {record.name, *distributions_of(record), *asked.get(key, ())}
+    for wheel in lock.pypi:
+        yield f"pypi:{wheel.name}", {wheel.name}
+
+
+def _asked(requirement: str) -> Iterator[str]:
+    try:
+        yield canonicalize_name(Requirement(requirement).name)
+    except InvalidRequirement:
+        return
