@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from uv import find_uv_bin
 
 from envgen.lock.model import LockedWheel
 from envgen.models.wheel import Wheel
@@ -47,7 +48,7 @@ def install(command: list[str], requirements: Path, site: Path) -> subprocess.Co
 
 
 PIP = [sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-UV = ["uv", "pip", "install", "--python", sys.executable, "--no-config", "--no-cache"]
+UV = [find_uv_bin(), "pip", "install", "--python", sys.executable, "--no-config", "--no-cache"]
 
 
 @pytest.mark.parametrize(
