@@ -90,7 +90,7 @@ class Problem:
     """Say what is wrong at one place of a file of the user's own.
 
     `path` is dotted (`dependencies[3]`), "" for the file as a whole; `column` counts from 1 in the line as it stands in
-    the file, 0 where none is known.
+    the file, 0 where none is known; `others` are further lines that take part.
     """
 
     path: str
@@ -98,6 +98,7 @@ class Problem:
     hint: str = ""
     line: SourceLine | None = None
     column: int = 0
+    others: tuple[SourceLine, ...] = ()
 
     def __str__(self) -> str:
         """Render as `path: message`."""
@@ -121,7 +122,7 @@ class ManifestError(EnvgenError):
         lines: Sequence[SourceLine] = (),
     ) -> None:
         """Keep the problems beside the message."""
-        own = [problem.line for problem in problems if problem.line is not None]
+        own = [line for problem in problems for line in (problem.line, *problem.others) if line is not None]
         super().__init__(message, hint=hint, lines=lines or own)
         self.problems = tuple(problems)
 
@@ -145,7 +146,7 @@ def _pointed(problem: Problem) -> list[str]:
         return []
     shown = f"    {problem.line}"
     if not problem.column:
-        return [shown]
+        return [shown, *(f"    {line}" for line in problem.others)]
     text = problem.line.text
     skipped = len(text) - len(text.lstrip())
     start = len(shown) - len(text.strip())

@@ -72,9 +72,8 @@ def show_error(error: EnvgenError, *, as_json: bool) -> None:
         shape = {"error": {"code": error.code, "message": error.message, "hint": error.hint, "lines": lines}}
         sys.stdout.write(json.dumps(shape, indent=2, ensure_ascii=False) + "\n")
         return
-    _print("error: ", "bold red", error.message)
-    for line in error.lines:
-        _print("  ", "", str(line))
+    hint = f"\nhint: {error.hint}" if error.hint else ""
+    _print("error: ", "bold red", str(error).removesuffix(hint))
     if error.hint:
         _print("hint: ", "cyan", error.hint)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from envgen import __version__
-from envgen.cli import lock, map_names, new, schema, templates, vendor, why
+from envgen.cli import diagnose, import_file, lock, map_names, new, schema, templates, vendor, why
 from envgen.cli.console import show_error
 from envgen.errors import EnvgenError, UsageError
 
@@ -22,8 +22,10 @@ app = typer.Typer(
 )
 app.command("new")(new.new)
 app.command("lock")(lock.lock)
+app.command("import")(import_file.import_file)
 app.command("map")(map_names.map_names)
 app.command("why")(why.why)
+app.command("diagnose")(diagnose.diagnose)
 app.command("templates")(templates.templates)
 app.command("schema")(schema.schema)
 app.command("vendor")(vendor.vendor)
@@ -54,7 +56,7 @@ def run(words: Sequence[str]) -> int:
     """Run the command line and give its exit code."""
     as_json = "--json" in words
     try:
-        code = app(args=list(words), standalone_mode=False)
+        code = app(args=list(words), prog_name="envgen", standalone_mode=False)
     except EnvgenError as error:
         show_error(error, as_json=as_json)
         return error.exit_code
@@ -66,11 +68,14 @@ def run(words: Sequence[str]) -> int:
     except BrokenPipeError:
         return 0
     except typer.TyperException as error:
-        return _usage(error.format_message(), as_json=as_json)
+        return _usage(error.format_message(), words)
     return code if isinstance(code, int) else 0
 
 
-def _usage(message: str, *, as_json: bool) -> int:
-    """Report a wrong call in our own form."""
-    show_error(UsageError(message.rstrip("."), hint="see `envgen --help`"), as_json=as_json)
+def _usage(message: str, words: Sequence[str]) -> int:
+    """Report a wrong call in our own form; a call without any word gets the help, which is the message then."""
+    if words:
+        show_error(UsageError(message.rstrip("."), hint="see `envgen --help`"), as_json="--json" in words)
+    else:
+        sys.stderr.write(f"{message.rstrip()}\n")
     return UsageError.exit_code

@@ -50,7 +50,8 @@ def report_lock(console: Console, results: Sequence[EnvironmentResult]) -> None:
     text: list[str] = []
     for result in results:
         if not result.changed:
-            text.append(f"{result.name}: the lock is current; nothing was solved")
+            done = "solved again, and nothing moved" if result.moved else "nothing was solved"
+            text.append(f"{result.name}: the lock is current; {done}")
             continue
         text.append(f"{result.name}: locked")
         for lock in result.lock.platforms:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 
 from packaging.utils import canonicalize_name
 
@@ -137,12 +136,18 @@ def _accelerator_problems(written: Written) -> Iterator[RefusalError]:
         yield RefusalError(
             f"`metal` exists on osx-arm64 alone, not on {', '.join(others)}", hint=hint, at=("accelerator",)
         )
-    if accelerator == "cpu" and METAL_PLUGIN in _names(written):
+    metal = list(_places(written, METAL_PLUGIN))
+    if accelerator == "cpu" and metal:
         hint = "write `accelerator: metal`, or take the requirement out"
-        yield RefusalError(f"`cpu` contradicts the requirement {METAL_PLUGIN}", hint=hint, at=("accelerator",))
+        message = f"`cpu` contradicts the requirement {METAL_PLUGIN}"
+        yield RefusalError(message, hint=hint, at=("accelerator",), beside=metal)
 
 
-def _names(written: Written) -> set[str]:
-    groups = (_list(items) for items in _mapping(written, "groups").values())
-    items = chain(_list(written.get("dependencies")), _list(written.get("pypi")), *groups)
-    return {leading_name(item) for item in items if isinstance(item, str)}
+def _places(written: Written, name: str) -> Iterator[tuple[str | int, ...]]:
+    """List where a project is required."""
+    lists: dict[tuple[str, ...], object] = {(key,): written.get(key) for key in ("dependencies", "pypi")}
+    lists |= {("groups", group): items for group, items in _mapping(written, "groups").items()}
+    for path, items in lists.items():
+        for index, item in enumerate(_list(items)):
+            if isinstance(item, str) and leading_name(item) == name:
+                yield (*path, index)

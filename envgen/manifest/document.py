@@ -105,7 +105,8 @@ class PlatformEntry(_Strict):
         try:
             Platform(subdir=self.platform, python="3.12", macos=self.floor())
         except ValueError as error:
-            raise RefusalError(str(error), at=("macos",)) from error
+            hint = 'write macos: "13.0", or the lowest that must work' if self.platform.startswith("osx-") else ""
+            raise RefusalError(str(error), hint=hint or "leave `macos` out", at=("macos",)) from error
         return self
 
 

@@ -41,6 +41,7 @@ _HINTS = (
     ("mapping values are not allowed", "check the indentation, and put a value that holds `: ` in quotes"),
     ("but got '['", "put a value that holds brackets in quotes"),
     ("expected ',' or", "a list or mapping in brackets is not closed, or lacks a comma"),
+    ("'<stream end>'", "a list or mapping in brackets is not closed"),
     ("special characters", "save the file as UTF-8 text"),
 )
 _LENIENT_LENGTH = 1000
@@ -113,9 +114,17 @@ def _reason(error: Exception, text: str, lines: tuple[str, ...]) -> tuple[str, i
     if start and mark and start.line != mark.line:
         context += f" that starts on line {start.line + 1}"
     reason = ", ".join(part for part in (context, str(error.problem or "")) if part)
-    if start and mark and not "".join(lines[mark.line : mark.line + 1]).strip():
+    if start and mark and not _written(lines, mark.line):
         mark = start
+    if mark and not _written(lines, mark.line):
+        last = max((number for number, line in enumerate(lines[: mark.line]) if line.strip()), default=mark.line)
+        return reason, last + 1, len(lines[last]) + 1 if lines else 0
     return (reason, mark.line + 1, mark.column + 1) if mark else (reason, 0, 0)
+
+
+def _written(lines: tuple[str, ...], number: int) -> bool:
+    """Tell whether a line, counted from 0, holds anything."""
+    return bool("".join(lines[number : number + 1]).strip())
 
 
 class _LenientScanner(Scanner):

@@ -17,16 +17,25 @@ _TOKEN = re.compile(r"(?<=/t/)[^/\s\"'\],}]+")
 class RefusalError(ValueError):
     """Say why a value is refused.
 
-    `hint` says what to write instead; `at` leads from the value that was looked at to the part that is meant.
+    `hint` says what to write instead; `at` leads from the value that was looked at to the part that is meant, `beside`
+    to others that take part.
     """
 
-    def __init__(self, message: str, *, hint: str = "", at: Sequence[str | int] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        at: Sequence[str | int] = (),
+        beside: Sequence[Sequence[str | int]] = (),
+    ) -> None:
         """Keep the parts apart, so that each lands in its place of a Problem."""
         clean = shown(message)
         self.message = f"{clean[:_MESSAGE]}…" if len(clean) > _MESSAGE else clean
         super().__init__(self.message)
         self.hint = hint
         self.at = tuple(at)
+        self.beside = tuple(map(tuple, beside))
 
 
 def dotted(path: Sequence[str | int]) -> str:

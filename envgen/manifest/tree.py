@@ -134,9 +134,10 @@ class Tree:
         """Give a line by its number, cut to a readable length and without secrets."""
         return source_line(self.file, self.lines, number)
 
-    def problem(self, path: Path, message: str, hint: str = "") -> Problem:
-        """Build a problem of the value at a path."""
-        return Problem(path=dotted(path), message=message, hint=hint, line=self.line(path))
+    def problem(self, path: Path, message: str, hint: str = "", beside: Sequence[Path] = ()) -> Problem:
+        """Build a problem of the value at a path, in which the values at the paths `beside` take part."""
+        others = tuple(map(self.line, beside))
+        return Problem(path=dotted(path), message=message, hint=hint, line=self.line(path), others=others)
 
     def _follow(self, path: Path) -> tuple[tuple[str | int, ...], Node, Mark]:
         node: Node = self.root

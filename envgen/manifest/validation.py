@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import ValidationError
@@ -46,15 +46,30 @@ def validated(tree: Tree) -> ManifestDocument:
     A key without a value is the same as an absent key.
     """
     written = {key: value for key, value in tree.data().items() if value is not None}
-    problems = [*tree.problems, *(tree.problem(one.at, one.message, one.hint) for one in contradictions(written))]
+    problems = [*tree.problems, *_contradictions(tree, written)]
     try:
         document = ManifestDocument.model_validate(written)
     except ValidationError as error:
-        problems += [problem for detail in error.errors(include_url=False) for problem in _problems(tree, detail)]
+        details = error.errors(include_url=False)
+        problems += [problem for detail in _told(details) for problem in _problems(tree, detail)]
         raise manifest_error(tree.file, problems) from error
     if problems:
         raise manifest_error(tree.file, problems)
     return document
+
+
+def _contradictions(tree: Tree, written: Mapping[str, object]) -> Iterator[Problem]:
+    for refusal in contradictions(written):
+        yield tree.problem(refusal.at, refusal.message, refusal.hint, refusal.beside)
+
+
+def _told(details: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Leave out that a list is empty where that is so because its entries were refused."""
+    for detail in details:
+        place = detail["loc"]
+        entries = [other for other in details if len(other["loc"]) > len(place) and other["loc"][: len(place)] == place]
+        if detail["type"] != "too_short" or not entries:
+            yield detail
 
 
 def _problems(tree: Tree, detail: ErrorDetails) -> Iterator[Problem]:

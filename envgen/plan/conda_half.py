@@ -86,9 +86,11 @@ def _relieve(board: Board, request: SolveRequest, error: UnsatisfiableError) -> 
     lonely = _lonely_roots(board)
     if not lonely or board.sides.pypi is None:
         raise board.sides.conda.explain(conda_request(board, []), error) from error
+    target = board.inputs.platform
+    system = f" and macOS {target.macos}" if target.is_mac else ""
     for name in lonely:
         board.blame[name] = board.sides.conda.explain(request, error)
-        board.move_to_pypi(name, f"no record of the channel that meets it fits python {board.inputs.platform.python}")
+        board.move_to_pypi(name, f"no record of the channel that meets it fits python {target.python}{system}")
 
 
 def _undo_lifts(board: Board, error: UnsatisfiableError) -> None:

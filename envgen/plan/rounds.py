@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from envgen.errors import PlanError
+from envgen.errors import PlanError, PypiUnreachableError
 from envgen.mapping.specs import to_pep440
 from envgen.models.solve import Solution
 from envgen.models.wheel import Resolution, Stub
@@ -15,7 +15,7 @@ from envgen.plan.inputs import Plan, PlanInputs, Sides
 from envgen.plan.lifting import lift
 from envgen.plan.outcome import outcome
 from envgen.plan.resolving import resolve
-from envgen.plan.sources import choose_sources, lines_of
+from envgen.plan.sources import choose_sources, did_you_mean, lines_of
 from envgen.plan.tensorflow import bind, pin_metal
 
 MAX_PASSES = 5
@@ -41,8 +41,23 @@ def plan(inputs: PlanInputs, sides: Sides) -> Plan:
     solution = settle(board)
     if not board.has_pypi:
         return outcome(board, solution, Closure(stays=(), needs=(), missing=()))
-    agreement = _negotiate(board, solution)
+    try:
+        agreement = _negotiate(board, solution)
+    except PypiUnreachableError as error:
+        raise _asked_for(board, error) from error
     return outcome(board, agreement.solution, agreement.closure)
+
+
+def _asked_for(board: Board, error: PypiUnreachableError) -> PypiUnreachableError:
+    """Put on a failure to reach PyPI which of the user's lines need it, and what may have been meant instead."""
+    roots = board.pypi_roots
+    reasons = dict.fromkeys(f"{root.name} is asked of PyPI because {root.why}" for root in roots)
+    meant = did_you_mean([root.name for root in roots if root.mapped.conda is None], board.sides)
+    return PypiUnreachableError(
+        "\n".join([error.message, *reasons]),
+        hint=f"{meant}{error.hint}",
+        lines=lines_of(root.wanted.requirement for root in roots),
+    )
 
 
 def _negotiate(board: Board, solution: Solution) -> Agreement:

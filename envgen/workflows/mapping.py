@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from envgen.errors import MappingError, Problem, SourceLine, UsageError
 from envgen.gateways.disk import read_text
+from envgen.manifest.fields import macos_floor, python_minor
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import DEFAULT_MACOS, Platform
@@ -30,9 +31,11 @@ class Target:
     def platform(self) -> Platform:
         """Give the target; raise UsageError for one that does not exist."""
         try:
-            return Platform(subdir="osx-arm64", python=self.python or DEFAULT_PYTHON, macos=self.macos or DEFAULT_MACOS)
+            python = python_minor(self.python) if self.python else DEFAULT_PYTHON
+            macos = macos_floor(self.macos) if self.macos else DEFAULT_MACOS
+            return Platform(subdir="osx-arm64", python=python, macos=macos)
         except ValueError as error:
-            raise UsageError(str(error)) from error
+            raise UsageError(str(error), hint="write them as in `--python 3.12 --macos 13.0`") from error
 
 
 def map_texts(services: Services, texts: tuple[str, ...], target: Target) -> tuple[MappedRequirement, ...]:

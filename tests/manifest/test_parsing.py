@@ -12,6 +12,8 @@ from envgen.manifest.tree import BrokenNode, ListNode, MapNode, Node, TextNode
 
 NOT_YAML = {
     "an open list": ("a: [b,\nc: d\n", "that starts on line 1, expected ',' or ']'", 1, "not closed"),
+    "a bracket at the end": ("a: 1\nb: [\n\n", "expected the node content", 2, "not closed"),
+    "a bracket alone": ("[", "expected the node content", 1, "not closed"),
     "an open quote": ("a: 'b\n", "unexpected end of stream", 1, ""),
     "no colon": ("a: 1\nb 'c'\n", "could not find expected ':'", 2, "colons"),
     "a list that ends in another key": ("a: [b\nc: d\n", "that starts on line 1, expected", 2, "not closed"),

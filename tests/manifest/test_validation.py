@@ -47,6 +47,7 @@ REFUSED = {
     "an unknown key of a platform": ("platforms: [{platform: linux-64, os: 1}]", "platforms[0].os", "(known: platform"),
     "a platform without a name": ("platforms: [{macos: 13}]", "platforms[0]", "`platform` is missing"),
     "a number for a platform": ("platforms: [13]", "platforms[0]", "a mapping is wanted, not a number"),
+    "a platform that is none": ("platforms: [osx]", "platforms[0]", "unknown platform `osx`"),
     "no platforms": ("platforms: []", "platforms", "at least one is wanted"),
     "text for platforms": ("platforms: osx-arm64", "platforms", "a list is wanted, not text"),
     "a platform twice": ("platforms: [osx-64, {platform: osx-64}]", "platforms[1]", "`osx-64` stands here twice"),
@@ -226,6 +227,19 @@ def test_the_error_reads_well() -> None:
         '  python: not a python minor version: `3.1O` (write a minor version, such as python: "3.12")',
         "  pythn: unknown key; did you mean `python`?",
     ]
+
+
+def test_every_line_of_a_contradiction_is_told() -> None:
+    text = "name: x\naccelerator: cpu\ndependencies: [a]\ngroups:\n  gpu:\n    - tensorflow_metal\n"
+    with pytest.raises(ManifestError) as caught:
+        load_manifest(text, "envgen.yaml")
+    assert [line.line for line in caught.value.lines] == [2, 6]
+    assert "    envgen.yaml:2: accelerator: cpu\n    envgen.yaml:6: - tensorflow_metal\n" in str(caught.value)
+
+
+def test_a_platform_that_is_none_is_told_once() -> None:
+    (problem,) = problems("name: x\nplatforms: [{platform: osx-arm64, macos: '10.15'}]\n")
+    assert problem.hint == 'write macos: "13.0", or the lowest that must work'
 
 
 def test_one_problem_reads_well() -> None:
