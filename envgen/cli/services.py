@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from envgen.models.wheel import PypiSide
 from envgen.workflows.services import Options, Services
 
 
@@ -25,7 +24,7 @@ def services_for(
     from envgen.gateways.host import read_host
     from envgen.gateways.mirrors import parse_mirrors
     from envgen.gateways.namemap import OnlineNameMap
-    from envgen.workflows.deferred import DeferredPypi
+    from envgen.workflows.deferred import DeferredPypi, NotedPypi
 
     settings = read_host(os.environ, Path.cwd())
     options = Options(
@@ -36,7 +35,7 @@ def services_for(
         mirrors={**settings.mirrors, **parse_mirrors(" ".join(mirrors or ()))},
     )
 
-    def pypi() -> PypiSide:
+    def pypi() -> NotedPypi:
         from envgen.pypi.side import UvPypiSide
 
         return UvPypiSide(cache=settings.cache_dir, environment=settings.environ, offline=offline)

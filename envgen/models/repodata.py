@@ -16,8 +16,8 @@ class ChannelRecords:
 
     `native` holds the same records as rattler's own objects where the index was read by rattler, so that its solver
     need not build them again; they are an opaque value for everybody else. An entry is None where the record was
-    changed after the reading, and must be built from `records`. `labels` holds each record's name and URL, where they are
-    known without looking at the record.
+    changed after the reading, and must be built from `records`. `labels` holds each record's name and URL, where
+    they are known without looking at the record.
     """
 
     channel: Channel

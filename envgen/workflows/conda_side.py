@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from envgen.errors import UnsatisfiableError
 from envgen.models.record import Record
+from envgen.models.repodata import Repodata
 from envgen.models.solve import Solution, Solver, SolveRequest
 from envgen.solvers.explain import explain
 from envgen.solvers.least_change import solve_with_least_change
@@ -19,6 +20,7 @@ class LeastChangeSide:
     """
 
     solver: Solver
+    repodata: Repodata | None = None
     kept: tuple[Record, ...] = ()
     update: frozenset[str] = frozenset()
     answered: list[tuple[SolveRequest, Solution]] = field(default_factory=list, repr=False, compare=False)
@@ -38,4 +40,4 @@ class LeastChangeSide:
 
     def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
         """Say in the user's words why a request has no answer."""
-        return explain(self.solver, request, error)
+        return explain(self.solver, request, error, repodata=self.repodata)

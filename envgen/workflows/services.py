@@ -8,7 +8,7 @@ from pathlib import Path
 
 from envgen.gateways.host import HostSettings
 from envgen.gateways.namemap import OnlineNameMap
-from envgen.models.wheel import PypiSide
+from envgen.workflows.deferred import DeferredPypi
 
 Progress = Callable[[str], None]
 
@@ -42,7 +42,7 @@ class Services:
     options: Options
     settings: HostSettings
     root: Path
-    pypi: PypiSide | None
+    pypi: DeferredPypi | None
     progress: Progress = silent
     online_names: OnlineNameMap | None = None
 

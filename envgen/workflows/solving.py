@@ -83,14 +83,15 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     mapper = name_mapper(services, manifest.mapping, repodata, platform)
     solver, name, note = _solver(services, keeping.lock)
     services.progress(f"solving with {name} for {platform.subdir}")
-    conda = LeastChangeSide(solver=solver, kept=keeping.records(), update=keeping.named("conda"))
+    conda = LeastChangeSide(solver=solver, repodata=repodata, kept=keeping.records(), update=keeping.named("conda"))
     sides = Sides(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, keeping))
     planned = plan(plan_inputs(manifest, platform), sides)
     services.progress("proving that it fits together")
     lock = refuse_faults(prove_lock(_locked(platform, planned, repodata, mapper, manifest.notes), mapper))
     online = services.online_names.notes if services.online_names else ()
+    pypi = services.pypi.notes if services.pypi else ()
     moved = moves(manifest, keeping.lock, lock, keeping.updates, conda.request_of(planned.conda))
-    return Solved(lock=lock, moved=moved, notes=(note, *repodata.notes, *online))
+    return Solved(lock=lock, moved=moved, notes=(note, *repodata.notes, *online, *pypi))
 
 
 def _pypi(services: Services, keeping: Keeping) -> PypiSide | None:
