@@ -18,6 +18,7 @@ EnvgenError
 ├── LockfileError              a committed lock is missing or damaged
 ├── ForeignFileError           another tool's file cannot be read
 ├── InstallError               a prefix cannot be made or changed
+│   └── InterruptedInstallError
 └── WriteError                 a file cannot be written
 """
 
@@ -273,6 +274,13 @@ class InstallError(EnvgenError):
     """Report a prefix that cannot be made or changed."""
 
     code = "install"
+
+
+class InterruptedInstallError(InstallError):
+    """Report that the user stopped a change of a prefix."""
+
+    code = "interrupted"
+    exit_code = 130
 
 
 class WriteError(EnvgenError):

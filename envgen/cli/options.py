@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,3 +33,6 @@ OnlineNames = Annotated[
 ]
 Python = Annotated[str | None, typer.Option("--python", metavar="MINOR", help="Python minor version, such as 3.12.")]
 Macos = Annotated[str | None, typer.Option("--macos", metavar="VERSION", help="Lowest macOS that must work (13.0).")]
+Prefix = Annotated[
+    Path | None, typer.Option("--prefix", "-p", metavar="DIR", help="The environment's folder, instead of a named one.")
+]

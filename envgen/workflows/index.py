@@ -34,14 +34,15 @@ def open_index(
     if options.starter:
         return open_starter(platform, exclude_newer=exclude_newer)
     try:
-        return open_channels(channels, platform, _access(services), exclude_newer=exclude_newer)
+        return open_channels(channels, platform, access(services), exclude_newer=exclude_newer)
     except ChannelUnreachableError:
         if not (first and _starter_may_serve(services, channels)):
             raise
         return open_starter(platform, exclude_newer=exclude_newer)
 
 
-def _access(services: Services) -> Access:
+def access(services: Services) -> Access:
+    """Say how this run may reach channels."""
     settings, options = services.settings, services.options
     return Access(
         cache=settings.cache_dir,

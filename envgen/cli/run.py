@@ -1,0 +1,39 @@
+"""Run commands in environments."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from envgen.cli import options
+
+
+def run(
+    name: Annotated[str, typer.Argument(help="The environment.")],
+    command: Annotated[list[str] | None, typer.Argument(metavar="-- CMD…", help="The command and its words.")] = None,
+    prefix: options.Prefix = None,
+    activation: Annotated[
+        str, typer.Option("--activation", metavar="SHELL", help="Print the script that activates it in this shell.")
+    ] = "",
+) -> None:
+    """Run a command in an environment as if it were activated; the exit code is the command's."""
+    from envgen.cli.services import services_for
+    from envgen.errors import InstallError, UsageError
+    from envgen.gateways.machine import read_machine
+    from envgen.workflows.running import command_in, script_for
+
+    services = services_for(progress=lambda _: None)
+    if activation:
+        sys.stdout.write(script_for(services, name, prefix, read_machine(), activation))
+        return
+    if not command:
+        raise UsageError("nothing to run", hint=f"such as: envgen run {name} -- python")
+    words = command_in(services, name, prefix, read_machine(), command)
+    sys.stdout.flush()
+    try:
+        os.execvpe(words[0], words, services.settings.environ)  # noqa: S606 - the command takes our place
+    except OSError as error:
+        raise InstallError(f"{words[0]} cannot be run ({error.strerror})", code="run") from error

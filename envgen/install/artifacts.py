@@ -1,0 +1,88 @@
+"""Name the files that an environment is installed from, each with the hash that the lock holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from envgen.errors import InstallError
+from envgen.lock.model import LockedWheel
+from envgen.models.record import Record
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """Hold a hash, in lower-case hex, with the algorithm that makes it: sha256, or md5 where a record has no other."""
+
+    algorithm: str
+    hex: str
+
+    def matches(self, path: Path, read: Callable[[int], None] | None = None) -> bool:
+        """Tell whether a file has this hash; `read` hears of each chunk's size. Raises OSError."""
+        hasher = hashlib.new(self.algorithm, usedforsecurity=False)
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                hasher.update(chunk)
+                if read:
+                    read(len(chunk))
+        return hasher.hexdigest() == self.hex
+
+    def __str__(self) -> str:
+        """Render as `sha256 0123…`, short enough for a message."""
+        return f"{self.algorithm} {self.hex[:12]}…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """Hold a file that is to be had: `size` is in bytes or None, `key` is `conda:NAME` or `pypi:NAME`."""
+
+    key: str
+    filename: str
+    digest: Digest
+    size: int | None
+
+    @property
+    def store_path(self) -> Path:
+        """Give the path in a store of artifacts, which no other content shares."""
+        return Path(self.digest.hex[:16]) / self.filename
+
+
+def record_artifact(record: Record) -> Artifact:
+    """Name the archive of a record; raise InstallError for a record without a hash."""
+    return Artifact(
+        key=f"conda:{record.name}",
+        filename=_plain(record.filename, record.name),
+        digest=_digest(str(record), sha256=record.sha256, md5=record.md5),
+        size=record.size,
+    )
+
+
+def wheel_artifact(locked: LockedWheel) -> Artifact:
+    """Name the wheel of a distribution; raise InstallError where the lock holds no hash of it."""
+    wheel = locked.wheel
+    return Artifact(
+        key=f"pypi:{wheel.name}",
+        filename=_plain(wheel.filename, wheel.name),
+        digest=_digest(f"{wheel.name}=={wheel.version}", sha256=wheel.sha256),
+        size=wheel.size,
+    )
+
+
+def _digest(shown: str, *, sha256: str, md5: str = "") -> Digest:
+    if sha256:
+        return Digest(algorithm="sha256", hex=sha256)
+    if md5:
+        return Digest(algorithm="md5", hex=md5)
+    raise InstallError(
+        f"{shown} has no hash in the lock, so nothing could be verified", hint="lock again: `envgen lock`"
+    )
+
+
+def _plain(filename: str, name: str) -> str:
+    if not filename or filename.startswith(".") or any(sign in filename for sign in "/\\\0\n"):
+        raise InstallError(f"the lock has no file name for {name}: `{filename}`", hint="lock again: `envgen lock`")
+    return filename

@@ -1,0 +1,138 @@
+"""Compare what a prefix holds with what a lock says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from packaging.utils import canonicalize_version
+
+from envgen.install.distributions import Distribution
+from envgen.install.prefix import Contents
+from envgen.lock.model import LockedWheel
+from envgen.models.notes import Source
+from envgen.models.record import Record
+
+Kind = Literal["added", "changed", "repaired", "removed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Difference:
+    """Say what happens to one package: `before` and `after` are versions, with the build for conda, "" for none."""
+
+    name: str
+    source: Source
+    kind: Kind
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """Hold what a prefix is to contain: records, wheels, and the folders of the user's own projects as URLs.
+
+    `site` is the folder of its Python modules, relative to the prefix.
+    """
+
+    records: tuple[Record, ...]
+    wheels: tuple[LockedWheel, ...]
+    site: str
+    projects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """Hold what must be done to a prefix: what differs, which records are linked anew, which distributions go.
+
+    `wheels` are those to install, in the lock's order.
+    """
+
+    differences: tuple[Difference, ...]
+    link: frozenset[str]
+    again: frozenset[str]
+    wheels: tuple[LockedWheel, ...]
+    removed: tuple[Distribution, ...]
+
+
+def compare(contents: Contents, wanted: Content, installed_wheels: Mapping[str, str], *, again: bool = False) -> Sync:
+    """Compare a prefix with what it is to hold.
+
+    `installed_wheels` maps distributions to the sha256 of the wheel that they came from, as far as it is known;
+    `again` tells that nothing that is there may be trusted.
+    """
+    conda = list(_records(contents, wanted, again=again))
+    going, wheels = _distributions(contents, wanted, installed_wheels)
+    pypi = [*_wheel_differences(contents, wheels), *_removed(going, wanted)]
+    link = {each.name for each in conda if each.kind != "removed"}
+    repaired = {each.name for each in conda if each.kind == "repaired"}
+    return Sync(
+        differences=tuple(sorted((*conda, *pypi))),
+        link=frozenset(link),
+        again=frozenset(repaired),
+        wheels=tuple(wheels),
+        removed=tuple(going),
+    )
+
+
+def _records(contents: Contents, wanted: Content, *, again: bool) -> Iterator[Difference]:
+    installed = {record.name: record for record in contents.records}
+    for record in wanted.records:
+        before, after = installed.get(record.name), f"{record.version}={record.build}"
+        if before is None:
+            yield Difference(name=record.name, source="conda", kind="added", after=after)
+            continue
+        held = f"{before.version}={before.build}"
+        if not before.is_of(record):
+            yield Difference(name=record.name, source="conda", kind="changed", before=held, after=after)
+        elif again or record.name in contents.broken:
+            yield Difference(name=record.name, source="conda", kind="repaired", before=held, after=after)
+    names = {record.name for record in wanted.records}
+    for name, left in installed.items():
+        if name not in names:
+            yield Difference(name=name, source="conda", kind="removed", before=f"{left.version}={left.build}")
+
+
+def _distributions(
+    contents: Contents, wanted: Content, installed_wheels: Mapping[str, str]
+) -> tuple[list[Distribution], list[LockedWheel]]:
+    """Give the loose distributions that go, and the wheels that come; a wheel that is replaced is in both."""
+    locked = {wheel.name: wheel for wheel in wanted.wheels}
+    going, there = [], set()
+    for each in contents.loose:
+        wheel = locked.get(each.name) if each.site == wanted.site else None
+        if wheel is not None and _is_whole(contents.prefix, each, wheel, installed_wheels) and each.name not in there:
+            there.add(each.name)
+        elif wheel is not None or not _is_project(each, wanted):
+            going.append(each)
+    return going, [wheel for wheel in wanted.wheels if wheel.name not in there]
+
+
+def _is_project(each: Distribution, wanted: Content) -> bool:
+    return each.site == wanted.site and each.url in wanted.projects
+
+
+def _is_whole(prefix: Path, each: Distribution, wheel: LockedWheel, installed_wheels: Mapping[str, str]) -> bool:
+    known = installed_wheels.get(each.name, wheel.wheel.sha256) == wheel.wheel.sha256
+    return known and _same(each.version, wheel.version) and each.complete and not each.missing(prefix)
+
+
+def _same(first: str, second: str) -> bool:
+    """Compare two versions as PEP 440 does: metadata may say 2024.01.1 where the lock says 2024.1.1."""
+    return first == second or canonicalize_version(first) == canonicalize_version(second)
+
+
+def _wheel_differences(contents: Contents, wheels: list[LockedWheel]) -> Iterator[Difference]:
+    loose = {each.name: each.version for each in contents.loose}
+    for wheel in wheels:
+        before = loose.get(wheel.name, "")
+        kind: Kind = "added" if not before else "repaired" if _same(before, wheel.version) else "changed"
+        yield Difference(name=wheel.name, source="pypi", kind=kind, before=before, after=wheel.version)
+
+
+def _removed(going: list[Distribution], wanted: Content) -> Iterator[Difference]:
+    coming = {wheel.name for wheel in wanted.wheels}
+    for each in going:
+        if each.name not in coming:
+            yield Difference(name=each.name, source="pypi", kind="removed", before=each.version)

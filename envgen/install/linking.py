@@ -1,0 +1,155 @@
+"""Bring a prefix's conda half to what a lock says; the home of rattler's installer.
+
+rattler checks no hash of an archive that it reads from the disk, and by default none of what its cache holds. So
+archives are verified before (see `obtaining`), and its cache is told to check every file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import rattler
+from rattler.exceptions import InstallerError
+from rattler.install import InstallerReporter
+from rattler.package_cache import PackageCache, ValidationMode
+
+from envgen.errors import InstallError
+from envgen.gateways.eventloop import run
+from envgen.install.native import to_native
+from envgen.install.prefix import META
+from envgen.models.record import Record
+
+_LOCAL = "file://"
+_FETCH = re.compile(r"failed to fetch (\S+)")
+
+
+class StaleCacheError(InstallError):
+    """Report that the cache of unpacked packages is damaged: the archives are needed after all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linking:
+    """Say what is linked into which prefix: every record with its archive's path, and the names to link again.
+
+    `cache` holds unpacked packages, shared by all prefixes.
+    """
+
+    prefix: Path
+    subdir: str
+    records: tuple[Record, ...]
+    archives: Mapping[str, Path]
+    again: frozenset[str]
+    cache: Path
+    report: Callable[[str], None]
+
+    def archive(self, record: Record) -> Path:
+        """Give the path of a record's archive; a place where none is for one that the cache has."""
+        return self.archives.get(f"conda:{record.name}", self.cache / "absent" / record.filename)
+
+
+def unpacked(records: Sequence[Record], cache: Path) -> frozenset[str]:
+    """Give the names of the records that the cache holds unpacked, by their hash."""
+    return run(_unpacked(records, cache)) if cache.is_dir() else frozenset()
+
+
+async def _unpacked(records: Sequence[Record], cache: Path) -> frozenset[str]:
+    index = await PackageCache(cache).index()
+    return frozenset(
+        record.name
+        for record in records
+        if record.sha256 and index.contains_record(to_native(record, cache / record.filename))
+    )
+
+
+def link(linking: Linking) -> None:
+    """Install, replace and remove records until the prefix holds exactly these.
+
+    Raises:
+        StaleCacheError: an archive is needed that was not given. InstallError: the disk refuses, or a package is no
+        package. The prefix may be half changed then.
+    """
+    native = [to_native(record, linking.archive(record)) for record in linking.records]
+    total = len(native)
+    try:
+        reporter = _Reporter(linking.report, total)  # type: ignore[abstract]  # its empty methods are defaults
+        run(_install(native, linking, reporter))
+    except InstallerError as error:
+        raise _explained(str(error), linking) from error
+    _restore_addresses(linking)
+
+
+async def _install(native: list[rattler.RepoDataRecord], linking: Linking, reporter: _Reporter) -> None:
+    await rattler.install(
+        native,
+        linking.prefix,
+        platform=rattler.Subdir(linking.subdir),
+        reinstall_packages=set(linking.again),
+        execute_link_scripts=False,
+        show_progress=False,
+        reporter=reporter,
+        package_cache=PackageCache.new_layered([linking.cache], False, ValidationMode.full()),
+    )
+
+
+class _Reporter(InstallerReporter):
+    """Count the packages that are linked."""
+
+    def __init__(self, report: Callable[[str], None], total: int) -> None:
+        self._report = report
+        self._total = total
+        self._done = 0
+
+    def on_transaction_start(self, total_operations: int) -> None:
+        self._total = total_operations
+        self._say()
+
+    def on_transaction_operation_complete(self, operation: int) -> None:  # noqa: ARG002 - rattler's name
+        self._done += 1
+        self._say()
+
+    def _say(self) -> None:
+        self._report(f"linking: {self._done} of {self._total} packages")
+
+
+def _explained(text: str, linking: Linking) -> InstallError:
+    match = _FETCH.search(text)
+    reason = text.strip().splitlines()[-1].removeprefix("Caused by: ")
+    if match and not any(path.name == match[1] for path in linking.archives.values()):
+        return StaleCacheError(f"the cache's copy of {match[1]} is damaged", code="cache")
+    if "No space left" in text or "os error 28" in text or "os error 122" in text:
+        return InstallError(
+            f"the disk is full: {linking.prefix} or {linking.cache} cannot hold the packages",
+            hint="free some space on the disk",
+            code="disk",
+        )
+    if match:
+        return InstallError(f"{match[1]} is no conda package: {reason}", hint="tell its maintainers", code="package")
+    return InstallError(f"{linking.prefix} cannot be changed: {reason}", code="link")
+
+
+def _restore_addresses(linking: Linking) -> None:
+    """Write the channels' addresses into `conda-meta`, where rattler has put the path of the archive."""
+    urls = {record.name: record.url for record in linking.records}
+    for file in sorted((linking.prefix / META).glob("*.json")):
+        text = file.read_text(encoding="utf-8")
+        data = json.loads(text)
+        if str(data.get("url", "")).startswith(_LOCAL) and data.get("name") in urls:
+            data["url"] = urls[data["name"]]
+            _replace(file, json.dumps(data, indent=2))
+
+
+def _replace(file: Path, text: str) -> None:
+    staged = file.with_suffix(".new")
+    staged.write_text(text + "\n", encoding="utf-8")
+    staged.chmod(0o644)
+    staged.replace(file)
+
+
+def remove_unreadable(files: Iterable[Path]) -> None:
+    """Remove damaged records of `conda-meta`, which rattler stops at; their packages are linked again over theirs."""
+    for file in files:
+        file.unlink()

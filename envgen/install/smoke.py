@@ -1,0 +1,159 @@
+"""Try what was installed: import what the manifest asks for, and list the GPU."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from envgen.install.distributions import Distribution
+from envgen.install.prefix import Contents
+
+_PATIENCE = 600.0
+_SITE = re.compile(r"lib/python3[^/]*/site-packages/(.+)")
+_MODULE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\.cpython-[^/]*|\.abi3)?\.(?:py|so)")
+_IGNORED = frozenset({"tests", "test", "docs", "doc", "examples", "example", "benchmarks", "setup", "conftest"})
+_IMPORTS = """
+import importlib, sys
+for name in sys.argv[1:]:
+    print("begin", name, flush=True)
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        said = str(error).strip().splitlines() or [""]
+        print("failed", type(error).__name__ + ": " + said[-1], flush=True)
+    else:
+        print("done", flush=True)
+"""
+_GPU = """
+import tensorflow as tf
+print("GPU", len(tf.config.list_physical_devices("GPU")))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Say what a try showed: `subject` is what was tried, `message` what went wrong, "" for nothing."""
+
+    subject: str
+    message: str = ""
+
+
+def import_names(contents: Contents, name: str, record: str) -> tuple[str, ...]:
+    """Give the modules of a requirement, from the metadata of what was installed for it.
+
+    `name` is the distribution's canonical name, `record` the conda package that serves for it or "". A distribution's
+    own `top_level.txt` counts first, then its list of files, then the files of the record. () for a package that holds
+    no module.
+    """
+    own = next((each for each in contents.distributions if each.name == name), None)
+    held = contents.record(record) if record else None
+    if own is None and held is not None:
+        own = next((each for each in contents.distributions if _is_in(each, held.files)), None)
+    if own is not None and (named := _top_level(contents.prefix, own)):
+        return named
+    files = (own.files if own else ()) or (held.files if held else ())
+    return tuple(_modules(files))
+
+
+def try_imports(prefix: Path, names: Sequence[str], environ: Mapping[str, str]) -> tuple[Outcome, ...]:
+    """Import modules one after the other in one process of the prefix's Python, as a program would.
+
+    A crash is told of the module at which it happened; what follows it is tried in a new process.
+    """
+    outcomes: list[Outcome] = []
+    left = list(names)
+    while left:
+        done = _outcomes(_python(prefix, [_IMPORTS, *left], environ))
+        outcomes += done
+        left = left[len(done) :] if done else []
+    return tuple(outcomes)
+
+
+def try_gpu(prefix: Path, environ: Mapping[str, str]) -> Outcome:
+    """List TensorFlow's GPUs in the prefix; none is a failure."""
+    done = _python(prefix, [_GPU], environ)
+    match = re.search(r"^GPU (\d+)$", done.stdout, re.MULTILINE)
+    if match is None:
+        return Outcome(subject="tensorflow", message=f"TensorFlow cannot list the GPU: {_last(done.stderr)}")
+    return Outcome(subject="tensorflow", message="" if int(match[1]) else "TensorFlow lists no GPU")
+
+
+def _python(prefix: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [str(prefix / "bin" / "python"), "-c", *arguments]
+    try:
+        return subprocess.run(
+            command,
+            env=dict(environ),
+            cwd=prefix,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        said = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else ""
+        return subprocess.CompletedProcess(command, 1, said, f"it did not end within {_PATIENCE:g} seconds")
+    except OSError as error:
+        return subprocess.CompletedProcess(command, 1, "", f"{command[0]} cannot be run ({error.strerror})")
+
+
+def _outcomes(done: subprocess.CompletedProcess[str]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    current = ""
+    for line in done.stdout.splitlines():
+        word, _, rest = line.partition(" ")
+        if word == "begin":
+            current = rest
+        elif current and word in ("done", "failed"):
+            outcomes.append(Outcome(subject=current, message=rest))
+            current = ""
+    if current:
+        outcomes.append(Outcome(subject=current, message=_ending(done)))
+    elif not outcomes:
+        outcomes.append(Outcome(subject="python", message=_last(done.stderr)))
+    return outcomes
+
+
+def _ending(done: subprocess.CompletedProcess[str]) -> str:
+    if done.returncode < 0:
+        return f"the process was killed by signal {-done.returncode}: {_last(done.stderr)}"
+    return _last(done.stderr)
+
+
+def _last(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"
+
+
+def _is_in(distribution: Distribution, files: tuple[str, ...]) -> bool:
+    return f"{distribution.info}/METADATA" in files or distribution.info in files
+
+
+def _top_level(prefix: Path, distribution: Distribution) -> tuple[str, ...]:
+    try:
+        lines = (prefix / distribution.info / "top_level.txt").read_text(encoding="utf-8").split()
+    except OSError:
+        return ()
+    return tuple(dict.fromkeys(line for line in lines if _is_public(line)))
+
+
+def _modules(files: Iterable[str]) -> Iterator[str]:
+    """Read modules off file names: a package has an `__init__.py`, a module lies at the top."""
+    seen = set()
+    for file in sorted(files):
+        match = _SITE.fullmatch(file)
+        folder, _, rest = match[1].partition("/") if match else ("", "", "")
+        module = _MODULE.fullmatch(folder)
+        name = folder if rest == "__init__.py" else module[1] if module and not rest else ""
+        if name and _is_public(name) and name not in seen:
+            seen.add(name)
+            yield name
+
+
+def _is_public(name: str) -> bool:
+    return name.isidentifier() and not name.startswith("_") and name not in _IGNORED

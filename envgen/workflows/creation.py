@@ -1,0 +1,219 @@
+"""Say what `create` was asked for, what it decided before it changes anything, and what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envgen.errors import InstallError, LockfileError, UsageError
+from envgen.gateways.disk import inside
+from envgen.gateways.machine import Machine
+from envgen.install.difference import Content, Difference
+from envgen.install.location import Location, Surroundings, given_location, named_location
+from envgen.install.smoke import Outcome
+from envgen.install.suitability import suitable
+from envgen.install.vendored import LISTING
+from envgen.lock.model import Lock, PlatformLock
+from envgen.lock.selection import lock_groups, without_groups
+from envgen.manifest.digest import digest
+from envgen.workflows.project import FOLDER, Environment, open_environment
+from envgen.workflows.reading import generated_texts, read_lock
+from envgen.workflows.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creation:
+    """Hold what `create` was asked for.
+
+    `platform` names another platform than this machine's, whose packages are only unpacked and verified; `adopt` lets a
+    prefix be changed that another tool made; `vendored` is the folder that alone serves packages.
+    """
+
+    name: str
+    prefix: Path | None = None
+    left_out: tuple[str, ...] = ()
+    platform: str = ""
+    dry_run: bool = False
+    adopt: bool = False
+    vendored: Path | None = None
+    kernel: bool = False
+    local: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Hold what will be made where: the platform's lock without the groups left out, and the place.
+
+    `runs` tells that what is installed may be run on this machine; `projects` are the folders of the user's own
+    projects, each with whether it is editable.
+    """
+
+    environment: Environment
+    lock: PlatformLock
+    location: Location
+    left_out: tuple[str, ...]
+    runs: bool
+    is_mac: bool
+    projects: tuple[tuple[Path, bool], ...]
+    notes: tuple[str, ...]
+
+    @property
+    def prefix(self) -> Path:
+        """Give the folder that the environment goes to."""
+        return self.location.prefix
+
+    @property
+    def content(self) -> Content:
+        """Give what the prefix is to hold."""
+        urls = tuple(folder.as_uri() for folder, _ in self.projects)
+        return Content(records=self.lock.conda, wheels=self.lock.pypi, site=self.site, projects=urls)
+
+    @property
+    def site(self) -> str:
+        """Give the folder of Python modules, relative to the prefix."""
+        python = next((record for record in self.lock.conda if record.name == "python"), None)
+        own = python.python_site_packages_path if python else ""
+        return own or f"lib/python{self.lock.platform.python}/site-packages"
+
+    @property
+    def has_python(self) -> bool:
+        """Tell whether there is a Python to run."""
+        return any(record.name == "python" for record in self.lock.conda)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """Hold what `create` did, or with a dry run would do.
+
+    `download` is the size in bytes of what had to come over the network; `outcomes` are the tries that were made
+    afterwards; `advice` says how to use the environment.
+    """
+
+    name: str
+    prefix: Path
+    platform: str
+    differences: tuple[Difference, ...]
+    dry_run: bool = False
+    downloaded: int = 0
+    outcomes: tuple[Outcome, ...] = ()
+    advice: tuple[str, ...] = ()
+    kernel: Path | None = None
+    notes: tuple[str, ...] = ()
+
+
+def target_of(services: Services, wanted: Creation, machine: Machine) -> Target:
+    """Read the lock, choose the platform and the place; nothing is changed.
+
+    Raises:
+        UsageError: the call makes no sense. LockfileError: there is no lock, or a damaged one. InstallError: this
+            machine cannot have the environment.
+    """
+    environment, lock = opened(services, wanted)
+    chosen, runs = _platform(wanted, lock, machine)
+    left_out = _left_out(environment, chosen, wanted.left_out)
+    around = Surroundings(
+        environ=services.settings.environ,
+        home=home_of(services),
+        data=services.settings.data_dir,
+        subdir=chosen.platform.subdir,
+    )
+    location = (
+        given_location(services.settings.folder / wanted.prefix.expanduser(), around)
+        if wanted.prefix
+        else named_location(environment.name, around)
+    )
+    return Target(
+        environment=environment,
+        lock=without_groups(chosen, left_out),
+        location=replace(location, prefix=_resolved(location.prefix)),
+        left_out=left_out,
+        runs=runs,
+        is_mac=machine.system == "Darwin",
+        projects=tuple(_projects(environment)) if wanted.local and runs else (),
+        notes=tuple(_notes(environment, lock, chosen, runs=runs)),
+    )
+
+
+def opened(services: Services, wanted: Creation) -> tuple[Environment, Lock]:
+    """Read an environment and its lock, from the project or else from the vendored folder."""
+    root = services.root
+    vendored = wanted.vendored
+    if vendored and not (root / FOLDER / wanted.name).is_dir() and (vendored / FOLDER / wanted.name).is_dir():
+        root = vendored
+    if vendored and not (vendored / LISTING).is_file():
+        raise UsageError(
+            f"{vendored} is no vendored folder: it has no {LISTING}",
+            hint="make one with `envgen vendor --download --to DIR`",
+        )
+    environment = open_environment(root, wanted.name)
+    lock = read_lock(environment.shown, environment.manifest, generated_texts(environment.folder))
+    if lock is None:
+        raise LockfileError(
+            f"{environment.shown} has no lock yet", hint=f"make it with `envgen lock {wanted.name}`, and commit it"
+        )
+    return environment, lock
+
+
+def home_of(services: Services) -> Path:
+    """Give the user's home folder."""
+    home = services.settings.environ.get("HOME")
+    return Path(home) if home else Path.home()
+
+
+def _platform(wanted: Creation, lock: Lock, machine: Machine) -> tuple[PlatformLock, bool]:
+    """Choose the platform; the flag tells whether it runs here."""
+    if not wanted.platform:
+        return suitable(wanted.name, lock.platforms, machine), True
+    chosen = lock.for_subdir(wanted.platform)
+    if chosen is None:
+        known = ", ".join(each.platform.subdir for each in lock.platforms)
+        raise UsageError(f"{wanted.name} is not locked for `{wanted.platform}`", hint=f"it is locked for {known}")
+    try:
+        return suitable(wanted.name, (chosen,), machine), True
+    except InstallError as error:
+        if wanted.prefix is None:
+            raise UsageError(
+                f"{wanted.platform} does not run here, so it can only be unpacked into a folder that you name",
+                hint="add --prefix FOLDER",
+            ) from error
+        return chosen, False
+
+
+def _left_out(environment: Environment, lock: PlatformLock, names: tuple[str, ...]) -> tuple[str, ...]:
+    known = {*environment.manifest.group_names(), *lock_groups(lock)}
+    unknown = sorted(set(names) - known)
+    if unknown:
+        raise UsageError(
+            f"{environment.name} has no group `{unknown[0]}`",
+            hint=f"its groups are {', '.join(sorted(known))}" if known else "it has no groups",
+        )
+    return tuple(sorted(set(names)))
+
+
+def _projects(environment: Environment) -> Iterator[tuple[Path, bool]]:
+    root = environment.folder.parent.parent
+    for project in environment.manifest.local:
+        folder = inside(root, project.path)
+        if not folder.is_dir():
+            raise InstallError(
+                f"the project `{project.path}` of envgen.yaml is not there: {folder}",
+                hint="check it out, or create the environment without it: --no-local",
+            )
+        yield folder, project.editable
+
+
+def _resolved(prefix: Path) -> Path:
+    """Give a prefix without symlinks on the way, as the packages will have it written into them."""
+    return prefix.parent.resolve() / prefix.name if prefix.name not in ("", "..") else prefix.resolve()
+
+
+def _notes(environment: Environment, lock: Lock, chosen: PlatformLock, *, runs: bool) -> list[str]:
+    notes = []
+    if lock.manifest_digest != digest(environment.manifest):
+        notes.append(
+            f"envgen.yaml has changed since the lock was made: run `envgen lock {environment.name}` to make it count"
+        )
+    if not runs:
+        notes.append(f"{chosen.platform.subdir} is unpacked and verified; nothing of it is run on this machine")
+    return notes

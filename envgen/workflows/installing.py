@@ -1,0 +1,76 @@
+"""Make an environment from its lock, or bring one to what its lock says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from envgen.errors import EnvgenError
+from envgen.gateways.machine import Machine
+from envgen.install.activation import advice, write_kernel
+from envgen.install.location import register
+from envgen.workflows.artifact_sources import Sources
+from envgen.workflows.creation import Created, Creation, Target, home_of, target_of
+from envgen.workflows.services import Services
+from envgen.workflows.syncing import Found, Syncing, held
+from envgen.workflows.trials import try_environment
+
+
+def create_environment(services: Services, wanted: Creation, machine: Machine) -> Created:
+    """Make the environment, or bring it to its lock; then try what was installed.
+
+    Raises:
+        InstallError: it cannot be made; the message says what state the prefix is in. WriteError: another run is at
+            work in it.
+    """
+    target = target_of(services, wanted, machine)
+    sources = Sources(services, target.environment.manifest.channels, wanted.vendored)
+    syncing = Syncing(services, target, sources)
+    if wanted.dry_run:
+        return _created(services, wanted, target, syncing.look(adopt=wanted.adopt))
+    with held(target.prefix):
+        found = syncing.look(adopt=wanted.adopt)
+        changes = _changes(target, found)
+        created = _created(services, wanted, target, found)
+        if changes:
+            created = replace(created, downloaded=syncing.bring(found))
+    return _finished(services, wanted, target, created, tried=changes)
+
+
+def _changes(target: Target, found: Found) -> bool:
+    """Tell whether anything must be done: a project of the user's own may have changed without a sign."""
+    return bool(found.sync.differences or target.projects) or not found.whole
+
+
+def _created(services: Services, wanted: Creation, target: Target, found: Found) -> Created:
+    environ = services.settings.environ
+    usable = target.runs and target.has_python
+    lines = advice(target.prefix, target.environment.name, target.location.active, environ, given=bool(wanted.prefix))
+    return Created(
+        name=target.environment.name,
+        prefix=target.prefix,
+        platform=target.lock.platform.subdir,
+        differences=found.sync.differences,
+        dry_run=wanted.dry_run,
+        advice=tuple(lines) if usable else (),
+        notes=target.notes,
+    )
+
+
+def _finished(services: Services, wanted: Creation, target: Target, created: Created, *, tried: bool) -> Created:
+    """Register, try and offer to Jupyter what is installed now."""
+    notes = list(created.notes)
+    home = home_of(services)
+    try:
+        if target.runs:
+            register(target.prefix, home)
+    except EnvgenError as error:
+        notes.append(f"conda may not list the environment: {error.message}")
+    if target.runs and target.has_python and tried:
+        tries = try_environment(services, target)
+        created = replace(created, outcomes=tries.outcomes)
+        notes += tries.notes
+    if wanted.kernel:
+        environ = services.settings.environ
+        path = write_kernel(target.prefix, created.name, home, environ, is_mac=target.is_mac)
+        created = replace(created, kernel=path)
+    return replace(created, notes=tuple(notes))
