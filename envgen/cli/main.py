@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
 
 import typer
 
 from envgen import __version__
-from envgen.cli import diagnose, import_file, lock, map_names, new, schema, templates, vendor, why
+from envgen.cli import create, diagnose, import_file, lock, map_names, new, schema, templates, vendor, why
+from envgen.cli import run as run_command
 from envgen.cli.console import show_error
 from envgen.errors import EnvgenError, UsageError
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="envgen",
@@ -22,6 +27,10 @@ app = typer.Typer(
 )
 app.command("new")(new.new)
 app.command("lock")(lock.lock)
+app.command("add")(add.add)
+app.command("remove")(remove.remove)
+app.command("create")(create.create)
+app.command("run")(run_command.run)
 app.command("import")(import_file.import_file)
 app.command("map")(map_names.map_names)
 app.command("why")(why.why)
@@ -47,9 +56,18 @@ def _root(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 an expected failure, 2 a wrong call, 130 interrupted."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(run(words))
+    """Run the command line and exit: 0 done, 1 an expected failure, 2 a wrong call, 130 interrupted.
+
+    Without arguments, those of the process are taken and the process ends here: a channel that was given up may still
+    have rattler's threads at work, which crash an interpreter that is being taken down.
+    """
+    if arguments is not None:
+        sys.exit(run(arguments))
+    code = run(sys.argv[1:])
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def run(words: Sequence[str]) -> int:
@@ -60,11 +78,9 @@ def run(words: Sequence[str]) -> int:
     except EnvgenError as error:
         show_error(error, as_json=as_json)
         return error.exit_code
-    except typer.Abort:
-        return 130
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; nothing was changed\n")
-        return 130
+    except (typer.Abort, KeyboardInterrupt):
+        show_error(EnvgenError("interrupted; every file is whole", code="interrupted"), as_json=as_json)
+        return INTERRUPTED
     except BrokenPipeError:
         return 0
     except typer.TyperException as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import typer
+
 from envgen.cli.console import Console, table
 from envgen.cli.shapes import environments_shape
 from envgen.errors import LockfileError
@@ -93,7 +95,7 @@ def report_stale(console: Console, stale: Sequence[Staleness]) -> None:
     old = [item.name for item in stale if item.reasons]
     if old and console.as_json:
         console.data(shape, "")
-        raise SystemExit(1)
+        raise typer.Exit(1)
     console.data(shape, "\n".join(lines))
     if old:
         raise LockfileError(
