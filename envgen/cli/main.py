@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from envgen import __version__
-from envgen.cli import create, diagnose, import_file, lock, map_names, new, schema, templates, vendor, why
+from envgen.cli import add, create, diagnose, import_file, lock, map_names, new, remove, schema, templates, vendor, why
 from envgen.cli import run as run_command
 from envgen.cli.console import show_error
 from envgen.errors import EnvgenError, UsageError

@@ -12,7 +12,7 @@ SOLVERS = ["rattler", *(["libmamba"] if HAS_LIBMAMBA else [])]
 OLD = ["pandas==2.0.3", "numpy==1.26.4", "six==1.16.0", "libblas==3.9.0"]
 
 
-def start_old(project: Project, *requirements: str) -> None:
+def start_old(living: Project, *requirements: str) -> None:
     """Lock an environment when only the oldest of each package was there."""
     seen: set[str] = set()
     oldest = []
@@ -20,10 +20,10 @@ def start_old(project: Project, *requirements: str) -> None:
         if (name := line.split()[0]) not in seen:
             seen.add(name)
             oldest.append(line)
-    project.serve("\n".join(oldest))
-    project.manifest(*requirements)
-    project.lock()
-    project.serve(CHANNEL)
+    living.serve("\n".join(oldest))
+    living.manifest(*requirements)
+    living.lock()
+    living.serve(CHANNEL)
 
 
 @pytest.fixture(params=SOLVERS)
@@ -32,34 +32,34 @@ def solver(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_a_second_lock_solves_nothing(project: Project) -> None:
-    start_old(project, "pandas", "six")
-    again = project.lock()
+def test_a_second_lock_solves_nothing(living: Project) -> None:
+    start_old(living, "pandas", "six")
+    again = living.lock()
     assert not again.environment["changed"]
     assert again.moved == {}
 
 
-def test_an_edit_that_needs_nothing_moves_nothing(project: Project, solver: str) -> None:
-    start_old(project, "pandas", "six")
-    project.manifest("pandas>=2", "six")
-    again = project.lock("--solver", solver)
+def test_an_edit_that_needs_nothing_moves_nothing(living: Project, solver: str) -> None:
+    start_old(living, "pandas", "six")
+    living.manifest("pandas>=2", "six")
+    again = living.lock("--solver", solver)
     assert again.environment["changed"]
     assert again.moved == {}
     assert again.versions["pandas"] == "2.0.3"
 
 
-def test_an_unrelated_package_moves_no_other(project: Project, solver: str) -> None:
-    start_old(project, "pandas", "six")
-    project.manifest("pandas", "six", "flask")
-    again = project.lock("--solver", solver)
+def test_an_unrelated_package_moves_no_other(living: Project, solver: str) -> None:
+    start_old(living, "pandas", "six")
+    living.manifest("pandas", "six", "flask")
+    again = living.lock("--solver", solver)
     assert again.moved == {"click": ("", "8.1.0"), "flask": ("", "3.0.0")}
     assert again.why["flask"] == "asked for: environments/demo/envgen.yaml:7: - flask"
     assert again.chain("click") == ["flask 3.0.0 needs `click >=8`", again.why["flask"]]
 
 
-def test_an_update_moves_a_package_and_what_it_forces(project: Project, solver: str) -> None:
-    start_old(project, "pandas", "six")
-    again = project.lock("--update", "pandas", "--solver", solver)
+def test_an_update_moves_a_package_and_what_it_forces(living: Project, solver: str) -> None:
+    start_old(living, "pandas", "six")
+    again = living.lock("--update", "pandas", "--solver", solver)
     assert again.moved == {
         "pandas": ("2.0.3", "2.2.3"),
         "numpy": ("1.26.4", "2.1.3"),
@@ -72,17 +72,17 @@ def test_an_update_moves_a_package_and_what_it_forces(project: Project, solver: 
     ]
 
 
-def test_upgrade_moves_everything(project: Project, solver: str) -> None:
-    start_old(project, "pandas", "six")
-    again = project.lock("--upgrade", "--solver", solver)
+def test_upgrade_moves_everything(living: Project, solver: str) -> None:
+    start_old(living, "pandas", "six")
+    again = living.lock("--upgrade", "--solver", solver)
     assert set(again.moved) == {"pandas", "numpy", "libblas", "six", "python"}
     assert set(again.why.values()) == {"--upgrade takes the newest that fits"}
 
 
-def test_a_removed_requirement_leaves_nothing(project: Project, solver: str) -> None:
-    start_old(project, "pandas", "six", "flask")
-    project.manifest("six")
-    again = project.lock("--solver", solver)
+def test_a_removed_requirement_leaves_nothing(living: Project, solver: str) -> None:
+    start_old(living, "pandas", "six", "flask")
+    living.manifest("six")
+    again = living.lock("--solver", solver)
     assert {name: to for name, (_, to) in again.moved.items()} == dict.fromkeys(
         ["click", "flask", "libblas", "numpy", "pandas"], ""
     )
@@ -90,27 +90,27 @@ def test_a_removed_requirement_leaves_nothing(project: Project, solver: str) -> 
     assert set(again.versions) == {"python", "six"}
 
 
-def test_a_stricter_line_is_the_reason(project: Project) -> None:
-    start_old(project, "pandas", "six")
-    project.manifest("pandas>=2.1", "six")
-    again = project.lock()
+def test_a_stricter_line_is_the_reason(living: Project) -> None:
+    start_old(living, "pandas", "six")
+    living.manifest("pandas>=2.1", "six")
+    again = living.lock()
     assert again.moved == {"pandas": ("2.0.3", "2.1.4")}  # 2.2.3 would move numpy too
     assert again.why["pandas"] == "asked for: environments/demo/envgen.yaml:5: - pandas>=2.1"
 
 
-def test_an_unknown_name_is_refused(project: Project) -> None:
-    start_old(project, "pandas")
-    answer = project.run("lock", "--update", "pandsa")
+def test_an_unknown_name_is_refused(living: Project) -> None:
+    start_old(living, "pandas")
+    answer = living.run("lock", "--update", "pandsa")
     assert answer.code == 2
     assert "not locked, so it cannot be updated: `pandsa`" in answer.err
     assert "did you mean `pandas`?" in answer.err
 
 
-def test_a_name_needs_to_be_in_one_of_the_environments(project: Project) -> None:
-    start_old(project, "pandas")
-    project.manifest("six", name="other")
-    project.json("lock", "other")
-    answer = project.json("lock", "--update", "pandas")
+def test_a_name_needs_to_be_in_one_of_the_environments(living: Project) -> None:
+    start_old(living, "pandas")
+    living.manifest("six", name="other")
+    living.json("lock", "other")
+    answer = living.json("lock", "--update", "pandas")
     changed = {each["name"]: each["platforms"]["osx-arm64"]["moved"] for each in answer["environments"]}
     assert [move["name"] for move in changed["demo"]] == ["libblas", "numpy", "pandas"]
     assert changed["other"] == []
@@ -120,54 +120,54 @@ class TestWheels:
     """The PyPI half keeps to the lock as the conda half does."""
 
     @pytest.fixture(autouse=True)
-    def index(self, project: Project) -> None:
+    def index(self, living: Project) -> None:
         for version in ("1.0", "2.0"):
-            project.index.add(build_wheel("leaf", version))
-        project.index.add(build_wheel("mid", "1.0", requires=["leaf", "numpy"]))
-        project.index.add(build_wheel("mid", "2.0", requires=["leaf>=2", "numpy>=2.1"]))
+            living.index.add(build_wheel("leaf", version))
+        living.index.add(build_wheel("mid", "1.0", requires=["leaf", "numpy"]))
+        living.index.add(build_wheel("mid", "2.0", requires=["leaf>=2", "numpy>=2.1"]))
         for version in ("1.26.4", "2.1.3"):
-            project.index.add(build_wheel("numpy", version, tag="cp312-cp312-macosx_11_0_arm64"))
-        project.index.add(build_wheel("plain", "1.0"))
+            living.index.add(build_wheel("numpy", version, tag="cp312-cp312-macosx_11_0_arm64"))
+        living.index.add(build_wheel("plain", "1.0"))
 
-    def locked(self, project: Project, *requirements: str) -> None:
-        project.manifest("mid==1.0", "leaf==1.0", "numpy<2", *requirements)
-        project.lock()
+    def locked(self, living: Project, *requirements: str) -> None:
+        living.manifest("mid==1.0", "leaf==1.0", "numpy<2", *requirements)
+        living.lock()
 
-    def test_are_kept(self, project: Project) -> None:
-        self.locked(project)
-        project.manifest("mid", "leaf", "numpy", "plain")
-        again = project.lock()
+    def test_are_kept(self, living: Project) -> None:
+        self.locked(living)
+        living.manifest("mid", "leaf", "numpy", "plain")
+        again = living.lock()
         assert again.moved == {"plain": ("", "1.0")}
         assert again.why["plain"] == "asked for: environments/demo/envgen.yaml:8: - plain"
 
-    def test_are_updated_with_what_they_force_on_both_halves(self, project: Project) -> None:
-        self.locked(project)
-        project.manifest("mid", "leaf", "numpy")
-        again = project.lock("--update", "mid")
+    def test_are_updated_with_what_they_force_on_both_halves(self, living: Project) -> None:
+        self.locked(living)
+        living.manifest("mid", "leaf", "numpy")
+        again = living.lock("--update", "mid")
         assert again.moved["mid"] == ("1.0", "2.0")
         assert again.moved["leaf"] == ("1.0", "2.0")
         assert again.moved["numpy"] == ("1.26.4", "2.1.3")
         assert again.chain("leaf") == ["mid 2.0 needs `leaf>=2`", "asked to be updated"]
         assert again.chain("numpy")[-1] == "asked to be updated"
 
-    def test_leave_with_what_needed_them(self, project: Project) -> None:
-        self.locked(project)
-        project.manifest("numpy<2")
-        again = project.lock()
+    def test_leave_with_what_needed_them(self, living: Project) -> None:
+        self.locked(living)
+        living.manifest("numpy<2")
+        again = living.lock()
         assert again.moved == {"leaf": ("1.0", ""), "mid": ("1.0", ""), "pip": ("24.0", "")}
         assert again.why["mid"] == "nothing asks for it any more"
         assert again.chain("leaf") == ["mid, which needed it, is gone", "nothing asks for it any more"]
 
-    def test_move_for_a_stricter_line(self, project: Project) -> None:
-        self.locked(project)
-        project.manifest("mid", "leaf>=2", "numpy<2")
-        again = project.lock()
+    def test_move_for_a_stricter_line(self, living: Project) -> None:
+        self.locked(living)
+        living.manifest("mid", "leaf>=2", "numpy<2")
+        again = living.lock()
         assert again.moved == {"leaf": ("1.0", "2.0")}
         assert again.why["leaf"] == "asked for: environments/demo/envgen.yaml:6: - leaf>=2"
 
-    def test_change_their_source_with_a_reason(self, project: Project) -> None:
-        self.locked(project)
-        project.manifest("mid==1.0", "leaf==1.0", "numpy<2", more="mapping: {numpy: null}\n")
-        again = project.lock()
+    def test_change_their_source_with_a_reason(self, living: Project) -> None:
+        self.locked(living)
+        living.manifest("mid==1.0", "leaf==1.0", "numpy<2", more="mapping: {numpy: null}\n")
+        again = living.lock()
         assert again.moved["numpy"] == ("1.26.4", "1.26.4")
         assert again.why["numpy"].startswith("now from pypi: ")

@@ -1,0 +1,53 @@
+"""Add requirements, keeping the manifest's comments, then lock."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from envgen.cli import options
+from envgen.cli.console import Console
+
+
+def add(
+    name: Annotated[str, typer.Argument(help="The environment.")],
+    requirements: Annotated[list[str], typer.Argument(metavar="REQ…", help="Requirements, as in PEP 508.")],
+    group: Annotated[
+        str | None, typer.Option("--group", "-g", metavar="NAME", help="A group, instead of the main list.")
+    ] = None,
+    conda: Annotated[bool, typer.Option("--conda", help="They are match specs, taken from conda as they are.")] = False,
+    pypi: Annotated[bool, typer.Option("--pypi", help="They always come from PyPI.")] = False,
+    channel: options.Channels = None,
+    mirror: options.Mirrors = None,
+    solver: options.Solver = None,
+    starter: options.Starter = False,
+    offline: options.Offline = False,
+    online_names: options.OnlineNames = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Add requirements to an environment's manifest, and lock it; a package that is there already is replaced."""
+    from envgen.cli.report import report_lock
+    from envgen.cli.services import services_for
+    from envgen.errors import UsageError
+    from envgen.manifest.fields import Kind
+    from envgen.workflows.editing import Edit, add_to_environment
+
+    if conda and pypi:
+        raise UsageError("--conda and --pypi exclude each other")
+    kind: Kind = "conda" if conda else "pypi" if pypi else "dependencies"
+    console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
+    with console.progress(f"adding to {name}") as progress:
+        services = services_for(
+            offline=offline,
+            starter=starter,
+            online_names=online_names,
+            solver=solver,
+            channels=channel,
+            mirrors=mirror,
+            progress=progress,
+        )
+        result = add_to_environment(services, name, Edit(requirements=tuple(requirements), group=group, kind=kind))
+    report_lock(console, [result])
