@@ -24,7 +24,15 @@ from envgen.writers.formats import omissions, render
 
 PYTHONS_TRIED = 4
 ACCELERATORS: Mapping[str, Accelerator] = {"metal": "metal", "cpu": "cpu"}
-ATTRIBUTES = "* linguist-generated\nenvgen.yaml -linguist-generated\n.gitattributes -linguist-generated\n"
+ATTRIBUTES = """\
+# A merge keeps the lines that either side added to the manifest. What is generated is not merged by hand:
+# run `envgen lock` after a merge, and it joins what both sides locked.
+envgen.yaml merge=union
+conda-lock.yml linguist-generated text eol=lf
+environment*.yml linguist-generated text eol=lf
+explicit.*.txt linguist-generated text eol=lf
+requirements.*.txt linguist-generated text eol=lf
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
