@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
 from envgen.models.channel import Channel
@@ -13,16 +13,20 @@ Amendment = Callable[[Record], Record]
 
 
 class AmendedRepodata:
-    """Give another repodata's records, some of them corrected where they are solved.
+    """Give another repodata's records, some of them corrected.
 
-    `amendments` are applied to the records of their package names in `closure` alone: `records` gives them as the
-    channel has them, which is what a lock holds. A record that an amendment leaves alone stays rattler's own.
+    `amendments` are applied to the records of their package names in `closure` alone, which is what is solved:
+    `records` gives them as the channel has them, which is what a lock holds. `rewrite`, the user's own word, is applied
+    to every record, wherever it is read. A record that is left alone stays rattler's own.
     """
 
-    def __init__(self, inner: Repodata, amendments: Mapping[str, Amendment]) -> None:
-        """Take the repodata to correct."""
+    def __init__(
+        self, inner: Repodata, amendments: Mapping[str, Amendment], *, rewrite: Amendment | None = None
+    ) -> None:
+        """Take the repodata to correct; an amendment gives the very record back that it leaves alone."""
         self._inner = inner
         self._amendments = amendments
+        self._rewrite = rewrite
         self._closures: dict[frozenset[str], tuple[ChannelRecords, ...]] = {}
 
     @property
@@ -50,8 +54,11 @@ class AmendedRepodata:
         return self._inner.names()
 
     def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
-        """Read the records of these names alone, as the channel has them."""
-        return self._inner.records(names)
+        """Read the records of these names alone, as the channel has them but for what the user rewrites."""
+        found = self._inner.records(names)
+        if self._rewrite is None:
+            return found
+        return {name: tuple(map(self._rewrite, records)) for name, records in found.items()}
 
     def closure(self, names: Iterable[str]) -> tuple[ChannelRecords, ...]:
         """Read the records of these names and of all that they depend on, corrected."""
@@ -61,14 +68,7 @@ class AmendedRepodata:
         return self._closures[wanted]
 
     def _amended(self, entry: ChannelRecords) -> ChannelRecords:
-        changed = {}
-        for position, name in enumerate(_names(entry)):
-            amendment = self._amendments.get(name)
-            if amendment:
-                before = entry.records[position]
-                after = amendment(before)
-                if after is not before:
-                    changed[position] = after
+        changed = dict(self._changes(entry))
         if not changed:
             return entry
         native = None
@@ -76,6 +76,17 @@ class AmendedRepodata:
             native = [None if position in changed else record for position, record in enumerate(entry.native)]
         records = _Overlay(entry.records, changed)
         return ChannelRecords(channel=entry.channel, records=records, native=native, labels=entry.labels)
+
+    def _changes(self, entry: ChannelRecords) -> Iterator[tuple[int, Record]]:
+        for position, name in enumerate(_names(entry)):
+            amendment = self._amendments.get(name)
+            if amendment is None and self._rewrite is None:
+                continue
+            before = entry.records[position]
+            after = self._rewrite(before) if self._rewrite else before
+            after = amendment(after) if amendment else after
+            if after is not before:
+                yield position, after
 
 
 def _names(entry: ChannelRecords) -> list[str]:

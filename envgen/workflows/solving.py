@@ -21,6 +21,7 @@ from envgen.models.solve import Solver, SolverName
 from envgen.models.wheel import PypiSide, Wheel
 from envgen.plan.amendments import amendments
 from envgen.plan.inputs import Plan, Sides
+from envgen.plan.overriding import conda_overrides, override_notes
 from envgen.plan.rounds import plan
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
@@ -79,15 +80,17 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     channels = channels_of(services, manifest)
     services.progress(f"reading {', '.join(channel.name for channel in channels)}")
     inner = open_index(services, channels, platform, exclude_newer=manifest.exclude_newer, first=keeping.first)
-    repodata = AmendedRepodata(inner, amendments())
-    mapper = name_mapper(services, manifest.mapping, repodata, platform)
+    mapper = name_mapper(services, manifest.mapping, inner, platform)
+    rewrite = conda_overrides(manifest.override_requirements(), mapper, platform)
+    repodata = AmendedRepodata(inner, amendments(), rewrite=rewrite)
     solver, name, note = _solver(services, keeping.lock)
     services.progress(f"solving with {name} for {platform.subdir}")
     conda = LeastChangeSide(solver=solver, repodata=repodata, kept=keeping.records(), update=keeping.named("conda"))
     sides = Sides(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, keeping))
     planned = plan(plan_inputs(manifest, platform), sides)
     services.progress("proving that it fits together")
-    lock = refuse_faults(prove_lock(_locked(platform, planned, repodata, mapper, manifest.notes), mapper))
+    notes = (*manifest.notes, *_overruled(manifest, inner, planned.conda))
+    lock = refuse_faults(prove_lock(_locked(platform, planned, repodata, mapper, notes), mapper))
     online = services.online_names.notes if services.online_names else ()
     pypi = services.pypi.notes if services.pypi else ()
     moved = moves(manifest, keeping.lock, lock, keeping.updates, conda.request_of(planned.conda))
@@ -164,6 +167,15 @@ def _as_the_channel_has_them(records: tuple[Record, ...], repodata: Repodata) ->
     amended = amendments().keys() & {record.name for record in records}
     own = {record.url: record for found in repodata.records(sorted(amended)).values() for record in found}
     return tuple(own.get(record.url, record) for record in records)
+
+
+def _overruled(manifest: Manifest, inner: Repodata, records: tuple[Record, ...]) -> tuple[str, ...]:
+    """Say whose depends the manifest's overrides replace; the lock holds them so."""
+    overrides = manifest.override_requirements()
+    if not overrides:
+        return ()
+    before = inner.records([record.name for record in records])
+    return override_notes(overrides, [record for found in before.values() for record in found], records)
 
 
 def prove_lock(lock: PlatformLock, mapper: NameMapper) -> PlatformLock:
