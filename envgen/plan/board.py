@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from envgen.errors import UnsatisfiableError
-from envgen.mapping.requirements import MappedRequirement
+from envgen.errors import SourceLine, UnsatisfiableError
+from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.notes import Decision
-from envgen.models.solve import RootSpec
-from envgen.models.wheel import WheelMetadata
-from envgen.plan.family import FamilyPlan
+from envgen.models.record import Record
+from envgen.models.requirement import Requirement
+from envgen.models.solve import RootSpec, Solution
+from envgen.models.wheel import Stub, WheelMetadata
+from envgen.plan.family import Bound, FamilyPlan
 from envgen.plan.inputs import PlanInputs, Sides, Wanted
 
 BOOTSTRAP = frozenset({"pip", "setuptools", "wheel"})
+"""What conda always provides: pip installs the wheels, and brings the others where python has no newer way."""
+
+SolveKey = tuple[frozenset[str], frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Say why something may not come from conda, with the user's lines that take part."""
+
+    text: str
+    lines: tuple[SourceLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,60 +39,106 @@ class Root:
     why: str
 
     @property
+    def requirement(self) -> Requirement:
+        """Give the requirement as it is asked for."""
+        return self.wanted.requirement
+
+    @property
     def name(self) -> str:
         """Give the requirement's canonical PyPI name."""
-        return self.wanted.requirement.name
+        return self.requirement.name
+
+    @property
+    def specs(self) -> tuple[RootSpec, ...]:
+        """List the match specs that it is on conda, with the line that asks for it."""
+        return tuple(RootSpec(spec=spec, origin=self.requirement.origin) for spec in self.mapped.specs)
+
+    @property
+    def lines(self) -> tuple[SourceLine, ...]:
+        """Give the line that asks for it, if there is one."""
+        return (self.requirement.origin.line,) if self.requirement.origin.line else ()
+
+    def decisions(self) -> Iterable[Decision]:
+        """Tell of its packages, in the words that the user asked for it."""
+        asked = self.wanted.asked or str(self.requirement)
+        if self.from_pypi:
+            yield Decision(requirement=asked, name=self.name, source="pypi", why=self.why)
+            return
+        for spec in self.mapped.specs:
+            yield Decision(requirement=asked, name=spec.name, source="conda", why=self.why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lift:
-    """Hold a distribution of the PyPI closure that conda provides, as the specs that its needers put on it."""
+    """Hold a distribution of the PyPI closure that conda provides, as the specs that its needers put on it.
+
+    The specs bear the names of the needers; `lines` are the user's that lead to these.
+    """
 
     name: str
     conda: str
     specs: tuple[RootSpec, ...]
     why: str
+    lines: tuple[SourceLine, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def cause(self) -> Cause:
+        """Say that conda has nothing that meets the specs."""
+        bounds = ", ".join(f"`{spec.spec}` ({spec.origin.path})" for spec in self.specs)
+        return Cause(text=f"the channel has no {self.conda} that fits beside the rest: {bounds}", lines=self.lines)
 
 
 @dataclass(slots=True, kw_only=True)
 class Board:
     """Hold what has been decided so far; only the plan package changes it.
 
-    `kept_off` says why a distribution is not taken from conda though conda has it. `caps` are bounds that upstream
-    metadata lacks, for conda; `uv_constraints` the same for PyPI, and `uv_extra` requirements beyond the user's own.
-    `metadata` is keyed by a wheel's sha256; `absent` says why conda cannot provide a distribution ("" where it can);
-    `blame` keeps why conda could not serve a requirement that moved; `loose` names must not be stood in for.
-    `settled` tells that the conda half was solved with these lifts, `stale` that PyPI's answer is out of date.
+    For conda: `bounds` are the user's constraints, `caps` bounds that upstream metadata lacks, `lifts` what conda
+    provides of the PyPI closure. For PyPI: `uv_constraints` are bounds by a key of their own, `floors` those that may
+    be given up, by distribution (None once they were); `uv_extra` are requirements that the extras of lifted packages
+    add; `stubs` stand for what conda provides at a version, and `loose` are names that nothing may stand in for.
+
+    `kept_off` says why a distribution is not taken from conda though conda has it; `unmet` the same for as long as the
+    wheels of one answer of PyPI's ask for it; `beside` what PyPI's TensorFlow keeps there. `absent` says why conda
+    cannot provide a distribution ("" where it can), `held` why PyPI must choose what goes with conda's.
+
+    `provided` maps distributions to the records of the last solution. `metadata` is keyed by a wheel's sha256;
+    `solved` and `names` are what conda was asked.
     """
 
     inputs: PlanInputs
     sides: Sides
     family: FamilyPlan
-    roots: list[Root]
+    roots: tuple[Root, ...]
+    bounds: tuple[RootSpec, ...] = ()
     lifts: dict[str, Lift] = field(default_factory=dict)
-    kept_off: dict[str, str] = field(default_factory=dict)
-    caps: dict[str, RootSpec] = field(default_factory=dict)
-    uv_constraints: dict[str, str] = field(default_factory=dict)
-    uv_extra: dict[str, str] = field(default_factory=dict)
-    metadata: dict[str, WheelMetadata] = field(default_factory=dict)
+    kept_off: dict[str, Cause] = field(default_factory=dict)
+    unmet: dict[str, Cause] = field(default_factory=dict)
+    beside: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
-    blame: dict[str, UnsatisfiableError] = field(default_factory=dict)
+    held: dict[str, Cause] = field(default_factory=dict)
+    caps: dict[str, RootSpec] = field(default_factory=dict)
+    uv_constraints: dict[str, Bound] = field(default_factory=dict)
+    uv_extra: dict[str, Requirement] = field(default_factory=dict)
+    floors: dict[str, Bound | None] = field(default_factory=dict)
+    stubs: dict[str, Stub] = field(default_factory=dict)
     loose: set[str] = field(default_factory=set)
     tensorflow_from_pypi: bool = False
-    settled: bool = False
-    stale: bool = False
-    decisions: list[Decision] = field(default_factory=list)
+    provided: dict[str, Record] = field(default_factory=dict)
+    metadata: dict[str, WheelMetadata] = field(default_factory=dict)
+    solved: dict[SolveKey, Solution | UnsatisfiableError] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
 
     @property
-    def conda_roots(self) -> list[Root]:
+    def conda_roots(self) -> tuple[Root, ...]:
         """List the user's requirements that conda serves."""
-        return [root for root in self.roots if not root.from_pypi]
+        return tuple(root for root in self.roots if not root.from_pypi)
 
     @property
-    def pypi_roots(self) -> list[Root]:
+    def pypi_roots(self) -> tuple[Root, ...]:
         """List the user's requirements that PyPI serves."""
-        return [root for root in self.roots if root.from_pypi]
+        return tuple(root for root in self.roots if root.from_pypi)
 
     @property
     def pypi_names(self) -> frozenset[str]:
@@ -87,23 +146,40 @@ class Board:
         return frozenset(root.name for root in self.pypi_roots)
 
     @property
-    def has_pypi(self) -> bool:
-        """Tell whether anything comes from PyPI."""
-        return bool(self.pypi_roots) or bool(self.uv_extra)
+    def overrides(self) -> tuple[Requirement, ...]:
+        """List the manifest's overrides that apply to the target."""
+        markers = self.inputs.platform.markers()
+        return tuple(override for override in self.inputs.overrides if override.applies(markers))
+
+    def state(self) -> tuple[object, ...]:
+        """Give what a turn of the rounds may change, so that it can be told whether one did."""
+        lifts, caps = dict(self.lifts), dict(self.caps)
+        return self.roots, lifts, dict(self.kept_off), dict(self.unmet), dict(self.beside), caps
+
+    def why_pypi(self, name: str) -> Cause | None:
+        """Say why a distribution may not come from conda; None where it may, if conda has it."""
+        root = next((root for root in self.pypi_roots if root.name == name), None)
+        if root:
+            return Cause(text=f"{name} comes from PyPI: {root.why}", lines=root.lines)
+        if name in self.inputs.never_conda:
+            return Cause(text=f"your `mapping` says that {name} never comes from conda")
+        known = self.kept_off.get(name) or self.unmet.get(name)
+        text = self.family.from_pypi.get(name) or self.beside.get(name)
+        return known or (Cause(text=text) if text else None)
 
     def move_to_pypi(self, name: str, why: str) -> None:
         """Take a requirement of the user's from PyPI instead, for a reason."""
-        self.roots = [
-            Root(wanted=root.wanted, mapped=root.mapped, from_pypi=True, why=why) if root.name == name else root
+        self.roots = tuple(
+            replace(root, from_pypi=True, why=why) if root.name == name and not root.from_pypi else root
             for root in self.roots
-        ]
-        self.keep_off(name, why)
-
-    def keep_off(self, name: str, why: str) -> None:
-        """Never take a distribution from conda in this plan, for the first reason given."""
-        self.kept_off.setdefault(name, why)
+        )
         self.lifts.pop(name, None)
+
+    def translate(self, requirements: Sequence[Requirement]) -> tuple[MappedRequirement, ...]:
+        """Map requirements to conda's packages."""
+        platform = self.inputs.platform
+        return map_requirements(requirements, self.sides.mapper, platform, self.sides.metadata_on(platform))
 
     def note(self, texts: Iterable[str]) -> None:
         """Add notes for the user, each once."""
-        self.notes.extend(text for text in texts if text not in self.notes)
+        self.notes.extend(text for text in dict.fromkeys(texts) if text not in self.notes)

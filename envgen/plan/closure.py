@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from envgen.errors import SourceLine
 from envgen.lock.model import LockedWheel
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import Resolution, Wheel, WheelMetadata
@@ -14,57 +16,67 @@ from envgen.plan.lifting import liftable, why_not_lifted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
-    """Hold the wheels that stay on PyPI, what they need of conda, and the names that the resolution lacks."""
+    """Hold the wheels that stay on PyPI, what they need of conda, and what the resolution lacks, with who needs it."""
 
-    stays: tuple[LockedWheel, ...]
-    needs: tuple[Requirement, ...]
-    missing: tuple[str, ...]
+    stays: tuple[LockedWheel, ...] = ()
+    needs: tuple[Requirement, ...] = ()
+    missing: tuple[Requirement, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Give the names of the wheels that stay."""
+        return frozenset(wheel.name for wheel in self.stays)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Visit:
+    """Hold what is known of one distribution on the way: the first to need it, the extras, what it requires itself."""
+
+    asker: Requirement
+    extras: set[str]
+    requires: tuple[Requirement, ...] = ()
 
 
 def walk(board: Board, resolution: Resolution) -> Closure:
     """Follow the requirements of the PyPI roots through the wheels, stopping at whatever conda provides.
 
-    Only metadata of wheels that stay is read, a level at a time.
+    Only metadata of wheels that stay is read, a level at a time. Each need bears the user's line that leads to it.
     """
     wheels = {wheel.name: wheel for wheel in resolution.wheels}
-    extras: dict[str, set[str]] = {}
-    asked: dict[str, tuple[Requirement, ...]] = {}
-    needers: dict[str, str] = {}
-    level = [(requirement.name, requirement.extras, "") for requirement in _pypi_requirements(board)]
+    visits: dict[str, _Visit] = {}
+    level = _pypi_requirements(board)
     while level:
-        fresh = _admit(level, extras, needers)
+        fresh = _admit(level, visits)
         metadata = _read(board, [wheels[name] for name in fresh if name in wheels])
-        level = []
-        for name in sorted(metadata):
-            asked[name] = tuple(_requires(board, metadata[name], extras[name]))
-            label = f"{name} {wheels[name].version}"
-            level += [(need.name, need.extras, label) for need in asked[name] if not liftable(board, need.name)]
-    stays = tuple(_locked(board, wheels[name], asked[name], needers[name]) for name in sorted(asked))
-    needs = (need for name in sorted(asked) for need in asked[name] if liftable(board, need.name))
-    return Closure(stays=stays, needs=tuple(needs), missing=tuple(sorted(set(extras) - set(asked))))
+        for name in metadata:
+            visits[name].requires = tuple(_requires(board, metadata[name], visits[name]))
+        level = [need for name in metadata for need in visits[name].requires if not liftable(board, need)]
+    here = sorted(visits.keys() & wheels.keys())
+    needs = (need for name in here for need in visits[name].requires if liftable(board, need))
+    missing = (visits[name].asker for name in sorted(visits.keys() - wheels.keys()))
+    stays = tuple(_locked(board, wheels[name], visits[name]) for name in here)
+    return Closure(stays=stays, needs=tuple(needs), missing=tuple(missing))
 
 
-def _pypi_requirements(board: Board) -> Iterator[Requirement]:
-    yield from (root.wanted.requirement for root in board.pypi_roots)
-    for text in board.uv_extra.values():
-        yield Requirement.parse(text, Origin(path="extra"))
+def _pypi_requirements(board: Board) -> list[Requirement]:
+    return [*(root.requirement for root in board.pypi_roots), *(board.uv_extra[key] for key in sorted(board.uv_extra))]
 
 
-def _admit(
-    level: Iterable[tuple[str, Iterable[str], str]], extras: dict[str, set[str]], needers: dict[str, str]
-) -> list[str]:
-    """Note what is asked for; give the names that are new, or asked for with further extras."""
-    fresh: dict[str, None] = {}
-    for name, wanted, needer in level:
-        known = extras.get(name)
-        if known is None or not known.issuperset(wanted):
-            fresh[name] = None
-        extras.setdefault(name, set()).update(wanted)
-        needers.setdefault(name, needer)
-    return list(fresh)
+def _admit(level: Iterable[Requirement], visits: dict[str, _Visit]) -> list[str]:
+    """Note what is asked for; give the names that are new, or asked for with further extras, sorted."""
+    fresh = set()
+    for asked in level:
+        visit = visits.get(asked.name)
+        if visit is None:
+            visits[asked.name] = _Visit(asker=asked, extras=set(asked.extras))
+            fresh.add(asked.name)
+        elif not visit.extras.issuperset(asked.extras):
+            visit.extras.update(asked.extras)
+            fresh.add(asked.name)
+    return sorted(fresh)
 
 
-def _read(board: Board, wheels: list[Wheel]) -> dict[str, WheelMetadata]:
+def _read(board: Board, wheels: Sequence[Wheel]) -> dict[str, WheelMetadata]:
     unread = [wheel for wheel in wheels if wheel.sha256 not in board.metadata]
     if unread and board.sides.pypi is not None:
         answers = board.sides.pypi.metadata_many(unread)
@@ -72,25 +84,49 @@ def _read(board: Board, wheels: list[Wheel]) -> dict[str, WheelMetadata]:
     return {wheel.name: board.metadata[wheel.sha256] for wheel in wheels}
 
 
-def _requires(board: Board, metadata: WheelMetadata, extras: set[str]) -> Iterator[Requirement]:
-    """List the requirements that apply to the target, the manifest's overrides put in place."""
-    overrides = {requirement.name: requirement for requirement in board.inputs.overrides}
+def _requires(board: Board, metadata: WheelMetadata, visit: _Visit) -> Iterator[Requirement]:
+    """List the requirements that apply to the target, without markers, the manifest's overrides put in place."""
+    overrides = _overrides(board)
     markers = board.inputs.platform.markers()
+    label, line = f"{metadata.name} {metadata.version}", visit.asker.origin.line
     seen = set()
+    for plain in _readable(board, metadata, label):
+        if not any(plain.applies(markers, extra) for extra in ("", *sorted(visit.extras))):
+            continue
+        for need in overrides.get(plain.name, (plain,)):
+            if str(need) not in seen:
+                seen.add(str(need))
+                yield _told(need, label, line)
+
+
+def _readable(board: Board, metadata: WheelMetadata, label: str) -> Iterator[Requirement]:
     for text in metadata.requires_dist:
-        need = Requirement.parse(text, Origin(path=f"{metadata.name} {metadata.version} on PyPI requires {text}"))
-        need = overrides.get(need.name, need)
-        if str(need) not in seen and any(need.applies(markers, extra) for extra in ("", *sorted(extras))):
-            seen.add(str(need))
-            yield need
+        try:
+            yield Requirement.parse(text, Origin(path=label))
+        except ValueError as error:
+            board.note([f"a line of the metadata of {label} is left out: {error}"])
 
 
-def _locked(board: Board, wheel: Wheel, requires: tuple[Requirement, ...], needer: str) -> LockedWheel:
+def _overrides(board: Board) -> dict[str, list[Requirement]]:
+    found: dict[str, list[Requirement]] = defaultdict(list)
+    for override in board.overrides:
+        found[override.name].append(override)
+    return found
+
+
+def _told(need: Requirement, label: str, line: SourceLine | None) -> Requirement:
+    origin = Origin(path=f"{label} on PyPI requires {need}", line=line)
+    return replace(need, text=str(need), marker="", origin=origin)
+
+
+def _locked(board: Board, wheel: Wheel, visit: _Visit) -> LockedWheel:
     root = next((root for root in board.pypi_roots if root.name == wheel.name), None)
-    reason = root.why if root else why_not_lifted(board, wheel.name)
+    asked = visit.asker.origin.path
+    reason = "it names a URL" if visit.asker.url else why_not_lifted(board, wheel.name)
+    why = root.why if root else reason if asked in reason else f"{asked}; {reason}"
     return LockedWheel(
         wheel=wheel,
-        requires=tuple(sorted(str(need) for need in requires)),
+        requires=tuple(sorted(str(need) for need in visit.requires)),
         requires_python=board.metadata[wheel.sha256].requires_python,
-        why=reason if root or not needer else f"{needer} needs it; {reason}",
+        why=why,
     )

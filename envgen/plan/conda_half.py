@@ -2,164 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from envgen.errors import PlanError, UnsatisfiableError
-from envgen.mapping.requirements import map_requirements
-from envgen.models.matchspec import MatchSpec
-from envgen.models.record import Record
-from envgen.models.requirement import Origin
-from envgen.models.solve import RootSpec, Solution, SolveRequest
-from envgen.plan.board import BOOTSTRAP, Board, Lift, Root
+from envgen.mapping.evidence import depends_names
+from envgen.models.solve import Solution
+from envgen.plan.board import Board, Lift
+from envgen.plan.conda_request import base_request, conda_request, provided_by, solo_request, solvable, solve
 from envgen.plan.drag import Dragged, dragged
-from envgen.plan.sources import refuse_offline
+from envgen.plan.lifting import hold, keep_off, newest
+from envgen.plan.sources import in_order, refuse_offline
 
 
 def settle(board: Board) -> Solution:
     """Solve until no record provides what must come from PyPI.
 
-    Lifts that make the solve fail are undone, and requirements of the user's that conda cannot serve move to PyPI.
+    Lifts that make the solve fail are undone, and requirements of the user's that conda cannot serve move to PyPI. Each
+    turn takes something from conda for good, so there is an end.
 
     Raises:
         UnsatisfiableError: the user's own requirements conflict.
-        PlanError: a spec of the user's brings what may not stand beside PyPI's TensorFlow.
+        PlanError: a spec that cannot move brings what may not come from conda.
     """
     while True:
-        request = conda_request(board)
         try:
-            solution = board.sides.conda.solve(request)
+            solution = solve(board, conda_request(board))
         except UnsatisfiableError as error:
-            _relieve(board, request, error)
+            _relieve(board, error)
             continue
         culprits = dragged(board, solution)
         if not culprits:
+            board.provided = provided_by(board, solution.records)
             return solution
-        for culprit in culprits:
+        for culprit in [each for each in culprits if each.movable] or culprits:
             _move_out(board, culprit)
 
 
-def conda_request(board: Board, lifts: Iterable[Lift] | None = None) -> SolveRequest:
-    """Build the solve request of what has been decided so far, with all lifts or with those given."""
-    chosen = board.lifts.values() if lifts is None else lifts
-    specs = [
-        _python_root(board),
-        *root_specs(board.conda_roots),
-        *(wanted.root for wanted in board.inputs.specs),
-        *(spec for lift in chosen for spec in lift.specs),
-    ]
-    if board.has_pypi:
-        specs.append(RootSpec(spec=MatchSpec.parse("pip"), origin=Origin(path="packages from PyPI need it")))
-    unique = tuple(dict.fromkeys(specs))
-    names = sorted({spec.spec.name for spec in unique})
-    return SolveRequest(
-        channels=board.sides.repodata.closure(names),
-        specs=unique,
-        virtual_packages=board.inputs.platform.virtual_packages(),
-        constraints=(*_user_constraints(board), *(board.caps[name] for name in sorted(board.caps))),
-        channel_priority=board.inputs.channel_priority,
-    )
-
-
-def _python_root(board: Board) -> RootSpec:
-    spec = MatchSpec.parse(f"python {board.inputs.platform.python}.*")
-    return RootSpec(spec=spec, origin=board.inputs.python_origin)
-
-
-def _user_constraints(board: Board) -> list[RootSpec]:
-    constraints = board.inputs.constraints
-    if not constraints:
-        return []
-    mapped = map_requirements(constraints, board.sides.mapper, board.inputs.platform, board.sides.metadata)
-    return [
-        RootSpec(spec=spec, origin=answer.requirement.origin)
-        for answer in mapped
-        if answer.applies and answer.source == "conda"
-        for spec in answer.specs
-    ]
-
-
-def _relieve(board: Board, request: SolveRequest, error: UnsatisfiableError) -> None:
+def _relieve(board: Board, error: UnsatisfiableError) -> None:
     """Change the board so that the next solve may succeed, or raise."""
-    if board.lifts and _solvable(board, conda_request(board, [])):
-        _undo_lifts(board, error)
+    base = base_request(board)
+    if board.lifts and solvable(board, base):
+        _undo_lifts(board)
         return
-    lonely = _lonely_roots(board)
-    if not lonely or board.sides.pypi is None:
-        raise board.sides.conda.explain(conda_request(board, []), error) from error
-    target = board.inputs.platform
-    system = f" and macOS {target.macos}" if target.is_mac else ""
-    for name in lonely:
-        board.blame[name] = board.sides.conda.explain(request, error)
-        board.move_to_pypi(name, f"no record of the channel that meets it fits python {target.python}{system}")
+    lonely = [root for root in board.conda_roots if not solvable(board, solo_request(board, root.specs))]
+    if not lonely:
+        raise board.sides.conda.explain(base, error) from error
+    if board.sides.pypi is None:
+        raise board.sides.conda.explain(solo_request(board, lonely[0].specs), error) from error
+    for root in lonely:
+        specs = ", ".join(map(str, root.mapped.specs))
+        board.move_to_pypi(root.name, f"no {specs} of the channel can be installed on {_target(board)}")
 
 
-def _undo_lifts(board: Board, error: UnsatisfiableError) -> None:
-    """Keep the largest run of lifts that solves, the most needed first, and take the others from PyPI."""
-    kept: list[Lift] = []
-    for lift in sorted(board.lifts.values(), key=lambda lift: (-len(lift.specs), lift.name)):
-        if _solvable(board, conda_request(board, [*kept, lift])):
-            kept.append(lift)
-            continue
-        if lift.name in BOOTSTRAP or lift.name in {root.name for root in board.conda_roots}:
-            raise board.sides.conda.explain(conda_request(board, [*kept, lift]), error) from error
-        board.keep_off(lift.name, f"the channel has no {lift.conda} that fits: {_bounds(lift)}")
+def _target(board: Board) -> str:
+    platform = board.inputs.platform
+    return f"python {platform.python}" + (f" and macOS {platform.macos}" if platform.is_mac else "")
 
 
-def _bounds(lift: Lift) -> str:
-    return ", ".join(f"`{spec.spec}` ({spec.origin.path})" for spec in lift.specs)
+def _undo_lifts(board: Board) -> None:
+    """Keep as many lifts as can be, the most needed first; PyPI must go with conda's, or serve the others."""
+    ordered = _most_needed_first(board)
+    kept = _fitting(board, [], ordered)
+    refused = [lift for lift in ordered if lift not in kept]
+    board.lifts = {lift.name: lift for lift in kept}
+    held = [lift for lift in refused if hold(board, lift.name, lift.cause)]
+    if held:
+        return  # PyPI is asked again, and what else is refused may be asked for no more
+    for lift in refused:
+        keep_off(board, lift.name, lift.cause)
 
 
-def _solvable(board: Board, request: SolveRequest) -> bool:
-    try:
-        board.sides.conda.solve(request)
-    except UnsatisfiableError:
-        return False
-    return True
+def _fitting(board: Board, kept: list[Lift], more: Sequence[Lift]) -> list[Lift]:
+    """Add lifts in their order, leaving out each that has no solution with those before it."""
+    if not more or solvable(board, conda_request(board, [*kept, *more])):
+        return [*kept, *more]
+    if len(more) == 1:
+        return kept
+    half = len(more) // 2
+    return _fitting(board, _fitting(board, kept, more[:half]), more[half:])
 
 
-def _lonely_roots(board: Board) -> list[str]:
-    """List the user's requirements that cannot be had from conda even alone, with this python."""
-    lonely = []
-    for root in board.conda_roots:
-        if not _solvable(board, solo_request(board, root_specs([root]))):
-            lonely.append(root.name)
-    return lonely
-
-
-def solo_request(board: Board, specs: tuple[RootSpec, ...]) -> SolveRequest:
-    """Build the request of some specs with the target's python, and nothing else of the board."""
-    names = sorted({"python", *(spec.spec.name for spec in specs)})
-    return SolveRequest(
-        channels=board.sides.repodata.closure(names),
-        specs=(_python_root(board), *specs),
-        virtual_packages=board.inputs.platform.virtual_packages(),
-        channel_priority=board.inputs.channel_priority,
-    )
-
-
-def root_specs(roots: Iterable[Root]) -> tuple[RootSpec, ...]:
-    """List the match specs of requirements, each with the line that asks for it."""
-    return tuple(
-        RootSpec(spec=spec, origin=root.wanted.requirement.origin) for root in roots for spec in root.mapped.specs
-    )
+def _most_needed_first(board: Board) -> list[Lift]:
+    """Sort lifts by how many others depend on them, since undoing those would undo the others as well."""
+    found = {lift.conda: newest(board, lift.conda) for lift in board.lifts.values()}
+    needed = [name for record in found.values() if record for name in depends_names(record)]
+    return sorted(board.lifts.values(), key=lambda lift: (-needed.count(lift.conda), lift.name))
 
 
 def _move_out(board: Board, culprit: Dragged) -> None:
     if culprit.lift:
-        board.keep_off(culprit.lift, culprit.why)
+        keep_off(board, culprit.lift, culprit.why)
     elif culprit.root:
-        board.move_to_pypi(culprit.root, culprit.why)
+        board.move_to_pypi(culprit.root, culprit.why.text)
         refuse_offline(board)
     else:
         raise PlanError(
-            f"`{culprit.spec.spec}` brings {culprit.package}, but {culprit.because}",
-            lines=[culprit.spec.origin.line] if culprit.spec.origin.line else [],
-            hint="name the package under `dependencies` or `pypi`, so that its PyPI wheel can be taken, "
-            "or use `accelerator: cpu` with conda's TensorFlow",
+            f"`{culprit.spec.spec}` brings {culprit.package}, but {culprit.cause.text}",
+            lines=in_order([culprit.spec.origin.line, *culprit.cause.lines]),
+            hint=culprit.way_out,
             code="clash",
         )
-
-
-def provided_by(board: Board, records: Iterable[Record]) -> dict[str, Record]:
-    """Map each PyPI distribution to the record that provides it."""
-    return {name: record for record in records for name in board.sides.mapper.distributions_of(record)}

@@ -2,84 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from envgen.models.matchspec import MatchSpec
 from envgen.models.record import Record
 from envgen.models.solve import RootSpec, Solution
-from envgen.plan.board import Board
-from envgen.plan.tensorflow import forbidden
+from envgen.plan.beside import forbidden
+from envgen.plan.board import Board, Cause
+from envgen.plan.conda_request import own_specs
+
+_CPU = "use conda's TensorFlow (`accelerator: cpu`, without tensorflow-metal)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dragged:
-    """Say that a root brings a package that may not come from conda.
+    """Say that a spec brings a package that may not come from conda.
 
-    One of `lift` (a distribution's name) and `root` (a requirement of the user's) is set, or neither where `spec` was
-    written verbatim.
+    One of `lift` (a distribution's name) and `root` (a requirement of the user's) is set, or neither where the spec
+    cannot move: it was written verbatim, or everything needs it.
     """
 
     spec: RootSpec
     package: str
-    because: str
+    cause: Cause
     lift: str = ""
     root: str = ""
 
     @property
-    def why(self) -> str:
-        """Give the reason to leave conda, in words."""
+    def movable(self) -> bool:
+        """Tell whether PyPI may serve what the spec is for instead."""
+        return bool(self.lift or self.root)
+
+    @property
+    def why(self) -> Cause:
+        """Give the reason to leave conda."""
         if self.spec.spec.name == self.package:
-            return self.because
-        return f"conda's {self.spec.spec.name} brings {self.package}, and {self.because}"
+            return self.cause
+        text = f"conda's {self.spec.spec.name} brings {self.package}, and {self.cause.text}"
+        return Cause(text=text, lines=self.cause.lines)
+
+    @property
+    def way_out(self) -> str:
+        """Say what the user may do where the spec cannot move."""
+        if self.spec.spec.name in ("pip", "python"):
+            return f"let conda provide {self.package}: list it under `dependencies` alone"
+        movable = f"write `{self.spec.spec.name}` under `dependencies`, so that PyPI may serve it"
+        return f"leave `{self.spec.spec}` out, or {movable if self.cause.lines else _CPU}"
 
 
 def dragged(board: Board, solution: Solution) -> list[Dragged]:
-    """List the roots that bring records which must not come from conda, each root once."""
+    """List the specs that bring records which must not come from conda, each lift and requirement once."""
     unwanted = _unwanted(board, solution)
     if not unwanted:
         return []
     graph = {record.name: tuple(MatchSpec.parse(text).name for text in record.depends) for record in solution.records}
-    found = []
+    found: dict[tuple[str, str, str], Dragged] = {}
     for spec, lift, root in _candidates(board):
-        for package in _reachable(graph, spec.spec.name):
-            if package in unwanted:
-                found.append(Dragged(spec=spec, package=package, because=unwanted[package], lift=lift, root=root))
-                break
-    return found
+        package = next((name for name in _reachable(graph, spec.spec.name) if name in unwanted), None)
+        if package:
+            key = (lift, root, "" if lift or root else spec.spec.text)
+            found.setdefault(key, Dragged(spec=spec, package=package, cause=unwanted[package], lift=lift, root=root))
+    return list(found.values())
 
 
-def _unwanted(board: Board, solution: Solution) -> dict[str, str]:
-    found = {}
-    for record in solution.records:
-        reason = _reason(board, record)
-        if reason:
-            found[record.name] = reason
-    return found
+def _unwanted(board: Board, solution: Solution) -> dict[str, Cause]:
+    causes = {record.name: _cause(board, record) for record in solution.records}
+    return {name: cause for name, cause in causes.items() if cause}
 
 
-def _reason(board: Board, record: Record) -> str:
-    for name in board.sides.mapper.distributions_of(record):
-        if name in board.pypi_names:
-            return f"{name} comes from PyPI"
-        if name in board.kept_off:
-            return board.kept_off[name]
-        if board.tensorflow_from_pypi and name in board.family.never_lift:
-            return board.family.never_lift[name]
-    return forbidden(board, record)
+def _cause(board: Board, record: Record) -> Cause | None:
+    found = (board.why_pypi(name) for name in board.sides.mapper.distributions_of(record))
+    return next((cause for cause in found if cause), None) or forbidden(board, record)
 
 
 def _candidates(board: Board) -> Iterator[tuple[RootSpec, str, str]]:
-    for lift in list(board.lifts.values()):
-        yield from ((spec, lift.name, "") for spec in lift.specs[:1])
+    """Give each spec with the lift or the requirement that asks for it; those that cannot move come last."""
+    for lift in board.lifts.values():
+        yield lift.specs[0], lift.name, ""
     for root in board.conda_roots:
-        for spec in root.mapped.specs:
-            yield RootSpec(spec=spec, origin=root.wanted.requirement.origin), "", root.name
-    for wanted in board.inputs.specs:
-        yield wanted.root, "", ""
+        for spec in root.specs:
+            yield spec, "", root.name
+    for spec in own_specs(board):
+        yield spec, "", ""
 
 
-def _reachable(graph: dict[str, tuple[str, ...]], start: str) -> list[str]:
+def _reachable(graph: Mapping[str, tuple[str, ...]], start: str) -> list[str]:
     """List the names that a name leads to, itself first, breadth first."""
     seen = {start: None}
     queue = [start]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from envgen.lock.model import LockedWheel
+from envgen.mapping.extras import Metadata
 from envgen.mapping.names import NameMapper
 from envgen.models.notes import Decision
 from envgen.models.platform import Platform
@@ -19,11 +20,15 @@ from envgen.models.wheel import PypiSide, WheelMetadata
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Hold a requirement of the user's, with the groups that ask for it; `pypi_only` is the manifest's word."""
+    """Hold a requirement of the user's, with the groups that ask for it.
+
+    `pypi_only` is the manifest's word; `asked` is what the manifest says where the requirement is read as another.
+    """
 
     requirement: Requirement
     groups: frozenset[str]
     pypi_only: bool = False
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,8 @@ class PlanInputs:
     """Hold what one target of a manifest asks for.
 
     `accelerator` is "metal", "cpu" or None (not said). `exclude_newer` is an aware UTC instant, already applied to the
-    repodata. `python_origin` and `accelerator_origin` are where the manifest names its python and its accelerator.
+    repodata, as are `overrides`. `python_origin` and `accelerator_origin` are where the manifest names its python and
+    its accelerator; `never_conda` are the canonical names that its mapping keeps off conda.
     """
 
     platform: Platform
@@ -52,6 +58,7 @@ class PlanInputs:
     overrides: tuple[Requirement, ...] = ()
     channel_priority: ChannelPriority = "strict"
     exclude_newer: datetime | None = None
+    never_conda: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +73,13 @@ class Sides:
     conda: CondaSide
     pypi: PypiSide | None
 
-    def metadata(self, name: str, version: str) -> WheelMetadata | None:
-        """Read the metadata of a release of PyPI's, for the extras of a package that conda provides; None off-line."""
-        return None
+    def metadata_on(self, platform: Platform) -> Metadata:
+        """Give the reader of a release's metadata, for the extras of what conda provides; off-line it knows none."""
+
+        def read(name: str, version: str) -> WheelMetadata | None:
+            return self.pypi.release_metadata(name, version, platform) if self.pypi else None
+
+        return read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

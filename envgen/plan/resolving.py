@@ -2,116 +2,104 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from envgen.errors import PypiUnsatisfiableError, UnsatisfiableError
+from envgen.errors import PypiUnsatisfiableError
+from envgen.mapping.evidence import newest
 from envgen.mapping.specs import to_pep440
-from envgen.models.wheel import Resolution, ResolveRequest, Stub
-from envgen.plan.board import Board, Root
-from envgen.plan.conda_half import root_specs, solo_request
-from envgen.plan.lifting import liftable, newest
-from envgen.plan.sources import did_you_mean, lines_of
+from envgen.models.record import Record
+from envgen.models.wheel import PypiSide, Resolution, ResolveRequest, Stub
+from envgen.plan.blame import blamed
+from envgen.plan.board import Board
+from envgen.plan.lifting import loosen, why_not_lifted
 
-MAX_TRIES = 4
+MAX_TRIES = 8
 
 
-def resolve(board: Board, stubs: dict[str, Stub]) -> Resolution:
+def resolve(board: Board, pypi: PypiSide) -> Resolution:
     """Resolve the PyPI roots beside what conda provides.
 
-    Where PyPI has no wheel of something that conda has, conda's stands in; where a stand-in is in the way, it is left
-    out, and becomes a bound for conda.
+    Where PyPI has no wheel of something that conda has, conda's stands in; where a stand-in or a floor is in the way,
+    it is given up. A name is stood in for once and then no more, so there is an end; and there is a limit.
 
     Raises:
         PypiUnsatisfiableError: with the user's lines.
     """
-    pypi = board.sides.pypi
-    if pypi is None:
-        raise AssertionError("PyPI is asked only where it may be")
-    current = dict(stubs)
-    for left in reversed(range(MAX_TRIES)):
+    left = MAX_TRIES
+    while True:
         try:
-            return pypi.resolve(_request(board, current))
+            return pypi.resolve(question(board))
         except PypiUnsatisfiableError as error:
-            if not left or not _relax(board, current, error):
-                raise _blamed(board, error) from error
-    raise AssertionError("the last try answers or raises")
+            left -= 1
+            if not left or not _relax(board, error):
+                raise blamed(board, error) from error
 
 
-def _request(board: Board, stubs: dict[str, Stub]) -> ResolveRequest:
+def question(board: Board) -> ResolveRequest:
+    """Build the request of what has been decided so far; what conda serves is bounded as the user bounds it."""
     inputs = board.inputs
-    requirements = [str(root.wanted.requirement) for root in board.pypi_roots] + list(board.uv_extra.values())
+    requirements = [*(str(root.requirement) for root in board.pypi_roots), *board.uv_extra]
+    overridden = {override.name for override in board.overrides}
+    bounded = [root for root in board.roots if not root.from_pypi or root.name in overridden]
+    bounds = [*board.uv_constraints.values(), *filter(None, board.floors.values())]
     constraints = [
-        *(
-            f"{root.name}{root.wanted.requirement.specifier}"
-            for root in board.conda_roots
-            if root.wanted.requirement.specifier
-        ),
+        *(f"{root.name}{root.requirement.specifier}" for root in bounded if root.requirement.specifier),
         *(str(item) for item in inputs.constraints if item.applies(inputs.platform.markers())),
-        *board.uv_constraints.values(),
+        *(bound.text for bound in bounds),
     ]
     return ResolveRequest(
         platform=inputs.platform,
         requirements=tuple(sorted(set(requirements))),
         constraints=tuple(sorted(set(constraints))),
-        overrides=tuple(sorted(str(item) for item in inputs.overrides)),
-        stubs=tuple(sorted(stubs.values())),
+        overrides=tuple(sorted(str(item) for item in board.overrides)),
+        stubs=tuple(sorted(board.stubs.values())),
         exclude_newer=inputs.exclude_newer,
     )
 
 
-def _relax(board: Board, stubs: dict[str, Stub], error: PypiUnsatisfiableError) -> bool:
-    """Drop the stubs that the failure names, or add those it lacks; tell whether anything changed."""
-    named = set(error.names)
-    in_the_way = sorted(named & set(stubs))
-    for name in in_the_way:
-        del stubs[name]
-        board.loose.add(name)
-    if in_the_way:
-        return True
-    wanted = [name for name in sorted(named - board.pypi_names - board.loose) if liftable(board, name)]
-    for name in wanted:
-        stub = _newest_stub(board, name)
-        if stub:
-            stubs[name] = stub
-    return any(name in stubs for name in wanted)
-
-
-def _newest_stub(board: Board, name: str) -> Stub | None:
-    answer = board.sides.mapper.map_names([name])[name]
-    record = newest(board, answer.conda) if answer.conda else None
-    version = to_pep440(record.version) if record else None
-    return Stub(name=name, version=version) if version else None
-
-
-def _blamed(board: Board, error: PypiUnsatisfiableError) -> PypiUnsatisfiableError:
-    """Put the user's own lines on a failure, why conda could not serve them, and what may have been meant."""
-    roots = [root for root in board.pypi_roots if root.name in error.names] or board.pypi_roots
-    reasons = list(dict.fromkeys(f"{root.name} is asked of PyPI because {root.why}" for root in roots))
-    lines = lines_of(root.wanted.requirement for root in roots)
-    absent = [root.name for root in roots if root.mapped.conda is None]
-    hints = [did_you_mean(absent, board.sides).strip(), error.hint]
-    for root in roots:
-        conflict = board.blame.get(root.name) or _conflict(board, root)
-        if conflict:
-            reasons.append(conflict.message)
-            lines += [line for line in conflict.lines if line not in lines]
-            hints.append(conflict.hint)
-    return PypiUnsatisfiableError(
-        "\n".join([error.message, *reasons]),
-        problem=error.problem,
-        names=error.names,
-        hint="; ".join(dict.fromkeys(filter(None, hints))),
-        lines=lines,
+def still_answers(asked: ResolveRequest, now: ResolveRequest) -> bool:
+    """Tell whether the answer to one question answers another as well, as long as it lacks no wheel."""
+    return (
+        asked.stubs == now.stubs
+        and set(now.requirements) <= set(asked.requirements)
+        and set(now.constraints) <= set(asked.constraints)
     )
 
 
-def _conflict(board: Board, root: Root) -> UnsatisfiableError | None:
-    """Say which of the user's other requirements a bound conflicts with that no record of the channel meets."""
-    bounds = root_specs([root])
-    others = root_specs(other for other in board.roots if other.name != root.name)
-    bound = replace(solo_request(board, others), constraints=bounds)
-    try:
-        board.sides.conda.solve(bound)
-    except UnsatisfiableError as error:
-        return board.sides.conda.explain(bound, error)
-    return None
+def _relax(board: Board, error: PypiUnsatisfiableError) -> bool:
+    """Change the question so that PyPI may have an answer, in what the failure names; tell whether it changed."""
+    named = frozenset(error.names)
+    wheels_lack = "wheel" in error.problem
+    return _give_up_floors(board, named) or (wheels_lack and _stand_in(board, named)) or _give_up_stubs(board, named)
+
+
+def _give_up_floors(board: Board, named: frozenset[str]) -> bool:
+    found = [name for name in named if board.floors.get(name)]
+    board.floors.update(dict.fromkeys(found))
+    return bool(found)
+
+
+def _stand_in(board: Board, named: frozenset[str]) -> bool:
+    """Let conda's version stand for what PyPI may have no wheel of: what is in the solution, else the newest."""
+    before = len(board.stubs)
+    for name in sorted(named - board.loose - board.stubs.keys()):
+        if not why_not_lifted(board, name):
+            record = board.provided.get(name) or _newest(board, name)
+            version = to_pep440(record.version) if record else None
+            if version:
+                board.stubs[name] = Stub(name=name, version=version)
+    return len(board.stubs) > before
+
+
+def _give_up_stubs(board: Board, named: frozenset[str]) -> bool:
+    found = sorted(named & board.stubs.keys())
+    for name in found:
+        loosen(board, name)
+    return bool(found)
+
+
+def _newest(board: Board, name: str) -> Record | None:
+    """Give the newest record of a distribution that the user's own lines admit."""
+    conda = board.sides.mapper.map_names([name])[name].conda
+    specs = [spec.spec for root in board.conda_roots for spec in root.specs if spec.spec.name == conda]
+    records = board.sides.mapper.shelf.records(conda) if conda else ()
+    fitting = [record for record in records if all(spec.matches(record) for spec in specs)]
+    return newest(fitting, board.inputs.platform.python)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envgen.errors import PlanError, PypiUnreachableError
-from envgen.mapping.specs import to_pep440
 from envgen.models.solve import Solution
-from envgen.models.wheel import Resolution, Stub
+from envgen.models.wheel import PypiSide, Resolution, ResolveRequest
+from envgen.plan.beside import accompany
+from envgen.plan.blame import unreachable
 from envgen.plan.board import Board
 from envgen.plan.closure import Closure, walk
-from envgen.plan.conda_half import provided_by, settle
+from envgen.plan.conda_half import settle
 from envgen.plan.inputs import Plan, PlanInputs, Sides
 from envgen.plan.lifting import lift
 from envgen.plan.outcome import outcome
-from envgen.plan.resolving import resolve
-from envgen.plan.sources import choose_sources, did_you_mean, lines_of
+from envgen.plan.resolving import question, resolve, still_answers
+from envgen.plan.sources import choose_sources, in_order
 from envgen.plan.tensorflow import bind, pin_metal
 
 MAX_PASSES = 5
@@ -23,10 +24,10 @@ MAX_PASSES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """Hold the two halves of a plan that fit together."""
+    """Hold the two halves of a plan that fit together; without a solution, PyPI's answer lacks something."""
 
-    solution: Solution
     closure: Closure
+    solution: Solution | None = None
 
 
 def plan(inputs: PlanInputs, sides: Sides) -> Plan:
@@ -39,70 +40,61 @@ def plan(inputs: PlanInputs, sides: Sides) -> Plan:
     """
     board = choose_sources(inputs, sides)
     solution = settle(board)
-    if not board.has_pypi:
-        return outcome(board, solution, Closure(stays=(), needs=(), missing=()))
+    if sides.pypi is None or not board.pypi_roots:
+        return outcome(board, solution, Closure())
     try:
-        agreement = _negotiate(board, solution)
+        return _negotiate(board, sides.pypi)
     except PypiUnreachableError as error:
-        raise _asked_for(board, error) from error
-    return outcome(board, agreement.solution, agreement.closure)
+        raise unreachable(board, error) from error
 
 
-def _asked_for(board: Board, error: PypiUnreachableError) -> PypiUnreachableError:
-    """Put on a failure to reach PyPI which of the user's lines need it, and what may have been meant instead."""
-    roots = board.pypi_roots
-    reasons = dict.fromkeys(f"{root.name} is asked of PyPI because {root.why}" for root in roots)
-    meant = did_you_mean([root.name for root in roots if root.mapped.conda is None], board.sides)
-    return PypiUnreachableError(
-        "\n".join([error.message, *reasons]),
-        hint=f"{meant}{error.hint}",
-        lines=lines_of(root.wanted.requirement for root in roots),
-    )
-
-
-def _negotiate(board: Board, solution: Solution) -> Agreement:
+def _negotiate(board: Board, pypi: PypiSide) -> Plan:
     """Resolve, lift and solve until every requirement of the wheels that stay is met by one half or the other."""
-    stubs: dict[str, Stub] = {}
+    closure = Closure()
     for _ in range(MAX_PASSES):
-        resolution = resolve(board, stubs)
-        board.note(resolution.notes)
+        resolution = resolve(board, pypi)
+        asked = question(board)
         if pin_metal(board, resolution):
             continue
-        closure, solution = _agree(board, resolution, solution)
-        if not closure.missing and not board.stale:
-            return Agreement(solution=solution, closure=closure)
-        stubs = _stubs(board, solution)
-    names = ", ".join(sorted(board.kept_off))
-    raise PlanError(
-        f"the conda half and the PyPI half did not agree in {MAX_PASSES} rounds (they differ over {names})",
-        lines=lines_of(root.wanted.requirement for root in board.pypi_roots),
-        hint="pin one of these packages, or list it under `pypi:`",
-    )
+        agreement = _agree(board, resolution, asked)
+        closure, now = agreement.closure, question(board)
+        if agreement.solution and still_answers(asked, now):
+            board.note(resolution.notes)
+            return outcome(board, agreement.solution, closure)
+        if asked == now:
+            break
+    raise _disagreement(board, closure)
 
 
-def _agree(board: Board, resolution: Resolution, solution: Solution) -> tuple[Closure, Solution]:
-    """Lift and solve with one answer of PyPI's, until nothing changes; a closure that misses wheels ends it."""
-    board.settled = board.stale = False
+def _agree(board: Board, resolution: Resolution, asked: ResolveRequest) -> Agreement:
+    """Lift and solve with one answer of PyPI's, until nothing changes or PyPI must be asked again.
+
+    What was concluded from an earlier answer's wheels is forgotten first, but for what left conda for good.
+    """
+    board.unmet, board.caps, board.beside = {}, {}, {}
+    accompany(board, board.pypi_names)
     while True:
+        before = board.state()
         closure = walk(board, resolution)
         if closure.missing:
-            return closure, solution
-        changed = lift(board, closure.needs)
-        if not changed and board.settled:
-            return closure, solution
+            return Agreement(closure=closure)
+        if accompany(board, closure.names):
+            continue
+        lift(board, closure.needs)
         solution = settle(board)
-        while bind(board, closure, solution) and not board.stale:
-            solution = settle(board)
-        board.settled = True
-        if board.stale:
-            return closure, solution
+        bind(board, closure, solution)
+        if board.state() == before or not still_answers(asked, question(board)):
+            return Agreement(closure=closure, solution=solution)
 
 
-def _stubs(board: Board, solution: Solution) -> dict[str, Stub]:
-    """Stand in for what conda provides, at conda's versions."""
-    stubs = {}
-    for name, record in provided_by(board, solution.records).items():
-        version = to_pep440(record.version)
-        if version and name not in board.loose:
-            stubs[name] = Stub(name=name, version=version)
-    return stubs
+def _disagreement(board: Board, closure: Closure) -> PlanError:
+    causes = [*board.held.values(), *board.kept_off.values(), *board.unmet.values()]
+    reasons = [cause.text for cause in causes]
+    reasons += [f"{need.origin.path}, which PyPI's answer lacks" for need in closure.missing]
+    lines = [line for cause in causes for line in cause.lines]
+    lines += [need.origin.line for need in closure.missing if need.origin.line]
+    return PlanError(
+        f"the conda half and the PyPI half do not agree: {'; '.join(dict.fromkeys(reasons))}",
+        lines=in_order([*lines, *(line for root in board.pypi_roots for line in root.lines)]),
+        hint="bound one of these packages, or list it under `pypi`",
+    )

@@ -6,12 +6,17 @@ from collections.abc import Iterable, Sequence
 
 from envgen.errors import MappingError, PlanError, SourceLine
 from envgen.knowledge.metal import METAL
-from envgen.knowledge.tensorflow import NAMES
-from envgen.mapping.requirements import MappedRequirement, map_requirements
+from envgen.mapping.names import OVERRIDE
+from envgen.mapping.requirements import MappedRequirement
+from envgen.mapping.specs import to_match_specs
+from envgen.models.matchspec import version_key
 from envgen.models.requirement import Requirement
+from envgen.models.solve import RootSpec
+from envgen.plan.beside import accompany
 from envgen.plan.board import Board, Root
-from envgen.plan.bounds import refuse_missing_wheels
-from envgen.plan.family import FamilyPlan, apply_family
+from envgen.plan.bounds import refuse_contradicted, refuse_missing_wheels
+from envgen.plan.family import Bound, FamilyPlan, apply_family
+from envgen.plan.holders import holders
 from envgen.plan.inputs import PlanInputs, Sides, Wanted
 
 MAIN = "main"
@@ -20,27 +25,27 @@ MAIN = "main"
 def choose_sources(inputs: PlanInputs, sides: Sides) -> Board:
     """Give every requirement that applies to the target a source with its reason.
 
+    The order in which the user wrote them has no part in it.
+
     Raises:
         PlanError: what the user asks for is known not to work together, or PyPI is needed and may not be asked.
         MappingError: a name's source cannot be told.
     """
     markers = inputs.platform.markers()
-    applying = [wanted for wanted in inputs.wanted if wanted.requirement.applies(markers)]
+    ordered = sorted(inputs.wanted, key=lambda wanted: (wanted.requirement.name, wanted.requirement.text))
+    applying = [wanted for wanted in ordered if wanted.requirement.applies(markers)]
     family = _family(inputs, applying)
-    wanted = _regrouped(applying, family)
-    mapped = map_requirements([item.requirement for item in wanted], sides.mapper, inputs.platform, sides.metadata)
-    roots = [_root(item, answer, family, sides) for item, answer in zip(wanted, mapped, strict=True)]
-    _refuse_unknown(roots, sides)
-    roots += _expanded(roots)
-    refuse_missing_wheels([root.wanted.requirement for root in roots if root.from_pypi], inputs.platform)
-    board = Board(inputs=inputs, sides=sides, family=family, roots=roots)
-    board.uv_constraints = {bound.text: bound.text for bound in family.uv_constraints}
+    board = Board(inputs=inputs, sides=sides, family=family, roots=())
+    board.roots = tuple(_roots(board, _regrouped(applying, family)))
+    board.bounds = _user_bounds(board)
+    refuse_missing_wheels([root.requirement for root in board.pypi_roots], inputs.platform)
+    refuse_contradicted(family.caps, [root.requirement for root in board.roots])
+    board.uv_constraints = {bound.text: bound for bound in family.uv_constraints}
     if family.metal:
-        board.uv_constraints[METAL] = f"{METAL}=={family.metal.version}"
-    board.tensorflow_from_pypi = any(root.name in NAMES for root in board.pypi_roots)
-    board.note(_skipped(inputs.wanted, applying))
+        board.uv_constraints[METAL] = Bound(text=f"{METAL}=={family.metal.version}", why=family.metal.why)
+    accompany(board, board.pypi_names)
+    board.note(_skipped(ordered, applying))
     board.note(family.notes)
-    board.note(note for answer in mapped for note in answer.notes)
     refuse_offline(board)
     return board
 
@@ -64,27 +69,48 @@ def _regrouped(applying: Sequence[Wanted], family: FamilyPlan) -> list[Wanted]:
             requirement=requirement,
             groups=by_origin[requirement.origin].groups,
             pypi_only=by_origin[requirement.origin].pypi_only,
+            asked=str(by_origin[requirement.origin].requirement),
         )
         for requirement in family.requirements
     ]
     return rewritten + [Wanted(requirement=requirement, groups=frozenset({MAIN})) for requirement in family.added]
 
 
-def _refuse_unknown(roots: Sequence[Root], sides: Sides) -> None:
-    unknown = [root for root in roots if root.why == root.mapped.why and _is_unknown(root.mapped)]
-    if not unknown:
-        return
-    names = ", ".join(f"`{root.name}`" for root in unknown)
-    meant = did_you_mean([root.name for root in unknown], sides)
-    raise MappingError(
-        f"cannot tell where {names} may come from: {unknown[0].why}",
-        lines=lines_of(root.wanted.requirement for root in unknown),
-        hint=f"{meant}solve against the channel itself (a connection, or --mirror), or name it under `pypi`",
+def _roots(board: Board, wanted: Sequence[Wanted]) -> list[Root]:
+    mapped = board.translate([item.requirement for item in wanted])
+    only = {item.requirement.name for item in wanted if item.pypi_only}
+    roots: list[Root] = []
+    unknown: list[MappedRequirement] = []
+    for item, answer in zip(wanted, mapped, strict=True):
+        reason = _pypi_word(board, item, only)
+        if not reason and answer.source == "unknown" and not answer.lacking:
+            unknown.append(answer)
+        elif not reason:
+            reason = answer.why if answer.source != "conda" else no_version(board, answer)
+        roots.append(Root(wanted=item, mapped=answer, from_pypi=bool(reason), why=reason or answer.why))
+    if unknown:
+        raise _unknown(unknown, board.sides)
+    return roots + _of_extras(roots)
+
+
+def _pypi_word(board: Board, wanted: Wanted, only: set[str]) -> str:
+    """Say why a requirement comes from PyPI whatever the channel has."""
+    name = wanted.requirement.name
+    if name in only:
+        return "the manifest lists it under `pypi`"
+    return board.family.from_pypi.get(name, "")
+
+
+def _unknown(unknown: Sequence[MappedRequirement], sides: Sides) -> MappingError:
+    reasons = "; ".join(dict.fromkeys(f"`{answer.requirement.name}`: {answer.why}" for answer in unknown))
+    meant = did_you_mean([answer.requirement.name for answer in unknown], sides)
+    own = all(answer.provenance == OVERRIDE for answer in unknown)
+    way = "correct your `mapping`" if own else "solve against the channel itself (a connection, or --mirror)"
+    return MappingError(
+        f"cannot tell where these may come from: {reasons}",
+        lines=lines_of(answer.requirement for answer in unknown),
+        hint=f"{meant}{way}, or list it under `pypi`",
     )
-
-
-def _is_unknown(mapped: MappedRequirement) -> bool:
-    return mapped.source == "unknown" and not mapped.lacking
 
 
 def did_you_mean(names: Iterable[str], sides: Sides) -> str:
@@ -95,40 +121,32 @@ def did_you_mean(names: Iterable[str], sides: Sides) -> str:
 
 
 def lines_of(requirements: Iterable[Requirement]) -> list[SourceLine]:
-    """List the user's lines that requirements were written on, each once."""
-    lines = [requirement.origin.line for requirement in requirements if requirement.origin.line]
-    return list(dict.fromkeys(lines))
+    """List the user's lines that requirements were written on, each once, in the order of the file."""
+    return in_order(requirement.origin.line for requirement in requirements)
 
 
-def _root(wanted: Wanted, mapped: MappedRequirement, family: FamilyPlan, sides: Sides) -> Root:
-    reason = _pypi_reason(wanted, mapped, family, sides)
-    return Root(wanted=wanted, mapped=mapped, from_pypi=bool(reason), why=reason or mapped.why)
+def in_order(lines: Iterable[SourceLine | None]) -> list[SourceLine]:
+    """List lines that there are, each once, in the order of the file."""
+    found = {line for line in lines if line}
+    return sorted(found, key=lambda line: (line.file, line.line, line.text))
 
 
-def _pypi_reason(wanted: Wanted, mapped: MappedRequirement, family: FamilyPlan, sides: Sides) -> str:
-    name = wanted.requirement.name
-    if wanted.pypi_only:
-        return "the manifest lists it under `pypi`"
-    if name in family.from_pypi:
-        return family.from_pypi[name]
-    if mapped.source != "conda":
-        return mapped.why
-    return no_version(mapped, sides)
-
-
-def no_version(mapped: MappedRequirement, sides: Sides) -> str:
+def no_version(board: Board, mapped: MappedRequirement) -> str:
     """Say that the channel has no version that the requirement admits, or nothing where it has one."""
-    names = [spec.name for spec in mapped.specs]
-    records = sides.repodata.records(names)
     for spec in mapped.specs:
-        have = records[spec.name]
+        have = board.sides.mapper.shelf.records(spec.name)
         if not any(spec.matches(record) for record in have):
-            versions = list(dict.fromkeys(record.version for record in have))
-            return f"the channel has no {spec} (it has {len(versions)} other versions)"
+            versions = sorted({record.version for record in have}, key=version_key)
+            return f"the channel has no {spec}{_span(versions)}"
     return ""
 
 
-def _expanded(roots: Sequence[Root]) -> list[Root]:
+def _span(versions: Sequence[str]) -> str:
+    ends = " to ".join(dict.fromkeys([*versions[:1], *versions[-1:]]))
+    return f" (it has {ends})" if ends else ""
+
+
+def _of_extras(roots: Sequence[Root]) -> list[Root]:
     """Give roots of their own to requirements that an extra brings and only PyPI has."""
     found = []
     for root in roots:
@@ -137,6 +155,17 @@ def _expanded(roots: Sequence[Root]) -> list[Root]:
             mapped = MappedRequirement.on_pypi(requirement, why=f"an extra of {root.name} asks for it")
             found.append(Root(wanted=wanted, mapped=mapped, from_pypi=True, why=mapped.why))
     return found
+
+
+def _user_bounds(board: Board) -> tuple[RootSpec, ...]:
+    """Translate the manifest's constraints that apply, for what conda has."""
+    markers = board.inputs.platform.markers()
+    return tuple(
+        RootSpec(spec=to_match_specs(conda, bound.specifier).spec, origin=bound.origin)
+        for bound in board.inputs.constraints
+        if bound.applies(markers)
+        for conda in holders(board.sides.mapper, bound.name)
+    )
 
 
 def _skipped(wanted: Sequence[Wanted], applying: Sequence[Wanted]) -> list[str]:
@@ -152,10 +181,11 @@ def refuse_offline(board: Board) -> None:
     """Stop where something must come from PyPI and PyPI may not be asked; raise PlanError with the lines."""
     if board.sides.pypi is not None or not board.pypi_roots:
         return
-    root = board.pypi_roots[0]
+    reasons = "; ".join(dict.fromkeys(f"`{root.requirement}` ({root.why})" for root in board.pypi_roots))
+    nowhere = [root.name for root in board.pypi_roots if root.mapped.conda is None and not root.wanted.pypi_only]
     raise PlanError(
-        f"`{root.wanted.requirement.text}` must come from PyPI ({root.why}), which --offline forbids",
-        lines=lines_of(root.wanted.requirement for root in board.pypi_roots),
-        hint="run again without --offline",
+        f"these must come from PyPI, which --offline forbids: {reasons}",
+        lines=lines_of(root.requirement for root in board.pypi_roots),
+        hint=f"{did_you_mean(nowhere, board.sides)}run again without --offline",
         code="offline",
     )

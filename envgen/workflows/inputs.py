@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from packaging.utils import canonicalize_name
+
 from envgen.manifest.model import Manifest
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
@@ -27,4 +29,5 @@ def plan_inputs(manifest: Manifest, platform: Platform, local: Sequence[Requirem
         constraints=manifest.constraint_requirements(),
         overrides=manifest.override_requirements(),
         exclude_newer=manifest.exclude_newer,
+        never_conda=frozenset(canonicalize_name(name) for name, conda in manifest.mapping.items() if conda is None),
     )

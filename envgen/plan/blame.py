@@ -1,0 +1,84 @@
+"""Put a failure of PyPI's into the user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from envgen.errors import PypiUnreachableError, PypiUnsatisfiableError, SourceLine, UnsatisfiableError
+from envgen.models.requirement import Origin, Requirement
+from envgen.plan.board import Board, Root
+from envgen.plan.conda_request import solo_request, solvable, solve
+from envgen.plan.lifting import why_not_lifted
+from envgen.plan.sources import did_you_mean, in_order, lines_of
+
+
+def blamed(board: Board, error: PypiUnsatisfiableError) -> PypiUnsatisfiableError:
+    """Add the user's lines on both sides, why conda does not serve them, and what may have been meant."""
+    named = frozenset(error.names)
+    roots = [root for root in board.pypi_roots if root.name in named] or list(board.pypi_roots)
+    conflicts = [conflict for conflict in (_conflict(board, root) for root in roots) if conflict]
+    reasons = [*_derivation(error), *_reasons(board, roots, named), *(conflict.message for conflict in conflicts)]
+    hints = [did_you_mean(_nowhere(roots), board.sides).strip(), error.hint, *(conflict.hint for conflict in conflicts)]
+    lines = [*lines_of(root.requirement for root in roots), *_other_lines(board, named)]
+    lines += [line for conflict in conflicts for line in conflict.lines]
+    return PypiUnsatisfiableError(
+        "\n".join(dict.fromkeys([error.message, *reasons])),
+        problem=error.problem,
+        names=error.names,
+        hint="; ".join(dict.fromkeys(filter(None, hints))),
+        lines=in_order(lines),
+    )
+
+
+def unreachable(board: Board, error: PypiUnreachableError) -> PypiUnreachableError:
+    """Add which of the user's lines need PyPI, and what may have been meant instead."""
+    reasons = _reasons(board, list(board.pypi_roots), frozenset())
+    return PypiUnreachableError(
+        "\n".join(dict.fromkeys([error.message, *reasons])),
+        hint=f"{did_you_mean(_nowhere(board.pypi_roots), board.sides)}{error.hint}",
+        lines=lines_of(root.requirement for root in board.pypi_roots),
+    )
+
+
+def _nowhere(roots: Iterable[Root]) -> list[str]:
+    """List the names that conda does not know and the user did not mean for PyPI."""
+    return [root.name for root in roots if root.mapped.conda is None and not root.wanted.pypi_only]
+
+
+def _derivation(error: PypiUnsatisfiableError) -> list[str]:
+    """Give the resolver's own words where nothing was found in the files of the projects that says more."""
+    return [] if ": " in error.message else [line for line in (error.problem.strip(),) if line]
+
+
+def _reasons(board: Board, roots: list[Root], named: frozenset[str]) -> Iterator[str]:
+    for root in roots:
+        yield f"{root.name} comes from PyPI because {root.why}"
+    for name in sorted(named - board.pypi_names):
+        why = why_not_lifted(board, name)
+        if why:
+            yield f"{name} comes from PyPI because {why}"
+    for key in sorted(board.uv_constraints):
+        bound = board.uv_constraints[key]
+        if Requirement.parse(bound.text, Origin(path=key)).name in named:
+            yield f"{bound.text} is needed: {bound.why}"
+
+
+def _other_lines(board: Board, named: frozenset[str]) -> list[SourceLine]:
+    """List the user's lines that bound what a failure names without asking it of PyPI."""
+    conda = [root.requirement for root in board.conda_roots if root.requirement.specifier]
+    others = (*conda, *board.inputs.constraints, *board.overrides)
+    return lines_of(requirement for requirement in others if requirement.name in named)
+
+
+def _conflict(board: Board, root: Root) -> UnsatisfiableError | None:
+    """Say why conda cannot serve a requirement either: beside the user's others, or for itself."""
+    if not root.specs:
+        return None
+    others = [spec for other in board.roots if other.name != root.name for spec in other.specs]
+    beside = (solo_request(board, others, root.specs),) if solvable(board, solo_request(board, others)) else ()
+    for request in (*beside, solo_request(board, root.specs)):
+        try:
+            solve(board, request)
+        except UnsatisfiableError as error:
+            return board.sides.conda.explain(request, error)
+    return None

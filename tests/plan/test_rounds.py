@@ -1,0 +1,119 @@
+"""Test how the halves come to agree, and that it does not hang on the order of the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envgen.errors import PlanError
+from envgen.models.wheel import Resolution, ResolveRequest
+from envgen.plan.inputs import Plan
+from envgen.plan.rounds import MAX_PASSES, plan
+from tests.plan.fake_pypi import FakePypi, wheel
+from tests.plan.worlds import World, conda_versions, pypi_versions, texts, whys, world
+
+
+def test_the_order_of_decisions_is_lines_then_lifts_then_wheels() -> None:
+    pypi = "b 1.0 : leaf | wheelish\nwheelish 1.0\nleaf 1.0"
+    made = world("a 1.0\nleaf 1.0", pypi, dependencies=["b", "a"]).plan()
+    assert list(whys(made)) == ["a -> conda:a", "b -> pypi:b", "leaf -> conda:leaf", "wheelish -> pypi:wheelish"]
+
+
+class TestNoAgreement:
+    def test_each_answer_asks_for_something_else_that_conda_lacks(self) -> None:
+        """Every release of app needs a newer version of another package, each of which conda must provide."""
+        names = "abcdefg"
+        channel = "\n".join(f"{name} 1.0" for name in names) + f"\nuser 1.0 : {' | '.join(names)}"
+        pypi = "\n".join(f"app {9 - number}.0 : {name}>=2" for number, name in enumerate(names))
+        pypi += "\n" + "\n".join(f"{name} 2.0" for name in names)
+        asked = world(channel, pypi, dependencies=["user", "app"])
+        error = asked.refused(PlanError)
+        assert len(asked.pypi.asked) == MAX_PASSES
+        assert error.message.startswith("the conda half and the PyPI half do not agree: app 9.0 on PyPI requires a>=2,")
+        assert error.message.count("on PyPI requires") == MAX_PASSES
+        assert texts(error) == ["app"]
+        assert error.hint == "bound one of these packages, or list it under `pypi`"
+
+    def test_an_answer_that_lacks_what_its_wheels_need(self) -> None:
+        """Asking the same again would not help."""
+        asked = world("", "app 1.0 : leaf\nleaf 1.0", only=["app"])
+        lacking = _LacksLeaf(table=asked.pypi.table)
+        with pytest.raises(PlanError) as caught:
+            plan(asked.inputs, replace(asked.sides, pypi=lacking))
+        assert caught.value.message.endswith("app 1.0 on PyPI requires leaf, which PyPI's answer lacks")
+        assert lacking.passes == 1
+        assert texts(caught.value) == ["app"]
+
+
+class _LacksLeaf(FakePypi):
+    passes = 0
+
+    def resolve(self, request: ResolveRequest) -> Resolution:
+        self.passes += 1
+        return Resolution(wheels=(wheel("app", "1.0"),))
+
+
+def test_notes_of_an_answer_that_was_given_up_are_not_told() -> None:
+    pypi = "app 1.0 : leaf<3\napp 2.0 : leaf>=3\nleaf 2.0\nleaf 3.0"
+    asked = world("leaf 2.0\nuser 1.0 : leaf", pypi, dependencies=["user", "app"])
+    assert [note for note in asked.plan().notes if note.startswith("resolved")] == ["resolved 2"]
+
+
+CHANNEL = """
+numpy 1.26.4
+numpy 2.1.0
+pandas 2.2 : numpy
+leaf 1.0
+leaf 2.0
+core 1.0
+core 2.0
+x 1.0 : core <2
+y 1.0 : core >=2
+httpx 0.27.0
+"""
+PYPI = """
+one 1.0 : numpy<2 | shared
+two 1.0 : leaf<2 | shared | x | y
+shared 1.0 : leaf
+x 1.0
+y 1.0
+numpy 2.1.0
+numpy 1.26.4
+core 2.0
+leaf 1.0
+httpx 0.27.0 : socksio ; extra == 'socks'
+socksio 1.0
+"""
+LINES = ("pandas", "one", "two", "numpy>1", "numpy<3", "httpx[socks]", "nowhere ; sys_platform == 'win32'")
+
+
+def _shape(made: Plan) -> tuple[object, ...]:
+    decisions = sorted(made.decisions, key=str)
+    return made.conda, made.pypi, dict(sorted(made.roots.items())), decisions, made.notes
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.permutations(LINES))
+def test_the_order_of_the_lines_has_no_part_in_the_plan(lines: Sequence[str]) -> None:
+    assert _shape(_made(lines).plan()) == _shape(_made(LINES).plan())
+
+
+def _made(lines: Sequence[str]) -> World:
+    return world(CHANNEL, PYPI, dependencies=lines)
+
+
+def test_the_plan_of_the_permuted_lines_has_something_to_get_wrong() -> None:
+    made = _made(LINES).plan()
+    assert pypi_versions(made) == {"one": "1.0", "shared": "1.0", "socksio": "1.0", "two": "1.0", "y": "1.0"}
+    assert conda_versions(made) == {
+        "core": "1.0",
+        "httpx": "0.27.0",
+        "leaf": "1.0",
+        "numpy": "1.26.4",
+        "pandas": "2.2",
+        "x": "1.0",
+    }
