@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -168,7 +167,9 @@ class Locked:
         return found
 
 
-def without(names: Iterable[str], table: str = CHANNEL) -> str:
-    """Give a channel's table without some packages."""
-    dropped = tuple(names)
-    return "\n".join(line for line in table.splitlines() if line.split(" ")[0] not in dropped)
+def oldest(table: str = CHANNEL) -> str:
+    """Give the first line of each package in a channel's table."""
+    lines: dict[str, str] = {}
+    for line in table.strip().splitlines():
+        lines.setdefault(line.split(" ")[0], line)
+    return "\n".join(lines.values())

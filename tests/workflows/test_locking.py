@@ -6,21 +6,14 @@ import pytest
 
 from tests.pypi.tiny_wheels import build_wheel
 from tests.solvers.conftest import HAS_LIBMAMBA
-from tests.workflows.projects import CHANNEL, Project
+from tests.workflows.projects import CHANNEL, Project, oldest
 
 SOLVERS = ["rattler", *(["libmamba"] if HAS_LIBMAMBA else [])]
-OLD = ["pandas==2.0.3", "numpy==1.26.4", "six==1.16.0", "libblas==3.9.0"]
 
 
 def start_old(living: Project, *requirements: str) -> None:
     """Lock an environment when only the oldest of each package was there."""
-    seen: set[str] = set()
-    oldest = []
-    for line in CHANNEL.strip().splitlines():
-        if (name := line.split()[0]) not in seen:
-            seen.add(name)
-            oldest.append(line)
-    living.serve("\n".join(oldest))
+    living.serve(oldest(CHANNEL))
     living.manifest(*requirements)
     living.lock()
     living.serve(CHANNEL)
