@@ -60,7 +60,7 @@ def create(
             platform=platform,
             dry_run=dry_run,
             adopt=adopt,
-            vendored=services.settings.folder / from_vendored.expanduser() if from_vendored else None,
+            vendored=(services.settings.folder / from_vendored.expanduser()).resolve() if from_vendored else None,
             kernel=kernel,
             local=not no_local,
         )

@@ -24,11 +24,17 @@ class Need:
     """Say where a file may be had: in a folder (`copies`), or at addresses, which are asked for only when they must be.
 
     A copy counts when it has the locked hash. `locations` raises InstallError or PypiError where none can be found.
+    `path` is where it goes below the store, if not where the artifact says.
     """
 
     artifact: Artifact
     copies: tuple[Path, ...]
     locations: Callable[[], tuple[Location, ...]]
+    path: Path | None = None
+
+    def target(self, store: Path) -> Path:
+        """Give the place of the file in a store."""
+        return store / (self.path or self.artifact.store_path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,7 @@ def obtain(needs: Sequence[Need], fetching: Fetching) -> Obtained:
     found = _found(needs, fetching.store, tally)
     missing = [need for need in needs if need.artifact.key not in found]
     fetched = _download(missing, fetching) if missing else 0
-    paths = {need.artifact.key: fetching.store / need.artifact.store_path for need in missing}
+    paths = {need.artifact.key: need.target(fetching.store) for need in missing}
     return Obtained(paths={**found, **paths}, fetched=fetched)
 
 
@@ -70,7 +76,7 @@ def _found(needs: Sequence[Need], store: Path, tally: Tally) -> dict[str, Path]:
 
 
 def _copy(need: Need, store: Path, tally: Tally) -> Path | None:
-    for path in (*need.copies, store / need.artifact.store_path):
+    for path in (need.target(store), *need.copies):
         with contextlib.suppress(OSError):
             if path.is_file() and need.artifact.digest.matches(path):
                 tally.finish(need.artifact, fetched=0)
@@ -85,7 +91,7 @@ def _download(needs: Sequence[Need], fetching: Fetching) -> int:
     with ThreadPoolExecutor(_READERS, thread_name_prefix="locate") as pool:
         located = list(pool.map(lambda need: need.locations(), needs))
     downloads = [
-        Download(artifact=need.artifact, target=fetching.store / need.artifact.store_path, locations=locations)
+        Download(artifact=need.artifact, target=need.target(fetching.store), locations=locations)
         for need, locations in zip(needs, located, strict=True)
     ]
     download_all(downloads, patience=fetching.patience, tally=tally)

@@ -1,0 +1,232 @@
+"""Gather every package of environments into a folder that serves where there is no network."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from envgen.errors import InstallError, LockfileError
+from envgen.gateways.disk import FolderWriter, exclusive
+from envgen.install.artifacts import Digest
+from envgen.install.obtaining import Need, obtain
+from envgen.install.space import check_space
+from envgen.install.vendored import (
+    CHANNELS,
+    LISTING,
+    SIMPLE,
+    WHEELS,
+    VendoredFile,
+    archive_path,
+    channel_folder,
+    listing_text,
+    read_listing,
+    verify_folder,
+    wheel_path,
+)
+from envgen.lock.model import Lock, LockedWheel
+from envgen.models.record import Record
+from envgen.workflows.artifact_sources import Sources
+from envgen.workflows.locking import chosen_names
+from envgen.workflows.project import FOLDER, MANIFEST, Environment, environment_names, open_environment
+from envgen.workflows.reading import generated_texts, read_lock
+from envgen.workflows.services import Services
+from envgen.writers.channel_index import repodata_text
+from envgen.writers.simple_index import simple_pages
+
+T = TypeVar("T", Record, LockedWheel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendoredFolder:
+    """Say what a vendored folder holds, and how many bytes came over the network for it."""
+
+    folder: Path
+    environments: tuple[str, ...]
+    files: int
+    size: int
+    downloaded: int
+    dropped: tuple[str, ...]
+
+
+def vendor_environments(services: Services, names: tuple[str, ...], folder: Path) -> VendoredFolder:
+    """Gather these environments, or all of the project, beside those that the folder has already.
+
+    Every file is verified, also those that are there; what came before a failure stays, and the next run goes on.
+
+    Raises:
+        LockfileError: one has no lock. InstallError: a file cannot be had. WriteError: the folder cannot be written.
+    """
+    chosen = [_opened(services.root, name) for name in chosen_names(services, names)]
+    _make(folder)
+    with exclusive(folder) as writer:
+        there = [_opened(folder, name) for name in environment_names(folder)]
+        union = {environment.name: (environment, lock) for environment, lock in (*there, *chosen)}
+        gathering = _Gathering(services, folder, tuple(union[name] for name in sorted(union)))
+        before = {file.path for file in read_listing(folder)} if (folder / LISTING).is_file() else set()
+        downloaded = gathering.gather()
+        files = [*gathering.artifacts(), *gathering.write_texts()]
+        writer.write({LISTING: listing_text(files)})
+        dropped = sorted(before - {file.path for file in files})
+        _drop(folder, dropped)
+    return VendoredFolder(
+        folder=folder,
+        environments=tuple(sorted(union)),
+        files=len(files),
+        size=sum(file.size for file in files),
+        downloaded=downloaded,
+        dropped=tuple(dropped),
+    )
+
+
+def verify_vendored(folder: Path) -> int:
+    """Hold every file of a vendored folder to its listing; give their number, or raise InstallError with all faults."""
+    faults = verify_folder(folder)
+    if faults:
+        listed = "\n".join(f"  {fault}" for fault in faults)
+        raise InstallError(
+            f"{folder} is not what was vendored\n{listed}",
+            hint="make it whole again where there is a network: `envgen vendor --download --to` this folder",
+            code="damaged",
+        )
+    return len(read_listing(folder))
+
+
+class _Gathering:
+    """Gather the files of some environments into one folder."""
+
+    def __init__(self, services: Services, folder: Path, environments: tuple[tuple[Environment, Lock], ...]) -> None:
+        self._services = services
+        self._folder = folder
+        self._environments = environments
+        platforms = [platform for _, lock in environments for platform in lock.platforms]
+        self._records = _unique((archive_path(record), record) for platform in platforms for record in platform.conda)
+        self._wheels = _unique((wheel_path(wheel.wheel.filename), wheel) for each in platforms for wheel in each.pypi)
+        self._needs: list[Need] = []
+
+    def gather(self) -> int:
+        """Get every archive and wheel to its place; give the number of bytes that came over the network."""
+        channels = tuple(channel for environment, _ in self._environments for channel in environment.manifest.channels)
+        sources = Sources(self._services, channels)
+        records = zip(self._records, sources.records(self._records.values()), strict=True)
+        wheels = zip(self._wheels, sources.wheels(self._wheels.values()), strict=True)
+        self._needs = [_placed(need, path) for path, need in (*records, *wheels)]
+        missing = [need.artifact for need in self._needs if not need.target(self._folder).exists()]
+        check_space(missing, (), store=self._folder, prefix=self._folder)
+        obtained = obtain(self._needs, sources.fetching(self._folder))
+        for need in self._needs:
+            _copy(obtained.paths[need.artifact.key], need.target(self._folder))
+        return obtained.fetched
+
+    def artifacts(self) -> Iterator[VendoredFile]:
+        """List the archives and wheels."""
+        for need in self._needs:
+            yield VendoredFile.of(need.target(self._folder), need.artifact, self._folder)
+
+    def write_texts(self) -> list[VendoredFile]:
+        """Write the channels' repodata, the index's pages and the environments' own files; give them."""
+        texts = {**self._repodata(), **self._pages(), **self._own_files()}
+        for path, text in texts.items():
+            target = self._folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            FolderWriter(target.parent).write({target.name: text})
+        return [_text_file(path, text) for path, text in texts.items()]
+
+    def _repodata(self) -> dict[str, str]:
+        """Write an index for noarch, which a channel must have, and for every platform that is locked."""
+        grouped: dict[tuple[str, str], list[Record]] = {}
+        for _, lock in self._environments:
+            for platform in lock.platforms:
+                for record in platform.conda:
+                    for subdir in platform.platform.subdirs:
+                        grouped.setdefault((channel_folder(record.channel), subdir), [])
+        for record in self._records.values():
+            grouped.setdefault((channel_folder(record.channel), record.subdir), []).append(record)
+        return {
+            f"{CHANNELS}/{channel}/{subdir}/repodata.json": repodata_text(subdir, records)
+            for (channel, subdir), records in sorted(grouped.items())
+        }
+
+    def _pages(self) -> dict[str, str]:
+        if not self._wheels:
+            return {}
+        pages = simple_pages(self._wheels.values(), up=f"../../{WHEELS}")
+        return {f"{SIMPLE}/{path}": text for path, text in pages.items()}
+
+    def _own_files(self) -> dict[str, str]:
+        files: dict[str, str] = {}
+        for environment, _ in self._environments:
+            texts = {MANIFEST: environment.text, **generated_texts(environment.folder)}
+            files |= {f"{FOLDER}/{environment.name}/{name}": text for name, text in texts.items()}
+        return files
+
+
+def _opened(root: Path, name: str) -> tuple[Environment, Lock]:
+    environment = open_environment(root, name)
+    lock = read_lock(environment.shown, environment.manifest, generated_texts(environment.folder))
+    if lock is None:
+        raise LockfileError(f"{environment.shown} has no lock yet", hint=f"make it with `envgen lock {name}`")
+    return environment, lock
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InstallError(f"cannot make {folder}: {reason}", hint="name another folder: --to DIR") from error
+
+
+def _unique(items: Iterable[tuple[str, T]]) -> dict[str, T]:
+    """Keep one item for each path; raise InstallError where two files of one name differ."""
+    found: dict[str, T] = {}
+    for path, item in items:
+        known = found.setdefault(path, item)
+        if _hash(known) != _hash(item):
+            raise InstallError(
+                f"two locks have different files named {path}",
+                hint="vendor these environments into folders of their own",
+            )
+    return found
+
+
+def _hash(item: Record | LockedWheel) -> str:
+    return item.sha256 or item.md5 if isinstance(item, Record) else item.wheel.sha256
+
+
+def _placed(need: Need, path: str) -> Need:
+    """Give a need its place in the folder, and a key of its own: two versions of a package may be wanted."""
+    return replace(need, path=Path(path), artifact=replace(need.artifact, key=path))
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source == target:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged = target.with_name(f"{target.name}.part")
+    try:
+        shutil.copyfile(source, staged)
+        staged.replace(target)
+    except OSError as error:
+        raise InstallError(
+            f"cannot write {target}: {(error.strerror or str(error)).lower()}", hint="free some space", code="disk"
+        ) from error
+
+
+def _text_file(path: str, text: str) -> VendoredFile:
+    content = text.encode()
+    digest = Digest(algorithm="sha256", hex=hashlib.sha256(content).hexdigest())
+    return VendoredFile(path=path, digest=digest, size=len(content))
+
+
+def _drop(folder: Path, paths: Iterable[str]) -> None:
+    """Remove what an earlier listing had and this one has not."""
+    for path in paths:
+        target = folder / path
+        if target.resolve().is_relative_to(folder.resolve()):
+            with contextlib.suppress(OSError):
+                target.unlink()
