@@ -19,6 +19,7 @@ from envgen.cli.main import main
 from envgen.models.channel import CONDA_FORGE
 from tests.gateways.channels import lay_out
 from tests.gateways.loopback import Json, package, repodata
+from tests.pypi.index_server import IndexServer
 from tests.solvers.builder import table
 
 NATIVE = """
@@ -141,6 +142,14 @@ def set_variables(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str])
             monkeypatch.delenv(name)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def index(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[IndexServer]:
+    """Serve an empty index to the project."""
+    with IndexServer() as server:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", server.url)
+        yield server
 
 
 @pytest.fixture

@@ -75,14 +75,18 @@ def run(words: Sequence[str]) -> int:
     as_json = "--json" in words
     try:
         code = app(args=list(words), prog_name="envgen", standalone_mode=False)
+        if code == INTERRUPTED:  # what typer makes of KeyboardInterrupt
+            raise KeyboardInterrupt
     except EnvgenError as error:
         show_error(error, as_json=as_json)
         return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         show_error(EnvgenError("interrupted; every file is whole", code="interrupted"), as_json=as_json)
         return INTERRUPTED
-    except BrokenPipeError:
-        return 0
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # typer exits where the reader of stdout has gone away
+            return 0
+        raise
     except typer.TyperException as error:
         return _usage(error.format_message(), words)
     return code if isinstance(code, int) else 0

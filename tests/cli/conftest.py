@@ -1,5 +1,5 @@
 """Give every test a project over a tiny channel."""
 
-from tests.tiny_project import project
+from tests.tiny_project import index, project
 
-__all__ = ["project"]
+__all__ = ["index", "project"]

@@ -1,0 +1,128 @@
+"""Every error leaves by one door: as a message and an exit code, never as a traceback."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import envgen
+from envgen.cli import main
+from envgen.errors import EnvgenError, SourceLine
+from tests.gateways.loopback import LoopbackChannel, hang, serving
+from tests.json_shapes import FAILURE, assert_shape
+from tests.tiny_project import Project
+
+
+def test_the_version(project: Project) -> None:
+    ran = project.run("--version")
+    assert (ran.code, ran.out, ran.err) == (0, f"envgen {envgen.__version__}\n", "")
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_the_help(project: Project, word: str) -> None:
+    ran = project.run(word)
+    assert ran.code == 0
+    assert ran.out.startswith("Usage: envgen [OPTIONS] COMMAND [ARGS]...\n")
+    assert ran.err == ""
+
+
+def test_without_a_word_the_help_is_on_stderr(project: Project) -> None:
+    ran = project.run()
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == project.run("--help").out
+
+
+WRONG = {
+    "an unknown command": (["frob"], "No such command 'frob'"),
+    "an unknown option": (["templates", "--frob"], "No such option: --frob"),
+    "a missing argument": (["new"], "Missing argument 'name'"),
+    "an option without its value": (["new", "x", "--python"], "Option '--python' requires an argument"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), WRONG.values(), ids=WRONG)
+def test_a_wrong_call(project: Project, words: list[str], message: str) -> None:
+    ran = project.run(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"error: {message}\nhint: see `envgen --help`\n"
+
+
+@pytest.mark.parametrize(("words", "message"), WRONG.values(), ids=WRONG)
+def test_a_wrong_call_with_json(project: Project, words: list[str], message: str) -> None:
+    ran = project.run(words[0], "--json", *words[1:])
+    assert (ran.code, ran.err) == (2, "")
+    assert_shape(ran.json, FAILURE)
+    assert ran.json["error"] == {"code": "usage", "message": message, "hint": "see `envgen --help`", "lines": []}
+
+
+def raising(error: BaseException) -> object:
+    def command() -> None:
+        raise error
+
+    return command
+
+
+def test_an_expected_failure_names_its_lines_and_a_hint(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = SourceLine(file="a.yaml", line=3, text="  - b")
+    error = EnvgenError("it failed", hint="do better", lines=[line], code="odd")
+    monkeypatch.setattr("envgen.manifest.templates.template_names", raising(error))
+    ran = project.run("templates")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "error: it failed\n  a.yaml:3: - b\nhint: do better\n"
+    ran = project.run("templates", "--json")
+    assert (ran.code, ran.err) == (1, "")
+    assert_shape(ran.json, FAILURE)
+    assert ran.json["error"] == {
+        "code": "odd",
+        "message": "it failed",
+        "hint": "do better",
+        "lines": [{"file": "a.yaml", "line": 3, "text": "  - b"}],
+    }
+
+
+def test_an_interrupt(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envgen.manifest.templates.template_names", raising(KeyboardInterrupt()))
+    ran = project.run("templates")
+    assert (ran.code, ran.out) == (130, "")
+    assert ran.err.strip() == "error: interrupted; every file is whole"
+    assert project.run("templates", "--json").json["error"]["code"] == "interrupted"
+
+
+def test_a_bug_is_not_hidden(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envgen.manifest.templates.template_names", raising(ZeroDivisionError()))
+    with pytest.raises(ZeroDivisionError):
+        main.run(["templates"])
+
+
+def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
+    with project.start("schema") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.wait(timeout=20) == 0
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("words", [["-m", "envgen"], ["-c", "from envgen.cli.main import main; main()"]], ids=str)
+def test_the_process_ends_with_the_exit_code(project: Project, words: list[str]) -> None:
+    done = subprocess.run([sys.executable, *words, "frob", "--json"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert '"code": "usage"' in done.stdout
+    assert done.stderr == ""
+
+
+def test_an_interrupted_run_ends_at_once_and_leaves_nothing(project: Project) -> None:
+    with serving(LoopbackChannel(faults={"": hang})) as channel:
+        process = project.start("new", "demo", "--add", "six", "--channel", channel.url)
+        deadline = time.monotonic() + 20
+        while not channel.seen and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out) == (130, "")
+    assert err.strip() == "error: interrupted; every file is whole"
+    assert project.files() == {}
