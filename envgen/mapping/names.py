@@ -59,8 +59,9 @@ class NameMapper:
         return {name: self._with_suggestions(answer) for name, answer in answers.items()} if suggest else answers
 
     def distributions_of(self, record: Record) -> tuple[str, ...]:
-        """Give the canonical names of the distributions that a record holds, sorted."""
-        return distributions_of(record, self._table)
+        """Give the canonical names of the distributions that a record holds, the user's own word included; sorted."""
+        mapped = (name for name, conda in self._overrides.items() if conda == record.name)
+        return tuple(sorted({*distributions_of(record, self._table), *mapped}))
 
     def provides(self, record: Record, distribution: str) -> bool:
         """Tell whether a record holds a distribution, or is the umbrella over the package that does.

@@ -14,6 +14,7 @@ from envgen.models.solve import RootSpec, Solution
 from envgen.models.wheel import Stub, WheelMetadata
 from envgen.plan.family import Bound, FamilyPlan
 from envgen.plan.inputs import PlanInputs, Sides, Wanted
+from envgen.plan.removals import removed_names
 
 BOOTSTRAP = frozenset({"pip", "setuptools", "wheel"})
 """What conda always provides: pip installs the wheels, and brings the others where python has no newer way."""
@@ -64,8 +65,9 @@ class Root:
         if self.from_pypi:
             yield Decision(requirement=asked, name=self.name, source="pypi", why=self.why)
             return
-        for spec in self.mapped.specs:
-            yield Decision(requirement=asked, name=spec.name, source="conda", why=self.why)
+        for number, spec in enumerate(self.mapped.specs):
+            why = f"an extra of {self.name} asks for it" if number else self.why
+            yield Decision(requirement=asked, name=spec.name, source="conda", why=why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,11 @@ class Board:
         """List the manifest's overrides that apply to the target."""
         markers = self.inputs.platform.markers()
         return tuple(override for override in self.inputs.overrides if override.applies(markers))
+
+    @property
+    def removed(self) -> frozenset[str]:
+        """Name what the manifest's overrides take away, so that no wheel needs it."""
+        return removed_names(self.inputs.overrides, self.inputs.platform)
 
     def state(self) -> tuple[object, ...]:
         """Give what a turn of the rounds may change, so that it can be told whether one did."""

@@ -90,7 +90,7 @@ def _roots(board: Board, wanted: Sequence[Wanted]) -> list[Root]:
         roots.append(Root(wanted=item, mapped=answer, from_pypi=bool(reason), why=reason or answer.why))
     if unknown:
         raise _unknown(unknown, board.sides)
-    return roots + _of_extras(roots)
+    return roots + _of_extras(board, roots)
 
 
 def _pypi_word(board: Board, wanted: Wanted, only: set[str]) -> str:
@@ -146,14 +146,16 @@ def _span(versions: Sequence[str]) -> str:
     return f" (it has {ends})" if ends else ""
 
 
-def _of_extras(roots: Sequence[Root]) -> list[Root]:
+def _of_extras(board: Board, roots: Sequence[Root]) -> list[Root]:
     """Give roots of their own to requirements that an extra brings and only PyPI has."""
     found = []
     for root in roots:
         for requirement in root.mapped.pypi_extra if not root.from_pypi else ():
             wanted = Wanted(requirement=requirement, groups=root.wanted.groups, pypi_only=True)
-            mapped = MappedRequirement.on_pypi(requirement, why=f"an extra of {root.name} asks for it")
-            found.append(Root(wanted=wanted, mapped=mapped, from_pypi=True, why=mapped.why))
+            absent = board.sides.mapper.map_names([requirement.name])[requirement.name].why
+            why = f"an extra of {root.name} asks for it; {absent}"
+            mapped = MappedRequirement.on_pypi(requirement, why=why)
+            found.append(Root(wanted=wanted, mapped=mapped, from_pypi=True, why=why))
     return found
 
 

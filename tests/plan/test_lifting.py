@@ -103,6 +103,11 @@ class TestWhatConcernsOtherThings:
             "app 1.0 on PyPI requires leaf; your `mapping` says that leaf never comes from conda"
         )
 
+    def test_what_the_mapping_names_is_lifted(self) -> None:
+        made = world("ours-py 1.0", "app 1.0 : ours>=1\nours 2.0", only=["app"], mapping={"ours": "ours-py"}).plan()
+        assert conda_versions(made) == {"ours-py": "1.0"}
+        assert pypi_versions(made) == {"app": "1.0"}
+
     def test_a_need_by_url(self) -> None:
         pypi = "app 1.0 : leaf @ https://files.example/leaf-3.0-py3-none-any.whl\nleaf 3.0"
         asked = world(CHANNEL, pypi, only=["app"])

@@ -127,8 +127,10 @@ class TestExtras:
         made = asked.plan()
         assert conda_versions(made) == {"httpx": "0.27.0", "h2": "4.1"}
         assert pypi_versions(made) == {"socksio": "1.0"}
-        assert whys(made)["socksio>=1 -> pypi:socksio"] == "an extra of httpx asks for it"
-        assert whys(made)["httpx[http2,socks] -> conda:h2"] == "conda-forge has a Python package of the same name"
+        assert whys(made)["socksio>=1 -> pypi:socksio"] == (
+            "an extra of httpx asks for it; conda-forge has no package that is this project"
+        )
+        assert whys(made)["httpx[http2,socks] -> conda:h2"] == "an extra of httpx asks for it"
         assert made.roots["pypi:socksio"] == {"main"}
 
     def test_off_line_the_extra_is_not_known(self) -> None:
