@@ -93,6 +93,9 @@ def _requires(board: Board, metadata: WheelMetadata, visit: _Visit) -> Iterator[
     for plain in _readable(board, metadata, label):
         if not any(plain.applies(markers, extra) for extra in ("", *sorted(visit.extras))):
             continue
+        if plain.name in board.removed:
+            board.note([f"`{plain}`, which {label} requires, is left out, as your overrides say"])
+            continue
         for need in overrides.get(plain.name, (plain,)):
             if str(need) not in seen:
                 seen.add(str(need))

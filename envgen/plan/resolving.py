@@ -10,6 +10,7 @@ from envgen.models.wheel import PypiSide, Resolution, ResolveRequest, Stub
 from envgen.plan.blame import blamed
 from envgen.plan.board import Board
 from envgen.plan.lifting import loosen, why_not_lifted
+from envgen.plan.removals import removal
 
 MAX_TRIES = 8
 
@@ -49,7 +50,7 @@ def question(board: Board) -> ResolveRequest:
         platform=inputs.platform,
         requirements=tuple(sorted(set(requirements))),
         constraints=tuple(sorted(set(constraints))),
-        overrides=tuple(sorted(str(item) for item in board.overrides)),
+        overrides=tuple(sorted([*map(str, board.overrides), *map(removal, board.removed)])),
         stubs=tuple(sorted(board.stubs.values())),
         exclude_newer=inputs.exclude_newer,
     )

@@ -152,8 +152,9 @@ class _Attempt:
         for text in self.pypi.table[name][version]:
             need = Pep508(text)
             applies = need.marker is None or any(need.marker.evaluate({**markers, "extra": e}) for e in ("", *extras))
-            if applies:
-                found.append((overrides.get(need.name, need), name))
+            instead = overrides.get(need.name, need)
+            if applies and (instead is need or not instead.marker or instead.marker.evaluate(markers)):
+                found.append((instead, name))
         return found
 
     def _stub(self, name: str) -> Stub | None:
