@@ -20,7 +20,10 @@ TABLE = "releases.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadRelease:
-    """Hold releases of a distribution that should not be taken; `avoid` keeps resolvers off them."""
+    """Hold releases of a distribution that should not be taken; `avoid` keeps resolvers off them.
+
+    `instead` holds the cure as requirements, where a manifest can say it.
+    """
 
     name: str
     versions: str
@@ -31,6 +34,7 @@ class BadRelease:
     cure: str
     source: str
     verified: date
+    instead: tuple[str, ...] = ()
 
     @property
     def rule(self) -> str:

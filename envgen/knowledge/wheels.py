@@ -21,7 +21,8 @@ class MissingWheel:
     """Hold releases without a wheel for osx-arm64.
 
     `python` lists the minors that the fact speaks of (() = all); `verdict` is the class that diagnose gives;
-    `conda` the record that has it instead ("" = none); `fix` what to ask for instead.
+    `conda` the record that has it instead ("" = none); `fix` says what to ask for instead, and `instead` holds it as
+    requirements where a manifest can.
     """
 
     name: str
@@ -33,6 +34,7 @@ class MissingWheel:
     verified: date
     python: tuple[str, ...] = ()
     conda: str = ""
+    instead: tuple[str, ...] = ()
 
     @property
     def rule(self) -> str:

@@ -33,7 +33,7 @@ _CHANNEL_URL = re.compile(r"(https?://([^/@\s]+@)?[^/@\s?#$]+|file://)(/t/[^/\s?
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(?P<zone>Z|[+-]\d\d:\d\d)?")
 
-Kind = Literal["dependencies", "conda", "pypi"]
+Kind = Literal["dependencies", "conda", "pypi", "overrides"]
 
 
 def kind_of(value: object) -> str:

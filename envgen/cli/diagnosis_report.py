@@ -1,0 +1,162 @@
+"""Print diagnoses: a table, JSON, or Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from envgen.cli.console import Console, table
+from envgen.diagnosis.fix import fragment
+from envgen.diagnosis.verdict import Diagnosis, Verdict
+from envgen.pypi.words import target
+from envgen.workflows.asked import Report
+
+HEADERS = ("PACKAGE", "PYPI", "CONDA", "SOURCE", "")
+
+
+def report_diagnosis(console: Console, report: Report, *, markdown: bool) -> None:
+    """Print the verdicts; what can be had without a word more goes into one line each."""
+    lines = _markdown(report) if markdown else _text(console, report)
+    console.data(report_shape(report), "\n".join(lines))
+    for note in dict.fromkeys(note for diagnosis in report.diagnoses for note in diagnosis.notes):
+        console.note(note)
+
+
+def report_shape(report: Report) -> dict[str, object]:
+    """Shape the verdicts for `--json`."""
+    return {
+        "ok": report.ok,
+        "partial": any(diagnosis.partial for diagnosis in report.diagnoses),
+        "verdicts": [_shape(verdict) for diagnosis in report.diagnoses for verdict in diagnosis.verdicts],
+        "manifests": [
+            {"text": diagnosis.manifest, "locks": diagnosis.locks}
+            for diagnosis in report.diagnoses
+            if diagnosis.manifest
+        ],
+        "notes": list(dict.fromkeys(note for diagnosis in report.diagnoses for note in diagnosis.notes)),
+    }
+
+
+def _shape(verdict: Verdict) -> dict[str, object]:
+    line, fix = verdict.line, verdict.fix
+    return {
+        "requirement": verdict.requirement,
+        "line": {"file": line.file, "line": line.line, "text": line.text} if line else None,
+        "ok": verdict.ok,
+        "chain": list(verdict.chain),
+        "pypi": {"class": verdict.pypi.code, "version": verdict.pypi.version, "message": verdict.pypi.message},
+        "conda": {
+            "available": verdict.conda.available,
+            "name": verdict.conda.name,
+            "version": verdict.conda.version,
+            "message": verdict.conda.message,
+            "known": verdict.conda.known,
+        },
+        "source": None if verdict.source == "none" else verdict.source,
+        "fix": {"text": fix.text, "manifest": _manifest(verdict), "locks": fix.locks} if fix else None,
+        "problems": [
+            {"code": trouble.code, "severity": trouble.severity, "message": trouble.message}
+            for trouble in verdict.troubles
+        ],
+    }
+
+
+def _manifest(verdict: Verdict) -> str:
+    if verdict.fix is None:
+        return ""
+    return fragment(verdict.fix.edit, verdict.root)
+
+
+def _text(console: Console, report: Report) -> Iterator[str]:
+    for diagnosis in report.diagnoses:
+        yield f"On {target(diagnosis.platform)}"
+        yield ""
+        shown = [verdict for verdict in diagnosis.verdicts if verdict.is_root or not verdict.ok or console.verbose]
+        yield table(HEADERS, [_row(verdict) for verdict in shown])
+        for verdict in shown:
+            yield from _details(verdict)
+        yield ""
+        yield from _conclusion(diagnosis)
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    pypi = verdict.pypi
+    conda = verdict.conda
+    name = verdict.requirement if verdict.is_root else " → ".join(verdict.chain)
+    return (
+        name,
+        f"{pypi.code} {pypi.version}".strip(),
+        f"{conda.name} {conda.version}".strip() if conda.available else "-" if conda.known else "?",
+        verdict.source if verdict.source != "none" else "-",
+        _remark(verdict),
+    )
+
+
+def _remark(verdict: Verdict) -> str:
+    if not verdict.ok:
+        return "cannot be had"
+    codes = dict.fromkeys(trouble.code for trouble in verdict.troubles if trouble.severity == "warning")
+    held = ["held back"] if verdict.source == "pypi" and "is held back to" in verdict.pypi.message else []
+    return ", ".join([*held, *codes])
+
+
+def _details(verdict: Verdict) -> Iterator[str]:
+    """Tell the reasons of what cannot be had, or can be with a warning, with the way out."""
+    told = [trouble for trouble in verdict.troubles if trouble.severity != "info"]
+    if verdict.ok and not _remark(verdict):
+        return
+    where = f" ({verdict.line})" if verdict.line else ""
+    yield ""
+    yield f"{' → '.join(verdict.chain)}{where}"
+    if not verdict.ok or not told:
+        yield f"  PyPI: {verdict.pypi.message}"
+    if not verdict.ok:
+        yield f"  conda: {verdict.conda.message}"
+    yield from (f"  {trouble.code}: {trouble.message}" for trouble in told)
+    if verdict.fix:
+        yield f"  fix: {verdict.fix.text}"
+        yield from (f"    {line}" for line in _manifest(verdict).splitlines())
+        if verdict.fix.locks:
+            yield "  (tried: with it the whole locks)"
+
+
+def _conclusion(diagnosis: Diagnosis) -> Iterator[str]:
+    roots = [verdict for verdict in diagnosis.verdicts if verdict.is_root]
+    bad = [verdict for verdict in roots if not verdict.ok]
+    if bad:
+        names = ", ".join(verdict.name for verdict in bad)
+        yield f"{len(bad)} of {len(roots)} cannot be had as asked for: {names}"
+    elif roots:
+        yield f"all {len(roots)} can be had" if len(roots) > 1 else "it can be had"
+
+
+def _markdown(report: Report) -> Iterator[str]:
+    for diagnosis in report.diagnoses:
+        yield f"### On {target(diagnosis.platform)}"
+        yield ""
+        yield "| package | PyPI | conda | source | |"
+        yield "|---|---|---|---|---|"
+        shown = [verdict for verdict in diagnosis.verdicts if verdict.is_root or not verdict.ok]
+        yield from (_markdown_row(_row(verdict)) for verdict in shown)
+        for verdict in shown:
+            yield from _markdown_details(verdict)
+        yield ""
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _markdown_details(verdict: Verdict) -> Iterator[str]:
+    if verdict.ok:
+        return
+    yield ""
+    yield f"**{' → '.join(verdict.chain)}**"
+    yield ""
+    yield f"- PyPI: {verdict.pypi.message}"
+    yield f"- conda: {verdict.conda.message}"
+    yield from (f"- {trouble.code}: {trouble.message}" for trouble in verdict.troubles)
+    if verdict.fix:
+        yield f"- fix: {verdict.fix.text}"
+        manifest = _manifest(verdict)
+        if manifest:
+            yield from ("", "```yaml", *manifest.splitlines(), "```")

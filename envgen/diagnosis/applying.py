@@ -1,0 +1,69 @@
+"""Put ways out into the text of a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from envgen.diagnosis.fix import Edit, Way
+from envgen.diagnosis.verdict import Question
+from envgen.errors import ManifestError
+from envgen.knowledge.ranges import to_numbers
+from envgen.manifest.document import Accelerator
+from envgen.manifest.edit import add_requirements, remove_requirements
+from envgen.manifest.settings import set_accelerator, set_macos, set_python
+from envgen.models.matchspec import MatchSpec
+
+_ACCELERATORS: Mapping[str, Accelerator] = {"metal": "metal", "cpu": "cpu"}
+
+
+def applied(text: str, questions: Sequence[Question], ways: Iterable[Way]) -> str:
+    """Edit a manifest's text as the ways say, keeping its comments.
+
+    Of several pythons the first counts, of several macOS floors the newest. Raises ManifestError for a text that cannot
+    be edited so.
+    """
+    edits = _by_place(ways)
+    for place in sorted(edits):
+        for edit in edits[place]:
+            text = _in_place(text, questions[place], edit)
+    every = [edit for place in sorted(edits) for edit in edits[place]]
+    return _settings(text, every)
+
+
+def _by_place(ways: Iterable[Way]) -> dict[int, list[Edit]]:
+    """Group the edits by question; one that replaces its line goes before those that keep it."""
+    found: dict[int, list[Edit]] = {}
+    for way in ways:
+        for place, edit in way.edits.items():
+            found.setdefault(place, []).append(edit)
+    return {place: sorted(edits, key=lambda edit: edit.keeps) for place, edits in found.items()}
+
+
+def _in_place(text: str, question: Question, edit: Edit) -> str:
+    group = question.group or None
+    if not edit.keeps:
+        text = _removed(text, question.name, group)
+    for name in edit.drops:
+        text = _removed(text, name, None)
+    kind = "conda" if isinstance(question.asked, MatchSpec) and not edit.dependencies else "dependencies"
+    text = add_requirements(text, edit.dependencies, group).text if kind == "dependencies" else text
+    text = add_requirements(text, edit.conda, kind="conda").text
+    text = add_requirements(text, edit.pypi, kind="pypi").text
+    return add_requirements(text, edit.overrides, kind="overrides").text
+
+
+def _removed(text: str, name: str, group: str | None) -> str:
+    """Take a name out; it may be gone already, with another question of that name."""
+    try:
+        return remove_requirements(text, [name], group).text
+    except ManifestError:
+        return text
+
+
+def _settings(text: str, edits: Sequence[Edit]) -> str:
+    python = next((edit.python for edit in edits if edit.python), "")
+    macos = max((edit.macos for edit in edits if edit.macos), key=to_numbers, default="")
+    accelerator = next((edit.accelerator for edit in edits if edit.accelerator), "")
+    text = set_python(text, python) if python else text
+    text = set_macos(text, macos) if macos else text
+    return set_accelerator(text, _ACCELERATORS[accelerator]) if accelerator else text

@@ -1,0 +1,145 @@
+"""List ways out of a refusal, the best first; each holds by the files and records that were read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from envgen.diagnosis.changes import keeping, renamed, respelled, without
+from envgen.diagnosis.fix import Edit, Fix
+from envgen.diagnosis.pythons import common_python, moved
+from envgen.diagnosis.sources import build_later
+from envgen.diagnosis.subject import Subject
+from envgen.diagnosis.verdict import PypiClass
+from envgen.knowledge.ranges import named_versions, to_version
+from envgen.knowledge.releases import bad_releases
+from envgen.knowledge.replaced import replacement_of
+from envgen.knowledge.wheels import missing_wheel
+from envgen.models.matchspec import version_key
+
+Maker = Callable[[Subject], Iterator[Fix]]
+
+
+def candidates(subject: Subject) -> tuple[Fix, ...]:
+    """List what could be changed so that a requirement, or what leads to it, can be had.
+
+    What cannot be had on the python that everything else may move to is judged as if that were taken.
+    """
+    python = subject.common_python
+    if python and not subject.had_on(subject.on(python=python)):
+        subject = moved(subject, python)
+    makers = (_replaced, _instead, *_BY_CLASS.get(subject.pypi.standing.code, _ANY), _left_out)
+    found: list[Fix] = []
+    for make in makers:
+        found.extend(fix for fix in make(subject) if fix.edit not in [known.edit for known in found])
+    return tuple(found)
+
+
+def _replaced(subject: Subject) -> Iterator[Fix]:
+    """Take what the facts say takes the name's place, where that can be had, or what lets it be had."""
+    row = replacement_of(subject.requirement.name, subject.platform.subdir)
+    if row is None:
+        return
+    if not row.replacement:
+        yield Fix(text=f"leave `{subject.requirement.name}` out: {row.why}", edit=without(subject))
+        return
+    target = subject.replacement
+    if target is None:
+        return
+    text = f"ask for `{target.requirement}` instead: {row.why}"
+    if target.pypi.installs or target.conda.available:
+        yield Fix(text=text, edit=renamed(subject, target.requirement))
+        return
+    python = common_python([target], ())
+    for fix in candidates(replace(target, common_python=python)):
+        if fix.edit:
+            yield Fix(text=f"{text}; {fix.text}", edit=renamed(subject, target.requirement, fix.edit))
+
+
+def _instead(subject: Subject) -> Iterator[Fix]:
+    """Take what the facts name beside a missing wheel or a bad release."""
+    name, specifier = subject.requirement.name, subject.requirement.specifier
+    missing = missing_wheel(name, specifier, subject.platform)
+    if missing and missing.instead:
+        yield Fix(text=f"{missing.why}; use {missing.fix}", edit=respelled(subject, *missing.instead))
+    for row in bad_releases():
+        if row.name == name and row.instead and subject.pypi.standing.code != "OK":
+            yield Fix(text=f"{row.why}; {row.cure}", edit=respelled(subject, *row.instead))
+
+
+def _other_python(subject: Subject) -> Iterator[Fix]:
+    python = subject.common_python
+    if python and python != subject.platform.python:
+        text = f'set `python: "{python}"`: `{subject.requirement}` can be had for it'
+        yield Fix(text=text, edit=keeping(python=python))
+
+
+def _newer_macos(subject: Subject) -> Iterator[Fix]:
+    """Raise the floor as little as helps."""
+    floors = sorted({_written(floor) for floor in subject.macos_floors()}, key=version_key)
+    for floor in floors:
+        if version_key(floor) > version_key(subject.platform.macos) and subject.had_on(subject.on(macos=floor)):
+            text = f'raise the macOS floor to "{floor}", which leaves out every Mac below it'
+            yield Fix(text=text, edit=keeping(macos=floor))
+            return
+
+
+def _written(floor: str) -> str:
+    return floor if "." in floor else f"{floor}.0"
+
+
+def _other_version(subject: Subject) -> Iterator[Fix]:
+    """Take the nearest version that can be had: the next newer one, else the newest of the older ones."""
+    versions = subject.versions()
+    named = named_versions(subject.requirement.specifier)
+    if not versions or not named:
+        return
+    pin = to_version(named[0])
+    newer = next((version for version in versions if version >= pin), None)
+    bound = f">={newer}" if newer else f"<={versions[-1]}"
+    text = f"ask for `{subject.requirement.name}{bound}`: {newer or versions[-1]} is the nearest that can be had"
+    yield Fix(text=text, edit=respelled(subject, f"{subject.requirement.name}{bound}"))
+
+
+def _suggested(subject: Subject) -> Iterator[Fix]:
+    for name in subject.suggestions:
+        yield Fix(text=f"did you mean `{name}`?", edit=respelled(subject, name))
+
+
+def _built(subject: Subject) -> Iterator[Fix]:
+    yield build_later(subject)
+
+
+def _built_if_source(subject: Subject) -> Iterator[Fix]:
+    chosen = subject.pypi.verdict.chosen if subject.pypi.verdict else None
+    if chosen and chosen.has_sdist:
+        yield build_later(subject)
+
+
+def _left_out(subject: Subject) -> Iterator[Fix]:
+    """Leave it out, or to the other platforms."""
+    name = subject.requirement.name
+    if subject.pypi.standing.code in ("NOT_ON_INDEX", "UNKNOWN"):
+        yield Fix(text=f"leave `{name}` out: neither side has it under this name", edit=without(subject))
+    elif subject.is_root:
+        marked = f"{subject.requirement}; sys_platform == 'linux'"
+        text = f"leave `{name}` to Linux with a marker, if the project can do without it on a Mac"
+        yield Fix(text=text, edit=Edit(dependencies=(marked,)))
+    else:
+        text = f"override what asks for `{name}`, if the project can do without it on a Mac"
+        yield Fix(text=text, edit=without(subject))
+
+
+_ANY: tuple[Maker, ...] = (_other_version, _other_python, _newer_macos)
+_BY_CLASS: Mapping[PypiClass, tuple[Maker, ...]] = {
+    "NOT_ON_INDEX": (_other_version, _other_python, _newer_macos, _suggested),
+    "NO_VERSION_MATCHES": (_other_version, _other_python),
+    "YANKED": (_other_version,),
+    "REQUIRES_PYTHON": (_other_python, _other_version),
+    "NO_WHEEL_FOR_PYTHON": (_other_python, _other_version, _built_if_source),
+    "NEEDS_NEWER_MACOS": (_newer_macos, _other_version),
+    "MAC_X86_64_ONLY": (_other_version, _other_python, _built_if_source),
+    "NO_MACOS_WHEEL": (_other_version, _other_python),
+    "SDIST_ONLY": (_other_version, _other_python, _newer_macos, _built),
+    "EMPTY_STUB": (_other_version,),
+}

@@ -1,0 +1,145 @@
+"""Draw the verdicts from what a walk found, what clashes, and the ways that were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from envgen.diagnosis.closure import Closure, Node, lacking
+from envgen.diagnosis.fix import Edit, Fix
+from envgen.diagnosis.matters import Docket
+from envgen.diagnosis.together import Clash
+from envgen.diagnosis.verdict import Had, Question, Trouble, Verdict
+from envgen.knowledge.libraries import HiddenLibrary, lacking_libraries
+from envgen.knowledge.releases import BadRelease, bad_installed
+from envgen.knowledge.replaced import ReplacedName, replacement_of
+from envgen.knowledge.world import Installed, World
+from envgen.models.platform import Platform
+from envgen.plan.rewrites import rename
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Hold all that verdicts are drawn from."""
+
+    questions: Sequence[Question]
+    closure: Closure
+    clashes: Sequence[Clash]
+    docket: Docket
+    platform: Platform
+    extra: dict[str, tuple[Trouble, ...]]
+
+
+def conclude(findings: Findings, backtracked: Sequence[str] | None = None) -> tuple[Verdict, ...]:
+    """Give a verdict on each name of the closure, in its order.
+
+    `backtracked` are the notes of a lock that was found without a change, since older releases need less; None where
+    there is none.
+    """
+    if backtracked is not None:
+        return tuple(_settled_by_older(verdict, backtracked) for verdict in conclude(findings))
+    world = _world(findings)
+    bad = {item.distribution: row for row, item in bad_installed(world)}
+    hidden = {item.distribution: row for row, item in lacking_libraries(world)}
+    return tuple(
+        _verdict(findings, node, bad.get(name), hidden.get(name)) for name, node in findings.closure.nodes.items()
+    )
+
+
+def _settled_by_older(verdict: Verdict, notes: Sequence[str]) -> Verdict:
+    """Turn a refusal into a warning: the newest releases cannot be had, and older ones that can were found."""
+    if verdict.ok or not verdict.is_root:
+        return verdict
+    told = [note for note in notes if f"`{verdict.name}`" in note]
+    message = "the newest release cannot be had, an older one can" + "".join(f": {note}" for note in told)
+    trouble = Trouble(code="OLDER-RELEASE", severity="warning", message=message)
+    return replace(verdict, ok=True, source="pypi", troubles=(trouble,))
+
+
+def _world(findings: Findings) -> World:
+    """Describe what PyPI would bring, for the facts about releases."""
+    installed = [
+        Installed(distribution=name, version=node.pypi.standing.version, source="pypi", package=name)
+        for name, node in findings.closure.nodes.items()
+        if node.walks_on and node.pypi.standing.version
+    ]
+    return World(platform=findings.platform, installed=tuple(sorted(installed)))
+
+
+def _verdict(findings: Findings, node: Node, bad: BadRelease | None, hidden: HiddenLibrary | None) -> Verdict:
+    place = findings.questions.index(node.need.question)
+    root = len(node.need.chain) == 1
+    troubles = tuple(_troubles(findings, node, place, root=root))
+    errors = [trouble for trouble in troubles if trouble.severity == "error"]
+    replaced = replacement_of(node.name, findings.platform.subdir) if root else None
+    warnings = [*_bad(bad), *_hidden(hidden), *_replaced(replaced)]
+    ok = _had(findings, node) != "none" and not errors
+    fix = _warned_fix(node, bad, hidden, replaced) if ok else _fix(findings, node, place)
+    return Verdict(
+        requirement=node.need.requirement.text if root else str(node.need.requirement),
+        root=node.need.question.text,
+        chain=node.need.chain,
+        pypi=node.pypi.standing,
+        conda=node.conda,
+        ok=ok,
+        source=_had(findings, node),
+        line=node.need.question.line,
+        troubles=(*troubles, *warnings),
+        fix=fix,
+    )
+
+
+def _had(findings: Findings, node: Node) -> Had:
+    if node.served_by_conda:
+        return "conda"
+    return "pypi" if node.pypi.installs and not lacking(findings.closure, node.name) else "none"
+
+
+def _troubles(findings: Findings, node: Node, place: int, *, root: bool) -> Iterator[Trouble]:
+    yield from findings.extra.get(node.name, ())
+    if node.forced and node.conda.available:
+        yield Trouble(code="PYPI-ONLY", severity="info", message=f"conda may not serve it: {node.forced}")
+    below = lacking(findings.closure, node.name)
+    if len(below) > 1:
+        leaf = findings.closure.nodes[below[-1]]
+        message = f"{' → '.join(below)}: {leaf.pypi.standing.message}; {leaf.conda.message}"
+        yield Trouble(code="NEEDS", severity="error", message=message)
+    if root:
+        yield from (clash.trouble for clash in findings.clashes if place in clash.places)
+
+
+def _bad(row: BadRelease | None) -> Iterator[Trouble]:
+    if row:
+        yield Trouble(code=row.code, severity=row.severity, message=row.why)
+
+
+def _hidden(row: HiddenLibrary | None) -> Iterator[Trouble]:
+    if row:
+        yield Trouble(code="HIDDEN-LIBRARY", severity="warning", message=row.why)
+
+
+def _replaced(row: ReplacedName | None) -> Iterator[Trouble]:
+    if row:
+        yield Trouble(code="REPLACED", severity="warning", message=row.why)
+
+
+def _warned_fix(
+    node: Node, bad: BadRelease | None, hidden: HiddenLibrary | None, replaced: ReplacedName | None
+) -> Fix | None:
+    """Say what is better than what works only somehow."""
+    if replaced and replaced.replacement:
+        instead = rename(node.need.requirement, replaced.replacement, keep_specifier=replaced.keep_specifier)
+        return Fix(text=f"ask for `{instead}`", edit=Edit(dependencies=(instead.text,)))
+    if hidden:
+        text = f"take conda's {hidden.conda_package}, or add conda's {hidden.conda}, which brings {hidden.library}"
+        return Fix(text=text, edit=Edit(keeps=True, conda=(hidden.conda,)))
+    if bad:
+        own = bad.instead and len(node.need.chain) == 1
+        return Fix(text=bad.cure, edit=Edit(dependencies=bad.instead) if own else None)
+    return None
+
+
+def _fix(findings: Findings, node: Node, place: int) -> Fix | None:
+    below = lacking(findings.closure, node.name)
+    matter = findings.docket.of(place, below[-1] if below else node.name)
+    return matter.fix_at(place) if matter else None

@@ -1,0 +1,89 @@
+"""Describe a change of a manifest that makes something installable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """Hold what is put in the place of a requirement of a manifest's.
+
+    `dependencies`, `pypi` and `overrides` are PEP 508 texts, `conda` match specs; `python`, `macos` and `accelerator`
+    are "" where they stay. `drops` are further names of the manifest's that go with the requirement; `keeps` says that
+    the requirement itself stays as it is written.
+    """
+
+    dependencies: tuple[str, ...] = ()
+    conda: tuple[str, ...] = ()
+    pypi: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    python: str = ""
+    macos: str = ""
+    accelerator: str = ""
+    drops: tuple[str, ...] = ()
+    keeps: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Hold a way out in words, with the edits that take it, by the place of the question that each is about."""
+
+    text: str
+    edits: Mapping[int, Edit]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """Hold a way out in words, with the edit that takes it (None where no edit can); `locks` tells that it was tried.
+
+    `text` has no full stop at its end.
+    """
+
+    text: str
+    edit: Edit | None = None
+    locks: bool = False
+
+
+def fragment(edit: Edit | None, requirement: str) -> str:
+    """Write an edit as the keys of envgen.yaml, to be put in place of a requirement's line; "" for none.
+
+    `dependencies: []` says that nothing takes its place there.
+    """
+    if edit is None:
+        return ""
+    return "\n".join(_lines(edit, requirement)) + "\n"
+
+
+def _lines(edit: Edit, requirement: str) -> Iterator[str]:
+    names = ", ".join(f"`{name}`" for name in (*(() if edit.keeps else (requirement,)), *edit.drops))
+    if names:
+        yield f"# in place of {names}"
+    if edit.python:
+        yield f'python: "{edit.python}"'
+    if edit.macos:
+        yield f'platforms: [{{platform: osx-arm64, macos: "{edit.macos}"}}]'
+    if edit.accelerator:
+        yield f"accelerator: {edit.accelerator}"
+    kept = (requirement,) if edit.keeps else ()
+    yield from _list("dependencies", (*kept, *edit.dependencies), always=True)
+    yield from _list("conda", edit.conda)
+    yield from _list("pypi", edit.pypi)
+    yield from _list("overrides", edit.overrides)
+
+
+def _list(key: str, items: Sequence[str], *, always: bool = False) -> Iterator[str]:
+    if not items:
+        if always:
+            yield f"{key}: []"
+        return
+    yield f"{key}:"
+    yield from (f"  - {_scalar(item)}" for item in items)
+
+
+def _scalar(text: str) -> str:
+    """Quote a text that YAML would not read as itself."""
+    if all(character.isalnum() or character in "-_.=<>!~,[]" for character in text) and text[0].isalpha():
+        return text
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,44 @@
+"""Judge match specs that a manifest takes from conda verbatim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from envgen.diagnosis.fix import Edit, Fix
+from envgen.diagnosis.matters import Matter
+from envgen.diagnosis.standing import fits
+from envgen.diagnosis.verdict import CondaStanding, PypiStanding, Question, Verdict
+from envgen.models.matchspec import MatchSpec
+from envgen.models.platform import Platform
+from envgen.models.record import Record
+
+NOT_ASKED = PypiStanding(code="UNKNOWN", message="it is asked of conda alone")
+
+
+def spec_verdict(question: Question, standing: CondaStanding, matter: Matter | None, place: int) -> Verdict:
+    """Give the verdict on a spec that conda alone may serve."""
+    return Verdict(
+        requirement=question.text,
+        root=question.text,
+        chain=(question.name,),
+        pypi=NOT_ASKED,
+        conda=standing,
+        ok=standing.available,
+        source="conda" if standing.available else "none",
+        line=question.line,
+        fix=matter.fix_at(place) if matter and not standing.available else None,
+    )
+
+
+def spec_fixes(spec: MatchSpec, records: Sequence[Record], platform: Platform) -> tuple[Fix, ...]:
+    """List ways out of a spec that no record of the channels meets on the target."""
+    return tuple(_fixes(spec, records, platform))
+
+
+def _fixes(spec: MatchSpec, records: Sequence[Record], platform: Platform) -> Iterator[Fix]:
+    name = spec.name
+    if any(fits(record, platform) for record in records) and spec.text != name:
+        yield Fix(text=f"ask for `{name}` without a version or build", edit=Edit(conda=(name,)))
+    if not records:
+        yield Fix(text=f"ask for `{name}` by its name on PyPI", edit=Edit(dependencies=(name,)))
+    yield Fix(text=f"leave `{name}` out", edit=Edit())

@@ -1,0 +1,144 @@
+"""Find what to change so that requirements may be asked for at once; each way was judged by the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from envgen.diagnosis.fix import Edit, Way
+from envgen.diagnosis.together import Asked, Clash, judge_together
+from envgen.diagnosis.verdict import Question
+from envgen.knowledge.caps import cap_rules
+from envgen.knowledge.metal import METAL, metal_choices, metal_releases
+from envgen.knowledge.ranges import named_versions
+from envgen.knowledge.tensorflow import NAMES
+from envgen.manifest.consistency import leading_name
+from envgen.models.requirement import Requirement
+
+
+def ways_out(asked: Asked, clash: Clash) -> tuple[Way, ...]:
+    """List changes after which the questions no longer clash, the smallest first."""
+    found: dict[str, Way] = {}
+    for way in _guesses(asked, clash):
+        key = repr(sorted(way.edits.items(), key=lambda item: item[0]))
+        if key not in found and _clears(asked, way, clash):
+            found[key] = way
+    return tuple(found.values())
+
+
+def _guesses(asked: Asked, clash: Clash) -> Iterator[Way]:
+    yield from _bounds(asked, clash)
+    yield from _tensorflow(asked)
+    yield from _target(asked, clash)
+    yield from _without_metal(asked)
+    yield from _unbound(asked, clash)
+
+
+def _bounds(asked: Asked, clash: Clash) -> Iterator[Way]:
+    """Bound what a fact bounds, as it says."""
+    for place in clash.places:
+        own = asked.questions[place]
+        if clash.bound and leading_name(clash.bound) == own.name:
+            yield _respelled(asked, {place: clash.bound})
+            return
+        specifiers = dict.fromkeys(rule.specifier for rule in cap_rules() if rule.distribution == own.name)
+        for specifier in specifiers:
+            yield _respelled(asked, {place: f"{own.name}{specifier}"})
+
+
+def _tensorflow(asked: Asked) -> Iterator[Way]:
+    """Ask for the TensorFlow that goes with Metal."""
+    places = [place for place, question in enumerate(asked.questions) if question.name in NAMES]
+    for choice in metal_choices():
+        if places:
+            yield _respelled(asked, {places[0]: f"tensorflow{choice.tensorflow}"}, also=places[1:])
+
+
+def _target(asked: Asked, clash: Clash) -> Iterator[Way]:
+    """Take another python, or raise the macOS floor."""
+    anchor = clash.places[0] if clash.places else 0
+    pythons = dict.fromkeys(python for row in metal_releases() for python in reversed(row.python))
+    for python in (*pythons, "3.13", "3.14"):
+        if python != asked.platform.python:
+            yield Way(text=f'set `python: "{python}"`', edits={anchor: Edit(python=python, keeps=True)})
+    for macos in ("12.1", "13.0", "14.0"):
+        edit = Edit(macos=macos, keeps=True)
+        yield Way(text=f'raise the macOS floor to "{macos}"', edits={anchor: edit})
+
+
+def _without_metal(asked: Asked) -> Iterator[Way]:
+    """Say metal where cpu contradicts it, or compute on the processor."""
+    if asked.accelerator == "cpu":
+        yield Way(text="set `accelerator: metal`", edits={0: Edit(accelerator="metal", keeps=True)})
+    places = [place for place, question in enumerate(asked.questions) if question.name == METAL]
+    anchor = next((place for place in range(len(asked.questions)) if place not in places), 0)
+    text = "set `accelerator: cpu`" + (f", and leave {METAL} out" if places else "")
+    if places and len(asked.questions) == len(places):
+        yield Way(text=text, edits={places[0]: Edit(dependencies=("tensorflow",), accelerator="cpu")})
+        return
+    edits = {place: Edit() for place in places}
+    edits[anchor] = Edit(accelerator="cpu", keeps=True)
+    yield Way(text=text, edits=edits)
+
+
+def _unbound(asked: Asked, clash: Clash) -> Iterator[Way]:
+    """Drop the bounds of one of those that clash, then of all of them."""
+    bounded = [place for place in clash.places if _specifier(asked.questions[place])]
+    for places in (*([place] for place in bounded), bounded):
+        if places:
+            yield _respelled(asked, {place: asked.questions[place].name for place in places})
+
+
+def _specifier(question: Question) -> str:
+    return question.asked.specifier if isinstance(question.asked, Requirement) else ""
+
+
+def _respelled(asked: Asked, texts: dict[int, str], also: Sequence[int] = ()) -> Way:
+    listed = " and ".join(f"`{text}`" for text in texts.values())
+    before = " and ".join(f"`{asked.questions[place].text}`" for place in texts)
+    edits = {place: Edit(dependencies=(text,)) for place, text in texts.items()}
+    return Way(text=f"write {listed} for {before}", edits={**edits, **{place: Edit() for place in also}})
+
+
+def _clears(asked: Asked, way: Way, clash: Clash) -> bool:
+    """Tell whether a change ends a clash and makes no other, of what is known about versions that exist."""
+    changed = _changed(asked, way)
+    return changed is not None and not judge_together(changed).clashes and bool(clash.places)
+
+
+def _changed(asked: Asked, way: Way) -> Asked | None:
+    questions: list[Question] = []
+    platform, accelerator = asked.platform, asked.accelerator
+    for place, question in enumerate(asked.questions):
+        edit = way.edits.get(place, Edit(keeps=True))
+        platform = replace(platform, python=edit.python or platform.python, macos=edit.macos or platform.macos)
+        accelerator = edit.accelerator or accelerator
+        texts = [*([question.text] if edit.keeps else []), *edit.dependencies]
+        origin = question.asked.origin if isinstance(question.asked, Requirement) else None
+        if origin is not None:
+            questions += [replace(question, asked=Requirement.parse(text, origin)) for text in texts]
+    if questions == list(asked.questions) and (platform, accelerator) == (asked.platform, asked.accelerator):
+        return None
+    return replace(asked, questions=tuple(questions), platform=platform, accelerator=accelerator)
+
+
+def loosened(questions: Sequence[Question], places: Sequence[int]) -> Iterator[Way]:
+    """Loosen the bounds of questions that cannot be met together: let newer ones in, then any, then drop the last."""
+    bounded = [place for place in places if _specifier(questions[place])]
+    floors = {place: _floor(questions[place]) for place in bounded}
+    asked = {place: text for place, text in floors.items() if text}
+    yield from (
+        _loose(questions, texts) for texts in (asked, {place: questions[place].name for place in bounded}) if texts
+    )
+
+
+def _floor(question: Question) -> str:
+    named = named_versions(_specifier(question))
+    return f"{question.name}>={named[0]}" if named and not _specifier(question).startswith(">=") else ""
+
+
+def _loose(questions: Sequence[Question], texts: dict[int, str]) -> Way:
+    listed = " and ".join(f"`{text}`" for text in texts.values())
+    before = " and ".join(f"`{questions[place].text}`" for place in texts)
+    edits = {place: Edit(dependencies=(text,)) for place, text in texts.items()}
+    return Way(text=f"loosen {before} to {listed}", edits=edits)

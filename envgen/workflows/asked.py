@@ -1,0 +1,96 @@
+"""Diagnose whatever a call names: requirements, a file, an environment, or a command that was advised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envgen.diagnosis.verdict import Diagnosis
+from envgen.errors import ManifestError, UsageError
+from envgen.gateways.disk import read_text
+from envgen.manifest.model import load_manifest
+from envgen.pypi.lookups import PypiLookups
+from envgen.workflows.cases import Case, case_of_environment, case_of_manifest, cases_of_requirements
+from envgen.workflows.diagnosing import diagnose
+from envgen.workflows.file_cases import case_of_file
+from envgen.workflows.mapping import Target
+from envgen.workflows.project import MANIFEST, environment_names, open_environment
+from envgen.workflows.services import Services
+
+_SUFFIXES = (".txt", ".yml", ".yaml", ".toml", ".in", ".lock")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Hold a call: what to diagnose, or the command to judge, and for which target; "" takes the default."""
+
+    what: tuple[str, ...] = ()
+    command: str = ""
+    python: str = ""
+    macos: str = ""
+    accelerator: str = ""
+    trials: bool = True
+
+    @property
+    def target(self) -> Target:
+        """Give the target that is asked about."""
+        return Target(python=self.python, macos=self.macos)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Hold the diagnoses of a call, one for each set of things that are asked for at once."""
+
+    diagnoses: tuple[Diagnosis, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether all that was asked for can be had."""
+        return all(diagnosis.ok for diagnosis in self.diagnoses)
+
+
+def diagnose_all(services: Services, asking: Asking) -> Report:
+    """Diagnose what a call names.
+
+    Raises:
+        EnvgenError: what it names cannot be read. What cannot be had is a verdict, not an error.
+    """
+    lookups = PypiLookups(
+        cache=services.settings.cache_dir, environment=services.settings.environ, offline=services.options.offline
+    )
+    cases = _cases(services, asking)
+    return Report(diagnoses=tuple(diagnose(services, case, lookups, trials=asking.trials) for case in cases))
+
+
+def _cases(services: Services, asking: Asking) -> tuple[Case, ...]:
+    """Tell files, environments and requirements apart; requirements are asked for at once."""
+    if not asking.what:
+        raise UsageError("nothing to diagnose", hint="give requirements, a file, or an environment's name")
+    environments = environment_names(services.root)
+    cases: list[Case] = []
+    requirements: list[str] = []
+    for text in asking.what:
+        if text in environments:
+            environment = open_environment(services.root, text)
+            cases.append(case_of_environment(environment, asking.target, asking.accelerator))
+        elif _is_file(services, text):
+            cases.append(_case_of_file(services, text, asking))
+        else:
+            requirements.append(text)
+    if requirements:
+        cases += cases_of_requirements(requirements, asking.target, asking.accelerator)
+    return tuple(cases)
+
+
+def _is_file(services: Services, text: str) -> bool:
+    """Tell whether a text names a file: one that is there, or one that could be nothing else."""
+    path = services.settings.folder / text
+    looks = text.lower().endswith(_SUFFIXES) or "/" in text.partition("@")[0]
+    return looks or ("." in text and "\0" not in text and path.is_file())
+
+
+def _case_of_file(services: Services, text: str, asking: Asking) -> Case:
+    path = services.settings.folder / text
+    if path.name != MANIFEST:
+        return case_of_file(services, path, asking.target, asking.accelerator)
+    content = read_text(path, error=ManifestError)
+    return case_of_manifest(content, load_manifest(content, text), asking.target, asking.accelerator)

@@ -1,0 +1,213 @@
+"""Say whether requirements, and all that they need, can be had on an Apple-silicon Mac, and what to do if not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from envgen.diagnosis.candidates import candidates
+from envgen.diagnosis.closure import Closure, Node
+from envgen.diagnosis.conclusions import Findings, conclude
+from envgen.diagnosis.matters import Docket
+from envgen.diagnosis.specs import spec_fixes, spec_verdict
+from envgen.diagnosis.together import Asked, Together, judge_together
+from envgen.diagnosis.untangling import ways_out
+from envgen.diagnosis.verdict import Diagnosis, Question, Trouble, Verdict
+from envgen.errors import EnvgenError, RepodataError
+from envgen.gateways.amend import AmendedRepodata
+from envgen.models.channel import Channel
+from envgen.models.matchspec import MatchSpec
+from envgen.models.repodata import Repodata
+from envgen.models.requirement import Requirement
+from envgen.plan.amendments import amendments
+from envgen.pypi.lookups import PypiLookups
+from envgen.solvers.choose import choose_solver
+from envgen.workflows.cases import Case
+from envgen.workflows.conda_look import CondaLook, UnreadRepodata
+from envgen.workflows.index import open_index
+from envgen.workflows.services import Services
+from envgen.workflows.settling import Settled, Settling, settle
+from envgen.workflows.solving import name_mapper
+from envgen.workflows.subjects import on_one_python, subjects_of
+from envgen.workflows.trying import attempt
+from envgen.workflows.walking import Walk, walk
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """Hold one case with what was opened for it; `unread` says why the channels could not be read."""
+
+    services: Services
+    case: Case
+    walk: Walk
+    together: Together
+    docket: Docket
+    unread: EnvgenError | None
+
+    @property
+    def requirements(self) -> list[Question]:
+        """List the questions that are requirements."""
+        return [question for question in self.case.questions if isinstance(question.asked, Requirement)]
+
+
+def diagnose(services: Services, case: Case, lookups: PypiLookups, *, trials: bool = True) -> Diagnosis:
+    """Look up all that a case asks for and needs, find ways out of what cannot be had, and try them.
+
+    What cannot be reached makes the answer partial, never an error. With `trials` the fixes are tried by locking in
+    memory; without, they hold by the files and records that were read.
+    """
+    run = _opened(services, case, lookups)
+    walk(run.walk, run.requirements)
+    _file_matters(run)
+    settled = _settled(run) if trials else Settled(manifest=case.manifest)
+    return _diagnosis(run, settled)
+
+
+def _opened(services: Services, case: Case, lookups: PypiLookups) -> _Run:
+    channels = tuple(Channel.parse(text) for text in services.options.channels) or case.channels
+    services.progress(f"reading {', '.join(channel.name for channel in channels)}")
+    repodata, unread = _index(services, channels, case)
+    mapper = name_mapper(services, case.mapping, repodata, case.platform)
+    solver, _, _ = choose_solver("rattler")
+    asked = Asked(
+        questions=case.questions, platform=case.platform, accelerator=case.accelerator, constraints=case.constraints
+    )
+    together = judge_together(asked)
+    found = Walk(
+        platform=case.platform,
+        conda=CondaLook(repodata=repodata, mapper=mapper, platform=case.platform, solver=solver),
+        lookups=lookups,
+        forced=together.forced,
+        progress=services.progress,
+        closure=Closure(markers=case.platform.markers()),
+        partial=unread is not None,
+    )
+    if not repodata.complete and unread is None:  # what was tried once need not be waited for again
+        services = replace(services, options=replace(services.options, starter=True))
+    return _Run(services=services, case=case, walk=found, together=together, docket=Docket(), unread=unread)
+
+
+def _index(services: Services, channels: tuple[Channel, ...], case: Case) -> tuple[Repodata, EnvgenError | None]:
+    try:
+        inner = open_index(services, channels, case.platform, first=True)
+    except RepodataError as error:
+        return UnreadRepodata(channels=channels), error
+    return AmendedRepodata(inner, amendments()), None
+
+
+def _file_matters(run: _Run) -> None:
+    """Put on the docket what cannot be had, with its ways out, and then what cannot be asked for at once."""
+    stuck = [node for node in run.walk.closure.nodes.values() if _is_stuck(node)]
+    questions = run.case.questions
+    subjects = on_one_python(run.walk, subjects_of(run.walk, stuck))
+    for node, subject in zip(stuck, subjects, strict=True):
+        place = questions.index(node.need.question)
+        run.docket.add_subject(place, {node.name, node.need.question.name}, candidates(subject), node.name)
+    for place, question in enumerate(questions):
+        if isinstance(question.asked, MatchSpec):
+            _file_spec(run, place, question)
+    asked = Asked(
+        questions=questions,
+        platform=run.case.platform,
+        accelerator=run.case.accelerator,
+        constraints=run.case.constraints,
+    )
+    for clash in run.together.clashes:
+        run.docket.add_clash(clash, questions, ways_out(asked, clash))
+
+
+def _is_stuck(node: Node) -> bool:
+    return not node.served_by_conda and not node.pypi.installs and node.pypi.standing.code != "UNKNOWN"
+
+
+def _file_spec(run: _Run, place: int, question: Question) -> None:
+    if not isinstance(question.asked, MatchSpec):
+        return
+    standing, records = run.walk.conda.spec(question.asked)
+    if not standing.available:
+        fixes = spec_fixes(question.asked, records, run.case.platform)
+        run.docket.add_subject(place, {question.name}, fixes, question.text)
+
+
+def _settled(run: _Run) -> Settled:
+    """Try what was found, unless everything can be had and nothing has a bound, or something could not be reached."""
+    case = run.case
+    deep = any(len(matter.places) == 1 and _is_below(run, matter.subject) for matter in run.docket.matters)
+    idle = not run.docket.matters and not case.bounded
+    if idle or run.walk.partial or run.services.pypi is None:
+        return Settled(manifest=case.manifest)
+    settling = Settling(
+        manifest=case.manifest,
+        questions=case.questions,
+        docket=run.docket,
+        attempt=lambda text: attempt(run.services, text),
+        progress=run.services.progress,
+    )
+    return settle(settling, untouched=deep or not run.docket.matters)
+
+
+def _is_below(run: _Run, name: str) -> bool:
+    node = run.walk.closure.nodes.get(name)
+    return node is not None and len(node.need.chain) > 1
+
+
+def _diagnosis(run: _Run, settled: Settled) -> Diagnosis:
+    verdicts = [*_verdicts(run, settled), *_spec_verdicts(run)]
+    order = {question.name: place for place, question in enumerate(run.case.questions)}
+    roots = sorted((verdict for verdict in verdicts if verdict.is_root), key=lambda verdict: order[verdict.name])
+    others = [verdict for verdict in verdicts if not verdict.is_root]
+    changed = settled.manifest != run.case.manifest
+    return Diagnosis(
+        platform=run.case.platform,
+        verdicts=tuple(_marked(verdict, settled) for verdict in (*roots, *others)),
+        notes=tuple(dict.fromkeys(_notes(run, settled))),
+        partial=run.walk.partial,
+        manifest=settled.manifest if changed else "",
+        locks=settled.locks,
+    )
+
+
+def _verdicts(run: _Run, settled: Settled) -> tuple[Verdict, ...]:
+    extra: dict[str, tuple[Trouble, ...]] = {}
+    for matter in run.docket.matters:
+        if matter.trouble and matter.trouble.code == "CONFLICT":
+            for name in matter.names:
+                extra[name] = (*extra.get(name, ()), matter.trouble)
+    findings = Findings(
+        questions=run.case.questions,
+        closure=run.walk.closure,
+        clashes=run.together.clashes,
+        docket=run.docket,
+        platform=run.case.platform,
+        extra=extra,
+    )
+    return conclude(findings, backtracked=settled.backtracked)
+
+
+def _spec_verdicts(run: _Run) -> list[Verdict]:
+    found = []
+    for place, question in enumerate(run.case.questions):
+        if isinstance(question.asked, MatchSpec):
+            standing, _ = run.walk.conda.spec(question.asked)
+            found.append(spec_verdict(question, standing, run.docket.of(place, question.text), place))
+    return found
+
+
+def _marked(verdict: Verdict, settled: Settled) -> Verdict:
+    """Say of a fix that it was tried and locks."""
+    if verdict.fix is None or verdict.ok or not settled.locks:
+        return verdict
+    return replace(verdict, fix=replace(verdict.fix, locks=True))
+
+
+def _notes(run: _Run, settled: Settled) -> Sequence[str]:
+    notes = [*run.case.notes, *run.walk.notes, *run.walk.lookups.notes, *run.walk.conda.repodata.notes]
+    if run.unread:
+        notes.append(f"conda was not asked: {run.unread.message}")
+    if not run.walk.conda.repodata.complete:
+        notes.append(f"{run.walk.conda.repodata.origin} knows a part of the channel only")
+    if run.walk.partial:
+        notes.append("the answer is partial: not everything could be looked up")
+    if settled.last is not None:
+        notes.append(f"with the fixes it does not lock yet: {settled.last.message.splitlines()[0]}")
+    return notes
