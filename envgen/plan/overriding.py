@@ -12,6 +12,7 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Requirement
 from envgen.plan.holders import holders
+from envgen.plan.removals import removed_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,19 +27,20 @@ def conda_overrides(
     """Give the function that puts overrides into a record, or None where none concerns conda.
 
     Each entry of a record's depends and constrains that names a package of an overridden distribution is replaced, its
-    build included. The packages of one distribution need each other as before (matplotlib pins matplotlib-base), since
-    that is how conda splits it. A lock holds the records so changed, as it holds what its wheels require: installing it
-    resolves nothing, and the proof checks what the user said.
+    build included; where the override holds nowhere, it is taken away. The packages of one distribution need each other
+    as before (matplotlib pins matplotlib-base), since that is how conda splits it. A lock holds the records so changed,
+    as it holds what its wheels require: installing it resolves nothing, and the proof checks what the user said.
 
     MappingError: conda cannot express an override.
     """
     table: dict[str, _Override] = {}
+    removed = removed_names(overrides, platform)
     for override in overrides:
-        if override.applies(platform.markers()):
+        if override.name in removed or override.applies(platform.markers()):
             for conda in holders(mapper, override.name):
-                text = str(to_match_specs(conda, override.specifier).spec)
                 known = table[conda].texts if conda in table else ()
-                table[conda] = _Override(distribution=override.name, texts=(*known, text))
+                texts = () if override.name in removed else (str(to_match_specs(conda, override.specifier).spec),)
+                table[conda] = _Override(distribution=override.name, texts=(*known, *texts))
     return _rewriter(table) if table else None
 
 

@@ -51,6 +51,10 @@ class TestConda:
         made = world(CHANNEL, dependencies=["old"], overrides=["numpy>=2 ; sys_platform == 'linux'"]).plan()
         assert conda_versions(made) == {"numpy": "1.26.4", "old": "1.0"}
 
+    def test_what_holds_nowhere_takes_the_need_away(self) -> None:
+        made = world(CHANNEL, dependencies=["old"], overrides=["numpy ; python_version < '0'"]).plan()
+        assert conda_versions(made) == {"old": "1.0"}
+
     def test_two_for_one_name(self) -> None:
         made = world(CHANNEL, dependencies=["old"], overrides=["numpy>=2", "numpy<2.2"]).plan()
         assert depends(made, "old") == ("python", "numpy >=2", "numpy <2.2dev0")
