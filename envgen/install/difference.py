@@ -64,7 +64,10 @@ def compare(contents: Contents, wanted: Content, installed_wheels: Mapping[str, 
     """
     conda = list(_records(contents, wanted, again=again))
     going, wheels = _distributions(contents, wanted, installed_wheels)
-    pypi = [*_wheel_differences(contents, wheels), *_removed(going, wanted)]
+    coming = {wheel.name for wheel in wanted.wheels}
+    # a distribution that no wheel brought, and whose record comes (back), is that record's own
+    coming |= {each.name for each in conda if each.kind == "added" and each.name not in installed_wheels}
+    pypi = [*_wheel_differences(contents, wheels), *_removed(going, coming)]
     link = {each.name for each in conda if each.kind != "removed"}
     repaired = {each.name for each in conda if each.kind == "repaired"}
     return Sync(
@@ -131,8 +134,7 @@ def _wheel_differences(contents: Contents, wheels: list[LockedWheel]) -> Iterato
         yield Difference(name=wheel.name, source="pypi", kind=kind, before=before, after=wheel.version)
 
 
-def _removed(going: list[Distribution], wanted: Content) -> Iterator[Difference]:
-    coming = {wheel.name for wheel in wanted.wheels}
+def _removed(going: list[Distribution], coming: set[str]) -> Iterator[Difference]:
     for each in going:
         if each.name not in coming:
             yield Difference(name=each.name, source="pypi", kind="removed", before=each.version)

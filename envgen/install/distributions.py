@@ -6,7 +6,7 @@ import contextlib
 import csv
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,11 +59,28 @@ def remove_distribution(prefix: Path, distribution: Distribution, kept: Collecti
         path = prefix / file
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
-        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
-            compiled.unlink()
-        folders |= {path.parent, path.parent / "__pycache__"}
+        folders.add(path.parent)
+    remove_compiled(prefix, files, kept)
     for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
         _remove_empty(folder, prefix)
+
+
+def remove_compiled(prefix: Path, files: Iterable[str], kept: Collection[str]) -> None:
+    """Remove what Python has compiled of these modules, but what something else owns; raises OSError.
+
+    Python trusts it when the source has the same size and time, which two builds of a package may have; and a folder
+    that holds nothing else can still be imported.
+    """
+    for file in files:
+        if not file.endswith(".py"):
+            continue
+        path = prefix / file
+        cache = path.parent / "__pycache__"
+        for compiled in cache.glob(f"{path.stem}.*.pyc"):
+            if compiled.relative_to(prefix).as_posix() not in kept:
+                compiled.unlink()
+        with contextlib.suppress(OSError):
+            cache.rmdir()
 
 
 def _counts(file: str) -> bool:

@@ -13,7 +13,7 @@ from envgen.errors import EnvgenError, InstallError, InterruptedInstallError
 from envgen.gateways.disk import exclusive
 from envgen.install.artifacts import record_artifact, wheel_artifact
 from envgen.install.difference import Sync, compare
-from envgen.install.distributions import remove_distribution
+from envgen.install.distributions import remove_compiled, remove_distribution
 from envgen.install.linking import Linking, StaleCacheError, link, remove_unreadable, unpacked
 from envgen.install.location import is_conda_root
 from envgen.install.marker import Marker, content_digest, read_marker, write_marker
@@ -167,6 +167,10 @@ class Syncing:
                 kept.update(each.files)
         for each in sync.removed:
             remove_distribution(contents.prefix, each, kept)
+        changed = {each.name for each in sync.differences if each.source == "conda"}
+        for record in contents.records:
+            if record.name in changed:
+                remove_compiled(contents.prefix, record.files, kept)
 
     def _link(self, found: Found, files: dict[str, Path]) -> None:
         target = self._target
