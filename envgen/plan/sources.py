@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from envgen.errors import MappingError, PlanError, SourceLine
+from envgen.errors import MappingError, PlanError, PypiUnreachableError, SourceLine
 from envgen.knowledge.metal import METAL
 from envgen.mapping.names import OVERRIDE
 from envgen.mapping.requirements import MappedRequirement
@@ -77,7 +77,7 @@ def _regrouped(applying: Sequence[Wanted], family: FamilyPlan) -> list[Wanted]:
 
 
 def _roots(board: Board, wanted: Sequence[Wanted]) -> list[Root]:
-    mapped = board.translate([item.requirement for item in wanted])
+    mapped = _translated(board, [item.requirement for item in wanted])
     only = {item.requirement.name for item in wanted if item.pypi_only}
     roots: list[Root] = []
     unknown: list[MappedRequirement] = []
@@ -91,6 +91,17 @@ def _roots(board: Board, wanted: Sequence[Wanted]) -> list[Root]:
     if unknown:
         raise _unknown(unknown, board.sides)
     return roots + _of_extras(board, roots)
+
+
+def _translated(board: Board, requirements: Sequence[Requirement]) -> tuple[MappedRequirement, ...]:
+    try:
+        return board.translate(requirements)
+    except PypiUnreachableError as error:
+        raise PypiUnreachableError(
+            f"{error.message}\nPyPI tells what an extra adds where conda has no package for it",
+            hint=error.hint,
+            lines=lines_of(item for item in requirements if item.extras),
+        ) from error
 
 
 def _pypi_word(board: Board, wanted: Wanted, only: set[str]) -> str:

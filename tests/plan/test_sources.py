@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from envgen.errors import MappingError, PlanError, UnsatisfiableError
+from envgen.errors import MappingError, PlanError, PypiUnreachableError, UnsatisfiableError
+from envgen.models.platform import Platform
+from envgen.models.wheel import WheelMetadata
+from envgen.plan.rounds import plan
+from tests.plan.fake_pypi import FakePypi
 from tests.plan.worlds import conda_versions, pypi_versions, texts, whys, world
 
 CHANNEL = """
@@ -115,6 +121,11 @@ def test_a_known_lack_of_wheels_is_refused_before_anything_is_asked() -> None:
     assert (error.code, texts(error), asked.pypi.asked) == ("no-wheel", ["dlib==19.7.0"], [])
 
 
+class _Down(FakePypi):
+    def release_metadata(self, name: str, version: str, platform: Platform) -> WheelMetadata | None:
+        raise PypiUnreachableError("the package index does not answer", hint="check the network")
+
+
 class TestExtras:
     PYPI = """
     httpx 0.27.0 : socksio>=1 ; extra == 'socks' | h2<5,>=3 ; extra == 'http2'
@@ -132,6 +143,13 @@ class TestExtras:
         )
         assert whys(made)["httpx[http2,socks] -> conda:h2"] == "an extra of httpx asks for it"
         assert made.roots["pypi:socksio"] == {"main"}
+
+    def test_an_index_that_cannot_be_reached(self) -> None:
+        asked = world(CHANNEL, dependencies=["numpy", "httpx[socks]"])
+        with pytest.raises(PypiUnreachableError, match="PyPI tells what an extra adds") as caught:
+            plan(asked.inputs, replace(asked.sides, pypi=_Down(table={})))
+        assert texts(caught.value) == ["httpx[socks]"]
+        assert caught.value.hint == "check the network"
 
     def test_off_line_the_extra_is_not_known(self) -> None:
         made = world(CHANNEL, self.PYPI, dependencies=["httpx[http2]"], offline=True).plan()
