@@ -10,7 +10,21 @@ from collections.abc import Sequence
 import typer
 
 from envgen import __version__
-from envgen.cli import add, create, diagnose, import_file, lock, map_names, new, remove, schema, templates, vendor, why
+from envgen.cli import (
+    add,
+    check,
+    create,
+    diagnose,
+    import_file,
+    lock,
+    map_names,
+    new,
+    remove,
+    schema,
+    templates,
+    vendor,
+    why,
+)
 from envgen.cli import run as run_command
 from envgen.cli.console import show_error
 from envgen.errors import EnvgenError, UsageError
@@ -27,6 +41,7 @@ app = typer.Typer(
 )
 app.command("new")(new.new)
 app.command("lock")(lock.lock)
+app.command("check")(check.check)
 app.command("add")(add.add)
 app.command("remove")(remove.remove)
 app.command("create")(create.create)

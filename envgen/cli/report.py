@@ -78,29 +78,30 @@ def _moves_text(result: EnvironmentResult, lock: PlatformLock) -> list[str]:
 
 def report_stale(console: Console, stale: Sequence[Staleness]) -> None:
     """Print which locks are stale; raise LockfileError if any is."""
-    shape = {
-        "environments": [
-            {
-                "name": item.name,
-                "ok": not item.reasons,
-                "reasons": [{"code": reason.code, "message": reason.message} for reason in item.reasons],
-            }
-            for item in stale
-        ]
-    }
-    lines = []
-    for item in stale:
-        lines.append(f"{item.name}: {'the lock is stale' if item.reasons else 'the lock is current'}")
-        lines += [f"  {reason.code}: {reason.message}" for reason in item.reasons]
+    shape = {"environments": [staleness_shape(item) for item in stale]}
     old = [item.name for item in stale if item.reasons]
+    console.data(shape, staleness_text(stale, yes="the lock is current", no="the lock is stale"))
     if old and console.as_json:
-        console.data(shape, "")
         raise typer.Exit(1)
-    console.data(shape, "\n".join(lines))
     if old:
         raise LockfileError(
             f"stale: {', '.join(old)}", hint=f"run `envgen lock {' '.join(old)}` and commit what it writes"
         )
+
+
+def staleness_text(stale: Sequence[Staleness], *, yes: str, no: str) -> str:
+    """Lay out, in these words, which environments are fine, and why others are not."""
+    lines = []
+    for item in stale:
+        lines.append(f"{item.name}: {no if item.reasons else yes}")
+        lines += [f"  {reason.code}: {reason.message}".replace("\n", "\n    ") for reason in item.reasons]
+    return "\n".join(lines)
+
+
+def staleness_shape(item: Staleness) -> dict[str, object]:
+    """Shape one environment's reasons."""
+    reasons = [{"code": reason.code, "message": reason.message} for reason in item.reasons]
+    return {"name": item.name, "ok": not item.reasons, "reasons": reasons}
 
 
 def _platform_text(console: Console, lock: PlatformLock) -> list[str]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from envgen import __version__
-from envgen.errors import UsageError
 from envgen.gateways.disk import FolderWriter, exclusive
 from envgen.lock.model import Lock
 from envgen.lock.normal import normal_form
@@ -15,7 +14,7 @@ from envgen.manifest.model import Manifest
 from envgen.models.notes import Move
 from envgen.staleness import stale_reasons
 from envgen.workflows.before import lock_to_keep
-from envgen.workflows.project import MANIFEST, Environment, environment_names, open_environment
+from envgen.workflows.project import MANIFEST, Environment, meant_names, open_environment
 from envgen.workflows.reading import generated_texts
 from envgen.workflows.results import EnvironmentResult
 from envgen.workflows.services import Services
@@ -42,7 +41,7 @@ def lock_environments(services: Services, names: tuple[str, ...], updates: Updat
         UsageError: a package to update is in none of the locks. EnvgenError: an environment cannot be locked; those
         before it were written, itself and those after it were not.
     """
-    environments = [open_environment(services.root, name) for name in chosen_names(services, names)]
+    environments = [open_environment(services.root, name) for name in meant_names(services.root, names)]
     if updates.packages:
         kept = [lock_to_keep(each, generated_texts(each.folder))[0] for each in environments]
         refuse_unknown([lock for lock in kept if lock], updates)
@@ -81,10 +80,7 @@ def relock(
 
 def chosen_names(services: Services, names: tuple[str, ...]) -> tuple[str, ...]:
     """Give the environments that a call means: those named, else all; raise UsageError where there is none."""
-    chosen = tuple(dict.fromkeys(names)) or environment_names(services.root)
-    if not chosen:
-        raise UsageError("there is no environment here", hint="make one with `envgen new NAME`")
-    return chosen
+    return meant_names(services.root, names)
 
 
 def is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mapping[str, str]) -> bool:

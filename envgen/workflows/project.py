@@ -48,6 +48,14 @@ def environment_names(root: Path) -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in folder.iterdir() if (entry / MANIFEST).is_file()))
 
 
+def meant_names(root: Path, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the environments that a call means: those named, else all; raise UsageError where there is none."""
+    chosen = tuple(dict.fromkeys(names)) or environment_names(root)
+    if not chosen:
+        raise UsageError("there is no environment here", hint="make one with `envgen new NAME`")
+    return chosen
+
+
 def open_environment(root: Path, name: str) -> Environment:
     """Read an environment's manifest.
 

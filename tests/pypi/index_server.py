@@ -152,6 +152,10 @@ class IndexServer:
         )
         self._state.files.setdefault(canonicalize_name(name), []).append(file)
 
+    def forget(self, name: str) -> None:
+        """List a project no more."""
+        self._state.files.pop(canonicalize_name(name))
+
     def misbehave(self, prefix: str, how: Misbehaviour) -> None:
         """Answer every path that starts so in a wrong way."""
         self._state.misbehaviours[prefix] = how

@@ -1,0 +1,38 @@
+"""Say what a check found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+
+from envgen.cli.console import Console
+from envgen.cli.report import staleness_shape, staleness_text
+from envgen.errors import LockfileError
+from envgen.workflows.checking import Staleness
+
+_YES, _NO = "the lock is true to its manifest, whole and proved", "the lock is not true"
+
+
+def report_checked(console: Console, checked: Sequence[Staleness]) -> None:
+    """Print what each lock lacks, and what was not proved; raise LockfileError if a lock is not true."""
+    shape = {"environments": [{**staleness_shape(item), "notes": list(item.notes)} for item in checked]}
+    console.data(shape, staleness_text(checked, yes=_YES, no=_NO))
+    for item in checked:
+        for note in item.notes:
+            console.note(f"{item.name}: {note}" if len(checked) > 1 else note)
+    faulty = [item for item in checked if item.reasons]
+    if faulty and console.as_json:
+        raise typer.Exit(1)
+    if faulty:
+        raise LockfileError(f"not true: {', '.join(item.name for item in faulty)}", hint=_hint(faulty))
+
+
+def _hint(faulty: Sequence[Staleness]) -> str:
+    codes = {reason.code for item in faulty for reason in item.reasons}
+    if codes == {"UNREACHABLE"}:
+        return "try again with the network, or with a --mirror"
+    if "MANIFEST" in codes:
+        return "mend the manifest first"
+    names = " ".join(item.name for item in faulty)
+    return f"run `envgen lock {names}` and commit what it writes"
