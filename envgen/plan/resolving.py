@@ -13,6 +13,7 @@ from envgen.plan.lifting import loosen, why_not_lifted
 from envgen.plan.removals import removal
 
 MAX_TRIES = 8
+_LACKING = ("wheel", "was not found in")  # uv's words for a project without one, and for none at all
 
 
 def resolve(board: Board, pypi: PypiSide) -> Resolution:
@@ -68,7 +69,7 @@ def still_answers(asked: ResolveRequest, now: ResolveRequest) -> bool:
 def _relax(board: Board, error: PypiUnsatisfiableError) -> bool:
     """Change the question so that PyPI may have an answer, in what the failure names; tell whether it changed."""
     named = frozenset(error.names)
-    wheels_lack = "wheel" in error.problem
+    wheels_lack = any(sign in error.problem for sign in _LACKING)
     return _give_up_floors(board, named) or (wheels_lack and _stand_in(board, named)) or _give_up_stubs(board, named)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
@@ -17,7 +18,7 @@ from envgen.workflows.project import open_environment
 from envgen.workflows.reading import generated_texts, read_lock
 from envgen.workflows.services import Services
 
-NEEDED = "the channel has it; "
+_NEEDED = re.compile(r"the channel has it; |\S+ \S+ on PyPI requires ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +77,9 @@ def _answer(lock: PlatformLock, graph: Graph, key: str, version: str) -> Answer:
 
 def asked_for(lock: PlatformLock) -> tuple[Decision, ...]:
     """List the decisions on what the manifest itself asks for; the others are about what its packages need."""
-    return tuple(item for item in lock.decisions if not item.why.startswith(NEEDED))
+    return tuple(item for item in lock.decisions if not _NEEDED.match(item.why))
 
 
 def _reason(decision: Decision) -> str:
-    return f"`{decision.requirement}` asks for it; {decision.why}"
+    needed = _NEEDED.match(decision.why)
+    return decision.why if needed else f"`{decision.requirement}` asks for it; {decision.why}"
