@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
+from envgen.errors import RepodataError
+from envgen.gateways.later import read_later
+from envgen.gateways.opened import CorrectedIndex
 from envgen.models.channel import Channel
 from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords, Repodata
+from envgen.models.repodata import ChannelRecords, OpenedIndex, Repodata
 
 Amendment = Callable[[Record], Record]
 
@@ -28,6 +31,7 @@ class AmendedRepodata:
         self._amendments = amendments
         self._rewrite = rewrite
         self._closures: dict[frozenset[str], tuple[ChannelRecords, ...]] = {}
+        self._opened: OpenedIndex | None = None
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -68,6 +72,29 @@ class AmendedRepodata:
         return self._closures[wanted]
 
     def _amended(self, entry: ChannelRecords) -> ChannelRecords:
+        opened = self._reopened(entry.opened) if entry.opened and self._rewrite is None else None
+        return read_later(entry.channel, lambda: self._corrected(entry), opened) if opened else self._corrected(entry)
+
+    def _reopened(self, opened: OpenedIndex) -> OpenedIndex | None:
+        """Put the corrected records before the index of the one channel that there is; all closures share them.
+
+        None where one of them cannot be read, which is a fault only of a closure that holds it.
+        """
+        if self._opened is None:
+            try:
+                changed = self._changed()
+            except RepodataError:
+                return None
+            self._opened = CorrectedIndex.of(self.channels[0], opened, changed) if changed else opened
+        return self._opened
+
+    def _changed(self) -> list[Record]:
+        """List all records of those names that have one to correct, corrected."""
+        found = self._inner.records(sorted(self._amendments.keys() & self._inner.names()))
+        after = {name: tuple(map(self._amendments[name], before)) for name, before in found.items()}
+        return [record for name, records in after.items() if records != found[name] for record in records]
+
+    def _corrected(self, entry: ChannelRecords) -> ChannelRecords:
         changed = dict(self._changes(entry))
         if not changed:
             return entry

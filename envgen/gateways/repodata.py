@@ -14,6 +14,8 @@ from envgen.gateways.conversion import LazyRecords
 from envgen.gateways.eventloop import run
 from envgen.gateways.faults import explain
 from envgen.gateways.folder import broken_record, open_folder
+from envgen.gateways.later import read_later
+from envgen.gateways.opened import OpenedSource
 from envgen.gateways.places import Access, Place, find_place
 from envgen.gateways.remote import Remote
 from envgen.gateways.source import Source, labels_of
@@ -95,7 +97,6 @@ class ChannelsRepodata:
         self._sources = sources
         self._subdirs = [rattler.Subdir(subdir) for subdir in platform.subdirs]
         self._remote = remote
-        self._gateway = remote.gateway if remote else rattler.Gateway()
         self._until = exclude_newer.astimezone(UTC) if exclude_newer else None
         self._starter = starter
         self._undated: set[str] = set()
@@ -146,8 +147,15 @@ class ChannelsRepodata:
         """Read the records of these names and of all that they depend on, recursively, one entry a channel."""
         wanted = frozenset(names)
         if wanted not in self._closures:
-            self._closures[wanted] = self._read(wanted, recursive=True)
+            self._closures[wanted] = self._later(wanted) or self._read(wanted, recursive=True)
         return self._closures[wanted]
+
+    def _later(self, names: frozenset[str]) -> tuple[ChannelRecords, ...]:
+        """Put the reading off where all records of the one channel are in files that rattler's solver can read."""
+        if self._remote or self._until or len(self._sources) > 1:
+            return ()
+        (source,) = self._sources
+        return (read_later(source.channel, lambda: self._read(names, recursive=True)[0], OpenedSource(source)),)
 
     def _read(self, names: Iterable[str], *, recursive: bool) -> tuple[ChannelRecords, ...]:
         known = sorted(self._names.intersection(names))
@@ -175,7 +183,8 @@ class ChannelsRepodata:
     def _query(self, names: Sequence[str], *, recursive: bool) -> list[Natives]:
         """Ask rattler for all channels at once; it gives one list for each reading and subdir."""
         readings = [reading for source in self._sources for reading in source.readings]
-        work = self._gateway.query(
+        gateway = self._remote.gateway if self._remote else rattler.Gateway()
+        work = gateway.query(
             readings,  # type: ignore[arg-type]  # rattler takes SparseRepoData too; its annotation forgot it
             self._subdirs,
             names,

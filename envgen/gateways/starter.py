@@ -18,6 +18,7 @@ import zstandard
 import envgen
 from envgen.errors import RepodataError
 from envgen.gateways.folder import index_names, open_index
+from envgen.gateways.packing import packed
 from envgen.gateways.places import Place
 from envgen.gateways.repodata import ChannelsRepodata
 from envgen.gateways.source import Source
@@ -30,7 +31,6 @@ FORMAT = 1
 STARTER_FILE = Path(envgen.__file__).parent / "starter" / "conda-forge.json.zst"
 _LIMIT = 256 * 1024 * 1024  # bytes, unpacked
 _LEVEL = 19
-_LEFT_OUT = ("channel", "url")
 _HINT = "install envgen again; or read a channel with --mirror conda-forge=PATH_OR_URL"
 
 
@@ -50,14 +50,11 @@ def write_starter(records: Iterable[Record], made_from: date, channel: Channel =
     The same records give the same bytes, with one version of zstandard. Raises ValueError for a record whose URL is not
     the channel's own, because the URL is not kept.
     """
-    by_subdir: dict[str, dict[str, dict[str, object]]] = {}
-    for record in sorted(records, key=lambda record: record.url):
-        subdir = record.url.rsplit("/", 2)[-2]
-        if record.url != f"{channel.url}/{subdir}/{record.filename}":
+    known = list(records)
+    for record in known:
+        if record.url != f"{channel.url}/{record.url.rsplit('/', 2)[-2]}/{record.filename}":
             raise ValueError(f"not a record of {channel}: {record.url}")
-        kind = "packages.conda" if record.filename.endswith(".conda") else "packages"
-        repodata = by_subdir.setdefault(subdir, {"info": {"subdir": subdir}, "packages": {}, "packages.conda": {}})
-        repodata[kind][record.filename] = _entry(record)
+    by_subdir = packed(known)
     header = StarterHeader(
         format=FORMAT, date=made_from.isoformat(), channel=channel.name, subdirs=tuple(sorted(by_subdir))
     )
@@ -105,12 +102,6 @@ def read_starter(data: bytes, platform: Platform, *, exclude_newer: datetime | N
         ),
     )
     return ChannelsRepodata([source], platform, exclude_newer=exclude_newer, starter=origin)
-
-
-def _entry(record: Record) -> dict[str, object]:
-    fields = {name: value for name, value in asdict(record).items() if name not in _LEFT_OUT}
-    kept = {name: value for name, value in fields.items() if value not in ("", (), None)}
-    return {**kept, "depends": record.depends}
 
 
 def _unpack(data: bytes) -> tuple[StarterHeader, list[bytes]]:

@@ -65,7 +65,7 @@ def parse_row(where: str, row: object, kind: type[RowT]) -> RowT:
     if not isinstance(row, dict):
         raise ValueError(f"{where}: not a table")
     known = {field.name: field for field in _fields_of(kind)}
-    hints = get_type_hints(kind)
+    hints = _hints_of(kind)
     problems = [f"unknown key `{key}`" for key in row if key not in known]
     problems += [f"no `{name}`" for name, field in known.items() if name not in row and _required(field)]
     values = {name: _value(row[name]) for name in known if name in row}
@@ -85,6 +85,11 @@ def _document(file: str) -> Mapping[str, object]:
 
 def _fields_of(kind: type[RowT]) -> tuple[Field[object], ...]:
     return fields(kind)  # type: ignore[arg-type]  # every Row is a dataclass; Protocols cannot say so
+
+
+@cache
+def _hints_of(kind: type[RowT]) -> Mapping[str, object]:
+    return get_type_hints(kind)
 
 
 def _required(field: Field[object]) -> bool:

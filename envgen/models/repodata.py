@@ -10,6 +10,19 @@ from envgen.models.channel import Channel
 from envgen.models.record import Record
 
 
+class OpenedIndex(Protocol):
+    """Let rattler's solver read a channel's files by itself; its objects are opaque to everybody else."""
+
+    @property
+    def readings(self) -> Sequence[object]:
+        """List rattler's opened files; under strict priority, the first to have a name hides it in those after it."""
+        ...
+
+    def record(self, native: object) -> Record:
+        """Give envgen's form of a record that was read from these files."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRecords:
     """Hold the records of one channel that a solve may use, for the target's subdir and noarch.
@@ -17,13 +30,15 @@ class ChannelRecords:
     `native` holds the same records as rattler's own objects where the index was read by rattler, so that its solver
     need not build them again; they are an opaque value for everybody else. An entry is None where the record was
     changed after the reading, and must be built from `records`. `labels` holds each record's name and URL, where
-    they are known without looking at the record.
+    they are known without looking at the record. Where `opened` is given it holds the same records, and the others
+    are read when somebody looks at them.
     """
 
     channel: Channel
     records: Sequence[Record]
     native: Sequence[object | None] | None = field(default=None, compare=False)
     labels: Sequence[tuple[str, str]] | None = field(default=None, compare=False)
+    opened: OpenedIndex | None = field(default=None, compare=False)
 
 
 class Repodata(Protocol):

@@ -121,6 +121,10 @@ class Prepared(Generic[T]):
         self._make = make
         self._known: OrderedDict[int, tuple[ChannelRecords, T]] = OrderedDict()
 
+    def knows(self, entry: ChannelRecords) -> bool:
+        """Tell whether the prepared form is at hand."""
+        return id(entry) in self._known
+
     def __call__(self, entry: ChannelRecords) -> T:
         """Give the prepared form of a channel's records."""
         known = self._known.get(id(entry))

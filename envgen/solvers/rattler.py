@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,10 +12,10 @@ from rattler.exceptions import SolverError
 from envgen.errors import SolveError, UnsatisfiableError
 from envgen.gateways.eventloop import run
 from envgen.models.record import Record, VirtualPackage
-from envgen.models.repodata import ChannelRecords
+from envgen.models.repodata import ChannelRecords, OpenedIndex
 from envgen.models.solve import RootSpec, Solution, SolveRequest
 from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates
-from envgen.solvers.selection import bracketed
+from envgen.solvers.selection import bracketed, selective
 
 _PRIORITIES = {
     "strict": rattler.ChannelPriority.Strict,
@@ -67,6 +67,9 @@ class RattlerSolver:
 
     def solve(self, request: SolveRequest) -> Solution:
         """Give the records that meet the request; raise UnsatisfiableError with rattler's reasons when none do."""
+        opened = self._opened(request)
+        if opened and (quick := _from_files(opened, request)):
+            return quick
         channels = [self._prepared(entry) for entry in request.channels]
         visible = candidates(request, [channel.index for channel in channels])
         sources = [_Source(channel, by_name) for channel, by_name in zip(channels, visible, strict=True)]
@@ -74,8 +77,16 @@ class RattlerSolver:
             solved = run(_solve(sources, request))
         except SolverError as error:
             raise _converted(error) from error
-        found = [_record(native.url, request.channels, channels) for native in solved]
-        return Solution(records=tuple(sorted(found, key=lambda record: record.name)), solver="rattler")
+        return _solution(_record(native.url, request.channels, channels) for native in solved)
+
+    def _opened(self, request: SolveRequest) -> OpenedIndex | None:
+        """Give the files of a request's one channel, where the request means all that is in them."""
+        if len(request.channels) != 1 or request.channel_priority != "strict" or not request.specs:
+            return None
+        (entry,) = request.channels
+        if self._prepared.knows(entry) or selective((*request.specs, *request.constraints)):
+            return None
+        return entry.opened
 
     def _channel(self, entry: ChannelRecords) -> _Channel:
         native = [
@@ -84,6 +95,25 @@ class RattlerSolver:
         ]
         labels = entry.labels or [(record.name.normalized, record.url) for record in native]
         return _Channel(native, [url.rsplit("/", 2)[-2] for _, url in labels], NameIndex.of(labels))
+
+
+def _from_files(opened: OpenedIndex, request: SolveRequest) -> Solution | None:
+    """Solve without a look at any record, in half the time; None where that fails, for whatever reason.
+
+    The reason is not told here, because rattler's would speak of files.
+    """
+    work = rattler.solve_with_sparse_repodata(
+        _specs(request.specs),
+        opened.readings,  # type: ignore[arg-type]  # they are opaque to all others
+        virtual_packages=[_virtual(package) for package in request.virtual_packages],
+        channel_priority=_PRIORITIES[request.channel_priority],
+        constraints=_specs(request.constraints),
+    )
+    try:
+        solved = run(work)
+    except (SolverError, OSError):
+        return None
+    return _solution(opened.record(native) for native in solved)
 
 
 async def _solve(sources: Sequence[_Source], request: SolveRequest) -> list[rattler.RepoDataRecord]:
@@ -117,6 +147,10 @@ def _record(url: str, entries: Sequence[ChannelRecords], channels: Sequence[_Cha
         if position is not None:
             return entry.records[position]
     raise SolveError(f"rattler chose a record that it was not given: {url}")
+
+
+def _solution(found: Iterable[Record]) -> Solution:
+    return Solution(records=tuple(sorted(found, key=lambda record: record.name)), solver="rattler")
 
 
 def _converted(error: SolverError) -> SolveError:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from envgen.errors import RepodataError
 from envgen.gateways.amend import AmendedRepodata
 from envgen.models.record import Record
 from envgen.models.repodata import ChannelRecords, Repodata
+from envgen.solvers.rattler import RattlerSolver
+from tests.gateways.channels import lay_out
+from tests.gateways.loopback import Json, package, repodata
+from tests.gateways.test_repodata import mirrored
 from tests.plan.worlds import FakeRepodata, records
+from tests.solvers.builder import request, versions
 
 RECORDS = records("a 1.0 : b\na 2.0 : b\nb 1.0 ! c <2")
 
@@ -77,3 +86,39 @@ def test_a_closure_is_made_once() -> None:
     outer = amended(inner)
     assert outer.closure(["a", "b"]) is outer.closure(["b", "a"])
     assert len(inner.read) == 1
+
+
+def forge(folder: Path, *entries: Json) -> Repodata:
+    return mirrored(
+        lay_out(folder, repodata("noarch", *entries), repodata("osx-arm64", package("d"), package("d", "0")))
+    )
+
+
+def test_a_solver_that_reads_the_files_sees_the_amendments_too(tmp_path: Path) -> None:
+    inner = forge(tmp_path, package("a"), package("b", depends=["a", "d"]))
+    question = request(amended(inner).closure(["b"]), "b")
+    assert question.channels[0].opened is not None
+    solution = RattlerSolver().solve(question)
+    assert versions(solution) == {"a": "1.0", "b": "1.0", "d": "0"}
+    assert [record.constrains for record in solution.records] == [("d <1",), (), ()]
+    (entry,) = question.channels
+    assert sorted(record.constrains for record in entry.records) == [(), (), (), ("d <1",)]
+
+
+def test_nothing_to_amend_leaves_the_files_as_they_are(tmp_path: Path) -> None:
+    inner = forge(tmp_path, package("a", "2.0"), package("b"))
+    outer = amended(inner)
+    assert outer.closure(["a"])[0].opened is inner.closure(["a"])[0].opened
+    assert outer.closure(["b"])[0].opened is outer.closure(["a"])[0].opened
+
+
+def test_what_the_user_rewrites_is_in_no_file(tmp_path: Path) -> None:
+    (entry,) = amended(forge(tmp_path, package("a")), rewrite=rename).closure(["a"])
+    assert entry.opened is None
+
+
+def test_a_broken_record_is_a_fault_of_those_who_need_it(tmp_path: Path) -> None:
+    outer = amended(forge(tmp_path, package("0"), package("a", "!!"), package("b")))
+    assert versions(RattlerSolver().solve(request(outer.closure(["b"]), "b"))) == {"b": "1.0"}
+    with pytest.raises(RepodataError, match="broken record of `a`"):
+        outer.closure(["a"])
