@@ -41,16 +41,18 @@ def vendor_starter(services: Services) -> Vendored:
     """
     records: dict[str, Record] = {}
     served, refused = [], []
-    for label, manifest in _manifests(services):
+    for label, manifest, own in _manifests(services):
         try:
             found = list(_records(_without_pypi(services, manifest), manifest))
         except (PlanError, PypiUnsatisfiableError, UnsatisfiableError) as error:
+            if own:
+                raise
             refused.append(f"{label}: {error.message.splitlines()[0]}")
             continue
         records.update((record.url, record) for record in found)
         served.append(label)
     if not records:
-        raise RepodataError("no template could be solved", hint=refused[0] if refused else "")
+        raise RepodataError("no template could be solved: the channel has no python", hint="read another channel")
     made_from = _newest(records.values())
     data = write_starter(records.values(), made_from)
     if len(data) > MAX_BYTES:
@@ -61,12 +63,14 @@ def vendor_starter(services: Services) -> Vendored:
     return Vendored(date=made_from, records=len(records), size=len(data), served=tuple(served), refused=tuple(refused))
 
 
-def _manifests(services: Services) -> Iterator[tuple[str, Manifest]]:
+def _manifests(services: Services) -> Iterator[tuple[str, Manifest, bool]]:
+    """Give every template for every python, with a label, and whether that python is the template's own."""
     for name in template_names():
         text = template_text(name)
         manifest = load_manifest(text, f"templates/{name}.yaml")
         for python in pythons_of(services, manifest):
-            yield f"{name} on python {python}", load_manifest(set_python(text, python), manifest.file)
+            chosen = load_manifest(set_python(text, python), manifest.file)
+            yield f"{name} on python {python}", chosen, python == manifest.python
 
 
 def _without_pypi(services: Services, manifest: Manifest) -> Services:
