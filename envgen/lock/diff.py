@@ -9,6 +9,7 @@ from typing import Literal
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from envgen.lock.graph import DistributionsOf
 from envgen.lock.model import LockedWheel, PlatformLock
 from envgen.models.matchspec import version_key
 from envgen.models.record import Record
@@ -53,6 +54,17 @@ def diff(
     changes += [_added(package) for key, package in new.items() if key not in old and key not in come]
     changes += [_changed(old[key], new[key]) for key in old.keys() & new.keys() if _file(old[key]) != _file(new[key])]
     return tuple(sorted(changes, key=lambda change: (change.name, change.source)))
+
+
+def distribution_names(locks: Iterable[PlatformLock], distributions_of: DistributionsOf) -> Callable[[str], str]:
+    """Give a `pypi_name` for `diff`, which knows what the records of these locks hold under another name."""
+    held = {
+        record.name: names[0]
+        for lock in locks
+        for record in lock.conda
+        if (names := distributions_of(record)) and canonicalize_name(record.name) not in names
+    }
+    return lambda conda: held.get(conda, canonicalize_name(conda))
 
 
 def _conda(lock: PlatformLock) -> dict[str, _Package]:

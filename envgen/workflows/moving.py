@@ -11,7 +11,7 @@ from packaging.requirements import Requirement as Pep508
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envgen.lock.diff import Change, diff
+from envgen.lock.diff import Change, diff, distribution_names
 from envgen.lock.graph import DistributionsOf, Graph, providers_of
 from envgen.lock.model import LockedWheel, PlatformLock
 from envgen.manifest.model import Manifest
@@ -89,7 +89,8 @@ def explained_moves(
 ) -> tuple[Move, ...]:
     """List every package that differs, sorted by name, each with the cause nearest to what was asked for."""
     comparison = _Comparison(before, after, asked, distributions_of)
-    changes = {f"{change.source}:{change.name}": change for change in diff(before, after, pypi_name=comparison.held)}
+    names = distribution_names((before, after), distributions_of)
+    changes = {f"{change.source}:{change.name}": change for change in diff(before, after, pypi_name=names)}
     possible = {key: list(comparison.causes(key, change)) for key, change in changes.items()}
     chosen = _chosen(possible)
     return tuple(
@@ -134,15 +135,6 @@ class _Comparison:
         self._graphs = Graph.of(before, distributions_of), Graph.of(after, distributions_of)
         self._providers = providers_of(after, distributions_of)
         self._versions = _versions(after)
-        self._held = {
-            record.name: names[0]
-            for record in (*before.conda, *after.conda)
-            if (names := distributions_of(record)) and canonicalize_name(record.name) not in names
-        }
-
-    def held(self, conda: str) -> str:
-        """Give the distribution that a conda package of some name provides."""
-        return self._held.get(conda, canonicalize_name(conda))
 
     def causes(self, key: str, change: Change) -> Iterator[Cause]:
         """List what may have made a package move, the most telling first."""

@@ -18,11 +18,12 @@ CONDA_LOCK = "conda-lock.yml"
 
 def generated_texts(folder: Path) -> dict[str, str]:
     """Read the generated files that stand in an environment's folder, by name."""
-    paths = [folder / name for name in _generated_names()]
+    paths = [folder / name for name in generated_names()]
     return {path.name: read_text(path, error=LockfileError) for path in paths if path.is_file()}
 
 
-def _generated_names() -> list[str]:
+def generated_names() -> list[str]:
+    """List the names that generated files may have."""
     platforms = [
         name
         for subdir in SUBDIRS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,23 @@ class Locked:
             found.append(moves[name]["why"])
             name = moves[name]["because"] or ""
         return found
+
+
+class Repository:
+    """Run git in a project's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self("init", "--quiet", "--initial-branch", "main")
+        self("config", "user.name", "Test")
+        self("config", "user.email", "test@example.org")
+
+    def __call__(self, *words: str) -> int:
+        return subprocess.run(["git", *words], cwd=self.folder, capture_output=True, check=False).returncode
+
+    def commit(self, message: str) -> None:
+        assert self("add", "--all") == 0
+        assert self("commit", "--quiet", "--message", message) == 0
 
 
 def oldest(table: str = CHANNEL) -> str:

@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from tests.pypi.tiny_wheels import build_wheel
-from tests.workflows.projects import CHANNEL, Locked, Project, oldest
-
-
-class Repository:
-    """Run git in a project's folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self("init", "--quiet", "--initial-branch", "main")
-        self("config", "user.name", "Test")
-        self("config", "user.email", "test@example.org")
-
-    def __call__(self, *words: str) -> int:
-        return subprocess.run(["git", *words], cwd=self.folder, capture_output=True, check=False).returncode
-
-    def commit(self, message: str) -> None:
-        assert self("add", "--all") == 0
-        assert self("commit", "--quiet", "--message", message) == 0
+from tests.workflows.projects import CHANNEL, Locked, Project, Repository, oldest
 
 
 @pytest.fixture(params=["merge", "diff3"])

@@ -1,0 +1,60 @@
+"""Read files of another revision; the home of git."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from envgen.errors import LockfileError, UsageError
+
+_PATIENCE = 30.0
+
+
+class Revision:
+    """Read the files of one commit of the repository that a folder is in."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Find the commit; raise UsageError where there is none of this name, no repository, or no git."""
+        self._folder = folder
+        self._name = name
+        found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if found.returncode:
+            reason = _reason(found.stderr) or f"git knows no revision `{name}`"
+            raise UsageError(f"cannot read `{name}`: {reason}", hint="name a commit, a branch or a tag")
+        self._commit = found.stdout.decode().strip()
+
+    def names(self, path: str) -> tuple[str, ...] | None:
+        """List the files in a folder, sorted; None where the commit has no such folder.
+
+        The path starts at the repository's top, or at the folder that was given.
+        """
+        for start in ("", "./"):
+            listed = self._git("ls-tree", "-z", "--name-only", f"{self._commit}:{start}{path}")
+            if not listed.returncode:
+                return tuple(sorted(listed.stdout.decode("utf-8", "replace").strip("\0").split("\0")))
+        return None
+
+    def text(self, path: str) -> str:
+        """Read a file that `names` listed; raise LockfileError where it is no UTF-8 text."""
+        shown = self._git("cat-file", "blob", f"{self._commit}:{path}")
+        if shown.returncode:
+            shown = self._git("cat-file", "blob", f"{self._commit}:./{path}")
+        try:
+            return shown.stdout.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise LockfileError(f"{self._name}:{path} is not UTF-8 text") from error
+
+    def _git(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                ["git", *words], cwd=self._folder, capture_output=True, timeout=_PATIENCE, check=False
+            )
+        except FileNotFoundError as error:
+            raise UsageError("git is not installed", hint="name folders instead of revisions") from error
+        except subprocess.TimeoutExpired as error:
+            raise LockfileError(f"git did not answer within {_PATIENCE:g} s") from error
+
+
+def _reason(stderr: bytes) -> str:
+    lines = stderr.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1].removeprefix("fatal: ") if lines else ""

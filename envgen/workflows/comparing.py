@@ -1,0 +1,160 @@
+"""Compare the locks of two environments, or of one at two times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envgen.errors import LockfileError, UsageError
+from envgen.gateways.disk import read_text
+from envgen.gateways.git import Revision
+from envgen.lock.diff import Change, diff, distribution_names
+from envgen.lock.model import Lock, PlatformLock
+from envgen.mapping.distributions import distributions_of
+from envgen.readers.explicit import read_explicit
+from envgen.readers.lockfile import read_conda_lock
+from envgen.workflows.project import FOLDER
+from envgen.workflows.reading import generated_names, generated_texts
+from envgen.workflows.services import Services
+
+_FACTS = ("python", "macOS", "accelerator", "solver", "index")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """Add up the sizes of files to download, in bytes; `unknown` counts those that say none."""
+
+    known: int = 0
+    unknown: int = 0
+
+    @classmethod
+    def of(cls, lock: PlatformLock) -> Size:
+        """Add up the packages of a lock."""
+        sizes = [record.size for record in lock.conda] + [wheel.wheel.size for wheel in lock.pypi]
+        return cls(known=sum(size or 0 for size in sizes), unknown=sizes.count(None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformDiff:
+    """Hold how one platform's lock differs: its packages, its sizes, and what is not about packages, in words."""
+
+    changes: tuple[Change, ...]
+    before: Size
+    after: Size
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Hold how two locks differ, by platform; `notes` say which side had none."""
+
+    platforms: Mapping[str, PlatformDiff]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """Hold one side: its lock or None, with what must be said of it."""
+
+    shown: str
+    lock: Lock | None
+    notes: tuple[str, ...] = ()
+
+
+def compare(services: Services, first: str, second: str = "") -> Comparison:
+    """Compare what two texts name: folders, lock files, environments, or `REVISION:PATH` as git writes it.
+
+    Without a second one, the first is an environment, compared with what HEAD has of it.
+
+    Raises:
+        UsageError: a text names nothing. LockfileError: a lock is damaged, or neither side has one.
+    """
+    if not second:
+        first, second = f"HEAD:{FOLDER}/{first}", first
+    sides = find_side(services, first), find_side(services, second)
+    before, after = (side.lock for side in sides)
+    if before is None and after is None:
+        raise LockfileError(f"neither {sides[0].shown} nor {sides[1].shown} has a lock", hint="run `envgen lock`")
+    old = {lock.platform.subdir: lock for lock in before.platforms} if before else {}
+    new = {lock.platform.subdir: lock for lock in after.platforms} if after else {}
+    platforms = {subdir: _difference(old.get(subdir), new.get(subdir)) for subdir in sorted(old | new)}
+    return Comparison(platforms=platforms, notes=tuple(note for side in sides for note in side.notes))
+
+
+def _difference(before: PlatformLock | None, after: PlatformLock | None) -> PlatformDiff:
+    some = before or after
+    if some is None:
+        raise AssertionError("a platform of neither side is not compared")
+    empty = replace(some, conda=(), pypi=())
+    old, new = before or empty, after or empty
+    return PlatformDiff(
+        changes=diff(old, new, pypi_name=distribution_names((old, new), distributions_of)),
+        before=Size.of(old),
+        after=Size.of(new),
+        facts=tuple(_facts(before, after)),
+    )
+
+
+def _facts(before: PlatformLock | None, after: PlatformLock | None) -> Iterator[str]:
+    if before is None or after is None:
+        yield "the platform was added" if after else "the platform was removed"
+        return
+    for name, old, new in zip(_FACTS, _values(before), _values(after), strict=True):
+        if old != new:
+            yield f"{name}: {old} → {new}"
+
+
+def _values(lock: PlatformLock) -> tuple[str, ...]:
+    return (lock.platform.python, lock.platform.macos, lock.accelerator, lock.solver, lock.repodata)
+
+
+def find_side(services: Services, text: str) -> Side:
+    """Read the lock that a text names."""
+    path = services.settings.folder / text
+    if path.is_file():
+        return _read(text, {path.name: read_text(path, error=LockfileError)})
+    if path.is_dir() and _is_environment(path):
+        return _read(text, generated_texts(path))
+    revision, colon, place = text.partition(":")
+    if colon:
+        return _of_revision(services, revision, place.strip("/"))
+    folder = services.root / FOLDER / text
+    if "/" in text or not _is_environment(folder):
+        raise UsageError(
+            f"`{text}` is no environment, folder or lock", hint="name one, or write REVISION:environments/NAME"
+        )
+    return _read(text, generated_texts(folder))
+
+
+def _is_environment(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("envgen.yaml", *generated_names()))
+
+
+def _of_revision(services: Services, revision: str, place: str) -> Side:
+    commit = Revision(services.root, revision or "HEAD")
+    shown = f"{revision}:{place}"
+    for folder in (place, f"{FOLDER}/{place}"):
+        if (names := commit.names(folder)) is not None:
+            known = sorted(set(names) & set(generated_names()))
+            return _read(shown, {name: commit.text(f"{folder}/{name}") for name in known})
+    return Side(shown=shown, lock=None, notes=(f"{shown} is not there: everything counts as added",))
+
+
+def _read(shown: str, texts: Mapping[str, str]) -> Side:
+    """Read the lock of some files; one that was edited by hand is read as it stands, and a note says so."""
+    try:
+        lock = _lock(shown, texts, sealed=True)
+    except LockfileError as error:
+        if error.code != "lockfile-edited":
+            raise
+        return Side(shown=shown, lock=_lock(shown, texts, sealed=False), notes=(error.message,))
+    return Side(shown=shown, lock=lock, notes=() if lock else (f"{shown} has no lock",))
+
+
+def _lock(shown: str, texts: Mapping[str, str], *, sealed: bool) -> Lock | None:
+    whole = {name: text for name, text in texts.items() if name.endswith(("-lock.yml", "-lock.yaml"))}
+    for name, text in whole.items():
+        return read_conda_lock(text, shown if shown.endswith(name) else f"{shown}/{name}", sealed=sealed)
+    explicit = {name: text for name, text in texts.items() if name.startswith(("explicit.", "requirements."))}
+    return read_explicit(explicit, sealed=sealed) if explicit else None
