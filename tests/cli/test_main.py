@@ -30,6 +30,13 @@ def test_the_help(project: Project, word: str) -> None:
     assert ran.err == ""
 
 
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_a_call_builds_its_own_command_alone(project: Project, name: str) -> None:
+    assert [command.name for command in main.application([name, "--help"]).registered_commands] == [name]
+    assert project.run(name, "--help").out.startswith(f"Usage: envgen {name} ")
+    assert f"\n  {name} " in project.run("--help").out
+
+
 def test_without_a_word_the_help_is_on_stderr(project: Project) -> None:
     ran = project.run()
     assert (ran.code, ran.out) == (2, "")
