@@ -29,7 +29,7 @@ class Revision:
         The path starts at the repository's top, or at the folder that was given.
         """
         for start in ("", "./"):
-            listed = self._git("ls-tree", "-z", "--name-only", f"{self._commit}:{start}{path}")
+            listed = self._git("ls-tree", "--full-tree", "-z", "--name-only", f"{self._commit}:{start}{path}")
             if not listed.returncode:
                 return tuple(sorted(listed.stdout.decode("utf-8", "replace").strip("\0").split("\0")))
         return None
@@ -49,7 +49,7 @@ class Revision:
             return subprocess.run(
                 ["git", *words], cwd=self._folder, capture_output=True, timeout=_PATIENCE, check=False
             )
-        except FileNotFoundError as error:
+        except OSError as error:
             raise UsageError("git is not installed", hint="name folders instead of revisions") from error
         except subprocess.TimeoutExpired as error:
             raise LockfileError(f"git did not answer within {_PATIENCE:g} s") from error

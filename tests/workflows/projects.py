@@ -96,7 +96,8 @@ class Project:
         name, version, build = head.split()
         depends = [part.strip().replace("&", ",") for part in rest.split(",") if part.strip()]
         dated = {"timestamp": int(date[0])} if date else {}
-        return package(name, version, build=build, depends=depends, size=1000 * len(name), **dated)
+        number = int(build.rpartition("_")[2])
+        return package(name, version, build=build, build_number=number, depends=depends, size=1000 * len(name), **dated)
 
     def folder(self, name: str = "demo") -> Path:
         """Give an environment's folder."""
