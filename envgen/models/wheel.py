@@ -64,10 +64,14 @@ class ResolveRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """Hold the wheels that meet a request, sorted by name, without the stubs; `notes` are for the user."""
+    """Hold the wheels that meet a request, sorted by name, without the stubs; `notes` are for the user.
+
+    `wheelless` are names that keep a requirement from a newer version, because some of them have no wheel that fits.
+    """
 
     wheels: tuple[Wheel, ...]
     notes: tuple[str, ...] = ()
+    wheelless: tuple[str, ...] = ()
 
 
 class PypiSide(Protocol):

@@ -32,4 +32,4 @@ def forbidden(board: Board, record: Record) -> Cause | None:
     if not board.tensorflow_from_pypi or board.inputs.platform.subdir != APPLE_SILICON:
         return None
     why = forbidden_beside_pypi_tensorflow(record, metal=board.family.accelerator == "metal")
-    return Cause(text=why) if why else None
+    return board.tensorflow_cause(why) if why else None

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from envgen.errors import SourceLine, UnsatisfiableError
+from envgen.knowledge.metal import METAL
+from envgen.knowledge.tensorflow import NAMES
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.notes import Decision
 from envgen.models.record import Record
@@ -24,10 +26,11 @@ SolveKey = tuple[frozenset[str], frozenset[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Say why something may not come from conda, with the user's lines that take part."""
+    """Say why something may not come from conda, with the user's lines that take part, and what would change that."""
 
     text: str
     lines: tuple[SourceLine, ...] = ()
+    way_out: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +175,13 @@ class Board:
             return Cause(text=f"your `mapping` says that {name} never comes from conda")
         known = self.kept_off.get(name) or self.unmet.get(name)
         text = self.family.from_pypi.get(name) or self.beside.get(name)
-        return known or (Cause(text=text) if text else None)
+        return known or (self.tensorflow_cause(text) if text else None)
+
+    def tensorflow_cause(self, text: str) -> Cause:
+        """Give a reason that lies in PyPI's TensorFlow, with the lines that ask for it."""
+        lines = [line for root in self.pypi_roots if root.name in (*NAMES, METAL) for line in root.lines]
+        way_out = "use conda's TensorFlow (`accelerator: cpu`, without tensorflow-metal)"
+        return Cause(text=text, lines=tuple(dict.fromkeys(lines)), way_out=way_out)
 
     def move_to_pypi(self, name: str, why: str) -> None:
         """Take a requirement of the user's from PyPI instead, for a reason."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from packaging.utils import canonicalize_name
 
 from envgen.models.matchspec import MatchSpec
 from envgen.models.record import Record
@@ -12,15 +14,13 @@ from envgen.plan.beside import forbidden
 from envgen.plan.board import Board, Cause
 from envgen.plan.conda_request import own_specs
 
-_CPU = "use conda's TensorFlow (`accelerator: cpu`, without tensorflow-metal)"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dragged:
     """Say that a spec brings a package that may not come from conda.
 
     One of `lift` (a distribution's name) and `root` (a requirement of the user's) is set, or neither where the spec
-    cannot move: it was written verbatim, or everything needs it.
+    cannot move: it was written verbatim, or everything needs it. `held` are the distributions that its package holds.
     """
 
     spec: RootSpec
@@ -28,6 +28,7 @@ class Dragged:
     cause: Cause
     lift: str = ""
     root: str = ""
+    held: tuple[str, ...] = ()
 
     @property
     def movable(self) -> bool:
@@ -39,16 +40,16 @@ class Dragged:
         """Give the reason to leave conda."""
         if self.spec.spec.name == self.package:
             return self.cause
-        text = f"conda's {self.spec.spec.name} brings {self.package}, and {self.cause.text}"
-        return Cause(text=text, lines=self.cause.lines)
+        return replace(self.cause, text=f"conda's {self.spec.spec.name} brings {self.package}, and {self.cause.text}")
 
     @property
     def way_out(self) -> str:
         """Say what the user may do where the spec cannot move."""
         if self.spec.spec.name in ("pip", "python"):
             return f"let conda provide {self.package}: list it under `dependencies` alone"
-        movable = f"write `{self.spec.spec.name}` under `dependencies`, so that PyPI may serve it"
-        return f"leave `{self.spec.spec}` out, or {movable if self.cause.lines else _CPU}"
+        moved = [f"write `{name}` under `dependencies`, so that PyPI may serve it" for name in self.held[:1]]
+        ways = [f"leave `{self.spec.spec}` out", *moved, *filter(None, [self.cause.way_out])]
+        return ", or ".join(ways)
 
 
 def dragged(board: Board, solution: Solution) -> list[Dragged]:
@@ -56,14 +57,23 @@ def dragged(board: Board, solution: Solution) -> list[Dragged]:
     unwanted = _unwanted(board, solution)
     if not unwanted:
         return []
-    graph = {record.name: tuple(MatchSpec.parse(text).name for text in record.depends) for record in solution.records}
+    records = {record.name: record for record in solution.records}
+    graph = {name: tuple(MatchSpec.parse(text).name for text in record.depends) for name, record in records.items()}
     found: dict[tuple[str, str, str], Dragged] = {}
     for spec, lift, root in _candidates(board):
         package = next((name for name in _reachable(graph, spec.spec.name) if name in unwanted), None)
         if package:
             key = (lift, root, "" if lift or root else spec.spec.text)
-            found.setdefault(key, Dragged(spec=spec, package=package, cause=unwanted[package], lift=lift, root=root))
+            held = _held(board, records[spec.spec.name])
+            brought = Dragged(spec=spec, package=package, cause=unwanted[package], lift=lift, root=root, held=held)
+            found.setdefault(key, brought)
     return list(found.values())
+
+
+def _held(board: Board, record: Record) -> tuple[str, ...]:
+    """Give the distributions that a record provides, itself or as the umbrella over those that do."""
+    own = canonicalize_name(record.name)
+    return board.sides.mapper.distributions_of(record) or (own,) * board.sides.mapper.provides(record, own)
 
 
 def _unwanted(board: Board, solution: Solution) -> dict[str, Cause]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from envgen.errors import PypiUnsatisfiableError
 from envgen.mapping.evidence import newest
 from envgen.mapping.specs import to_pep440
@@ -70,7 +72,7 @@ def _relax(board: Board, error: PypiUnsatisfiableError) -> bool:
     """Change the question so that PyPI may have an answer, in what the failure names; tell whether it changed."""
     named = frozenset(error.names)
     wheels_lack = any(sign in error.problem for sign in _LACKING)
-    return _give_up_floors(board, named) or (wheels_lack and _stand_in(board, named)) or _give_up_stubs(board, named)
+    return _give_up_floors(board, named) or (wheels_lack and stand_in(board, named)) or _give_up_stubs(board, named)
 
 
 def _give_up_floors(board: Board, named: frozenset[str]) -> bool:
@@ -79,10 +81,13 @@ def _give_up_floors(board: Board, named: frozenset[str]) -> bool:
     return bool(found)
 
 
-def _stand_in(board: Board, named: frozenset[str]) -> bool:
-    """Let conda's version stand for what PyPI may have no wheel of: what is in the solution, else the newest."""
+def stand_in(board: Board, named: Iterable[str]) -> bool:
+    """Let conda's versions stand for names of which PyPI may have no wheel; tell whether that is new.
+
+    That is what conda's solution holds, else the newest that the user's own lines admit.
+    """
     before = len(board.stubs)
-    for name in sorted(named - board.loose - board.stubs.keys()):
+    for name in sorted(set(named) - board.loose - board.stubs.keys()):
         if not why_not_lifted(board, name):
             record = board.provided.get(name) or _newest(board, name)
             version = to_pep440(record.version) if record else None

@@ -15,7 +15,7 @@ from envgen.plan.conda_half import settle
 from envgen.plan.inputs import Plan, PlanInputs, Sides
 from envgen.plan.lifting import lift
 from envgen.plan.outcome import outcome
-from envgen.plan.resolving import question, resolve, still_answers
+from envgen.plan.resolving import question, resolve, stand_in, still_answers
 from envgen.plan.sources import choose_sources, in_order
 from envgen.plan.tensorflow import bind, pin_metal
 
@@ -54,7 +54,7 @@ def _negotiate(board: Board, pypi: PypiSide) -> Plan:
     for _ in range(MAX_PASSES):
         resolution = resolve(board, pypi)
         asked = question(board)
-        if pin_metal(board, resolution):
+        if pin_metal(board, resolution) or stand_in(board, resolution.wheelless):
             continue
         agreement = _agree(board, resolution, asked)
         closure, now = agreement.closure, question(board)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from envgen.errors import PypiUnsatisfiableError
@@ -118,8 +119,18 @@ class UvPypiSide:
             return Resolution(wheels=wheels, notes=warnings)
         kept = {wheel.name for wheel in request.preferred if wheel in wheels}
         chosen = {name: bounds for name, bounds in wanted.items() if name not in kept}
-        held = backtracking_notes(request, chosen, wheels, self._index, self._uv.compile)
-        return Resolution(wheels=wheels, notes=(*warnings, *held))
+        wheelless: set[str] = set()
+        held = backtracking_notes(request, chosen, wheels, self._index, partial(self._attempt, wheelless))
+        return Resolution(wheels=wheels, notes=(*warnings, *held), wheelless=tuple(sorted(wheelless)))
+
+    def _attempt(self, wheelless: set[str], request: ResolveRequest) -> None:
+        """Try a request; collect the names that take part in a failure for want of wheels."""
+        try:
+            self._uv.compile(request)
+        except PypiUnsatisfiableError as error:
+            if "wheel" in error.problem:
+                wheelless.update(error.names)
+            raise
 
     def _settle(self, request: ResolveRequest, wanted: Mapping[str, str]) -> tuple[tuple[Wheel, ...], tuple[str, ...]]:
         """Resolve until nothing in the answer must be refused; each further run refuses more, so there is an end."""

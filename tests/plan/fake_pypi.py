@@ -59,7 +59,15 @@ class FakePypi:
         return Resolution(
             wheels=tuple(wheel(name, version) for name, version in sorted(chosen.items()) if name not in stubs),
             notes=(f"resolved {len(chosen)}",),
+            wheelless=tuple(self._wheelless(request, chosen)),
         )
+
+    def _wheelless(self, request: ResolveRequest, chosen: Mapping[str, str]) -> Iterator[str]:
+        for need in map(Pep508, request.requirements):
+            best = max(need.specifier.filter(self.table[need.name]), key=Version)
+            attempt = _Attempt(pypi=self, request=request)
+            if chosen[need.name] != best and not attempt.search([(Pep508(f"{need.name}=={best}"), "you")], {}):
+                yield from attempt.blamed if attempt.wheelless else ()
 
     def metadata(self, given: Wheel) -> WheelMetadata:
         """Read the table."""

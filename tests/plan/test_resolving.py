@@ -63,6 +63,19 @@ class TestStandIns:
         assert [len(question.stubs) for question in asked.pypi.asked] == [0, 1]
         assert texts(error) == ["app"]
 
+    def test_an_older_wheel_is_no_answer_where_conda_can_stand_in(self) -> None:
+        """PyPI steps back in silence to an app that needs no promise."""
+        asked = world(CHANNEL, "app 0.1\napp 1.0 : promise", only=["app"], broken=["promise"])
+        made = asked.plan()
+        assert pypi_versions(made) == {"app": "1.0"}
+        assert conda_versions(made) == {"promise": "2.3"}
+
+    def test_an_older_wheel_is_the_answer_where_it_cannot(self) -> None:
+        channel = "promise 2.3 : absent"
+        asked = world(channel, "app 0.1\napp 1.0 : promise", only=["app"], broken=["promise"])
+        assert pypi_versions(asked.plan()) == {"app": "0.1"}
+        assert len(asked.pypi.asked) == 2
+
     def test_without_a_record_either(self) -> None:
         asked = world("", self.PYPI, only=["app"], broken=["promise"])
         error = asked.refused(PypiUnsatisfiableError)

@@ -77,9 +77,17 @@ class TestMetal:
         error = world(channel, PYPI, **lines, accelerator="metal").refused(PlanError)  # type: ignore[arg-type]
         assert error.code == "clash"
         assert error.message.startswith("`reader >=1` brings reader, but tensorflow-metal looks its protobuf up")
-        assert texts(error) == ["reader >=1"]
+        assert texts(error) == ["tensorflow", "reader >=1", "accelerator: metal"]
         assert error.hint == (
             "leave `reader >=1` out, or use conda's TensorFlow (`accelerator: cpu`, without tensorflow-metal)"
+        )
+
+    def test_a_verbatim_spec_that_pypi_could_serve(self) -> None:
+        channel = CHANNEL.replace("pyarrow 18.0 : libprotobuf", "pyarrow 18.0 : pyarrow-core 18.0\npyarrow-core 18.0")
+        lines = {"dependencies": ["tensorflow"], "conda": ["pyarrow"]}
+        error = world(channel, PYPI, **lines, accelerator="metal").refused(PlanError)  # type: ignore[arg-type]
+        assert error.hint.startswith(
+            "leave `pyarrow` out, or write `pyarrow` under `dependencies`, so that PyPI may serve it, or use conda's"
         )
 
     def test_the_plug_in_that_goes_with_what_pypi_chose(self) -> None:

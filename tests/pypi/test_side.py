@@ -201,6 +201,7 @@ class TestBacktracking:
         (note,) = resolution.notes
         assert note.startswith("`keras-cv` 0.4.0 was chosen, not 0.9.0: Because")
         assert "promise has no usable wheels" in note or "promise==2.3 has no usable wheels" in note
+        assert set(resolution.wheelless) == {"datasets", "keras-cv", "promise"}
         assert side.calls == 2
 
     def test_little_behind_without_asking_uv(self, index: IndexServer, side: UvPypiSide) -> None:
@@ -209,6 +210,7 @@ class TestBacktracking:
         assert side.resolve(request("lib")).notes == (
             "`lib` 1.0.0 was chosen, not 1.0.1: other requirements rule it out",
         )
+        assert side.resolve(request("lib")).wheelless == ()
         assert side.calls == 1
 
     def test_uv_is_asked_for_one_reason_at_most(self, index: IndexServer, side: UvPypiSide) -> None:
