@@ -80,9 +80,9 @@ def _metadata(name: str, version: str, requires: Sequence[str], extras: Sequence
 
 def _zip(members: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:  # stored: what deflate gives depends on the machine's zlib
         for path, content in members.items():
-            archive.writestr(zipfile.ZipInfo(path, _EPOCH), content, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(path, _EPOCH), content)
     return buffer.getvalue()
 
 
