@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from envgen.cli import options
+from envgen.cli.console import Console
 
 
 def run(
@@ -18,6 +19,7 @@ def run(
     activation: Annotated[
         str, typer.Option("--activation", metavar="SHELL", help="Print the script that activates it in this shell.")
     ] = "",
+    as_json: options.Json = False,
 ) -> None:
     """Run a command in an environment as if it were activated; the exit code is the command's."""
     from envgen.cli.services import services_for
@@ -27,7 +29,8 @@ def run(
 
     services = services_for(progress=lambda _: None)
     if activation:
-        sys.stdout.write(script_for(services, name, prefix, read_machine(), activation))
+        script = script_for(services, name, prefix, read_machine(), activation)
+        Console(as_json=as_json).data({"shell": activation, "script": script}, script)
         return
     if not command:
         raise UsageError("nothing to run", hint=f"such as: envgen run {name} -- python")

@@ -94,12 +94,19 @@ def is_environment(prefix: Path) -> bool:
 
 
 def is_empty(prefix: Path) -> bool:
-    """Tell whether there is nothing at a path, or an empty folder."""
+    """Tell whether there is nothing at a path, or an empty folder.
+
+    A mark that was being written when the run was killed does not count: it comes before anything else.
+    """
     return not os.path.lexists(prefix) or (prefix.is_dir() and not any(_entries(prefix)))
 
 
 def _entries(prefix: Path) -> Iterator[Path]:
-    return (entry for entry in prefix.iterdir() if entry.name != ".DS_Store")
+    for entry in prefix.iterdir():
+        if entry.name == META and entry.is_dir():
+            yield from (each for each in entry.iterdir() if not each.name.startswith(".envgen"))
+        elif entry.name != ".DS_Store":
+            yield entry
 
 
 def _read(file: Path) -> InstalledRecord | None:

@@ -31,7 +31,7 @@ from envgen.install.tally import Tally
 
 PARALLEL = 8
 _TRIES = 3  # without a byte more than before
-_MOST_TRIES = 20
+_MOST_TRIES = 12
 _PAUSE, _BEAT = 0.3, 0.05  # seconds
 _STATUS = re.compile(r"\((\d{3}) ([^)]*)\)")
 _WORTH_RETRYING = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
@@ -173,19 +173,18 @@ class _Transfer:
 
     async def _from(self, location: Location, stream: IO[bytes]) -> None:
         tries, before = 0, -1
-        for _ in range(_MOST_TRIES):
+        for left in range(_MOST_TRIES, 0, -1):
             try:
                 await self._once(location, stream)
             except _FailedError as error:
                 size = stream.seek(0, os.SEEK_END)
                 tries = 1 if size > before else tries + 1
                 before = max(before, size)
-                if error.final or tries >= _TRIES:
+                if error.final or tries >= _TRIES or left == 1:
                     raise
                 await asyncio.sleep(_PAUSE * tries)
             else:
                 return
-        raise _FailedError("it breaks off again and again", final=True)
 
     async def _once(self, location: Location, stream: IO[bytes]) -> None:
         sink = _Sink(stream, self._download, self._tally)
