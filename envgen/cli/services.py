@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from envgen.workflows.services import Options, Services
+from envgen.workflows.services import OnlineNames, Options, Services
 
 
 def services_for(
@@ -23,7 +23,6 @@ def services_for(
     """Read the host and gather the services of one run; raise UsageError for options that make no sense."""
     from envgen.gateways.host import read_host
     from envgen.gateways.mirrors import parse_mirrors
-    from envgen.gateways.namemap import OnlineNameMap
     from envgen.workflows.deferred import DeferredPypi, NotedPypi
 
     settings = read_host(os.environ, Path.cwd())
@@ -40,12 +39,16 @@ def services_for(
 
         return UvPypiSide(cache=settings.cache_dir, environment=settings.environ, offline=offline)
 
-    names = OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)
+    def names() -> OnlineNames:
+        from envgen.gateways.namemap import OnlineNameMap
+
+        return OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)
+
     return Services(
         options=options,
         settings=settings,
         root=settings.root,
         pypi=DeferredPypi(pypi),
         progress=progress,
-        online_names=names if online_names else None,
+        online_names=names() if online_names else None,
     )

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from envgen.errors import RepodataError
 from envgen.gateways.host import DEFAULT_PATIENCE
@@ -60,6 +59,8 @@ def find_place(channel: Channel, access: Access) -> Place:
     filled, shown = _fill(channel, text, access.environ).rstrip("/"), without_secrets(text)
     scheme, host, path = _split(filled)
     if scheme == "file":
+        from urllib.request import url2pathname  # with all of http
+
         return Place(shown=shown, folder=Path(url2pathname(path)), mirror=bool(mirror))
     if scheme in ("http", "https") and host:
         return Place(shown=shown, url=filled, mirror=bool(mirror))

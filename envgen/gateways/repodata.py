@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import rattler
 from rattler.exceptions import GatewayError
@@ -12,12 +13,10 @@ from rattler.exceptions import GatewayError
 from envgen.errors import RepodataError
 from envgen.gateways.conversion import LazyRecords
 from envgen.gateways.eventloop import run
-from envgen.gateways.faults import explain
 from envgen.gateways.folder import broken_record, open_folder
 from envgen.gateways.later import read_later
 from envgen.gateways.opened import OpenedSource
 from envgen.gateways.places import Access, Place, find_place
-from envgen.gateways.remote import Remote
 from envgen.gateways.source import Source, labels_of
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
@@ -25,6 +24,7 @@ from envgen.models.record import Record
 from envgen.models.repodata import ChannelRecords, Repodata
 
 Natives = list[rattler.RepoDataRecord]
+T = TypeVar("T")
 
 
 def open_repodata(
@@ -60,11 +60,31 @@ def open_channels(
         if place.folder is not None
     }
     http = [(channel, place) for channel, place in placed if place.folder is None]
-    remote = Remote(http, platform, access) if http else None
+    remote = _network(http, platform, access) if http else None
     sources = {**local, **{source.channel: source for source in (remote.connect() if remote else ())}}
     return ChannelsRepodata(
         [sources[channel] for channel, _ in placed], platform, remote=remote, exclude_newer=exclude_newer
     )
+
+
+class Network(Protocol):
+    """Reach http(s) channels."""
+
+    gateway: rattler.Gateway
+
+    def connect(self) -> list[Source]:
+        """Fetch what each channel's index says of names."""
+        ...
+
+    def run(self, work: Coroutine[object, object, T]) -> T:
+        """Wait for work that reads the channels, for as long as they answer."""
+        ...
+
+
+def _network(channels: Sequence[tuple[Channel, Place]], platform: Platform, access: Access) -> Network:
+    from envgen.gateways.remote import Remote  # with all of http, which folders do without
+
+    return Remote(channels, platform, access)
 
 
 def _refuse_shared(placed: Sequence[tuple[Channel, Place]]) -> None:
@@ -89,7 +109,7 @@ class ChannelsRepodata:
         sources: Sequence[Source],
         platform: Platform,
         *,
-        remote: Remote | None = None,
+        remote: Network | None = None,
         exclude_newer: datetime | None = None,
         starter: str = "",
     ) -> None:
@@ -202,6 +222,8 @@ class ChannelsRepodata:
         broken = None if named else next(filter(None, map(broken_record, self._sources)), None)
         if broken is not None:
             return broken
+        from envgen.gateways.faults import explain
+
         source = (*named, *remote, *self._sources)[0]
         return explain(source.channel, source.place, text)
 

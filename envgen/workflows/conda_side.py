@@ -8,7 +8,6 @@ from envgen.errors import UnsatisfiableError
 from envgen.models.record import Record
 from envgen.models.repodata import Repodata
 from envgen.models.solve import Solution, Solver, SolveRequest
-from envgen.solvers.explain import explain
 from envgen.solvers.least_change import solve_with_least_change
 
 
@@ -40,4 +39,6 @@ class LeastChangeSide:
 
     def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
         """Say in the user's words why a request has no answer."""
+        from envgen.solvers.explain import explain  # what a lock that can be made has no use for
+
         return explain(self.solver, request, error, repodata=self.repodata)

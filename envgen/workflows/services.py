@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from envgen.gateways.host import HostSettings
-from envgen.gateways.namemap import OnlineNameMap
+from envgen.mapping.choosing import OnlineMap
 from envgen.workflows.deferred import DeferredPypi
 
 Progress = Callable[[str], None]
@@ -15,6 +16,15 @@ Progress = Callable[[str], None]
 
 def silent(message: str) -> None:
     """Show no progress."""
+
+
+class OnlineNames(OnlineMap, Protocol):
+    """Give what a map on the network knows, with notes on how it was reached."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """List what the user must know of it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +45,7 @@ class Options:
 class Services:
     """Hold the options, the host's settings, the project's root and the way to PyPI.
 
-    `pypi` is None where PyPI may not be asked at all. `online_names` is
-    the map on the network, where it was asked for.
+    `pypi` is None where PyPI may not be asked at all. `online_names` is the map on the network, where it was asked for.
     """
 
     options: Options
@@ -44,7 +53,7 @@ class Services:
     root: Path
     pypi: DeferredPypi | None
     progress: Progress = silent
-    online_names: OnlineNameMap | None = None
+    online_names: OnlineNames | None = None
 
     def using(self, solver: str) -> Services:
         """Give the same services with a solver chosen."""
