@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from envgen.cli.console import Console, table
+from envgen.diagnosis.advice import Advised
 from envgen.diagnosis.fix import fragment
 from envgen.diagnosis.verdict import Diagnosis, Verdict
 from envgen.pypi.words import target
@@ -17,7 +18,7 @@ def report_diagnosis(console: Console, report: Report, *, markdown: bool) -> Non
     """Print the verdicts; what can be had without a word more goes into one line each."""
     lines = _markdown(report) if markdown else _text(console, report)
     console.data(report_shape(report), "\n".join(lines))
-    for note in dict.fromkeys(note for diagnosis in report.diagnoses for note in diagnosis.notes):
+    for note in _notes(report):
         console.note(note)
 
 
@@ -32,7 +33,25 @@ def report_shape(report: Report) -> dict[str, object]:
             for diagnosis in report.diagnoses
             if diagnosis.manifest
         ],
-        "notes": list(dict.fromkeys(note for diagnosis in report.diagnoses for note in diagnosis.notes)),
+        "notes": _notes(report),
+        **({"commands": [_command_shape(advised) for advised in report.advised]} if report.advised else {}),
+    }
+
+
+def _notes(report: Report) -> list[str]:
+    own = (note for diagnosis in report.diagnoses for note in diagnosis.notes)
+    return list(dict.fromkeys([*report.notes, *own]))
+
+
+def _command_shape(advised: Advised) -> dict[str, object]:
+    return {
+        "text": advised.command.text,
+        "ok": advised.ok,
+        "right": advised.right,
+        "problems": [
+            {"code": wrong.code, "severity": wrong.severity, "message": wrong.message, "right": wrong.right}
+            for wrong in advised.wrongs
+        ],
     }
 
 
@@ -67,6 +86,9 @@ def _manifest(verdict: Verdict) -> str:
 
 
 def _text(console: Console, report: Report) -> Iterator[str]:
+    for advised in report.advised:
+        yield from _advised(advised)
+        yield ""
     for diagnosis in report.diagnoses:
         yield f"On {target(diagnosis.platform)}"
         yield ""
@@ -76,6 +98,18 @@ def _text(console: Console, report: Report) -> Iterator[str]:
             yield from _details(verdict)
         yield ""
         yield from _conclusion(diagnosis)
+
+
+def _advised(advised: Advised) -> Iterator[str]:
+    """Tell what is wrong with a command, and the right one."""
+    yield f"$ {advised.command.text}"
+    if not advised.wrongs:
+        yield "  nothing is known to be wrong with the command itself"
+        return
+    for wrong in advised.wrongs:
+        yield f"  {wrong.code}: {wrong.message}"
+        yield f"    right: {wrong.right}"
+    yield f"  the right command: {advised.right or 'none: leave it out'}"
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
@@ -130,6 +164,8 @@ def _conclusion(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _markdown(report: Report) -> Iterator[str]:
+    for advised in report.advised:
+        yield from ("```", *_advised(advised), "```", "")
     for diagnosis in report.diagnoses:
         yield f"### On {target(diagnosis.platform)}"
         yield ""

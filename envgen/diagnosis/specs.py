@@ -8,6 +8,7 @@ from envgen.diagnosis.fix import Edit, Fix
 from envgen.diagnosis.matters import Matter
 from envgen.diagnosis.standing import fits
 from envgen.diagnosis.verdict import CondaStanding, PypiStanding, Question, Verdict
+from envgen.knowledge.replaced import replacement_of
 from envgen.models.matchspec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.record import Record
@@ -37,6 +38,11 @@ def spec_fixes(spec: MatchSpec, records: Sequence[Record], platform: Platform) -
 
 def _fixes(spec: MatchSpec, records: Sequence[Record], platform: Platform) -> Iterator[Fix]:
     name = spec.name
+    row = replacement_of(name, platform.subdir)
+    if row:
+        edit = Edit(dependencies=(row.replacement,)) if row.replacement else Edit()
+        yield Fix(text=f"leave `{name}` out: {row.why}", edit=edit)
+        return
     if any(fits(record, platform) for record in records) and spec.text != name:
         yield Fix(text=f"ask for `{name}` without a version or build", edit=Edit(conda=(name,)))
     if not records:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from envgen.diagnosis.advice import Advised
 from envgen.diagnosis.verdict import Diagnosis
 from envgen.errors import ManifestError, UsageError
 from envgen.gateways.disk import read_text
 from envgen.manifest.model import load_manifest
 from envgen.pypi.lookups import PypiLookups
+from envgen.workflows.advising import Advice, judge_advice
 from envgen.workflows.cases import Case, case_of_environment, case_of_manifest, cases_of_requirements
 from envgen.workflows.diagnosing import diagnose
 from envgen.workflows.file_cases import case_of_file
@@ -38,14 +40,16 @@ class Asking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Hold the diagnoses of a call, one for each set of things that are asked for at once."""
+    """Hold the diagnoses of a call, one for each set of things that are asked for at once, and the judged commands."""
 
     diagnoses: tuple[Diagnosis, ...]
+    advised: tuple[Advised, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Tell whether all that was asked for can be had."""
-        return all(diagnosis.ok for diagnosis in self.diagnoses)
+        """Tell whether all that was asked for can be had, and every command may be followed."""
+        return all(diagnosis.ok for diagnosis in self.diagnoses) and all(advised.ok for advised in self.advised)
 
 
 def diagnose_all(services: Services, asking: Asking) -> Report:
@@ -57,8 +61,13 @@ def diagnose_all(services: Services, asking: Asking) -> Report:
     lookups = PypiLookups(
         cache=services.settings.cache_dir, environment=services.settings.environ, offline=services.options.offline
     )
-    cases = _cases(services, asking)
-    return Report(diagnoses=tuple(diagnose(services, case, lookups, trials=asking.trials) for case in cases))
+    if asking.command:
+        advice = judge_advice(asking.command, asking.target, asking.accelerator)
+        cases = (*advice.cases, *(_cases(services, asking) if asking.what else ()))
+    else:
+        advice, cases = Advice(), _cases(services, asking)
+    diagnoses = tuple(diagnose(services, case, lookups, trials=asking.trials) for case in cases)
+    return Report(diagnoses=diagnoses, advised=advice.advised, notes=advice.notes)
 
 
 def _cases(services: Services, asking: Asking) -> tuple[Case, ...]:

@@ -12,6 +12,7 @@ from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.templates import blank_text
 from envgen.models.channel import CONDA_FORGE, Channel
+from envgen.models.matchspec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.workflows.creating import chosen_accelerator
@@ -46,13 +47,17 @@ class Case:
         return any(sign in text for text in texts for sign in ("==", "<", "~=", "!="))
 
 
-def cases_of_requirements(texts: Sequence[str], target: Target, accelerator: str) -> tuple[Case, ...]:
+def cases_of_requirements(
+    texts: Sequence[str], target: Target, accelerator: str, specs: Sequence[MatchSpec] = ()
+) -> tuple[Case, ...]:
     """Ask about requirements from the command line; a name that is written twice starts a further case.
+
+    `specs` are match specs that conda alone may serve; they go with the first case.
 
     Raises:
         MappingError: with every text that is no requirement.
     """
-    requirements = _parsed(texts)
+    requirements = _parsed(texts) if texts or not specs else []
     platform = target.platform()
     piles: list[list[Requirement]] = []
     for requirement in requirements:
@@ -61,7 +66,8 @@ def cases_of_requirements(texts: Sequence[str], target: Target, accelerator: str
             piles.append([requirement])
         else:
             pile.append(requirement)
-    return tuple(_case(pile, platform, accelerator) for pile in piles)
+    own = [specs, *([()] * len(piles))]
+    return tuple(_case(pile, platform, accelerator, own[place]) for place, pile in enumerate(piles or [[]]))
 
 
 def _parsed(texts: Sequence[str]) -> list[Requirement]:
@@ -82,14 +88,17 @@ def _parsed(texts: Sequence[str]) -> list[Requirement]:
     return found
 
 
-def _case(requirements: Sequence[Requirement], platform: Platform, accelerator: str) -> Case:
+def _case(
+    requirements: Sequence[Requirement], platform: Platform, accelerator: str, specs: Sequence[MatchSpec] = ()
+) -> Case:
     applying = [item for item in requirements if item.applies(platform.markers())]
     text = set_macos(set_python(set_name(blank_text(), NAME), platform.python), platform.macos)
     text = _accelerated(text, accelerator)
     text = add_requirements(text, [item.text for item in applying]).text
+    text = add_requirements(text, [spec.text for spec in specs], kind="conda").text
     skipped = [item for item in requirements if item not in applying]
     return Case(
-        questions=tuple(Question(asked=item) for item in applying),
+        questions=(*(Question(asked=item) for item in applying), *(Question(asked=spec) for spec in specs)),
         platform=platform,
         manifest=text,
         accelerator=accelerator or None,

@@ -1,0 +1,92 @@
+"""Look at this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from envgen.cli import options
+from envgen.cli.console import Console, table
+
+if TYPE_CHECKING:
+    from envgen.workflows.doctoring import Checkup
+
+
+def doctor(
+    name: Annotated[str, typer.Argument(help="Hold the machine to this environment's macOS floor and channels.")] = "",
+    channel: options.Channels = None,
+    mirror: options.Mirrors = None,
+    offline: options.Offline = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Find what of this machine breaks environments: Rosetta, Intel tools, leaking settings, what is out of reach."""
+    from envgen.cli.services import services_for
+    from envgen.workflows.doctoring import check_host
+
+    console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
+    with console.progress("looking") as progress:
+        services = services_for(offline=offline, channels=channel, mirrors=mirror, progress=progress)
+        checkup = check_host(services, name)
+    console.data(_shape(checkup), "\n".join(_text(checkup, verbose=verbose)))
+    if not checkup.ok:
+        raise typer.Exit(1)
+
+
+def _shape(checkup: Checkup) -> dict[str, object]:
+    facts = checkup.facts
+    return {
+        "ok": checkup.ok,
+        "findings": [
+            {
+                "code": finding.code,
+                "severity": finding.severity,
+                "what": finding.what,
+                "why": finding.why,
+                "fix": finding.fix,
+            }
+            for finding in checkup.findings
+        ],
+        "machine": {
+            "system": facts.system,
+            "apple_silicon": facts.apple_silicon,
+            "rosetta": facts.translated,
+            "macos": facts.macos,
+            "python": facts.python,
+            "xcode": facts.xcode,
+            "tools": [
+                {"name": tool.name, "path": tool.path, "architectures": list(tool.architectures)}
+                for tool in facts.tools
+            ],
+            "conda_roots": [
+                {"path": root.path, "architectures": list(root.architectures), "subdir": root.subdir}
+                for root in facts.conda_roots
+            ],
+        },
+        "reached": [
+            {"name": reach.name, "ok": not reach.message, "message": reach.message} for reach in checkup.reached
+        ],
+    }
+
+
+def _text(checkup: Checkup, *, verbose: bool) -> Iterator[str]:
+    facts = checkup.facts
+    system = f"macOS {facts.macos}" if facts.is_mac else facts.system
+    chip = "Apple silicon" if facts.apple_silicon else "not Apple silicon"
+    yield f"{system}, {chip}{', under Rosetta' if facts.translated else ''}"
+    if facts.tools:
+        rows = [(tool.name, "/".join(tool.architectures) or "?", tool.path) for tool in facts.tools]
+        yield from ("", table(("TOOL", "RUNS ON", "PATH"), rows))
+    reached = [reach.name for reach in checkup.reached if not reach.message]
+    if reached:
+        yield from ("", f"in reach: {', '.join(reached)}")
+    for finding in checkup.findings:
+        if finding.severity == "info" and not verbose and checkup.facts.is_mac:
+            continue
+        yield from ("", f"{finding.severity}: {finding.code}: {finding.what}", f"  why: {finding.why}")
+        yield f"  fix: {finding.fix}"
+    worst = [finding for finding in checkup.findings if finding.severity != "info"]
+    yield from ("", "nothing stands in the way" if not worst else f"{len(worst)} findings")

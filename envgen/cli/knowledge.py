@@ -1,0 +1,43 @@
+"""List what envgen knows."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Annotated
+
+import typer
+
+from envgen.cli.console import Console
+from envgen.cli.options import Json, Quiet
+
+
+def knowledge(
+    topic: Annotated[str, typer.Argument(help="Show only facts whose topic or rule holds this text.")] = "",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """List the facts that envgen decides by: the rule, what it was read from, and the day it was verified."""
+    from envgen.errors import UsageError
+    from envgen.knowledge.facts import all_facts
+
+    wanted = topic.casefold()
+    facts = [fact for fact in all_facts() if wanted in fact.topic.casefold()] if wanted else list(all_facts())
+    facts = facts or [fact for fact in all_facts() if wanted in fact.rule.casefold()]
+    if not facts:
+        topics = ", ".join(dict.fromkeys(fact.topic for fact in all_facts()))
+        raise UsageError(f"nothing is known about `{topic}`", hint=f"the topics are {topics}")
+    shape = {
+        "facts": [
+            {"topic": fact.topic, "rule": fact.rule, "source": fact.source, "verified": fact.verified.isoformat()}
+            for fact in facts
+        ]
+    }
+    lines: list[str] = []
+    last = ""
+    for fact in facts:
+        if fact.topic != last:
+            lines += ["", fact.topic.upper()] if last else [fact.topic.upper()]
+            last = fact.topic
+        lines += textwrap.wrap(f"- {fact.rule}", 110, subsequent_indent="  ", break_long_words=False)
+        lines.append(f"  [{fact.source}; verified {fact.verified}]")
+    Console(as_json=as_json, quiet=quiet).data(shape, "\n".join(lines))

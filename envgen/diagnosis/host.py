@@ -1,0 +1,145 @@
+"""Judge a machine: what of it breaks environments with TensorFlow, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from envgen.knowledge.host import host_rule
+from envgen.models.host_facts import CondaRoot, FoundTool, HostFacts
+from envgen.models.matchspec import version_key
+from envgen.models.notes import Severity
+
+OLDEST_MACOS = "12.0"
+FORCING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_PLATFORM", "PIP_NO_BINARY", "PIP_ONLY_BINARY")
+CONDAS = ("conda", "mamba", "micromamba")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFinding:
+    """Say what was seen, why it breaks TensorFlow, and what to do about it, under a stable code."""
+
+    code: str
+    severity: Severity
+    what: str
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Say whether something could be reached or used; `message` tells why not, and is "" where it could."""
+
+    code: str
+    name: str
+    message: str = ""
+
+
+def judge_host(facts: HostFacts, floor: str = "", environment: str = "") -> tuple[HostFinding, ...]:
+    """List what is wrong with a machine, errors first.
+
+    `floor` is the lowest macOS of an environment whose name is `environment`; "" where none is asked about.
+    """
+    found = [finding(code, what) for code, what in _seen(facts, floor, environment)]
+    order = ("error", "warning", "info")
+    return tuple(sorted(found, key=lambda each: order.index(each.severity)))
+
+
+def finding(code: str, what: str) -> HostFinding:
+    """Make a finding of what was seen, with the reason and the way out that the facts give."""
+    row = host_rule(code)
+    return HostFinding(code=code, severity=row.severity, what=what, why=row.why, fix=row.fix)
+
+
+def _seen(facts: HostFacts, floor: str, environment: str) -> Iterator[tuple[str, str]]:
+    if facts.is_mac:
+        yield from _mac(facts, floor, environment)
+        yield from _architectures(facts)
+    else:
+        yield "NOT-A-MAC", f"this machine runs {facts.system}"
+    yield from _settings(facts)
+    yield from _leaks(facts)
+    yield from _tools(facts)
+
+
+def _mac(facts: HostFacts, floor: str, environment: str) -> Iterator[tuple[str, str]]:
+    if facts.macos and floor and version_key(facts.macos) < version_key(floor):
+        yield "MACOS-FLOOR", f"{environment} is made for macOS {floor} and newer, and this Mac has {facts.macos}"
+    elif facts.macos and version_key(facts.macos) < version_key(OLDEST_MACOS):
+        yield "MACOS-OLD", f"this Mac has macOS {facts.macos}"
+    if not facts.apple_silicon and not facts.translated:
+        yield "INTEL-MAC", "this Mac has an Intel processor"
+    if not facts.xcode:
+        yield "NO-XCODE", "Xcode's command line tools are not installed"
+
+
+def _architectures(facts: HostFacts) -> Iterator[tuple[str, str]]:
+    """Look for Intel programs on Apple silicon."""
+    if facts.translated:
+        yield "ROSETTA", f"this process ({facts.python}) runs under Rosetta"
+    if not (facts.apple_silicon or facts.translated):
+        return
+    if facts.python_architectures == ("x86_64",) and not facts.translated:
+        yield "INTEL-PYTHON", f"the python that runs envgen is an Intel one: {facts.python}"
+    for tool in facts.tools:
+        if tool.is_intel:
+            yield _code_of(tool), f"`{tool.name}` on PATH is an Intel program: {tool.path}"
+    for root in facts.conda_roots:
+        if root.is_intel and not _is_told(root, facts):
+            yield "INTEL-CONDA", f"the conda in {root.path} is an Intel one"
+
+
+def _code_of(tool: FoundTool) -> str:
+    if tool.name in CONDAS:
+        return "INTEL-CONDA"
+    return "INTEL-PYTHON" if tool.name.startswith("python") else "INTEL-TOOL"
+
+
+def _is_told(root: CondaRoot, facts: HostFacts) -> bool:
+    """Tell whether a root's own program on PATH was told of already."""
+    return any(tool.is_intel and tool.path.startswith(f"{root.path}/") for tool in facts.tools)
+
+
+def _settings(facts: HostFacts) -> Iterator[tuple[str, str]]:
+    """Look for settings that make conda take another platform's packages; elsewhere than on a Mac that may be meant."""
+    forced = facts.variables.get("CONDA_SUBDIR", "")
+    if facts.is_mac and forced not in ("", "osx-arm64"):
+        yield "CONDA-SUBDIR", f"CONDA_SUBDIR is {forced}"
+    files = [*facts.subdir_files, *((f"{root.path}/.condarc", root.subdir) for root in facts.conda_roots)]
+    for path, subdir in dict.fromkeys(files):
+        if facts.is_mac and subdir not in ("", "osx-arm64"):
+            yield "CONDA-SUBDIR", f"{path} sets subdir to {subdir}"
+    if len(facts.conda_roots) > 1:
+        listed = " and ".join(root.path for root in facts.conda_roots)
+        yield "TWO-CONDA-ROOTS", f"there are {len(facts.conda_roots)} conda installations: {listed}"
+
+
+def _leaks(facts: HostFacts) -> Iterator[tuple[str, str]]:
+    """Look for what reaches into every python."""
+    variables = facts.variables
+    for name in ("PYTHONHOME", "PYTHONPATH"):
+        if variables.get(name):
+            yield name, f"{name} is {variables[name]}"
+    if facts.user_site and not variables.get("PYTHONNOUSERSITE"):
+        shown = ", ".join(facts.user_site[:6]) + (" …" if len(facts.user_site) > 6 else "")
+        yield "USER-SITE", f"the user's own site-packages hold {len(facts.user_site)} packages: {shown}"
+    for name, value in sorted(variables.items()):
+        if name.startswith("DYLD_"):
+            yield "DYLD", f"{name} is {value}"
+        elif name in FORCING:
+            yield "PIP-SETTINGS", f"{name} is {value}"
+
+
+def _tools(facts: HostFacts) -> Iterator[tuple[str, str]]:
+    paths = {tool.name: tool.path for tool in facts.tools}
+    python = paths.get("python") or paths.get("python3")
+    pip = paths.get("pip")
+    if pip and python and pip.rpartition("/")[0] != python.rpartition("/")[0]:
+        yield "PIP-ELSEWHERE", f"pip is {pip}, and python is {python}"
+    if not any(name in paths for name in CONDAS) and not facts.conda_roots:
+        yield "NO-CONDA", "neither conda nor mamba nor micromamba is on PATH"
+
+
+def judge_reach(reaches: tuple[Reach, ...]) -> tuple[HostFinding, ...]:
+    """List what could not be reached or used."""
+    return tuple(finding(reach.code, f"{reach.name}: {reach.message}") for reach in reaches if reach.message)

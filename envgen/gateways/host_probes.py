@@ -1,0 +1,184 @@
+"""Look at the machine that this runs on: hardware, tools, settings."""
+
+from __future__ import annotations
+
+import platform
+import re
+import site
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from envgen.gateways.binaries import HEAD, architectures, interpreter
+from envgen.models.host_facts import CondaRoot, FoundTool, HostFacts
+
+TOOLS = ("conda", "mamba", "micromamba", "pixi", "uv", "pip", "python3", "python")
+VARIABLES = (
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "CONDA_SUBDIR", "CONDA_PREFIX", "CONDA_EXE"),
+    *("MAMBA_ROOT_PREFIX", "VIRTUAL_ENV", "DYLD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_FALLBACK_LIBRARY_PATH"),
+    *(
+        "PIP_USER",
+        "PIP_TARGET",
+        "PIP_PREFIX",
+        "PIP_PLATFORM",
+        "PIP_NO_BINARY",
+        "PIP_ONLY_BINARY",
+        "PIP_REQUIRE_VIRTUALENV",
+    ),
+)
+_PATIENCE = 5.0
+_MOST_LINKS = 3
+_USUAL_ROOTS = (
+    *("miniforge3", "mambaforge", "miniconda3", "anaconda3", "micromamba"),
+    *("opt/miniconda3", "opt/anaconda3", "homebrew/Caskroom/miniforge/base"),
+)
+_SYSTEM_ROOTS = ("/opt/miniforge3", "/opt/miniconda3", "/opt/anaconda3", "/opt/homebrew/Caskroom/miniforge/base")
+_SUBDIR = re.compile(r"^\s*subdir\s*:\s*[\"']?([\w-]+)", re.MULTILINE)
+_DIST_INFO = re.compile(r"(.+?)-[^-]+\.(?:dist-info|egg-info)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probes:
+    """Hold the ways to look at a machine, so that any machine can be put in their place.
+
+    `run` gives what a command prints, "" where it fails; `head` the first bytes of a file, b"" where it cannot be
+    read; `names` the entries of a folder, () where there is none.
+    """
+
+    system: str
+    python: str
+    home: str
+    environ: Mapping[str, str]
+    user_site: str
+    run: Callable[[Sequence[str]], str]
+    head: Callable[[str], bytes]
+    names: Callable[[str], Sequence[str]]
+
+
+def own_probes(environ: Mapping[str, str]) -> Probes:
+    """Look at this machine."""
+    return Probes(
+        system=platform.system(),
+        python=sys.executable,
+        home=str(Path.home()),
+        environ=environ,
+        user_site=site.getusersitepackages(),
+        run=_run,
+        head=_head,
+        names=_names,
+    )
+
+
+def read_host_facts(probes: Probes) -> HostFacts:
+    """Gather what matters of a machine; what cannot be seen is left out."""
+    mac = probes.system == "Darwin"
+    variables = {name: probes.environ[name] for name in VARIABLES if probes.environ.get(name)}
+    return HostFacts(
+        system=probes.system,
+        apple_silicon=mac and probes.run(("sysctl", "-n", "hw.optional.arm64")) == "1",
+        translated=mac and probes.run(("sysctl", "-n", "sysctl.proc_translated")) == "1",
+        macos=probes.run(("sw_vers", "-productVersion")) if mac else "",
+        python=probes.python,
+        python_architectures=_architectures(probes, probes.python),
+        tools=tuple(_tools(probes)),
+        conda_roots=tuple(_conda_roots(probes)),
+        variables=variables,
+        user_site=_distributions(probes),
+        subdir_files=tuple(_subdir_files(probes)),
+        xcode=probes.run(("xcode-select", "-p")) if mac else "",
+    )
+
+
+def _tools(probes: Probes) -> Iterator[FoundTool]:
+    """Find each tool where a shell would."""
+    folders = [folder for folder in probes.environ.get("PATH", "").split(":") if folder]
+    for name in TOOLS:
+        path = next((f"{folder}/{name}" for folder in folders if probes.head(f"{folder}/{name}")), "")
+        if path:
+            yield FoundTool(name=name, path=path, architectures=_architectures(probes, path))
+
+
+def _architectures(probes: Probes, path: str) -> tuple[str, ...]:
+    """Tell a program's processors, following the first lines of scripts."""
+    for _ in range(_MOST_LINKS):
+        head = probes.head(path)
+        found = architectures(head)
+        script = interpreter(head)
+        if found or not script:
+            return found
+        path = script if script.startswith("/") else _on_path(probes, script)
+    return ()
+
+
+def _on_path(probes: Probes, name: str) -> str:
+    folders = probes.environ.get("PATH", "").split(":")
+    return next((f"{folder}/{name}" for folder in folders if folder and probes.head(f"{folder}/{name}")), "")
+
+
+def _conda_roots(probes: Probes) -> Iterator[CondaRoot]:
+    """Find conda installations: those that variables and PATH lead to, and those in the usual places."""
+    environ = probes.environ
+    leads = [environ.get("MAMBA_ROOT_PREFIX", ""), environ.get("CONDA_EXE", "").removesuffix("/bin/conda")]
+    leads += [
+        folder.removesuffix("/condabin").removesuffix("/bin")
+        for folder in environ.get("PATH", "").split(":")
+        if folder.endswith(("/bin", "/condabin"))
+    ]
+    usual = [*(f"{probes.home}/{name}" for name in _USUAL_ROOTS), *_SYSTEM_ROOTS]
+    for path in dict.fromkeys([*leads, *usual]):
+        if path and "condabin" in probes.names(path) and "conda-meta" in probes.names(path):
+            settings = probes.head(f"{path}/.condarc").decode("utf-8", "replace")
+            forced = _SUBDIR.search(settings)
+            yield CondaRoot(
+                path=path,
+                architectures=_architectures(probes, f"{path}/bin/python"),
+                subdir=forced[1] if forced else "",
+            )
+
+
+def _subdir_files(probes: Probes) -> Iterator[tuple[str, str]]:
+    prefix = probes.environ.get("CONDA_PREFIX", "")
+    places = [f"{probes.home}/.condarc", f"{probes.home}/.mambarc", *([f"{prefix}/.condarc"] if prefix else [])]
+    for path in places:
+        forced = _SUBDIR.search(probes.head(path).decode("utf-8", "replace"))
+        if forced:
+            yield path, forced[1]
+
+
+def _distributions(probes: Probes) -> tuple[str, ...]:
+    found = (_DIST_INFO.match(name) for name in probes.names(probes.user_site))
+    return tuple(sorted(match[1] for match in found if match))
+
+
+def _run(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+            env={"SYSTEM_VERSION_COMPAT": "0", "PATH": "/usr/bin:/usr/sbin:/bin:/sbin"},
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _head(path: str) -> bytes:
+    try:
+        if not Path(path).is_file():
+            return b""
+        with Path(path).open("rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""
+
+
+def _names(path: str) -> tuple[str, ...]:
+    try:
+        return tuple(entry.name for entry in Path(path).iterdir())
+    except OSError:
+        return ()

@@ -1,0 +1,103 @@
+"""Say what is wrong with installation commands that are passed around."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+from envgen.knowledge.table import rows
+from envgen.models.notes import Severity
+
+TABLE = "advice.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandTool:
+    """Hold a tool whose commands are judged.
+
+    `programs` are the names it is called by; `verbs` what it may be asked to do with packages, as words behind the
+    program; `values` are the options that take a value, each with its other spellings: `--channel -c`; `speaks` says
+    whose names its packages have.
+    """
+
+    name: str
+    programs: tuple[str, ...]
+    verbs: tuple[str, ...]
+    values: tuple[str, ...]
+    speaks: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"commands of {', '.join(self.programs)} are read: {', '.join(self.verbs)}"
+
+    def option(self, text: str) -> str:
+        """Give the first spelling of an option that takes a value, or "" where it takes none."""
+        return next((listed.split()[0] for listed in self.values if text in listed.split()), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRule:
+    """Hold what is wrong with commands of some tools, and what is right.
+
+    It speaks of a command of one of `tools` (() = any) with one of `verbs` (() = any), where all that is given holds:
+    `option` is there, with a value like `value`; none of `lacks` is; `pattern` is found in the text; `package` is asked
+    for, in versions that overlap `versions`; what `admits` names is left open, by a bound that overlaps it or by none.
+    The patterns are regular expressions. Right is the command with the
+    option's value replaced by `becomes` (a template of the pattern's groups), without `drops` (options, variables,
+    wrappers, packages) and with `adds` and the requirements `pins`, where `{specifier}` is that of `package`; `right`
+    says it in words.
+    """
+
+    code: str
+    severity: Severity
+    why: str
+    right: str
+    source: str
+    verified: date
+    tools: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
+    option: str = ""
+    value: str = ""
+    lacks: tuple[str, ...] = ()
+    pattern: str = ""
+    package: str = ""
+    versions: str = ""
+    admits: str = ""
+    becomes: str = ""
+    drops: tuple[str, ...] = ()
+    adds: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"{self.code}: {self.why}; right: {self.right}"
+
+    def finds(self, text: str) -> bool:
+        """Tell whether the pattern is in a text; no pattern is in every one."""
+        return not self.pattern or re.search(self.pattern, text) is not None
+
+    def fits_value(self, value: str) -> bool:
+        """Tell whether an option's value is like the rule's; no value is like every one."""
+        return not self.value or re.fullmatch(self.value, value) is not None
+
+    def corrected(self, value: str) -> str:
+        """Give the value that is right in the place of one."""
+        return re.sub(self.value, self.becomes, value, count=1) if self.becomes else value
+
+
+@cache
+def command_tools() -> tuple[CommandTool, ...]:
+    """Read the tools."""
+    return rows(TABLE, "tool", CommandTool)
+
+
+@cache
+def command_rules() -> tuple[CommandRule, ...]:
+    """Read what is wrong with commands, in the order in which it is told."""
+    return rows(TABLE, "rule", CommandRule)
