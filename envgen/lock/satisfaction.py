@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from packaging.specifiers import SpecifierSet
-
-from envgen.lock.graph import DistributionsOf, Graph, providers_of
+from envgen.lock.graph import DistributionsOf, Graph
 from envgen.lock.model import MAIN_GROUP, PlatformLock
+from envgen.lock.roots import Matcher
 from envgen.manifest.model import GroupedRequirement, Manifest
-from envgen.mapping.specs import to_pep440
 from envgen.models.notes import Reason
 from envgen.models.requirement import Requirement
 
@@ -34,9 +32,9 @@ class _Comparison:
         self._manifest = manifest
         self._lock = lock
         self._graph = Graph.of(lock, distributions_of)
-        self._providers = providers_of(lock, distributions_of)
-        self._versions = {f"conda:{record.name}": record.version for record in lock.conda}
-        self._versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
+        self._matcher = Matcher(lock, distributions_of)
+        self._providers = self._matcher.providers
+        self._versions = self._matcher.versions
         self._roots: dict[str, set[str]] = {}
 
     def reasons(self) -> Iterator[Reason]:
@@ -59,7 +57,7 @@ class _Comparison:
         yield from self._specs()
 
     def _requirement(self, entry: GroupedRequirement) -> Iterator[Reason]:
-        keys = self._decided(entry.requirement) or self._met_by(entry.requirement)
+        keys = self._matcher.keys(entry.requirement)
         if not keys:
             yield Reason(code="REQUIREMENT", message=f"`{entry.requirement.text}` is not what was locked")
         for key in keys:
@@ -68,25 +66,11 @@ class _Comparison:
     def _ask(self, key: str, groups: frozenset[str] = frozenset({MAIN_GROUP})) -> None:
         self._roots.setdefault(key, set()).update(groups)
 
-    def _decided(self, requirement: Requirement) -> list[str]:
-        """Give the packages that the lock took for this very requirement, if all are still in it."""
-        texts = (requirement.text, str(requirement))
-        keys = [f"{each.source}:{each.name}" for each in self._lock.decisions if each.requirement in texts]
-        return keys if all(key in self._versions for key in keys) else []
-
-    def _met_by(self, requirement: Requirement) -> list[str]:
-        if requirement.extras:
-            return []
-        keys = self._providers.get(requirement.name, [])
-        return keys if all(self._admits(requirement, key) for key in keys) else []
-
-    def _admits(self, requirement: Requirement, key: str) -> bool:
-        version = to_pep440(self._versions[key])
-        return version is not None and SpecifierSet(requirement.specifier).contains(version, prereleases=True)
-
     def _from_pypi(self, requirement: Requirement) -> Iterator[Reason]:
         key = f"pypi:{requirement.name}"
-        if not self._decided(requirement) and (key not in self._versions or not self._met_by(requirement)):
+        if not self._matcher.decided(requirement) and (
+            key not in self._versions or not self._matcher.met_by(requirement)
+        ):
             yield Reason(code="REQUIREMENT", message=f"`{requirement.text}` of `pypi` is not what was locked")
         self._ask(key)
 
@@ -102,7 +86,7 @@ class _Comparison:
         markers = self._lock.platform.markers()
         for bound in (*self._manifest.constraint_requirements(), *self._manifest.override_requirements()):
             for key in self._providers.get(bound.name, []):
-                if bound.applies(markers) and not self._admits(bound, key):
+                if bound.applies(markers) and not self._matcher.admits(bound, key):
                     message = f"`{bound.text}` does not admit {bound.name} {self._versions[key]}, which is locked"
                     yield Reason(code="CONSTRAINT", message=message)
 

@@ -41,8 +41,8 @@ def test_through_both_halves(project: Project, demo: Path) -> None:
     assert (ran.code, ran.err) == (0, "")
     first, *chains = ran.out.splitlines()
     assert first.startswith("numpy 2.3.1 (osx-arm64, from conda): ")
-    assert "  upper → lower>=1 → numpy>=1.20" in chains
-    assert "  pandas>=2 → numpy >=1.22.4" in chains
+    assert "  upper → lower>=1 → numpy>=1.20  (environments/demo/envgen.yaml:6)" in chains
+    assert "  pandas>=2 → numpy >=1.22.4  (environments/demo/envgen.yaml:7)" in chains
 
 
 def test_a_wheel_says_why_it_is_not_from_conda(project: Project, demo: Path) -> None:
