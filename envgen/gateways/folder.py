@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,7 @@ from envgen.models.platform import Platform
 _LIMIT = 4 * 1024**3  # bytes; conda-forge's largest index has about 0.4 GB
 _CHUNK = 1024 * 1024
 _HINT = "make the copy again"
+_NAME = re.compile(r"[._-]*[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def open_folder(channel: Channel, place: Place, folder: Path, platform: Platform) -> Source:
@@ -90,7 +92,7 @@ def _checked(sparse: rattler.SparseRepoData, subdir: str, file: Path, *, shown: 
     names = sparse.package_names()
     if not names and not _has_packages(file):
         raise broken_index(shown, "it has no `packages`")
-    first = sparse.load_records(names[0]) if names and _is_name(names[0]) else []
+    first = sparse.load_records(names[0]) if names and _NAME.fullmatch(names[0]) else []
     if first and first[0].subdir != subdir:
         raise broken_index(shown, f"it describes {first[0].subdir}, not {subdir}")
     return sparse
@@ -106,11 +108,7 @@ def _has_packages(file: Path) -> bool:
 
 def index_names(sparse: rattler.SparseRepoData) -> set[str]:
     """Give the package names of an opened index, without what is no name."""
-    return {name for name in sparse.package_names() if _is_name(name)}
-
-
-def _is_name(text: str) -> bool:
-    return text.isascii() and text.replace("-", "").replace("_", "").replace(".", "").isalnum()
+    return {name for name in sparse.package_names() if _NAME.fullmatch(name)}
 
 
 def broken_record(source: Source) -> RepodataError | None:

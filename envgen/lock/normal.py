@@ -32,7 +32,8 @@ def _platform(lock: PlatformLock) -> PlatformLock:
 
 
 def _record(record: Record) -> Record:
-    return replace(record, depends=unfold_depends(fold_depends(record.depends)))
+    depends = unfold_depends(fold_depends(record.depends))
+    return record if depends == record.depends else replace(record, depends=depends)
 
 
 def _wheel(wheel: LockedWheel) -> LockedWheel:

@@ -44,6 +44,7 @@ class NameMapper:
             canonicalize_name(name): conda for name, conda in overrides.items()
         }
         self._answers: dict[str, NameAnswer] = {}
+        self._held: dict[Record, tuple[str, ...]] = {}
 
     def map_names(self, names: Sequence[str], *, suggest: bool = False) -> dict[str, NameAnswer]:
         """Answer for names of PyPI, all read in one go; the keys are the names as given.
@@ -60,8 +61,10 @@ class NameMapper:
 
     def distributions_of(self, record: Record) -> tuple[str, ...]:
         """Give the canonical names of the distributions that a record holds, the user's own word included; sorted."""
-        mapped = (name for name, conda in self._overrides.items() if conda == record.name)
-        return tuple(sorted({*distributions_of(record, self._table), *mapped}))
+        if record not in self._held:
+            mapped = (name for name, conda in self._overrides.items() if conda == record.name)
+            self._held[record] = tuple(sorted({*distributions_of(record, self._table), *mapped}))
+        return self._held[record]
 
     def provides(self, record: Record, distribution: str) -> bool:
         """Tell whether a record holds a distribution, or is the umbrella over the package that does.
