@@ -1,0 +1,72 @@
+"""Run commands in environments, and print what activates them."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.install.tiny_conda import build_conda
+from tests.install.world import HOST, Basics, World, linux_only
+
+pytestmark = linux_only
+
+
+def test_a_command_runs_in_the_activated_environment(world: World, usual: Basics) -> None:
+    hook = build_conda("hook", files={"etc/conda/activate.d/hook.sh": b"export HOOKED=yes\n"}, subdir=HOST)
+    world.serve(hook)
+    world.lock([*usual.conda, hook], [usual.onlypypi])
+    world.good("create", "demo")
+    code = (
+        "import os, sys; print(sys.prefix, os.environ['CONDA_PREFIX'], os.environ['HOOKED'], sys.argv[1:]); sys.exit(7)"
+    )
+    process = world.start("run", "demo", "--", "python", "-c", code, "--flag", "two words")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (7, "")
+    assert out == f"{world.prefix} {world.prefix} yes ['--flag', 'two words']\n"
+
+
+def test_a_script_of_a_package_runs(world: World, usual: Basics) -> None:
+    prefix = world.folder / "with space"
+    world.good("create", "demo", "--prefix", str(prefix))
+    process = world.start("run", "demo", "--prefix", str(prefix), "--", "python", "-c", "import sys; print(sys.prefix)")
+    assert process.communicate(timeout=60)[0] == f"{prefix}\n"
+    world.good("create", "demo")
+    process = world.start("run", "demo", "--", "demo-tool")
+    assert process.communicate(timeout=60)[0] == f"{world.prefix}\n"
+
+
+def test_a_command_that_is_not_there(world: World, usual: Basics) -> None:
+    world.good("create", "demo")
+    process = world.start("run", "demo", "--", "no-such-command")
+    assert process.wait(60) == 127
+    process.communicate()
+
+
+def test_the_script_for_a_shell(world: World, usual: Basics) -> None:
+    world.good("create", "demo")
+    script = world.run("run", "demo", "--activation", "bash").out
+    done = subprocess.run(
+        ["bash", "-c", f'{script}\necho "$CONDA_PREFIX" "$(command -v python)"'],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{world.prefix} {world.prefix}/bin/python\n"
+    assert "set -gx CONDA_PREFIX" in world.good("run", "demo", "--activation", "fish")["script"]
+
+
+WRONG = {
+    "nothing to run": (["demo"], "nothing to run", 2),
+    "an unknown shell": (["demo", "--activation", "csh"], "no activation for the shell `csh`", 2),
+    "never created": (["other", "--activation", "bash"], "other was not created yet", 1),
+    "no name": (["../x", "--activation", "bash"], "", 2),
+}
+
+
+@pytest.mark.parametrize(("words", "message", "code"), WRONG.values(), ids=list(WRONG))
+def test_a_wrong_call(world: World, usual: Basics, words: list[str], message: str, code: int) -> None:
+    if code == 2:
+        world.good("create", "demo")
+    assert message in world.failed("run", *words, code=code)["message"]
