@@ -49,11 +49,12 @@ def _platform(lock: PlatformLock, moved: tuple[Move, ...]) -> dict[str, object]:
         "decisions": [asdict(decision) for decision in lock.decisions],
         "findings": [finding_shape(finding) for finding in lock.findings],
         "notes": list(lock.notes),
-        "moved": [_move(move) for move in moved],
+        "moved": [move_shape(move) for move in moved],
     }
 
 
-def _move(move: Move) -> dict[str, object]:
+def move_shape(move: Move) -> dict[str, object]:
+    """Shape one move."""
     because = move.because or None
     return {"name": move.name, "from": move.before, "to": move.after, "why": move.why, "because": because}
 
