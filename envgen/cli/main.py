@@ -26,8 +26,10 @@ from envgen.cli import (
     remove,
     schema,
     templates,
+    tree,
     vendor,
     why,
+    why_not,
 )
 from envgen.cli import run as run_command
 from envgen.cli.console import show_error
@@ -46,6 +48,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "import": import_file.import_file,
     "map": map_names.map_names,
     "why": why.why,
+    "why-not": why_not.why_not,
+    "tree": tree.tree,
     "diff": diff.diff,
     "diagnose": diagnose.diagnose,
     "doctor": doctor.doctor,
