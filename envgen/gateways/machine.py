@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
-import subprocess
 from dataclasses import dataclass
 
-_PATIENCE = 5.0  # seconds
+from envgen.gateways.host_probes import Probes, own_probes
+
 _SUBDIRS = {
     ("Darwin", "arm64"): "osx-arm64",
     ("Darwin", "x86_64"): "osx-64",
@@ -34,31 +35,15 @@ class Machine:
         return _SUBDIRS.get((self.system, self.processor), "")
 
 
-def read_machine() -> Machine:
-    """Look at the machine that this runs on."""
-    system = platform.system()
-    is_mac = system == "Darwin"
+def read_machine(probes: Probes | None = None, processor: str = "") -> Machine:
+    """Look at the machine that this runs on, or at one that is put in its place."""
+    seen = probes or own_probes(os.environ)
+    is_mac = seen.system == "Darwin"
     library, glibc = ("", "") if is_mac else platform.libc_ver()
     return Machine(
-        system=system,
-        processor=platform.machine(),
-        macos=_answer("sw_vers", "-productVersion") if is_mac else "",
+        system=seen.system,
+        processor=processor or platform.machine(),
+        macos=seen.run(("sw_vers", "-productVersion")) if is_mac else "",
         glibc=glibc if library == "glibc" else "",
-        translated=is_mac and _answer("sysctl", "-n", "sysctl.proc_translated") == "1",
+        translated=is_mac and seen.run(("sysctl", "-n", "sysctl.proc_translated")) == "1",
     )
-
-
-def _answer(*command: str) -> str:
-    """Give what a small program of the system prints; "" where it fails."""
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-            env={"SYSTEM_VERSION_COMPAT": "0", "PATH": "/usr/bin:/usr/sbin:/bin:/sbin"},
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

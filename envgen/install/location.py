@@ -69,7 +69,8 @@ def given_location(prefix: Path, around: Surroundings) -> Location:
 def conda_root(around: Surroundings) -> Path | None:
     """Find conda's own installation, if it is one for this platform: one for Intel would install Intel packages."""
     for root in _candidates(around):
-        if (root / META).is_dir() and _subdir(root) in ("", around.subdir):
+        is_root = (root / META).is_dir() or (root / "envs").is_dir()  # micromamba's has no packages of its own
+        if is_root and _subdir(root) in ("", around.subdir):
             return root
     return None
 
