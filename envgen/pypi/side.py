@@ -28,6 +28,8 @@ from envgen.pypi.words import describe, remedy
 _MAX_BLAMED = 6
 # Words of uv's that mean that a project's own files are the matter, so that looking at them explains more.
 _FILES = re.compile(r"no usable wheels|no wheels with|not found in|no versions? of|(?:is|are) available|was yanked")
+# Those of them that mean that a wheel is lacking.
+_LACKING = re.compile(r"no usable wheels|no wheels with|not found in")
 
 
 class UvPypiSide:
@@ -128,7 +130,7 @@ class UvPypiSide:
         try:
             self._uv.compile(request)
         except PypiUnsatisfiableError as error:
-            if "wheel" in error.problem:
+            if _LACKING.search(error.problem):
                 wheelless.update(error.names)
             raise
 
