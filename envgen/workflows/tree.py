@@ -97,5 +97,6 @@ def _tree(lock: PlatformLock, roots: Iterable[Root]) -> Tree:
 
 
 def _once(links: Iterable[Link]) -> tuple[Link, ...]:
-    """Name each need once: conda writes some twice, with and without a build."""
-    return tuple({link.key: link for link in links}.values())
+    """Name each need once, sorted by name: conda writes some twice, with and without a build."""
+    once = {link.key: link for link in links}
+    return tuple(once[key] for key in sorted(once, key=lambda key: key.partition(":")[::-1]))
