@@ -53,6 +53,28 @@ class GroupMember:
         return f"{self.distribution} does for {', '.join(self.holds)}: {self.why}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unnamed:
+    """Hold distributions whose modules a conda record holds without their metadata."""
+
+    conda: str
+    distributions: tuple[str, ...]
+    why: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"conda's {self.conda} stands in for {', '.join(self.distributions)}: {self.why}"
+
+
+@cache
+def unnamed_contents() -> tuple[Unnamed, ...]:
+    """Read which records stand in for distributions that they do not name."""
+    return rows(TABLE, "unnamed", Unnamed)
+
+
 @cache
 def exclusive_groups() -> tuple[ExclusiveGroup, ...]:
     """Read the groups."""

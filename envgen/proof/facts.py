@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from envgen.knowledge.caps import broken_caps
+from envgen.knowledge.exclusive import unnamed_contents
 from envgen.knowledge.releases import advices_for, bad_installed, lacking_companions
 from envgen.knowledge.world import World
 from envgen.lock.model import PlatformLock
@@ -41,6 +45,7 @@ FACT_CODES: Mapping[str, tuple[Severity, str]] = {
     "METAL-PROTOBUF": ("warning", "a wheel whose protobuf tensorflow-metal may bind to"),
     "PROTOBUF-COPIES": ("warning", "two copies of protobuf share symbols"),
     "OPENMP-DOUBLE": ("warning", "two OpenMP runtimes may meet in one process"),
+    "UNNAMED-CONTENT": ("warning", "a conda record stands in for a distribution whose metadata it lacks"),
     "SAME-FILES": ("error", "two packages install the same module over each other"),
     "HIDDEN-LIBRARY": ("warning", "a wheel loads a library that nothing here brings"),
 }
@@ -59,8 +64,28 @@ def fact_findings(lock: PlatformLock, distributions_of: Callable[[Record], tuple
         distributions_of=distributions_of,
     )
     found = {*family_findings(world, lock.accelerator), *neighbour_findings(world), *_release_findings(world)}
+    found |= set(_unnamed_findings(lock, world))
     order = ("error", "warning", "info")
     return tuple(sorted(found, key=lambda finding: (order.index(finding.severity), finding)))
+
+
+def _unnamed_findings(lock: PlatformLock, world: World) -> Iterator[Finding]:
+    """Report wheels whose needs are met by modules that pip cannot see."""
+    for row in unnamed_contents():
+        for wheel in lock.pypi if world.named(row.conda) else ():
+            unseen = [text for text in wheel.requires if _name(text) in row.distributions]
+            if unseen and not world.find(_name(unseen[0]), source="pypi"):
+                yield Finding(
+                    code="UNNAMED-CONTENT",
+                    severity="warning",
+                    message=f"{wheel.name} requires {unseen[0]}, which conda's {row.conda} stands in for: {row.why}",
+                    hint="make the environment from conda-lock.yml: pip, and so environment.yml, would miss it",
+                    packages=tuple(sorted((row.conda, wheel.name))),
+                )
+
+
+def _name(requirement: str) -> str:
+    return canonicalize_name(Requirement(requirement).name)
 
 
 def _release_findings(world: World) -> Iterator[Finding]:
