@@ -159,7 +159,8 @@ def test_every_code_can_be_provoked() -> None:
         for pypi, conda, accelerator, python in PROVOKED
         for finding in prove(*pypi, conda=conda, accelerator=accelerator, platform=target(python=python))
     }
-    assert found == {(code, severity) for code, (severity, _) in FACT_CODES.items()}
+    told = {(code, severity) for code, (severity, _) in FACT_CODES.items()}
+    assert found == told - {("UNNAMED-CONTENT", "warning")}  # it needs requirements: see test_unnamed.py
 
 
 def test_every_finding_has_a_hint_and_no_full_stop() -> None:
