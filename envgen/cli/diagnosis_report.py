@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from envgen.cli.console import Console, table
 from envgen.diagnosis.advice import Advised
@@ -48,6 +48,7 @@ def _command_shape(advised: Advised) -> dict[str, object]:
         "text": advised.command.text,
         "ok": advised.ok,
         "right": advised.right,
+        "envgen": advised.by_envgen,
         "problems": [
             {"code": wrong.code, "severity": wrong.severity, "message": wrong.message, "right": wrong.right}
             for wrong in advised.wrongs
@@ -82,7 +83,7 @@ def _shape(verdict: Verdict) -> dict[str, object]:
 def _manifest(verdict: Verdict) -> str:
     if verdict.fix is None:
         return ""
-    return fragment(verdict.fix.edit, verdict.root)
+    return fragment(verdict.fix.edit, verdict.root, verdict.key)
 
 
 def _text(console: Console, report: Report) -> Iterator[str]:
@@ -94,8 +95,9 @@ def _text(console: Console, report: Report) -> Iterator[str]:
         yield ""
         shown = [verdict for verdict in diagnosis.verdicts if verdict.is_root or not verdict.ok or console.verbose]
         yield table(HEADERS, [_row(verdict) for verdict in shown])
+        told = {verdict.fix.text for verdict in shown if verdict.fix and verdict.is_root}
         for verdict in shown:
-            yield from _details(verdict)
+            yield from _details(verdict, told)
         yield ""
         yield from _conclusion(diagnosis)
 
@@ -110,6 +112,8 @@ def _advised(advised: Advised) -> Iterator[str]:
         yield f"  {wrong.code}: {wrong.message}"
         yield f"    right: {wrong.right}"
     yield f"  the right command: {advised.right or 'none: leave it out'}"
+    if advised.by_envgen:
+        yield f"  or lock it for every Mac: {advised.by_envgen}"
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
@@ -127,14 +131,21 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
 
 def _remark(verdict: Verdict) -> str:
     if not verdict.ok:
-        return "cannot be had"
+        return "not known" if _is_unknown(verdict) else "cannot be had"
     codes = dict.fromkeys(trouble.code for trouble in verdict.troubles if trouble.severity == "warning")
     held = ["held back"] if verdict.source == "pypi" and "is held back to" in verdict.pypi.message else []
     return ", ".join([*held, *codes])
 
 
-def _details(verdict: Verdict) -> Iterator[str]:
-    """Tell the reasons of what cannot be had, or can be with a warning, with the way out."""
+def _is_unknown(verdict: Verdict) -> bool:
+    """Tell whether nothing could be looked up that speaks against it."""
+    return verdict.source == "none" and verdict.pypi.code == "UNKNOWN" and verdict.key != "conda"
+
+
+def _details(verdict: Verdict, told_fixes: Container[str]) -> Iterator[str]:
+    """Tell the reasons of what cannot be had, or can be with a warning, with the way out if that was not told yet."""
+    if not verdict.is_root and verdict.source == "none" and any(each.code == "NEEDS" for each in verdict.troubles):
+        return
     told = [trouble for trouble in verdict.troubles if trouble.severity != "info"]
     if verdict.ok and not _remark(verdict):
         return
@@ -146,7 +157,7 @@ def _details(verdict: Verdict) -> Iterator[str]:
     if not verdict.ok:
         yield f"  conda: {verdict.conda.message}"
     yield from (f"  {trouble.code}: {trouble.message}" for trouble in told)
-    if verdict.fix:
+    if verdict.fix and (verdict.is_root or verdict.fix.text not in told_fixes):
         yield f"  fix: {verdict.fix.text}"
         yield from (f"    {line}" for line in _manifest(verdict).splitlines())
         if verdict.fix.locks:
@@ -155,11 +166,13 @@ def _details(verdict: Verdict) -> Iterator[str]:
 
 def _conclusion(diagnosis: Diagnosis) -> Iterator[str]:
     roots = [verdict for verdict in diagnosis.verdicts if verdict.is_root]
-    bad = [verdict for verdict in roots if not verdict.ok]
+    unknown = [verdict.name for verdict in roots if not verdict.ok and _is_unknown(verdict)]
+    bad = [verdict.name for verdict in roots if not verdict.ok and verdict.name not in unknown]
     if bad:
-        names = ", ".join(verdict.name for verdict in bad)
-        yield f"{len(bad)} of {len(roots)} cannot be had as asked for: {names}"
-    elif roots:
+        yield f"{len(bad)} of {len(roots)} cannot be had as asked for: {', '.join(bad)}"
+    if unknown:
+        yield f"{len(unknown)} of {len(roots)} could not be looked up: {', '.join(unknown)}"
+    if roots and not bad and not unknown:
         yield f"all {len(roots)} can be had" if len(roots) > 1 else "it can be had"
 
 

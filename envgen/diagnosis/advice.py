@@ -31,11 +31,16 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advised:
-    """Hold a command with what is wrong with it; `right` is the command as it should be, "" where none is left."""
+    """Hold a command with what is wrong with it.
+
+    `right` is the command as it should be, "" where none is left; `by_envgen` the one that locks the same packages, ""
+    where it installs none of PyPI's names.
+    """
 
     command: Command
     wrongs: tuple[Wrong, ...]
     right: str
+    by_envgen: str = ""
 
     @property
     def ok(self) -> bool:
@@ -51,7 +56,18 @@ def judge_command(command: Command, platform: Platform) -> Advised:
         if not told and _applies(rule, command):
             rules.append(rule)
     wrongs = tuple(Wrong(code=rule.code, severity=rule.severity, message=rule.why, right=rule.right) for rule in rules)
-    return Advised(command=command, wrongs=wrongs, right=rendered(_corrected(command, rules, platform)))
+    right = _corrected(command, rules, platform)
+    return Advised(command=command, wrongs=wrongs, right=rendered(right), by_envgen=_by_envgen(right, platform))
+
+
+def _by_envgen(command: Command, platform: Platform) -> str:
+    """Write the call of envgen's that locks what a command installs; setuptools' bound is among what it knows."""
+    if command.tool is None or command.tool.speaks != "pypi":
+        return ""
+    python = command.python or platform.python
+    names = [text for text in command.packages if dict(named(command)).get(_name(text)) is not None]
+    added = [f"--add {shlex.quote(text)}" for text in names if _name(text) != "setuptools" and "/" not in text]
+    return " ".join(["envgen new my-env", f"--python {python}", *added]) if added else ""
 
 
 def _applies(rule: CommandRule, command: Command) -> bool:

@@ -84,6 +84,7 @@ def _verdict(findings: Findings, node: Node, bad: BadRelease | None, hidden: Hid
         ok=ok,
         source=_had(findings, node),
         line=node.need.question.line,
+        key=node.need.question.key,
         troubles=(*troubles, *warnings),
         fix=fix,
     )

@@ -46,17 +46,17 @@ class Fix:
     locks: bool = False
 
 
-def fragment(edit: Edit | None, requirement: str) -> str:
-    """Write an edit as the keys of envgen.yaml, to be put in place of a requirement's line; "" for none.
+def fragment(edit: Edit | None, requirement: str, key: str = "dependencies") -> str:
+    """Write an edit as the keys of envgen.yaml, to be put in place of a requirement's line under a key; "" for none.
 
     `dependencies: []` says that nothing takes its place there.
     """
     if edit is None:
         return ""
-    return "\n".join(_lines(edit, requirement)) + "\n"
+    return "\n".join(_lines(edit, requirement, key)) + "\n"
 
 
-def _lines(edit: Edit, requirement: str) -> Iterator[str]:
+def _lines(edit: Edit, requirement: str, key: str) -> Iterator[str]:
     names = ", ".join(f"`{name}`" for name in (*(() if edit.keeps else (requirement,)), *edit.drops))
     if names:
         yield f"# in place of {names}"
@@ -66,14 +66,13 @@ def _lines(edit: Edit, requirement: str) -> Iterator[str]:
         yield f'platforms: [{{platform: osx-arm64, macos: "{edit.macos}"}}]'
     if edit.accelerator:
         yield f"accelerator: {edit.accelerator}"
-    kept = (requirement,) if edit.keeps else ()
-    yield from _list("dependencies", (*kept, *edit.dependencies), always=True)
-    yield from _list("conda", edit.conda)
-    yield from _list("pypi", edit.pypi)
-    yield from _list("overrides", edit.overrides)
+    lists = {"dependencies": edit.dependencies, "conda": edit.conda, "pypi": edit.pypi, "overrides": edit.overrides}
+    for name, items in lists.items():
+        kept = (requirement,) if edit.keeps and name == key else ()
+        yield from _list(name, (*kept, *items), always=name == key)
 
 
-def _list(key: str, items: Sequence[str], *, always: bool = False) -> Iterator[str]:
+def _list(key: str, items: Sequence[str], *, always: bool) -> Iterator[str]:
     if not items:
         if always:
             yield f"{key}: []"

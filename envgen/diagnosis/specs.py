@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from envgen.diagnosis.fix import Edit, Fix
 from envgen.diagnosis.matters import Matter
+from envgen.diagnosis.pythons import nearest_pythons
 from envgen.diagnosis.standing import fits
 from envgen.diagnosis.verdict import CondaStanding, PypiStanding, Question, Verdict
 from envgen.knowledge.replaced import replacement_of
@@ -27,6 +29,7 @@ def spec_verdict(question: Question, standing: CondaStanding, matter: Matter | N
         ok=standing.available,
         source="conda" if standing.available else "none",
         line=question.line,
+        key=question.key,
         fix=matter.fix_at(place) if matter and not standing.available else None,
     )
 
@@ -43,6 +46,11 @@ def _fixes(spec: MatchSpec, records: Sequence[Record], platform: Platform) -> It
         edit = Edit(dependencies=(row.replacement,)) if row.replacement else Edit()
         yield Fix(text=f"leave `{name}` out: {row.why}", edit=edit)
         return
+    yield from (
+        Fix(text=f'set `python: "{python}"`, which `{spec}` has builds for', edit=Edit(python=python, keeps=True))
+        for python in nearest_pythons(platform)
+        if any(spec.matches(record) and fits(record, replace(platform, python=python)) for record in records)
+    )
     if any(fits(record, platform) for record in records) and spec.text != name:
         yield Fix(text=f"ask for `{name}` without a version or build", edit=Edit(conda=(name,)))
     if not records:

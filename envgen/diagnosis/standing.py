@@ -10,6 +10,7 @@ from envgen.errors import PypiError
 from envgen.knowledge.libraries import hidden_libraries
 from envgen.knowledge.ranges import covers
 from envgen.knowledge.releases import bad_releases
+from envgen.knowledge.wheels import missing_wheel
 from envgen.mapping.evidence import fits_python, newest
 from envgen.mapping.requirements import MappedRequirement
 from envgen.models.matchspec import MatchSpec, version_key
@@ -50,7 +51,9 @@ def on_pypi(requirement: Requirement, project: Project | PypiError | None, platf
     if requirement.url:
         return _from_url(requirement, platform)
     if isinstance(project, PypiError):
-        return OnPypi(standing=PypiStanding(code="UNKNOWN", message=project.message))
+        known = missing_wheel(requirement.name, requirement.specifier, platform)
+        told = [f"known on {known.verified}: {known.verdict}: {known.why}; instead: {known.fix}"] if known else []
+        return OnPypi(standing=PypiStanding(code="UNKNOWN", message="; ".join([project.message, *told])))
     verdict = classify(project.files if project else None, platform, requirement.specifier)
     message = "; ".join(
         [

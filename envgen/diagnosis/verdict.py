@@ -40,6 +40,13 @@ class Question:
         """Render what is asked for, without a marker."""
         return str(self.asked)
 
+    @property
+    def key(self) -> str:
+        """Give the manifest's list that it stands in."""
+        if isinstance(self.asked, MatchSpec):
+            return "conda"
+        return "pypi" if self.pypi_only else "dependencies"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PypiStanding:
@@ -83,7 +90,7 @@ class Verdict:
     """Say whether something can be had on the target, from where, what leads to it, and what to do if not.
 
     `chain` starts with the name that the user wrote and ends with this one's; `root` is the requirement that the user
-    wrote; `source` is where it would be taken from.
+    wrote, and `key` the manifest's list that it stands in; `source` is where it would be taken from.
     """
 
     requirement: str
@@ -94,6 +101,7 @@ class Verdict:
     ok: bool
     source: Had
     line: SourceLine | None = None
+    key: str = "dependencies"
     troubles: tuple[Trouble, ...] = ()
     fix: Fix | None = None
 

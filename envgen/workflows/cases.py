@@ -26,10 +26,7 @@ MAIN = "main"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Hold questions that are asked at once, with their target, and the manifest that asks them.
-
-    `bounded` tells that something of it has a bound, so that its parts may not fit each other.
-    """
+    """Hold questions that are asked at once, with their target, and the manifest that asks them."""
 
     questions: tuple[Question, ...]
     platform: Platform
@@ -39,12 +36,6 @@ class Case:
     mapping: Mapping[str, str | None] = field(default_factory=dict)
     constraints: tuple[Requirement, ...] = ()
     notes: tuple[str, ...] = ()
-
-    @property
-    def bounded(self) -> bool:
-        """Tell whether something of it has a bound from above."""
-        texts = [question.text for question in self.questions] + [str(item) for item in self.constraints]
-        return any(sign in text for text in texts for sign in ("==", "<", "~=", "!="))
 
 
 def cases_of_requirements(
@@ -126,11 +117,11 @@ def case_of_manifest(
     python = target.python or manifest.python or Target().platform().python
     text = _accelerated(set_python(text, python) if python != manifest.python else text, accelerator)
     text = set_macos(text, target.macos) if target.macos else text
+    asked = list(_questions(manifest, lines or {}))  # on the lines as they are, before the target was put in
     manifest = load_manifest(text, manifest.file)
     platform = next((each for each in manifest.platforms(python) if each.subdir == SUBDIR), None)
     if platform is None:
         raise UsageError(f"{manifest.file} is not made for {SUBDIR}", hint=f"add `- {SUBDIR}` to its `platforms`")
-    asked = list(_questions(manifest, lines or {}))
     applying = [item for item in asked if not isinstance(item.asked, Requirement) or _applies(item.asked, platform)]
     return Case(
         questions=tuple(applying),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from envgen.diagnosis.standing import on_conda, spec_on_conda
+from envgen.diagnosis.standing import OnPypi, fits, on_conda, spec_on_conda
 from envgen.diagnosis.verdict import CondaStanding
 from envgen.errors import MappingError, SolveError, UnsatisfiableError
+from envgen.mapping.evidence import newest
 from envgen.mapping.names import NameMapper
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.channel import Channel
@@ -17,6 +18,7 @@ from envgen.models.record import Record
 from envgen.models.repodata import ChannelRecords, Repodata
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.solve import RootSpec, Solver, SolveRequest
+from envgen.pypi.classify import classify
 
 _ASKED = Origin(path="diagnose")
 
@@ -48,6 +50,7 @@ class UnreadRepodata:
 class OnShelf:
     """Hold what the channels have for a requirement: the answer of the name map, its records, and how it stands."""
 
+    platform: Platform
     mapped: MappedRequirement
     records: tuple[Record, ...]
     standing: CondaStanding
@@ -77,7 +80,7 @@ class CondaLook:
         names = dict.fromkeys(filter(None, [mapped.conda, *(spec.name for spec in mapped.specs)]))
         records = tuple(record for name in names for record in self.mapper.shelf.records(name))
         standing = on_conda(mapped, records, self.platform, self.repodata.origin)
-        return OnShelf(mapped=mapped, records=records, standing=standing)
+        return OnShelf(platform=self.platform, mapped=mapped, records=records, standing=standing)
 
     def solvable(self, looks: Mapping[str, OnShelf]) -> dict[str, CondaStanding]:
         """Solve each that its records would serve alone with the target's python; give how all of them stand then."""
@@ -125,3 +128,15 @@ def _unsolved(standing: CondaStanding, error: UnsatisfiableError) -> str:
 
 def _unread(name: str, version: str) -> None:
     """Answer that no metadata is read here."""
+
+
+def holds_back(requirement: Requirement, pypi: OnPypi, conda: CondaStanding, shelf: OnShelf) -> bool:
+    """Tell whether a requirement's bounds keep it from the newest release that either side has for the target."""
+    platform = shelf.platform
+    if not requirement.specifier:
+        return False
+    free = classify(pypi.files, platform).version if pypi.files is not None else ""
+    newest_record = newest([record for record in shelf.records if fits(record, platform)], platform.python)
+    return (free not in ("", pypi.standing.version)) or (
+        conda.available and newest_record is not None and newest_record.version != conda.version
+    )

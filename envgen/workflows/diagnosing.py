@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from envgen.diagnosis.candidates import candidates
 from envgen.diagnosis.closure import Closure, Node
 from envgen.diagnosis.conclusions import Findings, conclude
+from envgen.diagnosis.doubles import doubles
 from envgen.diagnosis.matters import Docket
 from envgen.diagnosis.specs import spec_fixes, spec_verdict
-from envgen.diagnosis.together import Asked, Together, judge_together
+from envgen.diagnosis.together import Asked, Clash, Together, judge_together
 from envgen.diagnosis.untangling import ways_out
 from envgen.diagnosis.verdict import Diagnosis, Question, Trouble, Verdict
 from envgen.errors import EnvgenError, RepodataError
@@ -23,7 +24,7 @@ from envgen.plan.amendments import amendments
 from envgen.pypi.lookups import PypiLookups
 from envgen.solvers.choose import choose_solver
 from envgen.workflows.cases import Case
-from envgen.workflows.conda_look import CondaLook, UnreadRepodata
+from envgen.workflows.conda_look import CondaLook, UnreadRepodata, holds_back
 from envgen.workflows.index import open_index
 from envgen.workflows.services import Services
 from envgen.workflows.settling import Settled, Settling, settle
@@ -35,7 +36,10 @@ from envgen.workflows.walking import Walk, walk
 
 @dataclass(slots=True, kw_only=True)
 class _Run:
-    """Hold one case with what was opened for it; `unread` says why the channels could not be read."""
+    """Hold one case with what was opened for it; `unread` says why the channels could not be read.
+
+    `clashes` are all that are known: those of the facts about versions, then those of files.
+    """
 
     services: Services
     case: Case
@@ -43,6 +47,7 @@ class _Run:
     together: Together
     docket: Docket
     unread: EnvgenError | None
+    clashes: list[Clash]
 
     @property
     def requirements(self) -> list[Question]:
@@ -84,7 +89,10 @@ def _opened(services: Services, case: Case, lookups: PypiLookups) -> _Run:
     )
     if not repodata.complete and unread is None:  # what was tried once need not be waited for again
         services = replace(services, options=replace(services.options, starter=True))
-    return _Run(services=services, case=case, walk=found, together=together, docket=Docket(), unread=unread)
+    clashes = list(together.clashes)
+    return _Run(
+        services=services, case=case, walk=found, together=together, docket=Docket(), unread=unread, clashes=clashes
+    )
 
 
 def _index(services: Services, channels: tuple[Channel, ...], case: Case) -> tuple[Repodata, EnvgenError | None]:
@@ -114,6 +122,9 @@ def _file_matters(run: _Run) -> None:
     )
     for clash in run.together.clashes:
         run.docket.add_clash(clash, questions, ways_out(asked, clash))
+    for clash, ways in doubles(run.walk.closure, questions):
+        run.docket.add_clash(clash, questions, ways)
+        run.clashes.append(clash)
 
 
 def _is_stuck(node: Node) -> bool:
@@ -133,7 +144,7 @@ def _settled(run: _Run) -> Settled:
     """Try what was found, unless everything can be had and nothing has a bound, or something could not be reached."""
     case = run.case
     deep = any(len(matter.places) == 1 and _is_below(run, matter.subject) for matter in run.docket.matters)
-    idle = not run.docket.matters and not case.bounded
+    idle = not run.docket.matters and not _binds(run)
     if idle or run.walk.partial or run.services.pypi is None:
         return Settled(manifest=case.manifest)
     settling = Settling(
@@ -144,6 +155,18 @@ def _settled(run: _Run) -> Settled:
         progress=run.services.progress,
     )
     return settle(settling, untouched=deep or not run.docket.matters)
+
+
+def _binds(run: _Run) -> bool:
+    """Tell whether a bound of the user's keeps something from its newest release, so that the parts may not fit."""
+    nodes = run.walk.closure.nodes
+    roots = [nodes[question.name] for question in run.requirements if question.name in nodes]
+    specs = [question.asked for question in run.case.questions if isinstance(question.asked, MatchSpec)]
+    return (
+        bool(run.case.constraints)
+        or any(spec.version or spec.build for spec in specs)
+        or any(holds_back(node.need.requirement, node.pypi, node.conda, run.walk.shelves[node.name]) for node in roots)
+    )
 
 
 def _is_below(run: _Run, name: str) -> bool:
@@ -176,7 +199,7 @@ def _verdicts(run: _Run, settled: Settled) -> tuple[Verdict, ...]:
     findings = Findings(
         questions=run.case.questions,
         closure=run.walk.closure,
-        clashes=run.together.clashes,
+        clashes=run.clashes,
         docket=run.docket,
         platform=run.case.platform,
         extra=extra,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from envgen.diagnosis.applying import applied
-from envgen.diagnosis.fix import Way
+from envgen.diagnosis.doubles import one_of
 from envgen.diagnosis.matters import Docket, Matter
 from envgen.diagnosis.untangling import loosened
 from envgen.diagnosis.verdict import Question, Trouble
@@ -102,7 +102,7 @@ def _conflict(settling: Settling, failure: Attempt) -> bool:
         for place, question in enumerate(settling.questions)
         if question.name in failure.names and place not in known
     ]
-    ways = tuple(_ways(settling, places))
+    ways = (*one_of(settling.questions, failure.names), *loosened(settling.questions, places))
     if not places or not ways:
         return False
     trouble = Trouble(code="CONFLICT", severity="error", message=failure.message)
@@ -110,7 +110,3 @@ def _conflict(settling: Settling, failure: Attempt) -> bool:
     matter = Matter(places=tuple(places), names=names, ways=ways, trouble=trouble)
     settling.docket.matters.append(matter)
     return True
-
-
-def _ways(settling: Settling, places: Sequence[int]) -> Iterator[Way]:
-    yield from loosened(settling.questions, places)
