@@ -48,3 +48,8 @@ def no_md5(records: Iterable[Record]) -> Iterator[str]:
 def no_sha256(wheels: Iterable[LockedWheel]) -> Iterator[str]:
     """Say which wheels have no sha256, without which pip refuses a locked set."""
     return (f"{wheel.name}=={wheel.version} has no sha256" for wheel in wheels if not wheel.wheel.sha256)
+
+
+def no_url(wheels: Iterable[LockedWheel]) -> Iterator[str]:
+    """Say which wheels have no URL: a lock that was read from explicit files has none."""
+    return (f"{wheel.name}=={wheel.version} has no URL" for wheel in wheels if not wheel.wheel.url)

@@ -1,0 +1,79 @@
+"""Write an environment's lock in another tool's format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envgen.errors import UsageError, WriteError
+from envgen.gateways.disk import exclusive
+from envgen.lock.model import Lock
+from envgen.lock.selection import lock_groups, without_groups
+from envgen.workflows.asking import locked_environment
+from envgen.workflows.project import MANIFEST
+from envgen.workflows.services import Services
+from envgen.writers.exports import Exported, export
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Say what is exported: `platform` is one of several, or "" for all; `no_groups` are left out."""
+
+    format: str
+    platform: str = ""
+    no_groups: tuple[str, ...] = ()
+
+
+def export_environment(services: Services, name: str, wish: Wish) -> Exported:
+    """Give the texts of an environment's lock in a format.
+
+    Raises:
+        UsageError: the environment, the format, the platform or a group is unknown. LockfileError: there is no lock.
+        WriteError: the format cannot hold it.
+    """
+    _, lock = locked_environment(services, name)
+    return export(_chosen(lock, wish), wish.format)
+
+
+def _chosen(lock: Lock, wish: Wish) -> Lock:
+    platforms = [each for each in lock.platforms if wish.platform in ("", each.platform.subdir)]
+    if not platforms:
+        known = ", ".join(each.platform.subdir for each in lock.platforms)
+        raise UsageError(f"`{wish.platform}` is not locked", hint=f"one of {known}")
+    known_groups = {group for each in platforms for group in lock_groups(each)}
+    if unknown := sorted(set(wish.no_groups) - known_groups):
+        hint = f"its groups are {', '.join(sorted(known_groups))}" if known_groups else "it has no groups"
+        raise UsageError(f"no packages are locked for the group {', '.join(unknown)} alone", hint=hint)
+    return replace(lock, platforms=tuple(without_groups(each, wish.no_groups) for each in platforms))
+
+
+def write_export(services: Services, files: Mapping[str, str], output: str) -> tuple[str, ...]:
+    """Write exported files into a folder, or one of them as the file named; give the paths, as they were named.
+
+    Raises:
+        UsageError: several files were to be one, or the folder is an environment's own, whose lock would be lost.
+        WriteError: the disk refuses.
+    """
+    target = services.settings.folder / output
+    folder = target if target.is_dir() or output.endswith("/") else target.parent
+    if folder == target:
+        named = dict(files)
+    elif len(files) == 1:
+        named = {target.name: next(iter(files.values()))}
+    else:
+        raise UsageError(f"{len(files)} files are written: {', '.join(files)}", hint="name a folder, ending in /")
+    if (folder / MANIFEST).is_file():
+        raise UsageError(f"{folder} is an environment's own folder", hint="export to another one")
+    _make(folder)
+    with exclusive(folder) as writer:
+        writer.write(named)
+    shown = Path(output) if folder == target else Path(output).parent
+    return tuple(str(shown / name) for name in named)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"cannot make {folder}: {error.strerror}") from error

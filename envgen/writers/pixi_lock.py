@@ -1,0 +1,95 @@
+"""Write pixi.lock: the packages of every platform for pixi and rattler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
+from envgen.lock.selection import lock_groups, without_groups
+from envgen.models.record import Record
+from envgen.writers.header import header
+from envgen.writers.refusal import credentials, no_sha256, no_url, refuse
+from envgen.writers.yaml_text import scalar
+
+FILE = "pixi.lock"
+_DEFAULT = "default"
+
+
+def write(lock: Lock) -> dict[str, str]:
+    """Write one file, in format 6.
+
+    `main` is pixi's default environment; each group is one of its own, which holds `main` too. py-rattler would write
+    format 7, without the hashes of wheels. Raises WriteError for what it cannot hold.
+    """
+    refuse(FILE, _problems(lock), "export another format")
+    platforms = sorted(lock.platforms, key=lambda each: each.platform.subdir)
+    groups = sorted({group for each in platforms for group in lock_groups(each)})
+    lines = [*header(lock, platforms), "version: 6", "environments:"]
+    for name in (_DEFAULT, *groups):
+        others = [group for group in groups if group != name]
+        lines += _environment(lock, name, [without_groups(each, others) for each in platforms])
+    lines += ["packages:", *_packages(platforms)]
+    return {FILE: "\n".join(lines) + "\n"}
+
+
+def _problems(lock: Lock) -> Iterator[str]:
+    yield from credentials(lock)
+    for platform in lock.platforms:
+        yield from no_sha256(platform.pypi)
+        yield from no_url(platform.pypi)
+        if _DEFAULT in lock_groups(platform):
+            yield f"its environment `{_DEFAULT}` is `{MAIN_GROUP}`, and a group has that name"
+
+
+def _environment(lock: Lock, name: str, platforms: list[PlatformLock]) -> Iterator[str]:
+    yield f"  {scalar(name)}:"
+    yield "    channels:"
+    yield from (f"    - url: {scalar(f'{channel.url}/')}" for channel in lock.channels)
+    yield "    packages:"
+    for platform in platforms:
+        packages = [f"      - conda: {scalar(url)}" for url in sorted(record.url for record in platform.conda)]
+        packages += [f"      - pypi: {scalar(url)}" for url in sorted(wheel.wheel.url for wheel in platform.pypi)]
+        yield f"      {platform.platform.subdir}:{'' if packages else ' []'}"
+        yield from packages
+
+
+def _packages(platforms: list[PlatformLock]) -> Iterator[str]:
+    records = {record.url: record for each in platforms for record in each.conda}
+    wheels = {wheel.wheel.url: wheel for each in platforms for wheel in each.pypi}
+    for url in sorted(records):
+        yield from _record(records[url])
+    for url in sorted(wheels):
+        yield from _wheel(wheels[url])
+
+
+def _record(record: Record) -> Iterator[str]:
+    yield f"- conda: {scalar(record.url)}"
+    yield from (f"  {key}: {value}" for key, value in _record_fields(record) if value)
+    for key in ("depends", "constrains", "track_features"):
+        yield from _list(key, getattr(record, key))
+
+
+def _record_fields(record: Record) -> Iterator[tuple[str, str]]:
+    yield "build_number", str(record.build_number)
+    yield "noarch", record.noarch
+    for key in ("sha256", "md5", "license", "python_site_packages_path"):
+        value: str = getattr(record, key)
+        yield key, scalar(value) if value else ""
+    yield "size", "" if record.size is None else str(record.size)
+    yield "timestamp", "" if record.timestamp is None else str(record.timestamp)
+
+
+def _wheel(locked: LockedWheel) -> Iterator[str]:
+    yield f"- pypi: {scalar(locked.wheel.url)}"
+    yield f"  name: {scalar(locked.name)}"
+    yield f"  version: {scalar(locked.version)}"
+    yield f"  sha256: {scalar(locked.wheel.sha256)}"
+    yield from _list("requires_dist", locked.requires)
+    if locked.requires_python:
+        yield f"  requires_python: {scalar(locked.requires_python)}"
+
+
+def _list(key: str, values: tuple[str, ...]) -> Iterator[str]:
+    if values:
+        yield f"  {key}:"
+        yield from (f"  - {scalar(value)}" for value in values)

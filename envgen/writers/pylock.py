@@ -1,0 +1,81 @@
+"""Write pylock.toml (PEP 751): the packages from PyPI for pip, uv and others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
+from envgen.lock.selection import lock_groups
+from envgen.models.platform import Platform
+from envgen.writers.header import header
+from envgen.writers.refusal import credentials, no_sha256, no_url, refuse
+
+FILE = "pylock.toml"
+
+
+def write(lock: Lock) -> dict[str, str]:
+    """Write `pylock.toml`, or `pylock.<platform>.toml` for each of several platforms.
+
+    conda's packages are no part of the format, so that dependencies between packages are left out: what conda provides
+    could not be named. Raises WriteError for wheels without a URL or a hash, and where nothing comes from PyPI.
+    """
+    refuse(FILE, _problems(lock), "export another format")
+    single = len(lock.platforms) == 1
+    return {FILE if single else f"pylock.{each.platform.subdir}.toml": _text(lock, each) for each in lock.platforms}
+
+
+def _problems(lock: Lock) -> Iterator[str]:
+    yield from credentials(lock)
+    if not any(platform.pypi for platform in lock.platforms):
+        yield "nothing in the lock comes from PyPI"
+    for platform in lock.platforms:
+        yield from no_sha256(platform.pypi)
+        yield from no_url(platform.pypi)
+
+
+def _text(lock: Lock, platform: PlatformLock) -> str:
+    groups = sorted(lock_groups(platform))
+    lines = [
+        *header(lock, [platform]),
+        'lock-version = "1.0"',
+        f"environments = [{_string(_marker(platform.platform))}]",
+        f"requires-python = {_string(f'=={platform.platform.python}.*')}",
+        *([f"dependency-groups = {_strings(groups)}", "default-groups = []"] if groups else []),
+        f"created-by = {_string(lock.created_by.split()[0])}",
+    ]
+    for wheel in sorted(platform.pypi, key=lambda wheel: wheel.name):
+        lines += ["", *_package(wheel, platform.groups_of(f"pypi:{wheel.name}"))]
+    return "\n".join(lines) + "\n"
+
+
+def _package(locked: LockedWheel, groups: Sequence[str]) -> Iterator[str]:
+    yield "[[packages]]"
+    yield f"name = {_string(locked.name)}"
+    yield f"version = {_string(locked.version)}"
+    if MAIN_GROUP not in groups:
+        asked = " or ".join(f"'{group}' in dependency_groups" for group in groups)
+        yield f"marker = {_string(asked)}"
+    if locked.requires_python:
+        yield f"requires-python = {_string(locked.requires_python)}"
+    yield "[[packages.wheels]]"
+    yield f"name = {_string(locked.wheel.filename)}"
+    yield f"url = {_string(locked.wheel.url)}"
+    if locked.wheel.size is not None:
+        yield f"size = {locked.wheel.size}"
+    yield f"hashes = {{sha256 = {_string(locked.wheel.sha256)}}}"
+
+
+def _marker(platform: Platform) -> str:
+    markers = platform.markers()
+    keys = ("sys_platform", "platform_machine", "implementation_name")
+    return " and ".join(f"{key} == '{markers[key]}'" for key in keys)
+
+
+def _strings(texts: Sequence[str]) -> str:
+    return f"[{', '.join(map(_string, texts))}]"
+
+
+def _string(text: str) -> str:
+    """Write a TOML basic string, whose escapes are JSON's but for the delete character."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
