@@ -7,57 +7,40 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 
 import typer
 
 from envgen import __version__
-from envgen.cli import (
-    add,
-    check,
-    create,
-    diagnose,
-    diff,
-    doctor,
-    import_file,
-    knowledge,
-    lock,
-    map_names,
-    new,
-    remove,
-    schema,
-    templates,
-    tree,
-    vendor,
-    why,
-    why_not,
-)
-from envgen.cli import run as run_command
 from envgen.cli.console import show_error
 from envgen.errors import EnvgenError, UsageError
 
 INTERRUPTED = 130
 
-COMMANDS: Mapping[str, Callable[..., None]] = {
-    "new": new.new,
-    "lock": lock.lock,
-    "check": check.check,
-    "add": add.add,
-    "remove": remove.remove,
-    "create": create.create,
-    "run": run_command.run,
-    "import": import_file.import_file,
-    "map": map_names.map_names,
-    "why": why.why,
-    "why-not": why_not.why_not,
-    "tree": tree.tree,
-    "diff": diff.diff,
-    "diagnose": diagnose.diagnose,
-    "doctor": doctor.doctor,
-    "knowledge": knowledge.knowledge,
-    "templates": templates.templates,
-    "schema": schema.schema,
-    "vendor": vendor.vendor,
+COMMANDS: Mapping[str, str] = {
+    "new": "new",
+    "lock": "lock",
+    "check": "check",
+    "add": "add",
+    "remove": "remove",
+    "create": "create",
+    "run": "run",
+    "import": "import_file",
+    "map": "map_names",
+    "why": "why",
+    "why-not": "why_not",
+    "tree": "tree",
+    "diff": "diff",
+    "export": "export",
+    "diagnose": "diagnose",
+    "doctor": "doctor",
+    "knowledge": "knowledge",
+    "templates": "templates",
+    "schema": "schema",
+    "vendor": "vendor",
 }
+"""The module of each command, which holds a function of the same name; only the one that is called is loaded."""
+
 _GARBAGE = 200_000  # objects made between two looks for garbage
 
 
@@ -80,8 +63,13 @@ def application(words: Sequence[str]) -> typer.Typer:
     app.callback()(_root)
     named = [name for name in words[:1] if name in COMMANDS]
     for name in named or COMMANDS:
-        app.command(name)(COMMANDS[name])
+        app.command(name)(_command(COMMANDS[name]))
     return app
+
+
+def _command(name: str) -> Callable[..., None]:
+    command: Callable[..., None] = getattr(import_module(f"envgen.cli.{name}"), name)
+    return command
 
 
 def _root(

@@ -9,7 +9,6 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.console import Console, table
-from envgen.cli.shapes import move_shape
 from envgen.cli.why import place
 
 if TYPE_CHECKING:
@@ -101,6 +100,8 @@ def _obstacle(obstacle: Obstacle) -> dict[str, object]:
 
 
 def _trial_shape(trial: Trial) -> dict[str, object]:
+    from envgen.cli.shapes import move_shape
+
     return {
         "possible": not trial.failure,
         "message": trial.failure,

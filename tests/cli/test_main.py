@@ -37,6 +37,14 @@ def test_a_call_builds_its_own_command_alone(project: Project, name: str) -> Non
     assert f"\n  {name} " in project.run("--help").out
 
 
+def test_the_help_needs_next_to_nothing() -> None:
+    code = "import sys; from envgen.cli.main import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr.split()
+    heavy = {"asyncio", "packaging", "pydantic", "rattler", "requests", "rich", "ruamel", "uv"}
+    assert heavy.isdisjoint(name.split(".")[0] for name in loaded)
+    assert {name.split(".")[1] for name in loaded if name.startswith("envgen.")} == {"cli", "errors"}
+
+
 def test_without_a_word_the_help_is_on_stderr(project: Project) -> None:
     ran = project.run()
     assert (ran.code, ran.out) == (2, "")
