@@ -15,17 +15,20 @@ _PATIENCE = 600.0
 _SITE = re.compile(r"lib/python3[^/]*/site-packages/(.+)")
 _MODULE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\.cpython-[^/]*|\.abi3)?\.(?:py|so)")
 _IGNORED = frozenset({"tests", "test", "docs", "doc", "examples", "example", "benchmarks", "setup", "conftest"})
-_IMPORTS = """
+_SIGN = "envgen-trial"
+_IMPORTS = f"""
 import importlib, sys
+def say(*words):
+    print("\\n{_SIGN}", *words, flush=True)
 for name in sys.argv[1:]:
-    print("begin", name, flush=True)
+    say("begin", name)
     try:
         importlib.import_module(name)
     except BaseException as error:
         said = str(error).strip().splitlines() or [""]
-        print("failed", type(error).__name__ + ": " + said[-1], flush=True)
+        say("failed", type(error).__name__ + ": " + said[-1])
     else:
-        print("done", flush=True)
+        say("done")
 """
 _GPU = """
 import tensorflow as tf
@@ -106,10 +109,13 @@ def _outcomes(done: subprocess.CompletedProcess[str]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     current = ""
     for line in done.stdout.splitlines():
-        word, _, rest = line.partition(" ")
+        sign, _, said = line.partition(" ")
+        word, _, rest = said.partition(" ")
+        if sign != _SIGN:  # modules print things, too
+            continue
         if word == "begin":
             current = rest
-        elif current and word in ("done", "failed"):
+        else:
             outcomes.append(Outcome(subject=current, message=rest))
             current = ""
     if current:

@@ -1,0 +1,179 @@
+"""rattler's words become ours, and its records say where packages came from."""
+
+from __future__ import annotations
+
+import errno
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import rattler
+from rattler.exceptions import InstallerError
+
+from envgen.errors import InstallError
+from envgen.install.difference import Content
+from envgen.install.linking import Linking, StaleCacheError, link, unpacked
+from envgen.install.marker import Marker, content_digest, read_marker, write_marker
+from envgen.install.native import to_native
+from envgen.install.prefix import read_contents
+from envgen.install.space import check_space
+from envgen.install.verification import verify_contents
+from tests.install.test_obtaining import artifact
+from tests.install.tiny_conda import TinyConda, build_conda
+from tests.lock_values import make_record, make_wheel
+
+CHANNEL = "https://conda.example/team"
+
+
+def job(folder: Path, *packages: TinyConda, lines: list[str] | None = None, given: bool = True) -> Linking:
+    paths = {}
+    for package in packages:
+        path = folder / package.filename
+        path.write_bytes(package.content)
+        paths[f"conda:{package.entry['name']}"] = path
+    return Linking(
+        prefix=folder / "p",
+        subdir="linux-64",
+        records=tuple(package.record(CHANNEL) for package in packages),
+        archives=paths if given else {},
+        again=frozenset(),
+        cache=folder / "cache",
+        report=(lines if lines is not None else []).append,
+    )
+
+
+def test_records_keep_their_channels_address(tmp_path: Path) -> None:
+    package = build_conda("a", files={"share/a": b"1"})
+    lines: list[str] = []
+    link(job(tmp_path, package, lines=lines))
+    data = json.loads((tmp_path / "p/conda-meta/a-1.0-0.json").read_text())
+    assert data["url"] == f"{CHANNEL}/linux-64/a-1.0-0.conda"
+    assert data["channel"] == f"{CHANNEL}/"
+    assert (tmp_path / "p/conda-meta/a-1.0-0.json").stat().st_mode & 0o777 == 0o644
+    assert lines[0] == "linking: 0 of 1 packages"
+    assert lines[-1] == "linking: 1 of 1 packages"
+
+
+def test_what_the_cache_holds_needs_no_archive(tmp_path: Path) -> None:
+    package = build_conda("a", files={"share/a": b"1"})
+    record = package.record(CHANNEL)
+    assert unpacked([record], tmp_path / "cache") == frozenset()
+    link(job(tmp_path, package))
+    assert unpacked([record, replace(record, sha256="")], tmp_path / "cache") == {"a"}
+    assert unpacked([replace(record, sha256="0" * 64)], tmp_path / "cache") == frozenset()
+    (tmp_path / package.filename).unlink()
+    link(replace(job(tmp_path, package, given=False), prefix=tmp_path / "q"))
+    assert (tmp_path / "q/share/a").read_bytes() == b"1"
+
+
+def test_an_archive_that_was_not_given(tmp_path: Path) -> None:
+    with pytest.raises(StaleCacheError, match=r"the cache's copy of a-1\.0-0\.conda is damaged"):
+        link(job(tmp_path, build_conda("a", files={"share/a": b"1"}), given=False))
+
+
+WORDS = {
+    "a full disk": (
+        "failed to link x.conda\nCaused by: No space left on device (os error 28)",
+        "disk",
+        "the disk is full",
+    ),
+    "something else": (
+        "failed to link x.conda\nCaused by: Permission denied (os error 13)",
+        "link",
+        "Permission denied",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "code", "words"), WORDS.values(), ids=list(WORDS))
+def test_rattlers_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: str, words: str) -> None:
+    async def fail(*arguments: object, **named: object) -> None:
+        raise InstallerError(text)
+
+    monkeypatch.setattr(rattler, "install", fail)
+    with pytest.raises(InstallError, match=words) as caught:
+        link(job(tmp_path, build_conda("a")))
+    assert caught.value.code == code
+
+
+def test_native_records_hold_all_that_conda_meta_needs() -> None:
+    record = replace(make_record("a", depends=["b >=1"], subdir="noarch"), track_features=("f",), size=None)
+    native = to_native(record, Path("/x/a.conda"))
+    assert native.url == "file:///x/a.conda"
+    assert native.channel == f"{record.channel}/"
+    assert (native.md5 or b"").hex() == record.md5
+    assert native.track_features == ["f"]
+    assert native.noarch.python
+    plain = to_native(replace(record, noarch="generic", md5="", sha256="", timestamp=None), Path("/x/a.conda"))
+    assert (plain.md5, plain.sha256, plain.timestamp) == (None, None, None)
+    assert plain.noarch.generic
+    assert to_native(replace(record, noarch=""), Path("/x")).noarch.none
+
+
+def test_a_mark_is_read_back(tmp_path: Path) -> None:
+    assert read_marker(tmp_path) is None
+    mark = Marker(
+        environment="demo",
+        platform="linux-64",
+        content=content_digest([make_record("a")], [make_wheel("w")]),
+        state="incomplete",
+        fresh=True,
+        groups_left_out=("dev",),
+        wheels={"w": "00"},
+    )
+    write_marker(tmp_path, mark)
+    assert read_marker(tmp_path) == mark
+    assert not list((tmp_path / "conda-meta").glob("*.json")), "conda reads every such file as a record"
+
+
+def test_the_digest_of_contents_does_not_depend_on_the_order() -> None:
+    records, wheels = [make_record("a"), make_record("b")], [make_wheel("w"), make_wheel("x")]
+    assert content_digest(records, wheels) == content_digest(records[::-1], wheels[::-1])
+    assert content_digest(records, wheels) != content_digest(records[:1], wheels)
+    assert content_digest([replace(records[0], sha256="")], []) != content_digest(records[:1], [])
+
+
+def test_verification_lists_what_differs(tmp_path: Path) -> None:
+    packages = [build_conda(f"p{number}", files={f"share/{number}": b"1"}) for number in range(12)]
+    link(job(tmp_path, *packages))
+    wanted = Content(records=tuple(package.record(CHANNEL) for package in packages), wheels=(), site="lib/x")
+    verify_contents(read_contents(tmp_path / "p"), wanted)
+    (tmp_path / "p/share/0").unlink()
+    (tmp_path / "p/conda-meta/p1-1.0-0.json").write_text("{")
+    other = replace(wanted, records=(*wanted.records[:-2], replace(wanted.records[-2], build="1"), make_record("new")))
+    with pytest.raises(InstallError) as caught:
+        verify_contents(read_contents(tmp_path / "p"), other)
+    told = caught.value.message
+    for words in ("p1-1.0-0.json is damaged", "new is missing", "p0 misses files", "p1 is missing", "p10 is another"):
+        assert words in told
+    assert "p11 is there though it is not locked" in told
+    bare = replace(wanted, records=())
+    with pytest.raises(InstallError, match="; and 4 more\n"):
+        verify_contents(read_contents(tmp_path / "p"), bare)
+
+
+def test_a_record_without_the_hash_of_the_lock_is_compared_by_md5(tmp_path: Path) -> None:
+    package = build_conda("a", files={"share/a": b"1"})
+    link(job(tmp_path, package))
+    held = read_contents(tmp_path / "p").records[0]
+    record = package.record(CHANNEL)
+    assert held.is_of(record)
+    assert replace(held, sha256="").is_of(record)
+    assert not replace(held, sha256="", md5="0").is_of(record)
+    assert replace(held, sha256="", md5="").is_of(record)
+    assert not replace(held, sha256="0").is_of(record)
+
+
+def test_space(tmp_path: Path) -> None:
+    small = artifact("a", b"1")
+    check_space([small], [small], store=tmp_path / "s", prefix=tmp_path / "p" / "q")
+    huge = replace(small, size=1 << 60)
+    with pytest.raises(InstallError, match="the disk is too full: ") as caught:
+        check_space([], [huge], store=tmp_path, prefix=tmp_path / "p")
+    assert caught.value.code == "disk"
+    check_space([replace(huge, size=None)], [], store=tmp_path, prefix=tmp_path)
+
+
+def test_the_number_of_a_full_disk_is_the_systems() -> None:
+    assert errno.ENOSPC == 28
