@@ -11,6 +11,8 @@ from envgen.plan.conda_request import solo_request, solvable, solve
 from envgen.plan.lifting import why_not_lifted
 from envgen.plan.sources import did_you_mean, in_order, lines_of
 
+_EXPLAINED = 2  # each takes about a second
+
 
 def blamed(board: Board, error: PypiUnsatisfiableError) -> PypiUnsatisfiableError:
     """Add the user's lines on both sides, why conda does not serve them, and what may have been meant."""
@@ -31,12 +33,16 @@ def blamed(board: Board, error: PypiUnsatisfiableError) -> PypiUnsatisfiableErro
 
 
 def unreachable(board: Board, error: PypiUnreachableError) -> PypiUnreachableError:
-    """Add which of the user's lines need PyPI, and what may have been meant instead."""
-    reasons = _reasons(board, list(board.pypi_roots), frozenset())
+    """Add which of the user's lines need PyPI, why conda does not serve them, and what may have been meant instead."""
+    roots = list(board.pypi_roots)
+    conflicts = [conflict for conflict in (_conflict(board, root) for root in roots[:_EXPLAINED]) if conflict]
+    reasons = [*_reasons(board, roots, frozenset()), *(conflict.message for conflict in conflicts)]
+    hints = [did_you_mean(_nowhere(roots), board.sides) + error.hint, *(conflict.hint for conflict in conflicts)]
+    lines = [*lines_of(root.requirement for root in roots), *(line for each in conflicts for line in each.lines)]
     return PypiUnreachableError(
         "\n".join(dict.fromkeys([error.message, *reasons])),
-        hint=f"{did_you_mean(_nowhere(board.pypi_roots), board.sides)}{error.hint}",
-        lines=lines_of(root.requirement for root in board.pypi_roots),
+        hint="; ".join(dict.fromkeys(filter(None, hints))),
+        lines=in_order(lines),
     )
 
 

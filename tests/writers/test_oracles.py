@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rattler
@@ -16,34 +14,8 @@ from rattler.explicit_environment import ExplicitEnvironmentSpec
 
 from envgen.lock.model import Lock
 from envgen.writers.formats import OUTPUTS, render
+from tests.conda_lock_oracle import conda_lock_answers
 from tests.writers.golden_locks import LOCKS
-
-# conda-lock takes more than a second to import, and warns: it runs apart, once for all locks
-_CONDA_LOCK = """
-import json, pathlib, sys
-from conda_lock.conda_lock import render_lockfile_for_platform
-from conda_lock.lockfile import parse_conda_lock_file
-
-answers = {}
-for path in map(pathlib.Path, sys.argv[1:]):
-    lock = parse_conda_lock_file(path)
-    answers[path.parent.name] = {
-        "packages": [[p.manager, p.name, p.version, p.platform, p.url, sorted(p.categories)] for p in lock.package],
-        "custom": lock.metadata.custom_metadata,
-        "channels": [channel.url for channel in lock.metadata.channels],
-        "rendered": {
-            platform: {
-                kind: render_lockfile_for_platform(
-                    lockfile=lock, include_dev_dependencies=True, extras={"docs"}, kind=kind, platform=platform,
-                    suppress_warning_for_pip_and_explicit=True,
-                )
-                for kind in ("env", "explicit")
-            }
-            for platform in lock.metadata.platforms
-        },
-    }
-print(json.dumps(answers))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +29,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def conda_lock(folders: dict[str, Path]) -> dict[str, dict[str, object]]:
-    paths = [str(folder / "conda-lock.yml") for folder in folders.values()]
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _CONDA_LOCK, *paths], capture_output=True, text=True, check=True
-    )
-    answers: dict[str, dict[str, object]] = json.loads(run.stdout.splitlines()[-1])
-    return answers
+def conda_lock(folders: dict[str, Path]) -> dict[str, dict[str, Any]]:
+    return conda_lock_answers(folder / "conda-lock.yml" for folder in folders.values())
 
 
 def packages(lock: Lock) -> Iterator[list[object]]:
@@ -78,7 +45,7 @@ def packages(lock: Lock) -> Iterator[list[object]]:
 
 
 @pytest.mark.parametrize("case", sorted(LOCKS))
-def test_conda_lock_reads_the_same_packages(case: str, conda_lock: dict[str, dict[str, object]]) -> None:
+def test_conda_lock_reads_the_same_packages(case: str, conda_lock: dict[str, dict[str, Any]]) -> None:
     found = conda_lock[case]["packages"]
     assert isinstance(found, list)
     assert sorted(found) == sorted(packages(LOCKS[case]()))
@@ -87,7 +54,7 @@ def test_conda_lock_reads_the_same_packages(case: str, conda_lock: dict[str, dic
 
 @pytest.mark.parametrize("case", sorted(LOCKS))
 def test_conda_lock_renders_what_envgen_writes(
-    case: str, conda_lock: dict[str, dict[str, object]], folders: dict[str, Path]
+    case: str, conda_lock: dict[str, dict[str, Any]], folders: dict[str, Path]
 ) -> None:
     rendered = conda_lock[case]["rendered"]
     assert isinstance(rendered, dict)
@@ -105,7 +72,7 @@ def test_conda_lock_renders_what_envgen_writes(
 
 
 @pytest.mark.parametrize("case", sorted(LOCKS))
-def test_the_custom_metadata_is_flat_text(case: str, conda_lock: dict[str, dict[str, object]]) -> None:
+def test_the_custom_metadata_is_flat_text(case: str, conda_lock: dict[str, dict[str, Any]]) -> None:
     custom = conda_lock[case]["custom"]
     assert isinstance(custom, dict)
     assert custom["created_by"] == "envgen 1.2.3"

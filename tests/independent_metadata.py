@@ -1,0 +1,28 @@
+"""Read what wheels require from the index that a lock names, with none of envgen's code."""
+
+from __future__ import annotations
+
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from email.parser import BytesParser
+from functools import cache
+from pathlib import Path
+
+from tests.independent import Metadata
+from tests.independent_lock import targets
+
+
+def served_metadata(folder: Path) -> Metadata:
+    """Give a reader of the metadata files (PEP 658) that stand beside the wheels of a folder's lock."""
+    entries = [entry for target in targets(folder) for entry in target.pypi.values()]
+    urls = {entry["hash"]["sha256"]: entry["url"] for entry in entries}
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = dict(zip(urls, pool.map(_fetched, urls.values()), strict=True))
+    return lambda name, version, sha256: found[sha256]
+
+
+@cache
+def _fetched(url: str) -> tuple[list[str], str]:
+    with urllib.request.urlopen(f"{url}.metadata", timeout=30) as answer:
+        fields = BytesParser().parsebytes(answer.read(), headersonly=True)
+    return [str(text) for text in fields.get_all("Requires-Dist", [])], str(fields.get("Requires-Python", ""))
