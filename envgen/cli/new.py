@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,10 @@ def new(
     template: Annotated[
         str, typer.Option("--template", "-t", metavar="NAME", help="Start from this template (`envgen templates`).")
     ] = "",
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Start from another tool's file, as `envgen import` reads it."),
+    ] = None,
     python: options.Python = None,
     accelerator: Annotated[str, typer.Option("--accelerator", metavar="NAME", help="metal or cpu.")] = "",
     macos: options.Macos = None,
@@ -32,6 +37,7 @@ def new(
     verbose: options.Verbose = False,
 ) -> None:
     """Make environments/NAME with a manifest, and lock it for osx-arm64."""
+    from envgen.cli.import_report import report_import
     from envgen.cli.report import report_new
     from envgen.cli.services import services_for
     from envgen.workflows.creating import Scaffold, new_environment
@@ -39,6 +45,7 @@ def new(
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     scaffold = Scaffold(
         template=template,
+        source=source,
         python=python or "",
         accelerator=accelerator,
         macos=macos or "",
@@ -55,4 +62,6 @@ def new(
             progress=progress,
         )
         result = new_environment(services, name, scaffold)
+    if result.imported:
+        report_import(console, result.imported)
     report_new(console, result)

@@ -203,7 +203,7 @@ def _referenced(item: Reference, file: str, include: Include) -> Iterator[Asked]
     except ForeignFileError as error:
         yield Unread(span=item.span, why=error.message, hint=error.hint)
         return
-    yield Aside(span=item.span, what=f"`{item.target}` is included", why="its lines follow")
+    yield Heading(span=item.span, what=f"`{item.target}` is included")
     for inner in found.items:
         yield replace(inner, bound=inner.bound or item.bound) if isinstance(inner, AskedRequirement) else inner
 

@@ -121,9 +121,10 @@ class Aside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """Hold a line that only opens a part of the file."""
+    """Hold a line that only opens a part of the file, or another file, and says which in `what`."""
 
     span: Span
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

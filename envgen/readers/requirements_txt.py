@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from envgen.errors import ForeignFileError
 from envgen.manifest.tree import source_line
-from envgen.readers.foreign import Aside, Asked, AskedRequirement, ForeignFile, Heading, Include, Span, Unread
+from envgen.readers.foreign import Asked, AskedRequirement, ForeignFile, Heading, Include, Span, Unread
 from envgen.readers.requirement_lines import Reference, read_line
 from envgen.readers.solved import is_solved
 
@@ -100,9 +100,9 @@ class _Reader:
             yield Unread(span=item.span, why=error.message, hint=error.hint)
             return
         if (shown, bound) in self.done:
-            yield Aside(span=item.span, what=f"`{item.target}` is included again", why="its lines are above")
+            yield Heading(span=item.span, what=f"`{item.target}` was included above")
             return
-        yield Aside(span=item.span, what=f"`{item.target}` is included", why="its lines follow")
+        yield Heading(span=item.span, what=f"`{item.target}` is included")
         yield from self.read(text, shown, depth=depth + 1, bound=bound)
 
     def _included(self, item: Reference, file: str, depth: int) -> tuple[str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from envgen.errors import UnsatisfiableError, UsageError, WriteError
+from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError, WriteError
 from envgen.gateways.disk import create_folder
 from envgen.manifest.document import Accelerator
 from envgen.manifest.edit import add_requirements
@@ -14,15 +15,20 @@ from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_p
 from envgen.manifest.templates import blank_text, template_names, template_text
 from envgen.models.matchspec import version_key
 from envgen.models.platform import Platform
+from envgen.workflows.import_solved import PINS
+from envgen.workflows.importing import Imported, Wishes, import_file
 from envgen.workflows.index import open_index
 from envgen.workflows.locking import SolvedLock, Updates, solve_lock
+from envgen.workflows.mapping import Target
 from envgen.workflows.project import FOLDER, MANIFEST, environment_folder
+from envgen.workflows.pythons import chances
 from envgen.workflows.results import EnvironmentResult
 from envgen.workflows.services import Services
-from envgen.workflows.solving import channels_of
+from envgen.workflows.solving import channels_of, name_mapper
 from envgen.writers.formats import omissions, render
 
 PYTHONS_TRIED = 4
+FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)
 ACCELERATORS: Mapping[str, Accelerator] = {"metal": "metal", "cpu": "cpu"}
 ATTRIBUTES = """\
 # A merge keeps the lines that either side added to the manifest. What is generated is not merged by hand:
@@ -37,9 +43,10 @@ requirements.*.txt linguist-generated text eol=lf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaffold:
-    """Hold what `new` was asked for beside the name; "" and () leave it to the template."""
+    """Hold what `new` was asked for beside the name; "" and () leave it to the template, or to the file `source`."""
 
     template: str = ""
+    source: Path | None = None
     python: str = ""
     accelerator: str = ""
     macos: str = ""
@@ -61,15 +68,9 @@ def new_environment(services: Services, name: str, scaffold: Scaffold) -> Enviro
             hint=f"lock it again with `envgen lock {name}`, or choose another name",
             code="exists",
         )
-    text, notes = manifest_text(name, scaffold)
-    manifest = load_manifest(text, f"{shown}/{MANIFEST}")
-    if manifest.python is None:
-        text, manifest, solved = _choose_python(services, text, manifest)
-        notes = (*notes, f"python {manifest.python} was chosen: the newest that everything asked for can be had with")
-    else:
-        solved = solve_lock(services, manifest, None, Updates())
-    lock = solved.lock
-    files = {MANIFEST: text, ".gitattributes": ATTRIBUTES, **render(lock, manifest.outputs)}
+    made = _from_file(services, name, scaffold) if scaffold.source else _from_template(services, name, scaffold)
+    lock, outputs = made.solved.lock, made.manifest.outputs
+    files = {MANIFEST: made.text, ".gitattributes": ATTRIBUTES, **render(lock, outputs)}
     create_folder(folder, files)
     return EnvironmentResult(
         name=name,
@@ -77,8 +78,59 @@ def new_environment(services: Services, name: str, scaffold: Scaffold) -> Enviro
         lock=lock,
         changed=True,
         moved={},
-        notes=(*notes, *solved.notes, *omissions(lock, manifest.outputs)),
+        notes=(*made.notes, *made.solved.notes, *omissions(lock, outputs)),
+        imported=made.imported,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """Hold a manifest with its lock, and the file that it was made of."""
+
+    text: str
+    manifest: Manifest
+    solved: SolvedLock
+    notes: tuple[str, ...]
+    imported: Imported | None = None
+
+
+def _from_template(services: Services, name: str, scaffold: Scaffold) -> _Made:
+    text, notes = manifest_text(name, scaffold)
+    return _locked(services, name, text, notes)
+
+
+def _from_file(services: Services, name: str, scaffold: Scaffold) -> _Made:
+    """Lock a file's manifest; where a solver chose its versions, with as many of them as can be met together."""
+    if scaffold.template or scaffold.source is None:
+        raise UsageError("a template and a file to start from were given", hint="leave out --template or --from")
+    wishes = Wishes(
+        name=name,
+        python=scaffold.python,
+        macos=scaffold.macos,
+        accelerator=chosen_accelerator(scaffold.accelerator) if scaffold.accelerator else None,
+    )
+    failure: EnvgenError | None = None
+    for pins in PINS:
+        imported = import_file(services, scaffold.source, replace(wishes, pins=pins))
+        edited = add_requirements(imported.text, scaffold.add)
+        try:
+            made = _locked(services, name, edited.text, (*imported.notes, *edited.notes))
+            return replace(made, imported=imported)
+        except FAILURES as error:
+            if not imported.file.solved:
+                raise
+            failure = error
+    raise failure or AssertionError("no way of pinning was tried")
+
+
+def _locked(services: Services, name: str, text: str, notes: tuple[str, ...]) -> _Made:
+    """Lock a manifest, with the newest python that works where it names none."""
+    manifest = load_manifest(text, f"{FOLDER}/{name}/{MANIFEST}")
+    if manifest.python is not None:
+        return _Made(text=text, manifest=manifest, solved=solve_lock(services, manifest, None, Updates()), notes=notes)
+    text, manifest, solved = _choose_python(services, text, manifest)
+    chosen = f"python {manifest.python} was chosen: the newest that everything asked for can be had with"
+    return _Made(text=text, manifest=manifest, solved=solved, notes=(*notes, chosen))
 
 
 def manifest_text(name: str, scaffold: Scaffold) -> tuple[str, tuple[str, ...]]:
@@ -87,33 +139,43 @@ def manifest_text(name: str, scaffold: Scaffold) -> tuple[str, tuple[str, ...]]:
     text = template_text(template) if template else blank_text()
     notes = (f"made from the template `{template}`",) if template else ()
     text = set_name(text, name)
+    Target(python=scaffold.python, macos=scaffold.macos).platform()
     if scaffold.python:
         text = set_python(text, scaffold.python)
     if scaffold.macos:
         text = set_macos(text, scaffold.macos)
     if scaffold.accelerator:
-        text = set_accelerator(text, _accelerator(scaffold.accelerator))
+        text = set_accelerator(text, chosen_accelerator(scaffold.accelerator))
     if scaffold.add:
         edited = add_requirements(text, scaffold.add)
         text, notes = edited.text, (*notes, *edited.notes)
     return text, notes
 
 
-def _accelerator(text: str) -> Accelerator:
+def chosen_accelerator(text: str) -> Accelerator:
+    """Read an accelerator's name; raise UsageError for another."""
     if text not in ACCELERATORS:
         raise UsageError(f"unknown accelerator `{text}`", hint=f"one of {', '.join(ACCELERATORS)}")
     return ACCELERATORS[text]
 
 
 def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[str, Manifest, SolvedLock]:
-    """Lock with the newest python that everything can be had with, of the few newest that the channel has."""
-    failures: list[UnsatisfiableError] = []
-    for minor in pythons_of(services, manifest)[:PYTHONS_TRIED]:
+    """Lock with the newest python that everything can be had with, of those that the channel has.
+
+    Pythons on which fewer requirements can be had than on others are not tried.
+    """
+    minors = pythons_of(services, manifest)
+    platform = manifest.platforms("3.12")[0]
+    repodata = open_index(services, channels_of(services, manifest), platform, first=True)
+    likely = chances(services, manifest, name_mapper(services, manifest.mapping, repodata, platform), minors)
+    fewest = len(likely[0].missing) if likely else 0
+    failures: list[EnvgenError] = []
+    for minor in [chance.minor for chance in likely if len(chance.missing) == fewest][:PYTHONS_TRIED]:
         written = set_python(text, minor)
         chosen = load_manifest(written, manifest.file)
         try:
             return written, chosen, solve_lock(services, chosen, None, Updates())
-        except UnsatisfiableError as error:
+        except FAILURES as error:
             failures.append(error)
     if failures:
         raise failures[0]

@@ -9,28 +9,57 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envgen.knowledge import beside, caps, clash, exclusive, libraries, metal, releases, replaced, tensorflow, wheels
+from envgen.knowledge import (
+    advice,
+    backwards,
+    beside,
+    builds,
+    caps,
+    clash,
+    exclusive,
+    host,
+    libraries,
+    metal,
+    releases,
+    replaced,
+    tensorflow,
+    told,
+    unwanted,
+    wheels,
+)
 from envgen.knowledge.facts import all_facts
 from envgen.knowledge.table import table_keys
 
 READ = {
+    advice.TABLE: ("rule", "tool"),
+    backwards.TABLE: ("alias", "native", "tool"),
     beside.TABLE: ("move", "stay"),
+    builds.TABLE: ("build",),
     caps.TABLE: ("cap",),
     clash.TABLE: ("clash", "openmp"),
-    exclusive.TABLE: ("group", "member"),
+    exclusive.TABLE: ("group", "member", "unnamed"),
+    host.TABLE: ("finding",),
     libraries.TABLE: ("library",),
     wheels.MACOS_TABLE: ("floor",),
     metal.TABLE: ("choice", "release"),
     releases.TABLE: ("advice", "companion", "release"),
     replaced.TABLE: ("extra", "name"),
     tensorflow.TABLE: ("release", "satellite"),
+    unwanted.TABLE: ("channel", "package"),
     wheels.MISSING_TABLE: ("missing",),
 }
 
 
-@pytest.mark.parametrize("file", READ)
+TOLD = {
+    told.CONTENTS: ("form", "nothing", "own", "pair"),
+    told.EXTRAS: ("package", "partly", "umbrella", "variant"),
+    told.NAMES: ("bound", "never", "packaged", "stand_in", "whole"),
+}
+
+
+@pytest.mark.parametrize("file", READ | TOLD)
 def test_no_rows_are_left_unread(file: str) -> None:
-    assert table_keys(file) == READ[file]
+    assert table_keys(file) == (READ | TOLD)[file]
 
 
 def test_every_fact_has_words_a_source_and_a_day() -> None:
@@ -47,7 +76,9 @@ def test_no_fact_is_told_twice() -> None:
 
 
 def test_each_table_has_facts() -> None:
-    assert len({fact.topic for fact in all_facts()}) == sum(map(len, READ.values()))
+    topics = {fact.topic for fact in all_facts()}
+    assert {"names", "extras"} < topics
+    assert len(topics) == sum(map(len, READ.values())) + 2
 
 
 SPECIFIERS = [

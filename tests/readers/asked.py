@@ -43,7 +43,7 @@ def shown(item: Asked) -> str:
         case Aside():
             return f"aside {item.what}"
         case Heading():
-            return "heading"
+            return f"heading {item.what}"
         case Unread():
             return f"unread {item.why}"
 
@@ -53,8 +53,8 @@ def _group(group: str) -> str:
 
 
 def lines_of(file: ForeignFile) -> list[tuple[int, str]]:
-    """Give each item with its line, without the headings."""
-    return [(item.span.line.line, shown(item)) for item in file.items if not isinstance(item, Heading)]
+    """Give each item with its line, without the headings that open a part of the same file."""
+    return [(one.span.line.line, shown(one)) for one in file.items if not isinstance(one, Heading) or one.what]
 
 
 def unaccounted(text: str, file: ForeignFile) -> list[str]:

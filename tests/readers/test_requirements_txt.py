@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.errors import ForeignFileError
-from envgen.readers.foreign import Aside, AskedRequirement, Unread
+from envgen.readers.foreign import AskedRequirement, Heading, Unread
 from envgen.readers.requirements_txt import MAX_LINES, read_requirements
 from tests.readers.asked import files_of, lines_of, no_files, unaccounted
 
@@ -109,11 +109,11 @@ def test_included_files_follow_their_line() -> None:
     file = read_requirements("a\n-r b.txt\ne", "a.txt", include)
     assert lines_of(file) == [
         (1, "pypi a"),
-        (2, "aside `b.txt` is included"),
+        (2, "heading `b.txt` is included"),
         (1, "pypi b"),
-        (2, "aside `c.txt` is included"),
+        (2, "heading `c.txt` is included"),
         (1, "bound c<2"),
-        (2, "aside `d.txt` is included"),
+        (2, "heading `d.txt` is included"),
         (1, "bound d"),
         (3, "pypi e"),
     ]
@@ -128,10 +128,10 @@ def test_a_loop_ends() -> None:
 def test_a_file_that_two_name_is_read_once() -> None:
     file = read_requirements("-r b.txt\n-r b.txt\n-c b.txt", "a.txt", files_of({"b.txt": "b"}))
     assert [text for _, text in lines_of(file)] == [
-        "aside `b.txt` is included",
+        "heading `b.txt` is included",
         "pypi b",
-        "aside `b.txt` is included again",
-        "aside `b.txt` is included",
+        "heading `b.txt` was included above",
+        "heading `b.txt` is included",
         "bound b",
     ]
 
@@ -147,7 +147,7 @@ def test_breadth_ends() -> None:
     texts = {f"{at}.txt": f"p{at}" for at in range(200)}
     file = read_requirements("\n".join(f"-r {at}.txt" for at in range(200)), "a.txt", files_of(texts))
     assert len([item for item in file.items if isinstance(item, Unread)]) == 101
-    assert len([item for item in file.items if isinstance(item, Aside)]) == 99
+    assert len([item for item in file.items if isinstance(item, Heading)]) == 99
 
 
 def test_a_file_of_many_lines_is_refused() -> None:

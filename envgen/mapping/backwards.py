@@ -1,0 +1,161 @@
+"""Translate what conda writes into requirements of PyPI's world: names and version specs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envgen.knowledge.backwards import aliases, is_native
+from envgen.knowledge.names import NameTable, name_table
+from envgen.mapping.distributions import contents_of, distributions_of
+from envgen.mapping.evidence import depends_names, fits_python, is_python, pins
+from envgen.mapping.names import NameMapper
+from envgen.models.record import Record
+
+_PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
+_CLAUSE = re.compile(r"(~=|===?|!=|>=|<=|>|<|=)?(.+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """Hold the requirement that a conda package stands for, without a version, or "" where it holds no distribution.
+
+    `certain` is False where nothing but the name tells; `known` says that a channel that was read has the package.
+    """
+
+    requirement: str
+    why: str
+    certain: bool = True
+    known: bool = False
+
+
+class Backwards:
+    """Say what conda packages stand for: by a channel's records where one is read, else by the tables."""
+
+    def __init__(self, mapper: NameMapper | None = None, table: NameTable | None = None) -> None:
+        """Take the map of a channel, or None where none can be read."""
+        self._mapper = mapper
+        self._table = table or name_table()
+
+    @property
+    def sees(self) -> bool:
+        """Tell whether a channel is read, and whole."""
+        return self._mapper is not None and self._mapper.shelf.complete
+
+    def read(self, names: Iterable[str]) -> None:
+        """Read the records of many packages in one go."""
+        if self._mapper:
+            self._mapper.shelf.read(names)
+
+    def has(self, conda: str) -> bool:
+        """Tell whether the channel has a package for the target."""
+        return bool(self._mapper and self._mapper.shelf.newest(conda))
+
+    def depends_of(self, conda: str, version: str = "") -> frozenset[str]:
+        """Give the names that a version of a package depends on; of all its versions where it lacks that one."""
+        records = self._mapper.shelf.records(conda) if self._mapper else ()
+        chosen = [record for record in records if record.version == version] or records
+        return frozenset[str]().union(*(depends_names(record) for record in chosen))
+
+    def versions(self, conda: str) -> frozenset[str]:
+        """Give the versions of a package that the channel has for the target's python."""
+        shelf = self._mapper.shelf if self._mapper else None
+        found = [record for record in shelf.records(conda) if fits_python(record, shelf.python)] if shelf else []
+        return frozenset(record.version for record in found)
+
+    def conda_of(self, project: str) -> str:
+        """Give the conda package that serves for a project of PyPI's, or "" where the channel has none."""
+        answer = self._mapper.map_names([project])[project] if self._mapper else None
+        return (answer.conda or "") if answer and answer.source == "conda" else ""
+
+    def of(self, conda: str) -> Behind:
+        """Say what a conda package stands for."""
+        known = self.has(conda)
+        if conda in aliases():
+            return Behind(requirement=aliases()[conda], why=f"conda's `{conda}` brings it", known=known)
+        held = contents_of(conda, "", self._table)
+        if held:
+            name = self._best(conda, held)
+            return Behind(requirement=name, why=f"conda's `{conda}` holds it", known=known)
+        if known:
+            return self._by_record(conda)
+        if held is not None or is_native(conda) or not _PROJECT.fullmatch(conda):
+            return Behind(requirement="", why="it holds no Python distribution")
+        name = canonicalize_name(conda)
+        return Behind(requirement=name, why="PyPI's project of the same name is taken for it", certain=False)
+
+    def _by_record(self, conda: str) -> Behind:
+        record = self._mapper.shelf.newest(conda) if self._mapper else None
+        held = distributions_of(record, self._table) if record else ()
+        if held:
+            name = self._best(conda, held)
+            return Behind(requirement=name, why=f"conda's `{conda}` holds it", known=True)
+        below = self._below(record) if record else ""
+        if below:
+            return Behind(requirement=below, why=f"conda's `{conda}` brings it", known=True)
+        return Behind(requirement="", why="it holds no Python distribution", known=True)
+
+    def _below(self, record: Record) -> str:
+        """Give the distribution that an alias or umbrella depends on: of its own name, or pinned to its version."""
+        own = canonicalize_name(record.name)
+        for name in sorted(depends_names(record) - {record.name}):
+            part = self._mapper.shelf.newest(name) if self._mapper else None
+            held = distributions_of(part, self._table) if part and is_python(part) else ()
+            if own in held:
+                return own
+            if held and part and pins(record, name, part.version):
+                return self._best(name, held)
+        return ""
+
+    def _best(self, conda: str, held: Iterable[str]) -> str:
+        """Choose among the distributions that one package holds."""
+        names = list(held)
+        own = canonicalize_name(conda)
+        firsts = [name for name in names if self._table.holders.get(name, ("",))[0] == conda]
+        return own if own in names else (firsts or names)[0]
+
+
+def to_specifier(version: str) -> str | None:
+    """Translate conda's version spec into a PEP 440 specifier, or give None where PEP 440 cannot say it.
+
+    `=1.2` and `1.2.*` become `==1.2.*`; a bare `1.2` and `==1.2` become `==1.2`, as PEP 440 and CEP 29 have them.
+    """
+    if not version or version == "*":
+        return ""
+    if "|" in version or "(" in version:
+        return None
+    clauses = [_specifier_clause(part.strip()) for part in version.split(",") if part.strip()]
+    if any(clause is None for clause in clauses):
+        return None
+    text = ",".join(clause for clause in clauses if clause)
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return None
+    return text
+
+
+def _specifier_clause(text: str) -> str | None:
+    found = _CLAUSE.fullmatch(text)
+    operator, version = (found[1] or "", found[2].strip()) if found else ("", text)
+    if version == "*":
+        return ""
+    starred = version.endswith("*")
+    bare = version.rstrip("*").rstrip(".")
+    try:
+        parsed = Version(bare)
+    except InvalidVersion:
+        return None
+    if operator in ("", "=", "=="):
+        fuzzy = starred or operator == "="
+        return f"=={bare}.*" if fuzzy and str(parsed) == parsed.base_version else f"=={bare}"
+    if starred:
+        return f"!={bare}.*" if operator == "!=" else f"{operator}{bare}"
+    if operator == "~=" and len(parsed.release) < 2:
+        return f">={bare}"
+    return f"{operator}{bare}"

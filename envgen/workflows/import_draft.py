@@ -1,0 +1,149 @@
+"""Write a manifest from scratch, with comments that say where each line comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from envgen.errors import SourceLine
+from envgen.manifest.fields import NAME_LENGTH, environment_name
+from envgen.manifest.problems import RefusalError, shown
+from envgen.manifest.splicing import scalar
+from envgen.models.platform import DEFAULT_MACOS
+
+Outcome = Literal["mapped", "pypi", "conda", "loosened", "replaced", "dropped", "setting", "decision", "heading"]
+OUTCOMES: dict[Outcome, str] = {
+    "mapped": "asked for under the name of PyPI",
+    "pypi": "left to PyPI, because conda has none",
+    "conda": "kept as a match spec",
+    "loosened": "asked for with fewer bounds",
+    "replaced": "asked for under another name",
+    "dropped": "left out, with the reason",
+    "setting": "made a key of the manifest",
+    "decision": "left out until you decide",
+    "heading": "read on",
+}
+SECTIONS = ("dependencies", "conda", "pypi", "constraints", "local")
+_LONGEST_COMMENT = 90
+_PLACEHOLDER = "imported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Say what became of one or more lines of a file, up to the line `last`, and why.
+
+    `becomes` is the manifest's key and item, such as `dependencies: torch>=2`, or "".
+    """
+
+    line: SourceLine
+    last: int
+    outcome: Outcome
+    becomes: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Hold an item of a list with its comment."""
+
+    text: str
+    comment: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """Gather what a manifest will say; "" leaves a key out."""
+
+    source: str
+    name: str = ""
+    python: str = ""
+    python_comment: str = ""
+    macos: str = ""
+    accelerator: str = ""
+    channels: list[Item] = field(default_factory=list)
+    sections: dict[str, list[Item]] = field(default_factory=dict)
+    groups: dict[str, list[Item]] = field(default_factory=dict)
+    undecided: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def put(self, section: str, text: str, comment: str = "", group: str = "") -> str:
+        """Add an item, once; give its place, such as `dependencies: numpy`."""
+        items = self.groups.setdefault(group, []) if group else self.sections.setdefault(section, [])
+        if text not in [item.text for item in items]:
+            items.append(Item(text, comment))
+        return f"groups.{group}: {text}" if group else f"{section}: {text}"
+
+    def text(self) -> str:
+        """Render the manifest."""
+        blocks = [self._head(), self._platforms(), self._channels(), *self._sections(), *self._comments()]
+        return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+    def _head(self) -> list[str]:
+        python = [f'python: "{self.python}"{_comment(self.python_comment)}'] if self.python else []
+        accelerator = [f"accelerator: {self.accelerator}"] if self.accelerator else []
+        head = f"# Made from {shown(self.source)} by `envgen import`; edit freely, then run `envgen lock`."
+        return [head, f"name: {scalar(safe_name(self.name))}", *python, *accelerator]
+
+    def _platforms(self) -> list[str]:
+        return ["platforms:", f'  - {{platform: osx-arm64, macos: "{self.macos or DEFAULT_MACOS}"}}']
+
+    def _channels(self) -> list[str]:
+        return ["channels:", *_listed(self.channels or [Item("conda-forge")], 2)]
+
+    def _sections(self) -> Iterator[list[str]]:
+        yield [
+            "# What the project needs, by the names of PyPI; conda serves what it can.",
+            *self._section("dependencies"),
+        ]
+        for section in SECTIONS[1:]:
+            if section == "constraints":
+                yield self._grouped()
+            yield self._section(section) if self.sections.get(section) else []
+
+    def _section(self, section: str) -> list[str]:
+        items = self.sections.get(section, [])
+        if not items:
+            return [f"{section}: []"]
+        return [f"{section}:", *(_listed(items, 2) if section != "local" else _verbatim(items, 2))]
+
+    def _grouped(self) -> list[str]:
+        lines: list[str] = []
+        for name, items in self.groups.items():
+            include = [item for item in items if item.text.startswith("{include-group:")]
+            rest = [item for item in items if item not in include]
+            lines += [f"  {name}:" if items else f"  {name}: []", *_verbatim(include, 4), *_listed(rest, 4)]
+        return ["groups:", *lines] if lines else []
+
+    def _comments(self) -> Iterator[list[str]]:
+        yield [f"# {remark}" for remark in self.remarks]
+        if self.undecided:
+            yield ["# These lines need a decision of yours:", *(f"#   {text}" for text in self.undecided)]
+
+
+def _listed(items: Iterable[Item], indent: int) -> list[str]:
+    return [f"{' ' * indent}- {scalar(item.text)}{_comment(item.comment)}" for item in items]
+
+
+def _verbatim(items: Iterable[Item], indent: int) -> list[str]:
+    return [f"{' ' * indent}- {item.text}{_comment(item.comment)}" for item in items]
+
+
+def _comment(text: str) -> str:
+    return f"  # {one_line(text)}" if text else ""
+
+
+def one_line(text: str, longest: int = _LONGEST_COMMENT) -> str:
+    """Make a text fit for a comment: one line, no secrets, not too long."""
+    clean = " ".join(shown(text).split())
+    return f"{clean[: longest - 1]}…" if len(clean) > longest else clean
+
+
+def safe_name(text: str) -> str:
+    """Give a name for an environment that is as near to a text as may be."""
+    clean = re.sub(r"[^A-Za-z0-9._-]+|\.{2,}", "-", text)[:NAME_LENGTH].strip("-.")
+    try:
+        return environment_name(clean)
+    except RefusalError:
+        return _PLACEHOLDER

@@ -1,0 +1,257 @@
+"""Turn what the lines of a file ask for into lines of a manifest, with an account of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from packaging.requirements import Requirement as Pep508
+
+from envgen.knowledge.backwards import is_tool
+from envgen.knowledge.replaced import replacement_of
+from envgen.knowledge.tensorflow import NAMES
+from envgen.knowledge.unwanted import unwanted_package
+from envgen.manifest import fields
+from envgen.manifest.problems import RefusalError
+from envgen.mapping.backwards import Backwards, to_specifier
+from envgen.readers.foreign import (
+    Aside,
+    Asked,
+    AskedGroup,
+    AskedLink,
+    AskedProject,
+    AskedRequirement,
+    AskedSpec,
+    Heading,
+    Unread,
+)
+from envgen.workflows.import_draft import Account, Draft, Outcome, one_line
+from envgen.workflows.import_solved import SUBDIR, Needed, Pin, Pins, loosened_pin
+
+_LOCAL = re.compile(r"(===?\s*[\w.!]+)\+[\w.]+")
+_BUILD_OF_OTHERS = re.compile(r"cuda|mkl|linux|win", re.IGNORECASE)
+
+ProjectFinder = Callable[[str, str], str]
+"""Give the path of a project, relative to the root, or "" where there is none (its path, the file that names it)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Hold what the lines are judged by.
+
+    `exact` tells that the file lists single versions that a tool chose, `pins` how much of them is kept, and `files`
+    that a line's number alone does not tell where it stands.
+    """
+
+    backwards: Backwards
+    needed: Needed
+    find_project: ProjectFinder
+    exact: bool = False
+    pins: Pins = "exact"
+    files: bool = False
+
+
+class LineTranslator:
+    """Translate the lines that ask for packages, one by one."""
+
+    def __init__(self, draft: Draft, context: Context) -> None:
+        """Take the draft to write to."""
+        self._draft = draft
+        self._context = context
+        self._sees = context.backwards
+
+    def account(self, item: Asked) -> Account:
+        """Put a line into the draft and say what became of it."""
+        match item:
+            case AskedRequirement():
+                return self._requirement(item)
+            case AskedSpec():
+                return self._spec(item)
+            case AskedProject() | AskedLink() | AskedGroup():
+                return self._other(item)
+            case Unread():
+                return self.undecided(item, item.why, item.hint)
+            case Aside():
+                return told(item, "dropped", why=f"{item.what}: {item.why}")
+        return told(item, "heading", why=item.what if isinstance(item, Heading) else "")
+
+    def _other(self, item: AskedProject | AskedLink | AskedGroup) -> Account:
+        match item:
+            case AskedProject():
+                return self._project(item)
+            case AskedLink():
+                return self._link(item)
+            case AskedGroup():
+                return self._group(item)
+
+    def undecided(self, item: Asked, why: str, hint: str = "") -> Account:
+        """Leave a line out until the user decides."""
+        reason = f"{why} ({hint})" if hint else why
+        text = one_line(item.span.line.text.strip().removeprefix("- "), 70)
+        self._draft.undecided.append(f"{self._where(item)}: {text}  ({one_line(reason, 160)})")
+        return told(item, "decision", why=reason)
+
+    def _requirement(self, item: AskedRequirement) -> Account:
+        requirement = item.requirement
+        if why := unwanted_package(requirement.name, "pypi"):
+            return told(item, "dropped", why=why)
+        row = replacement_of(requirement.name, SUBDIR) if requirement.name not in NAMES else None
+        if row and not row.replacement:
+            return told(item, "dropped", why=row.why)
+        if who := self._context.needed.who(item):
+            return told(item, "loosened", why=f"{who} brings it, in a version that fits")
+        text = _LOCAL.sub(r"\1", requirement.text)
+        notes = [*item.notes, *(["`+…` names a build of one index"] if text != requirement.text else [])]
+        if self._context.exact and requirement.name not in NAMES:
+            pin = loosened_pin(requirement.specifier, self._context.pins)
+            text = str(replace(requirement, specifier=pin.specifier)) if pin.why else text
+            notes += [pin.why] if pin.why else []
+        loosened = text != requirement.text or any("is read as" in note for note in item.notes)
+        if row:
+            notes.append(f"envgen reads it as {row.replacement}: {row.why}")
+        outcome: Outcome = "replaced" if row else "loosened" if loosened else "mapped"
+        if item.bound:
+            text = _without_extras(text)
+        place = self._put(item, text, item.group, "; ".join(notes) if loosened else "", bound=item.bound)
+        return place if isinstance(place, Account) else told(item, outcome, place, "; ".join(notes))
+
+    def _put(self, item: Asked, text: str, group: str, comment: str, *, bound: bool = False) -> str | Account:
+        """Add a requirement if a manifest may hold it; else leave it to the user."""
+        try:
+            (fields.bound if bound else fields.requirement)(text)
+        except RefusalError as error:
+            return self.undecided(item, error.message, error.hint)
+        section = "constraints" if bound else "dependencies"
+        return self._draft.put(section, text, self._comment(item, comment), "" if bound else group)
+
+    def _spec(self, item: AskedSpec) -> Account:
+        row = replacement_of(item.name, SUBDIR)
+        if row and not row.replacement:
+            return told(item, "dropped", why=row.why)
+        if why := unwanted_package(item.name, "conda"):
+            return told(item, "dropped", why=why)
+        if who := self._context.needed.who(item):
+            return told(item, "loosened", why=f"{who} brings it, in a version that fits")
+        behind = self._sees.of(item.name)
+        if not behind.requirement:
+            return self._native(item)
+        specifier = to_specifier(_version(item, exact=self._context.exact))
+        if specifier is None:
+            return self._verbatim(item, f"PEP 440 cannot say `{item.version}`")
+        pin, lost = self._pin(item, specifier), _lost(item)
+        text = f"{behind.requirement}{pin.specifier}"
+        lost = "; ".join(part for part in (pin.why, lost) if part)
+        notes = [behind.why if behind.requirement != item.name or not behind.certain else "", lost]
+        absent = self._sees.sees and not behind.known
+        if absent:
+            notes.insert(0, f"conda-forge has no {item.name} for {SUBDIR}")
+        outcome: Outcome = "pypi" if absent else "loosened" if lost else "mapped"
+        why = "; ".join(note for note in notes if note)
+        place = self._put(item, text, item.group, why if outcome != "mapped" else "")
+        return place if isinstance(place, Account) else told(item, outcome, place, why)
+
+    def _pin(self, item: AskedSpec, specifier: str) -> Pin:
+        """Loosen the version that a solver chose for another platform where this one lacks it."""
+        if not self._context.exact:
+            return Pin(specifier=specifier)
+        have = self._sees.versions(item.name) if self._sees.has(item.name) else None
+        return loosened_pin(specifier, self._context.pins, have)
+
+    def _native(self, item: AskedSpec) -> Account:
+        if not self._context.exact:
+            return self._verbatim(item, "it holds no Python distribution")
+        if not is_tool(item.name):
+            return told(item, "dropped", why="a library: whatever needs it brings it")
+        if self._sees.sees and not self._sees.has(item.name):
+            return told(item, "dropped", why=f"conda-forge has no {item.name} for {SUBDIR}")
+        return self._verbatim(replace(item, version="", build=""), "its version is left to the solver", "loosened")
+
+    def _verbatim(self, item: AskedSpec, why: str, outcome: Outcome = "conda") -> Account:
+        """Keep a match spec, but for what ties it to another platform or channel."""
+        lost = _lost(item) if not _general(item.build) else ""
+        version = _conda_version(item.version)
+        build = f" {item.build}" if item.build and _general(item.build) else ""
+        text = f"{item.name} {version or '*'}{build}" if build else f"{item.name} {version}".strip()
+        try:
+            fields.match_spec(text)
+        except RefusalError as error:
+            return self.undecided(item, error.message, error.hint)
+        reason = "; ".join(part for part in (why, lost, _grouped(item.group)) if part)
+        place = self._draft.put("conda", text, self._comment(item, lost))
+        return told(item, "loosened" if lost else outcome, place, reason)
+
+    def _project(self, item: AskedProject) -> Account:
+        path = self._context.find_project(item.path, item.span.line.file)
+        if not path:
+            return self.undecided(
+                item, f"there is no project at `{item.path}`", "list it under `local` once it is there"
+            )
+        self._draft.put("local", f"{{path: {path}, editable: {'true' if item.editable else 'false'}}}")
+        place = f"local: {path}"
+        if item.extras:
+            why = f"`local` has no extras: ask for what [{','.join(item.extras)}] brings under `dependencies`"
+            self._draft.undecided.append(f"{self._where(item)}: {why}")
+            return told(item, "loosened", place, why)
+        return told(item, "mapped", place, "a project of your own: its dependencies are locked, itself installed last")
+
+    def _link(self, item: AskedLink) -> Account:
+        if item.name and item.url.startswith("file:"):
+            note = "the file was on somebody's machine, and does not tell its version"
+            place = self._put(item, item.name, item.group, note)
+            return place if isinstance(place, Account) else told(item, "loosened", place, note)
+        wanted = f"{item.name}=={item.version}" if item.version else item.name
+        release = f"ask for a release such as `{wanted}`" if wanted else "ask for a release by its name"
+        return self.undecided(
+            item, "what a URL serves cannot be proved or locked", f"{release}, or list a clone as `local`"
+        )
+
+    def _group(self, item: AskedGroup) -> Account:
+        place = self._draft.put("", f"{{include-group: {item.included}}}", group=item.group)
+        return told(item, "mapped", place, "the group is taken in whole")
+
+    def _comment(self, item: Asked, text: str) -> str:
+        return f"{self._where(item)}: {text}" if text else ""
+
+    def _where(self, item: Asked) -> str:
+        line = item.span.line
+        return f"{line.file}:{line.line}" if self._context.files else f"line {line.line}"
+
+
+def told(item: Asked, outcome: Outcome, becomes: str = "", why: str = "") -> Account:
+    """Account for the lines of an item."""
+    return Account(line=item.span.line, last=item.span.last, outcome=outcome, becomes=becomes, why=why)
+
+
+def _version(item: AskedSpec, *, exact: bool) -> str:
+    """Give the version spec; in a list of single versions `=1.2` is not a series but what was installed."""
+    return f"=={item.version.lstrip('=')}" if exact and item.version[:1] == "=" else item.version
+
+
+def _conda_version(version: str) -> str:
+    """Write a version spec as every solver reads it."""
+    return version if version[:1] != "=" or version[:2] == "==" else f"{version.lstrip('=').removesuffix('.*')}.*"
+
+
+def _lost(item: AskedSpec) -> str:
+    """Say what of a spec is not carried over."""
+    lost = []
+    if item.build and item.build != "*":
+        lost.append(f"the build `{item.build}` is left out: it is for one platform")
+    if item.channel and item.channel != "conda-forge":
+        lost.append(f"the channel `{item.channel}` is left out")
+    return "; ".join(lost)
+
+
+def _general(build: str) -> bool:
+    return "*" in build and not _BUILD_OF_OTHERS.search(build)
+
+
+def _grouped(group: str) -> str:
+    return f"a group holds no match specs, so it is always wanted, and not for `{group}` alone" if group else ""
+
+
+def _without_extras(text: str) -> str:
+    parsed = Pep508(text)
+    marker = f" ; {parsed.marker}" if parsed.marker else ""
+    return f"{parsed.name}{parsed.specifier}{marker}"

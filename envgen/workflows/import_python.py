@@ -1,0 +1,50 @@
+"""Choose a python from what a file says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from envgen.manifest.fields import OLDEST_PYTHON
+from envgen.mapping.backwards import to_specifier
+from envgen.readers.foreign import AskedPython
+
+NEWEST_MINOR = 14  # the newest that conda-forge builds for Apple silicon
+_PATCHES = range(30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenPython:
+    """Hold a python minor, or "" where the file leaves it open or asks for what does not exist, and why."""
+
+    minor: str
+    why: str
+    possible: bool = True
+
+
+def choose_python(bounds: Sequence[AskedPython]) -> ChosenPython:
+    """Choose the one minor that the bounds admit, else the newest of them unless it is the newest of all."""
+    minors = [
+        minor for minor in range(OLDEST_PYTHON[1], NEWEST_MINOR + 1) if all(_admits(one, minor) for one in bounds)
+    ]
+    if not minors:
+        return ChosenPython(minor="", why="no python of Apple silicon (3.8 and later) is meant", possible=False)
+    if minors[-1] == NEWEST_MINOR:
+        return ChosenPython(
+            minor="", why="python is left open: `envgen new` takes the newest that everything works with"
+        )
+    newest = f"3.{minors[-1]}"
+    if len(minors) == 1:
+        return ChosenPython(minor=newest, why="a minor version is what a manifest names")
+    return ChosenPython(minor=newest, why="the newest that the file admits")
+
+
+def _admits(bound: AskedPython, minor: int) -> bool:
+    text = to_specifier(bound.bound) if bound.conda else bound.bound
+    try:
+        specifier = SpecifierSet(text or "")
+    except InvalidSpecifier:
+        return True
+    return any(specifier.contains(f"3.{minor}.{patch}") for patch in _PATCHES)

@@ -1,0 +1,263 @@
+"""Make a manifest of another tool's file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from envgen.errors import ForeignFileError, RepodataError, WriteError
+from envgen.gateways.disk import exclusive, inside
+from envgen.gateways.foreign import ForeignFolder, open_foreign
+from envgen.knowledge.replaced import replacement_of
+from envgen.knowledge.unwanted import unwanted_channel, unwanted_package
+from envgen.manifest.document import Accelerator
+from envgen.manifest.fields import channel as channel_of
+from envgen.manifest.model import Manifest, load_manifest
+from envgen.manifest.problems import RefusalError
+from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
+from envgen.mapping.backwards import Backwards
+from envgen.mapping.names import NameMapper
+from envgen.models.channel import CONDA_FORGE
+from envgen.models.platform import DEFAULT_MACOS, Platform
+from envgen.readers.detecting import read_foreign
+from envgen.readers.foreign import Aside, AskedChannel, AskedPython, AskedSpec, ForeignFile
+from envgen.workflows.import_draft import OUTCOMES, Account, Draft, Item, Outcome, safe_name
+from envgen.workflows.import_lines import Context, LineTranslator, told
+from envgen.workflows.import_python import choose_python
+from envgen.workflows.import_solved import SUBDIR, Pins, needed_items
+from envgen.workflows.index import open_index
+from envgen.workflows.project import MANIFEST
+from envgen.workflows.services import Services
+from envgen.workflows.solving import name_mapper
+
+_KEPT: dict[Pins, str] = {
+    "exact": "the versions are kept where osx-arm64 has them",
+    "series": "the series (1.2.*) is kept, because the versions cannot be met together",
+    "major": "the major version (1.*) is kept, because the series cannot be met together",
+    "free": "the names alone are kept, because the versions cannot be met together",
+}
+DEFAULT_PYTHON = "3.12"
+NAMES = ("`name`", "`project.name`", "`tool.poetry.name`", "`workspace.name`", "`tool.pixi.workspace.name`")
+FLOORS = ("`system-requirements.macos`", "`tool.pixi.system-requirements.macos`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """Hold what the call says in place of the file; "" leaves it to the file.
+
+    `pins` says how much is kept of the versions in a list that a solver made.
+    """
+
+    name: str = ""
+    python: str = ""
+    macos: str = ""
+    accelerator: Accelerator | None = None
+    pins: Pins = "exact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """Hold a manifest that was made of another tool's file, and what became of each line.
+
+    `accounts` are in the order of the lines, those of an included file behind the line that includes it.
+    """
+
+    file: ForeignFile
+    text: str
+    manifest: Manifest
+    accounts: tuple[Account, ...]
+    notes: tuple[str, ...]
+
+    def counts(self) -> dict[Outcome, int]:
+        """Count the lines by what became of them."""
+        found = Counter(account.outcome for account in self.accounts)
+        return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome]}
+
+
+def open_file(path: Path) -> tuple[ForeignFile, ForeignFolder]:
+    """Read another tool's file; raise ForeignFileError where that cannot be."""
+    folder, first = open_foreign(path)
+
+    def include(name: str, beside: str) -> tuple[str, str]:
+        found = folder.read(name, beside)
+        return found.shown, found.text
+
+    return read_foreign(first.text, first.shown, include), folder
+
+
+def import_file(services: Services, path: Path, wishes: Wishes) -> Imported:
+    """Make a manifest of a file, with an account of every line.
+
+    The channel's index, where it can be had, tells conda's Python packages from its libraries; else the tables do.
+
+    Raises:
+        ForeignFileError: the file cannot be read. ManifestError: a wish is no value for a manifest.
+    """
+    file, folder = open_file(services.settings.folder / path)
+    return _Importer(services, file, folder, wishes).run()
+
+
+def save(path: Path, text: str) -> None:
+    """Write a manifest to a new file; raise WriteError where there is one already or the disk refuses."""
+    if path.exists():
+        raise WriteError(
+            f"{path} exists already", hint="choose another path, or move that file away first", code="exists"
+        )
+    with exclusive(path.parent) as writer:
+        writer.write({path.name: text})
+
+
+class _Importer:
+    """Carry the import of one file through."""
+
+    def __init__(self, services: Services, file: ForeignFile, folder: ForeignFolder, wishes: Wishes) -> None:
+        self._services = services
+        self._file = file
+        self._folder = folder
+        self._wishes = wishes
+        self._notes = list(file.notes)
+        self._draft = Draft(source=file.file, name=file.name or _stem(file.file), macos=file.macos)
+
+    def run(self) -> Imported:
+        accounts = {**dict(self._python()), **dict(self._settings())}
+        backwards = self._backwards()
+        context = Context(
+            backwards=backwards,
+            needed=needed_items(self._file.items if self._file.solved else (), backwards),
+            find_project=self._find_project,
+            exact=self._file.solved,
+            pins=self._wishes.pins,
+            files=bool(self._file.files),
+        )
+        translator = LineTranslator(self._draft, context)
+        accounts |= self._channels(translator, backwards)
+        told_all = [accounts.get(id(item)) or translator.account(item) for item in self._file.items]
+        self._remark(told_all)
+        text = self._wished(self._draft.text())
+        manifest = load_manifest(text, MANIFEST)
+        return Imported(
+            file=self._file, text=text, manifest=manifest, accounts=tuple(told_all), notes=tuple(self._notes)
+        )
+
+    def _python(self) -> Iterator[tuple[int, Account]]:
+        """Choose a python; what the call says goes before."""
+        bounds = [item for item in self._file.items if isinstance(item, AskedPython)]
+        chosen = choose_python(bounds)
+        self._draft.python = chosen.minor
+        for item in bounds:
+            if chosen.possible:
+                becomes = f"python: {chosen.minor}" if chosen.minor else ""
+                yield id(item), told(item, "setting", becomes, chosen.why)
+            else:
+                self._draft.undecided.append(f"line {item.span.line.line}: {chosen.why}")
+                yield id(item), told(item, "decision", why=chosen.why)
+
+    def _settings(self) -> Iterator[tuple[int, Account]]:
+        """Account for what became a key of the manifest."""
+        for item in self._file.items:
+            if isinstance(item, Aside) and item.what in NAMES and self._file.name:
+                yield id(item), told(item, "setting", f"name: {self._wishes.name or safe_name(self._file.name)}")
+            elif isinstance(item, Aside) and item.what in FLOORS and self._file.macos:
+                yield id(item), told(item, "setting", f"platforms: macos {self._file.macos}")
+
+    def _backwards(self) -> Backwards:
+        """Open the channel where conda's names or a solved list need it."""
+        wanted = self._file.solved or any(isinstance(item, AskedSpec) for item in self._file.items)
+        if not wanted:
+            return Backwards()
+        try:
+            return Backwards(self._mapper())
+        except RepodataError as error:
+            self._notes.append(f"{error.message}; so conda's names were judged by the tables that envgen ships")
+            return Backwards()
+
+    def _mapper(self) -> NameMapper:
+        python = self._wishes.python or self._draft.python or DEFAULT_PYTHON
+        platform = Platform(subdir=SUBDIR, python=python, macos=DEFAULT_MACOS)
+        repodata = open_index(self._services, (CONDA_FORGE,), platform, first=True)
+        if not repodata.complete:
+            self._notes.append(f"conda's names were judged by the {repodata.origin} and by envgen's tables")
+        return name_mapper(self._services, {}, repodata, platform)
+
+    def _channels(self, translator: LineTranslator, backwards: Backwards) -> dict[int, Account]:
+        """Keep the channels that something may need beside conda-forge."""
+        asked = [item for item in self._file.items if isinstance(item, AskedChannel)]
+        lacking = [item.name for item in self._file.items if isinstance(item, AskedSpec) and _lacks(backwards, item)]
+        accounts = {}
+        kept: list[str] = []
+        for item in asked:
+            accounts[id(item)] = self._channel(item, translator, backwards, lacking, kept)
+        if CONDA_FORGE.name not in kept:
+            kept.append(CONDA_FORGE.name)
+        self._draft.channels = [Item(name) for name in kept]
+        return accounts
+
+    def _channel(
+        self, item: AskedChannel, translator: LineTranslator, backwards: Backwards, lacking: list[str], kept: list[str]
+    ) -> Account:
+        name = item.channel.rstrip("/")
+        if name in (CONDA_FORGE.name, CONDA_FORGE.url) or name.startswith("conda-forge/"):
+            kept += [CONDA_FORGE.name] if CONDA_FORGE.name not in kept else []
+            return told(item, "mapped", "channels: conda-forge")
+        if name == "nodefaults":
+            return told(item, "dropped", why="envgen never adds the defaults")
+        if why := unwanted_channel(name):
+            return told(item, "dropped", why=why)
+        if backwards.sees and not lacking:
+            return told(
+                item, "dropped", why=f"conda-forge has all that the file asks of conda, so {name} is not needed"
+            )
+        try:
+            channel_of(name)
+        except RefusalError as error:
+            return translator.undecided(item, error.message, error.hint)
+        kept += [name] if name not in kept else []
+        return told(item, "mapped", f"channels: {name}", _why_kept(lacking))
+
+    def _find_project(self, path: str, beside: str) -> str:
+        """Give a project's path relative to the root, if it is there and below it."""
+        root = self._services.root
+        try:
+            folder = inside(root, self._folder.folder / Path(beside).parent / path, error=ForeignFileError)
+        except ForeignFileError:
+            return ""
+        if not any((folder / name).is_file() for name in ("pyproject.toml", "setup.py", "setup.cfg")):
+            return ""
+        return folder.relative_to(root.resolve()).as_posix()
+
+    def _remark(self, accounts: list[Account]) -> None:
+        if self._file.project:
+            self._draft.remarks.append("to install the project itself, too: local: [{path: ., editable: true}]")
+        if self._file.solved:
+            left = sum(account.outcome == "loosened" and not account.becomes for account in accounts)
+            self._notes.append(
+                f"{self._file.file} lists what a solver chose: the {left} packages that others of it need are left to "
+                f"envgen's own solve; of the others, {_KEPT[self._wishes.pins]}"
+            )
+
+    def _wished(self, text: str) -> str:
+        wishes = self._wishes
+        text = set_name(text, wishes.name) if wishes.name else text
+        text = set_python(text, wishes.python) if wishes.python else text
+        text = set_macos(text, wishes.macos) if wishes.macos else text
+        return set_accelerator(text, wishes.accelerator) if wishes.accelerator else text
+
+
+def _lacks(backwards: Backwards, item: AskedSpec) -> bool:
+    """Tell whether a package may have to come from another channel than conda-forge."""
+    if unwanted_package(item.name, "conda") or replacement_of(item.name, SUBDIR):
+        return False
+    return backwards.sees and not backwards.has(item.name) and not item.channel.startswith("conda-forge")
+
+
+def _why_kept(lacking: list[str]) -> str:
+    if not lacking:
+        return "it could not be told whether anything needs it"
+    return f"conda-forge has no {', '.join(lacking[:3])}{' …' if len(lacking) > 3 else ''}, which may be there"
+
+
+def _stem(file: str) -> str:
+    stem = Path(file).stem
+    return "" if stem.startswith(("requirements", "environment", "pyproject", "pixi", "conda-lock")) else stem
