@@ -1,9 +1,8 @@
-"""Run uv's resolver for a target; the home of uv."""
+"""Run uv's resolver for a target."""
 
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -11,23 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
-from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.wheel import ResolveRequest, Wheel
 from envgen.pypi.explain import failure
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.session import Timeouts
 from envgen.pypi.stubs import write_stubs
+from envgen.pypi.uv_process import run_uv, uv_environment
 
-# Of uv's own variables only those pass that say how to reach indexes; the rest would make a lock depend on a shell.
-_PASSED = re.compile(
-    r"UV_(?:CACHE_DIR|NO_CACHE|CREDENTIALS_DIR|INDEX_STRATEGY|INSECURE_HOST|KEYRING_PROVIDER|NATIVE_TLS|SYSTEM_CERTS"
-    r"|HTTP_\w+|CONCURRENT_\w+|LOCK_TIMEOUT)"
-)
 _RESOLVING = re.compile(
     r"UV_(?:CONSTRAINT|OVERRIDE|EXCLUDE|EXCLUDE_NEWER|RESOLUTION|PRERELEASE|FIND_LINKS|NO_INDEX|NO_BINARY|NO_BUILD"
     r"|FORK_STRATEGY|TORCH_BACKEND|NO_SOURCES)"
 )
-_REMOVED = frozenset({"RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE", "VIRTUAL_ENV", "CONDA_PREFIX"})
 _STUBS, _CONSTRAINTS, _OVERRIDES, _PREFERRED = "stubs", "constraints.txt", "overrides.txt", "pylock.toml"
 
 
@@ -74,53 +67,25 @@ class Uv:
             arguments = [*_arguments(request, finals_only), *_write_inputs(request, folder)]
             if self._offline:
                 arguments.append("--offline")
-            process = self._run(arguments, request, folder)
+            process = run_uv(
+                ["pip", "compile", "-", *arguments],
+                self._variables(request),
+                folder=folder,
+                patience=self._timeouts.uv,
+                text="".join(f"{line}\n" for line in request.requirements),
+            )
         if process.returncode:
             raise failure(process.stderr.replace(name, ""), request)
         return UvAnswer(lock=process.stdout, stderr=process.stderr)
 
-    def _run(self, arguments: list[str], request: ResolveRequest, folder: Path) -> subprocess.CompletedProcess[str]:
-        try:
-            return subprocess.run(
-                [_find(), "pip", "compile", "-", *arguments],
-                input="".join(f"{line}\n" for line in request.requirements),
-                env=self._variables(request),
-                cwd=folder,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=self._timeouts.uv,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise PypiUnreachableError(
-                f"uv did not finish within {self._timeouts.uv:g} s", hint="try again, or from a better network"
-            ) from error
-        except OSError as error:
-            raise PypiError(f"uv cannot be run ({error.strerror})", hint="pip install --force-reinstall uv") from error
-
     def _variables(self, request: ResolveRequest) -> dict[str, str]:
-        kept = {
-            key: value
-            for key, value in self._environment.items()
-            if key not in _REMOVED and (not key.startswith("UV_") or _PASSED.fullmatch(key))
-        }
         limits = {
             "UV_HTTP_TIMEOUT": f"{self._timeouts.read}",
             "UV_HTTP_CONNECT_TIMEOUT": f"{self._timeouts.connect}",
             "UV_HTTP_RETRIES": f"{self._timeouts.retries}",
         }
         macos = {"MACOSX_DEPLOYMENT_TARGET": request.platform.macos} if request.platform.is_mac else {}
-        return {**limits, **kept, **self._indexes.variables(), **macos, "NO_COLOR": "1"}
-
-
-def _find() -> str:
-    from uv import find_uv_bin
-
-    try:
-        return find_uv_bin()
-    except FileNotFoundError as error:
-        raise PypiError("uv is not installed beside envgen", hint="pip install uv") from error
+        return {**limits, **uv_environment(self._environment, self._indexes), **macos}
 
 
 def _arguments(request: ResolveRequest, finals_only: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Start uv in an environment that says how to reach indexes and nothing else."""
+"""Start uv in an environment that says how to reach indexes and nothing else; the home of uv's binary."""
 
 from __future__ import annotations
 
@@ -21,23 +21,18 @@ _REMOVED = frozenset(
 
 
 def run_uv(
-    arguments: Sequence[str],
-    environment: Mapping[str, str],
-    indexes: Indexes,
-    *,
-    folder: Path,
-    patience: float,
-    variables: Mapping[str, str] | None = None,
+    arguments: Sequence[str], environment: Mapping[str, str], *, folder: Path, patience: float, text: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run uv to its end in a folder; `patience` is in seconds.
+    """Run uv to its end in a folder, with `text` as its input; `patience` is in seconds.
 
     Raises:
         PypiUnreachableError: it did not end in time. PypiError: it cannot be run.
     """
     try:
         return subprocess.run(
-            [find_uv(), *arguments, "--no-config", "--no-progress", "--no-python-downloads"],
-            env=_environment(environment, indexes, variables or {}),
+            [find_uv(), *arguments],
+            input=text,
+            env=dict(environment),
             cwd=folder,
             capture_output=True,
             encoding="utf-8",
@@ -46,7 +41,9 @@ def run_uv(
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise PypiUnreachableError(f"uv did not finish within {patience:g} s", hint="try again") from error
+        raise PypiUnreachableError(
+            f"uv did not finish within {patience:g} s", hint="try again, or from a better network"
+        ) from error
     except OSError as error:
         raise PypiError(f"uv cannot be run ({error.strerror})", hint="pip install --force-reinstall uv") from error
 
@@ -61,10 +58,11 @@ def find_uv() -> str:
         raise PypiError("uv is not installed beside envgen", hint="pip install uv") from error
 
 
-def _environment(environment: Mapping[str, str], indexes: Indexes, variables: Mapping[str, str]) -> dict[str, str]:
+def uv_environment(environment: Mapping[str, str], indexes: Indexes) -> dict[str, str]:
+    """Give the variables of a call as uv may see them, with the indexes that count."""
     kept = {
         key: value
         for key, value in environment.items()
         if key not in _REMOVED and (not key.startswith("UV_") or _PASSED.fullmatch(key))
     }
-    return {**kept, **indexes.variables(), **variables, "NO_COLOR": "1"}
+    return {**kept, **indexes.variables(), "NO_COLOR": "1"}

@@ -13,7 +13,7 @@ from envgen.errors import InstallError
 from envgen.lock.model import LockedWheel
 from envgen.models.platform import Platform
 from envgen.pypi.indexes import Indexes, mask
-from envgen.pypi.uv_process import run_uv
+from envgen.pypi.uv_process import run_uv, uv_environment
 
 _PATIENCE = 1800.0
 _COMPLAINT = re.compile(r"^The package `([^`]+)`.*$", re.MULTILINE)
@@ -123,9 +123,9 @@ class WheelInstaller:
     def _uv(
         self, arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        return run_uv(
-            arguments, self._environment, self._indexes, folder=folder, patience=_PATIENCE, variables=variables
-        )
+        environment = {**uv_environment(self._environment, self._indexes), **(variables or {})}
+        words = [*arguments, "--no-config", "--no-progress", "--no-python-downloads"]
+        return run_uv(words, environment, folder=folder, patience=_PATIENCE)
 
 
 def _reason(stderr: str) -> str:

@@ -14,10 +14,10 @@ import pytest
 from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableError
 from envgen.models.platform import Platform
 from envgen.models.wheel import ResolveRequest
-from envgen.pypi import uv as uv_module
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.session import Timeouts
 from envgen.pypi.uv import Uv
+from envgen.pypi.uv_process import find_uv
 from tests.pypi.conftest import QUICK, request
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel
@@ -157,4 +157,4 @@ def test_nothing_is_built(index: IndexServer, environment: dict[str, str]) -> No
 
 
 def test_the_module_finds_the_binary_of_the_wheel() -> None:
-    assert Path(uv_module._find()).exists()
+    assert Path(find_uv()).exists()
