@@ -44,7 +44,7 @@ class BadRelease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """Hold a set of wheels, each a name with a range, that misbehave together."""
+    """Hold a set of wheels, each a name with a range, that misbehave together; `subdirs` are where, () everywhere."""
 
     code: str
     wheels: tuple[str, ...]
@@ -53,11 +53,13 @@ class Advice:
     cure: str
     source: str
     verified: date
+    subdirs: tuple[str, ...] = ()
 
     @property
     def rule(self) -> str:
         """Put the fact into words."""
-        return f"{' with '.join(self.wheels)}: {self.why}"
+        where = f" on {', '.join(self.subdirs)}" if self.subdirs else ""
+        return f"{' with '.join(self.wheels)}{where}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,8 @@ def to_avoid(requirements: tuple[Requirement, ...]) -> tuple[BadRelease, ...]:
 
 def advices_for(world: World) -> tuple[tuple[Advice, tuple[Installed, ...]], ...]:
     """List the sets that a world holds, with their packages."""
-    found = ((row, _matched(row, world)) for row in advices())
+    here = (row for row in advices() if not row.subdirs or world.platform.subdir in row.subdirs)
+    found = ((row, _matched(row, world)) for row in here)
     return tuple((row, matched) for row, matched in found if len(matched) == len(row.wheels))
 
 

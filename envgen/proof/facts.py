@@ -28,6 +28,7 @@ FACT_CODES: Mapping[str, tuple[Severity, str]] = {
     "METAL-TARGET": ("error", "tensorflow-metal on a platform, python or macOS that it has no library for"),
     "METAL-UNKNOWN": ("warning", "a release of tensorflow-metal that nobody has checked"),
     "METAL-NUMERICS": ("warning", "releases that may compute wrong results on the GPU together"),
+    "AVX": ("warning", "Intel builds that Rosetta may not be able to run"),
     "METAL-TRAINING": ("info", "releases for which diverging training on the GPU was reported"),
     "TENSORFLOW-EMPTY": ("error", "TensorFlow's wheels are stubs: the one that holds the code is not there"),
     "TENSORFLOW-DOUBLE": ("error", "two packages install TensorFlow's code over each other"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.knowledge.releases import advices, advices_for, bad_installed, bad_releases, lacking_companions, to_avoid
+from envgen.models.platform import Platform
 from tests.world_values import requirements, world
 
 
@@ -57,8 +58,16 @@ def test_sets_that_misbehave(pypi: list[str], expected: list[str]) -> None:
     assert all(len(matched) == len(row.wheels) for row, matched in found)
 
 
-def test_advice_names_several_wheels() -> None:
-    assert all(len(row.wheels) > 1 for row in advices())
+def test_advice_names_several_wheels_or_a_platform() -> None:
+    assert all(len(row.wheels) > 1 or row.subdirs for row in advices())
+
+
+@pytest.mark.parametrize(("subdir", "expected"), [("osx-64", ["AVX"]), ("osx-arm64", []), ("linux-64", [])])
+def test_intel_builds_are_told_where_they_are_taken(subdir: str, expected: list[str]) -> None:
+    platform = Platform(subdir=subdir, python="3.11", macos="13.0" if subdir.startswith("osx") else "")
+    for packages in ({"pypi": ["tensorflow==2.16.2"]}, {"conda": ["tensorflow==2.18.0"]}):
+        found = advices_for(world(**packages, platform=platform))
+        assert [row.code for row, _ in found] == expected
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,8 @@ def test_every_code_can_be_provoked() -> None:
         for pypi, conda, accelerator, python in PROVOKED
         for finding in prove(*pypi, conda=conda, accelerator=accelerator, platform=target(python=python))
     }
+    intel = prove("tensorflow==2.16.2", platform=Platform(subdir="osx-64", python="3.11", macos="13.0"))
+    found |= {(finding.code, finding.severity) for finding in intel}
     told = {(code, severity) for code, (severity, _) in FACT_CODES.items()}
     assert found == told - {("UNNAMED-CONTENT", "warning")}  # it needs requirements: see test_unnamed.py
 
