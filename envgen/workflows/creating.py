@@ -53,7 +53,14 @@ class Scaffold:
     add: tuple[str, ...] = ()
 
 
-def new_environment(services: Services, name: str, scaffold: Scaffold) -> EnvironmentResult:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEnvironment(EnvironmentResult):
+    """Hold what a `new` did, and the file that the manifest was made of."""
+
+    imported: Imported | None = None
+
+
+def new_environment(services: Services, name: str, scaffold: Scaffold) -> NewEnvironment:
     """Make `environments/NAME/` with a manifest and its lock; nothing is left behind when that fails.
 
     Raises:
@@ -72,7 +79,7 @@ def new_environment(services: Services, name: str, scaffold: Scaffold) -> Enviro
     lock, outputs = made.solved.lock, made.manifest.outputs
     files = {MANIFEST: made.text, ".gitattributes": ATTRIBUTES, **render(lock, outputs)}
     create_folder(folder, files)
-    return EnvironmentResult(
+    return NewEnvironment(
         name=name,
         files=tuple(f"{shown}/{file}" for file in files if not file.startswith(".")),
         lock=lock,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from envgen.lock.model import Lock
 from envgen.models.notes import Move
-from envgen.workflows.importing import Imported
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,4 +22,3 @@ class EnvironmentResult:
     changed: bool
     moved: dict[str, tuple[Move, ...]]
     notes: tuple[str, ...] = ()
-    imported: Imported | None = None
