@@ -38,10 +38,10 @@ def _new_text(console: Console, result: EnvironmentResult) -> Iterator[str]:
 def _creation(result: EnvironmentResult) -> list[str]:
     """Say how the environment is made on a Mac from what was written."""
     made = [file for file in result.files if file.endswith(("environment.yml", "conda-lock.yml"))]
-    lines = []
+    lines = [f"envgen create {result.name}     # on the Mac, which needs no conda for it"]
     for file in made:
         if file.endswith("environment.yml"):
-            lines.append(f"conda env create -f {file}     # on the Mac")
+            lines.append(f"conda env create -f {file}     # or this")
         else:
             lines.append(f"micromamba create -n {result.name} -f {file}     # or this")
     return lines

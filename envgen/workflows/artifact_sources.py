@@ -16,7 +16,7 @@ from envgen.install.obtaining import Fetching, Need
 from envgen.install.transfer import Location
 from envgen.install.vendored import archive_path, wheel_path
 from envgen.lock.model import LockedWheel
-from envgen.models.channel import Channel
+from envgen.models.channel import Channel, without_secrets
 from envgen.models.record import Record
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.session import Session, Timeouts
@@ -71,6 +71,9 @@ class Sources:
         artifact = record_artifact(record)
         if self.vendored:
             return Need(artifact=artifact, copies=(self.vendored / archive_path(record),), locations=tuple)
+        if not record.url.startswith(f"{record.channel}/"):
+            own = (Location(url=record.url, shown=without_secrets(record.url)),)
+            return Need(artifact=artifact, copies=(), locations=lambda: own)
         relative = record.url.removeprefix(f"{record.channel}/")
         places = self._places(record)
         remote = tuple(_below(place, relative) for place in places if place.url)

@@ -31,7 +31,7 @@ def try_environment(services: Services, target: Target) -> Trials:
     """Import what the manifest asks for, check requirements, and list the GPU where metal is meant to run."""
     environ = bare_environment(target.prefix, services.settings.environ)
     contents = read_contents(target.prefix)
-    notes: list[str] = []
+    notes = list(_unrun(contents))
     names = list(dict.fromkeys(_modules(target, contents, notes)))
     services.progress(f"importing {', '.join(names[:4])}{' …' if len(names) > 4 else ''}")
     outcomes = list(try_imports(target.prefix, names, environ))
@@ -48,6 +48,13 @@ def try_environment(services: Services, target: Target) -> Trials:
         services.progress("listing the GPU")
         outcomes.append(try_gpu(target.prefix, environ))
     return Trials(outcomes=tuple(outcomes), notes=tuple(notes))
+
+
+def _unrun(contents: Contents) -> Iterator[str]:
+    """Name the packages with scripts of their own that conda would run after linking, and envgen does not."""
+    for record in contents.records:
+        if f"bin/.{record.name}-post-link.sh" in record.files:
+            yield f"the post-link script of {record.name} was not run; conda would have run it"
 
 
 def _modules(target: Target, contents: Contents, notes: list[str]) -> Iterator[str]:

@@ -1,0 +1,77 @@
+"""What is tried after an environment was made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from envgen.cli.services import services_for
+from envgen.gateways.machine import read_machine
+from envgen.install.smoke import Outcome
+from envgen.workflows.creation import Creation, Target, target_of
+from envgen.workflows.services import Services
+from envgen.workflows.trials import try_environment
+from tests.install.tiny_conda import SITE, build_conda, module_files
+from tests.install.world import HOST, Basics, World, linux_only
+
+pytestmark = linux_only
+
+
+def placed(world: World, patch: pytest.MonkeyPatch) -> tuple[Services, Target]:
+    """Give the services of this world, and the target of its environment."""
+    patch.chdir(world.project)
+    for name, value in world.environ.items():
+        patch.setenv(name, value)
+    services = services_for(progress=lambda line: None)
+    return services, target_of(services, Creation(name="demo"), read_machine())
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [("return [kind]", ""), ("return []", "TensorFlow lists no GPU")],
+    ids=["a GPU", "no GPU"],
+)
+def test_with_metal_on_a_mac_the_gpu_is_listed(
+    world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch, body: str, message: str
+) -> None:
+    source = f"class config:\n    @staticmethod\n    def list_physical_devices(kind):\n        {body}\n"
+    fake = build_conda("tensorflow", files={f"{SITE}/tensorflow.py": source.encode()}, subdir=HOST)
+    world.serve(fake)
+    world.lock([*usual.conda, fake], accelerator="metal", dependencies=["six"])
+    world.good("create", "demo")
+    services, target = placed(world, monkeypatch)
+    assert try_environment(services, target).outcomes == (Outcome(subject="six"),)
+    tried = try_environment(services, replace(target, is_mac=True))
+    assert tried.outcomes == (Outcome(subject="six"), Outcome(subject="tensorflow", message=message))
+
+
+def test_only_what_applies_here_is_imported(world: World, usual: Basics) -> None:
+    world.lock(usual.conda, dependencies=['six; sys_platform == "linux"', 'nothing; sys_platform == "win32"'])
+    made = world.good("create", "demo")
+    assert [check["subject"] for check in made["checks"]] == ["six"]
+
+
+def test_conda_knows_it_by_another_name(world: World, usual: Basics) -> None:
+    torch = build_conda("pytorch", files=module_files("torch", "2.0"), subdir="noarch", noarch="python")
+    world.serve(torch)
+    world.lock([*usual.conda, torch], dependencies=["pytorch"])
+    made = world.good("create", "demo")
+    assert [check["subject"] for check in made["checks"]] == ["torch"]
+
+
+def test_what_holds_no_module_is_a_note(world: World, usual: Basics) -> None:
+    meta = build_conda("metapackage", subdir=HOST)
+    world.serve(meta)
+    world.lock([*usual.conda, meta], dependencies=["metapackage", "six"])
+    made = world.good("create", "demo")
+    assert made["notes"] == ["metapackage holds no module, so nothing of it was imported"]
+    assert [check["subject"] for check in made["checks"]] == ["six"]
+
+
+def test_scripts_that_conda_would_run_are_noted(world: World, usual: Basics) -> None:
+    scripted = build_conda("scripted", files={"bin/.scripted-post-link.sh": b"exit 1\n"}, subdir=HOST)
+    world.serve(scripted)
+    world.lock([*usual.conda, scripted], dependencies=["six"])
+    made = world.good("create", "demo")
+    assert made["notes"] == ["the post-link script of scripted was not run; conda would have run it"]
