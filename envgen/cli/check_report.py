@@ -17,7 +17,7 @@ _YES, _NO = "the lock is true to its manifest, whole and proved", "the lock is n
 def report_checked(console: Console, checked: Sequence[Staleness]) -> None:
     """Print what each lock lacks, and what was not proved; raise LockfileError if a lock is not true."""
     shape = {"environments": [{**staleness_shape(item), "notes": list(item.notes)} for item in checked]}
-    console.data(shape, staleness_text(checked, yes=_YES, no=_NO))
+    console.report(shape, staleness_text(checked, yes=_YES, no=_NO))
     for item in checked:
         for note in item.notes:
             console.note(f"{item.name}: {note}" if len(checked) > 1 else note)

@@ -27,12 +27,16 @@ class Console:
     verbose: bool = False
 
     def data(self, shape: Json, text: str) -> None:
-        """Print a command's result: the shape with `--json`, else the text unless `--quiet`."""
+        """Print what was asked for: the shape with `--json`, else the text, which `--quiet` does not take away."""
         if self.as_json:
             sys.stdout.write(json.dumps(shape, indent=2, ensure_ascii=False) + "\n")
-        elif text and not self.quiet:
+        elif text:
             sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
+
+    def report(self, shape: Json, text: str) -> None:
+        """Print what a command did: the shape with `--json`, else the text unless `--quiet`."""
+        self.data(shape, "" if self.quiet else text)
 
     def say(self, text: str) -> None:
         """Print a line for people on stderr."""

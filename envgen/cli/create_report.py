@@ -16,7 +16,7 @@ _SIGNS = {"added": "+", "changed": "~", "repaired": "!", "removed": "-"}
 
 def report_created(console: Console, created: Created) -> None:
     """Print what changed, what the tries showed and how to use the environment; raise InstallError if a try failed."""
-    console.data(created_shape(created), "\n".join(_text(console, created)))
+    console.report(created_shape(created), "\n".join(_text(console, created)))
     for note in created.notes:
         console.note(note)
     failed = [outcome for outcome in created.outcomes if outcome.message]
@@ -39,7 +39,7 @@ def report_handed(console: Console, handed: Handed) -> None:
         "commands": [list(command) for command in handed.commands],
         "unchecked": list(handed.unchecked),
     }
-    console.data(shape, "\n".join(f"{handed.tool}: {' '.join(command)}" for command in handed.commands))
+    console.report(shape, "\n".join(f"{handed.tool}: {' '.join(command)}" for command in handed.commands))
     for line in handed.unchecked:
         console.note(f"not checked by {handed.tool}: {line}")
 

@@ -19,7 +19,7 @@ SHOWN_MOVES = 30
 
 def report_new(console: Console, result: EnvironmentResult) -> None:
     """Print a new environment: what was decided, what was written, and what to do next."""
-    console.data(environments_shape([result]), "\n".join(_new_text(console, result)))
+    console.report(environments_shape([result]), "\n".join(_new_text(console, result)))
     _tell(console, result)
 
 
@@ -61,7 +61,7 @@ def report_lock(console: Console, results: Sequence[EnvironmentResult]) -> None:
             text += _moves_text(result, lock) if known else []
             text += _platform_text(console, lock) if console.verbose or not known else []
         text += [f"  {file}" for file in result.files]
-    console.data(environments_shape(list(results)), "\n".join(text))
+    console.report(environments_shape(list(results)), "\n".join(text))
     for result in results:
         _tell(console, result)
 
@@ -80,7 +80,7 @@ def report_stale(console: Console, stale: Sequence[Staleness]) -> None:
     """Print which locks are stale; raise LockfileError if any is."""
     shape = {"environments": [staleness_shape(item) for item in stale]}
     old = [item.name for item in stale if item.reasons]
-    console.data(shape, staleness_text(stale, yes="the lock is current", no="the lock is stale"))
+    console.report(shape, staleness_text(stale, yes="the lock is current", no="the lock is stale"))
     if old and console.as_json:
         raise typer.Exit(1)
     if old:

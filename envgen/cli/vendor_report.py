@@ -25,7 +25,7 @@ def report_starter(console: Console, made: Vendored) -> None:
         f"starter index of {made.date}: {made.records:,} records, {made.size:,} bytes, "
         f"for {len(made.served)} environments"
     )
-    console.data(shape, text)
+    console.report(shape, text)
 
 
 def report_vendored(console: Console, gathered: VendoredFolder) -> None:
@@ -46,11 +46,11 @@ def report_vendored(console: Console, gathered: VendoredFolder) -> None:
         "Use it, moved to wherever you like, with",
         f"  envgen create NAME --from-vendored {gathered.folder}",
     ]
-    console.data(shape, "\n".join(lines))
+    console.report(shape, "\n".join(lines))
     if gathered.dropped:
         console.note(f"{len(gathered.dropped)} files that no lock needs any more were removed")
 
 
 def report_verified(console: Console, folder: Path, count: int) -> None:
     """Print that a folder is whole."""
-    console.data({"folder": str(folder), "ok": True, "files": count}, f"{folder}: {count} files are as vendored")
+    console.report({"folder": str(folder), "ok": True, "files": count}, f"{folder}: {count} files are as vendored")

@@ -31,9 +31,7 @@ def choose_sources(inputs: PlanInputs, sides: Sides) -> Board:
         PlanError: what the user asks for is known not to work together, or PyPI is needed and may not be asked.
         MappingError: a name's source cannot be told.
     """
-    markers = inputs.platform.markers()
-    ordered = sorted(inputs.wanted, key=lambda wanted: (wanted.requirement.name, wanted.requirement.text))
-    applying = [wanted for wanted in ordered if wanted.requirement.applies(markers)]
+    ordered, applying = _applying(inputs)
     family = _family(inputs, applying)
     board = Board(inputs=inputs, sides=sides, family=family, roots=())
     board.roots = tuple(_roots(board, _regrouped(applying, family)))
@@ -48,6 +46,18 @@ def choose_sources(inputs: PlanInputs, sides: Sides) -> Board:
     board.note(family.notes)
     refuse_offline(board)
     return board
+
+
+def refuse_family(inputs: PlanInputs) -> None:
+    """Refuse what is known of the TensorFlow family not to work, before any index is read; raise PlanError."""
+    _family(inputs, _applying(inputs)[1])
+
+
+def _applying(inputs: PlanInputs) -> tuple[list[Wanted], list[Wanted]]:
+    """List the user's requirements in an order of their own, and those of them that the target's markers let in."""
+    markers = inputs.platform.markers()
+    ordered = sorted(inputs.wanted, key=lambda wanted: (wanted.requirement.name, wanted.requirement.text))
+    return ordered, [wanted for wanted in ordered if wanted.requirement.applies(markers)]
 
 
 def _family(inputs: PlanInputs, applying: Sequence[Wanted]) -> FamilyPlan:

@@ -23,6 +23,7 @@ from envgen.plan.amendments import amendments
 from envgen.plan.inputs import Plan, Sides
 from envgen.plan.overriding import conda_overrides, override_notes
 from envgen.plan.rounds import plan
+from envgen.plan.sources import refuse_family
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
 from envgen.pypi.keeping import KeepingPypiSide
@@ -77,6 +78,8 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     Raises:
         EnvgenError: the platform cannot be locked; ProofError where it could, but would not work.
     """
+    inputs = plan_inputs(manifest, platform)
+    refuse_family(inputs)
     channels = channels_of(services, manifest)
     services.progress(f"reading {', '.join(channel.name for channel in channels)}")
     inner = open_index(services, channels, platform, exclude_newer=manifest.exclude_newer, first=keeping.first)
@@ -87,7 +90,7 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     services.progress(f"solving with {name} for {platform.subdir}")
     conda = LeastChangeSide(solver=solver, repodata=repodata, kept=keeping.records(), update=keeping.named("conda"))
     sides = Sides(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, keeping))
-    planned = plan(plan_inputs(manifest, platform), sides)
+    planned = plan(inputs, sides)
     services.progress("proving that it fits together")
     notes = (*manifest.notes, *_overruled(manifest, inner, planned.conda))
     lock = refuse_faults(prove_lock(_locked(platform, planned, repodata, mapper, notes), mapper))
@@ -112,7 +115,8 @@ def _solver(services: Services, before: PlatformLock | None) -> tuple[Solver, So
     if services.options.solver or before is None:
         return choose_solver(_solver_name(services.options.solver))
     try:
-        return choose_solver(_solver_name(before.solver))
+        solver, name, _ = choose_solver(_solver_name(before.solver))
+        return solver, name, f"solved with {name}, as the lock before"
     except SolverUnavailableError as error:
         solver, name, _ = choose_solver(None)
         return solver, name, f"the lock was solved with {before.solver}, now with {name}: {error.message}"

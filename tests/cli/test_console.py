@@ -43,10 +43,11 @@ def colours(text: str) -> list[str]:
 def test_text_and_json_go_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     Console().data({"a": 1}, "text\n")
     Console(as_json=True).data({"a": "ü"}, "text")
-    Console(quiet=True).data({"a": 1}, "text")
-    Console(quiet=True, as_json=True).data({"b": 1}, "text")
+    Console(quiet=True).data({"a": 1}, "an answer")
+    Console(quiet=True).report({"a": 1}, "what was done")
+    Console(quiet=True, as_json=True).report({"b": 1}, "text")
     out, err = capsys.readouterr()
-    assert out == 'text\n{\n  "a": "ü"\n}\n{\n  "b": 1\n}\n'
+    assert out == 'text\n{\n  "a": "ü"\n}\nan answer\n{\n  "b": 1\n}\n'
     assert err == ""
 
 
