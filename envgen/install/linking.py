@@ -138,13 +138,12 @@ def _restore_addresses(linking: Linking) -> None:
         text = file.read_text(encoding="utf-8")
         data = json.loads(text)
         if str(data.get("url", "")).startswith(_LOCAL) and data.get("name") in urls:
-            data["url"] = urls[data["name"]]
-            _replace(file, json.dumps(data, indent=2))
+            _replace(file, text.replace(json.dumps(data["url"]), json.dumps(urls[data["name"]])))
 
 
 def _replace(file: Path, text: str) -> None:
     staged = file.with_suffix(".new")
-    staged.write_text(text + "\n", encoding="utf-8")
+    staged.write_text(text, encoding="utf-8")
     staged.chmod(0o644)
     staged.replace(file)
 
