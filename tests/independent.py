@@ -35,7 +35,7 @@ _DISTRIBUTIONS = {
     "dask-core": "dask",
     "matplotlib-base": "matplotlib",
     "msgpack-python": "msgpack",
-    "py-opencv": "opencv-python",
+    "py-opencv": "opencv-python opencv-python-headless opencv-contrib-python opencv-contrib-python-headless",
     "py-xgboost": "xgboost",
     "python-flatbuffers": "flatbuffers",
     "python-tzdata": "tzdata",
@@ -179,7 +179,7 @@ def _need_faults(target: Target, records: dict[str, dict[str, Any]]) -> Iterator
 @cache
 def _names(table: Path | None) -> dict[str, set[str]]:
     """Give the distributions of each conda name."""
-    found = {conda: {pypi} for conda, pypi in _DISTRIBUTIONS.items()}
+    found = {conda: set(pypi.split()) for conda, pypi in _DISTRIBUTIONS.items()}
     if table:
         with table.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from email.parser import BytesParser
 from functools import cache
 from pathlib import Path
 
+from remotezip import RemoteZip
+
 from tests.independent import Metadata
 from tests.independent_lock import targets
 
 
 def served_metadata(folder: Path) -> Metadata:
-    """Give a reader of the metadata files (PEP 658) that stand beside the wheels of a folder's lock."""
+    """Give a reader of the metadata of a folder's wheels: the files beside them (PEP 658), else those within them."""
     entries = [entry for target in targets(folder) for entry in target.pypi.values()]
     urls = {entry["hash"]["sha256"]: entry["url"] for entry in entries}
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -23,6 +26,11 @@ def served_metadata(folder: Path) -> Metadata:
 
 @cache
 def _fetched(url: str) -> tuple[list[str], str]:
-    with urllib.request.urlopen(f"{url}.metadata", timeout=30) as answer:
-        fields = BytesParser().parsebytes(answer.read(), headersonly=True)
+    try:
+        with urllib.request.urlopen(f"{url}.metadata", timeout=30) as answer:
+            content = answer.read()
+    except urllib.error.HTTPError:
+        with RemoteZip(url) as wheel:
+            content = wheel.read(next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")))
+    fields = BytesParser().parsebytes(content, headersonly=True)
     return [str(text) for text in fields.get_all("Requires-Dist", [])], str(fields.get("Requires-Python", ""))
