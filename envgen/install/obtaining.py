@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from envgen.errors import InstallError
 from envgen.install.artifacts import Artifact
+from envgen.install.holding import hold
 from envgen.install.tally import Tally
 from envgen.install.transfer import Download, Location, download_all
 
@@ -135,28 +135,17 @@ def shared_store(store: Path) -> Iterator[Callable[[Iterable[Path]], None]]:
             code="disk",
         ) from error
     try:
-        _flock(descriptor, fcntl.LOCK_SH)
+        hold(descriptor, fcntl.LOCK_SH)
         yield lambda paths: _drop(descriptor, store, paths)
     finally:
         os.close(descriptor)
 
 
 def _drop(descriptor: int, store: Path, paths: Iterable[Path]) -> None:
-    if not _flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+    if not hold(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
         return
     for path in paths:
         if path.is_relative_to(store):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
                 path.parent.rmdir()
-
-
-def _flock(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):  # some network file systems have no locks
-            raise
-    return True

@@ -6,13 +6,11 @@ rattler's client does the requests, so that its credentials, proxies and certifi
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -27,12 +25,13 @@ import envgen
 from envgen.errors import InstallError
 from envgen.gateways.eventloop import run
 from envgen.install.artifacts import Artifact
+from envgen.install.holding import claimed
 from envgen.install.tally import Tally
 
 PARALLEL = 8
 _TRIES = 3  # without a byte more than before
 _MOST_TRIES = 12
-_PAUSE, _BEAT = 0.3, 0.05  # seconds
+_PAUSE = 0.3  # seconds
 _STATUS = re.compile(r"\((\d{3}) ([^)]*)\)")
 _WORTH_RETRYING = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -148,7 +147,7 @@ class _Transfer:
         download, failures = self._download, []
         try:
             download.target.parent.mkdir(parents=True, exist_ok=True)
-            async with _claimed(download.part) as stream:
+            async with claimed(download.part) as stream:
                 if self._is_there():
                     return
                 for location in download.locations:
@@ -238,38 +237,6 @@ class _Transfer:
             or "run it again: it goes on from what is there; or wait longer: ENVGEN_TIMEOUT=SECONDS",
             code="download",
         )
-
-
-@contextlib.asynccontextmanager
-async def _claimed(part: Path) -> AsyncIterator[IO[bytes]]:
-    """Open a part for us alone: another process that downloads the same file is waited for."""
-    while True:
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
-        with os.fdopen(descriptor, "r+b") as stream:
-            while not _locked(stream):  # noqa: ASYNC110 - the other process has no event of ours
-                await asyncio.sleep(_BEAT)
-            if _is_current(stream, part):
-                yield stream
-                return
-
-
-def _locked(stream: IO[bytes]) -> bool:
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):  # some network file systems have no locks
-            raise
-    return True
-
-
-def _is_current(stream: IO[bytes], part: Path) -> bool:
-    """Tell whether the file still has the part's name: another process may have finished it meanwhile."""
-    try:
-        return os.path.samestat(os.fstat(stream.fileno()), part.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _client(url: str, offset: int) -> Client:
