@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from packaging.version import Version
+
 from envgen.diagnosis.changes import keeping, renamed, respelled, without
-from envgen.diagnosis.fix import Edit, Fix
+from envgen.diagnosis.fix import Fix
 from envgen.diagnosis.pythons import common_python, moved
 from envgen.diagnosis.sources import build_later
 from envgen.diagnosis.subject import Subject
@@ -88,17 +90,30 @@ def _written(floor: str) -> str:
     return floor if "." in floor else f"{floor}.0"
 
 
-def _other_version(subject: Subject) -> Iterator[Fix]:
-    """Take the nearest version that can be had: the next newer one, else the newest of the older ones."""
-    versions = subject.versions()
+def _newer_version(subject: Subject) -> Iterator[Fix]:
+    """Take the next newer version that can be had."""
+    versions, pin = subject.versions(), _pin(subject)
+    newer = next((version for version in versions if pin is not None and version >= pin), None)
+    if newer is not None:
+        yield _nearest(subject, f">={newer}", newer)
+
+
+def _older_version(subject: Subject) -> Iterator[Fix]:
+    """Take the newest of the older versions that can be had."""
+    versions, pin = subject.versions(), _pin(subject)
+    if versions and pin is not None and versions[-1] < pin:
+        yield _nearest(subject, f"<={versions[-1]}", versions[-1])
+
+
+def _pin(subject: Subject) -> Version | None:
     named = named_versions(subject.requirement.specifier)
-    if not versions or not named:
-        return
-    pin = to_version(named[0])
-    newer = next((version for version in versions if version >= pin), None)
-    bound = f">={newer}" if newer else f"<={versions[-1]}"
-    text = f"ask for `{subject.requirement.name}{bound}`: {newer or versions[-1]} is the nearest that can be had"
-    yield Fix(text=text, edit=respelled(subject, f"{subject.requirement.name}{bound}"))
+    return to_version(named[0]) if named else None
+
+
+def _nearest(subject: Subject, bound: str, version: Version) -> Fix:
+    name = subject.requirement.name
+    text = f"ask for `{name}{bound}`: {version} is the nearest that can be had"
+    return Fix(text=text, edit=respelled(subject, f"{name}{bound}"))
 
 
 def _suggested(subject: Subject) -> Iterator[Fix]:
@@ -124,22 +139,23 @@ def _left_out(subject: Subject) -> Iterator[Fix]:
     elif subject.is_root:
         marked = f"{subject.requirement}; sys_platform == 'linux'"
         text = f"leave `{name}` to Linux with a marker, if the project can do without it on a Mac"
-        yield Fix(text=text, edit=Edit(dependencies=(marked,)))
+        yield Fix(text=text, edit=without(subject, marked))
     else:
         text = f"override what asks for `{name}`, if the project can do without it on a Mac"
         yield Fix(text=text, edit=without(subject))
 
 
-_ANY: tuple[Maker, ...] = (_other_version, _other_python, _newer_macos)
+_VERSIONS: tuple[Maker, ...] = (_newer_version, _older_version)
+_ANY: tuple[Maker, ...] = (_newer_version, _other_python, _newer_macos, _older_version)
 _BY_CLASS: Mapping[PypiClass, tuple[Maker, ...]] = {
-    "NOT_ON_INDEX": (_other_version, _other_python, _newer_macos, _suggested),
-    "NO_VERSION_MATCHES": (_other_version, _other_python),
-    "YANKED": (_other_version,),
-    "REQUIRES_PYTHON": (_other_python, _other_version),
-    "NO_WHEEL_FOR_PYTHON": (_other_python, _other_version, _built_if_source),
-    "NEEDS_NEWER_MACOS": (_newer_macos, _other_version),
-    "MAC_X86_64_ONLY": (_other_version, _other_python, _built_if_source),
-    "NO_MACOS_WHEEL": (_other_version, _other_python),
-    "SDIST_ONLY": (_other_version, _other_python, _newer_macos, _built),
-    "EMPTY_STUB": (_other_version,),
+    "NOT_ON_INDEX": (*_ANY, _suggested),
+    "NO_VERSION_MATCHES": (_newer_version, _other_python, _older_version),
+    "YANKED": _VERSIONS,
+    "REQUIRES_PYTHON": (_other_python, *_VERSIONS),
+    "NO_WHEEL_FOR_PYTHON": (_other_python, _newer_version, _built_if_source, _older_version),
+    "NEEDS_NEWER_MACOS": (_newer_macos, *_VERSIONS),
+    "MAC_X86_64_ONLY": (_newer_version, _other_python, _built_if_source, _older_version),
+    "NO_MACOS_WHEEL": (_newer_version, _other_python, _older_version),
+    "SDIST_ONLY": (_newer_version, _other_python, _newer_macos, _built, _older_version),
+    "EMPTY_STUB": _VERSIONS,
 }

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from envgen.diagnosis.fix import Edit
 from envgen.diagnosis.subject import Subject
+from envgen.knowledge.ranges import overlaps
 from envgen.models.requirement import Requirement
 from envgen.plan.removals import removal
 
@@ -29,9 +30,12 @@ def respelled(subject: Subject, *texts: str) -> Edit:
     same = first.name == own.name
     extras = f"[{','.join(own.extras)}]" if same and own.extras else ""
     marker = f"; {own.marker}" if own.marker else ""
-    placed = [f"{first.name}{extras}{first.specifier}{marker}", *texts[1:]]
-    key = "pypi" if subject.question.pypi_only and same else "dependencies"
-    return Edit(pypi=tuple(placed)) if key == "pypi" else Edit(dependencies=tuple(placed))
+    placed = (f"{first.name}{extras}{first.specifier}{marker}", *texts[1:])
+    against = same and any(not overlaps(first.specifier, other) for other in subject.asked_by_others)
+    overrides = (f"{first.name}{first.specifier}",) if against else ()
+    if subject.question.pypi_only and same:
+        return Edit(pypi=placed, overrides=overrides)
+    return Edit(dependencies=placed, overrides=overrides)
 
 
 def renamed(subject: Subject, replacement: Requirement, further: Edit | None = None) -> Edit:
@@ -45,8 +49,9 @@ def renamed(subject: Subject, replacement: Requirement, further: Edit | None = N
     return replace(further, keeps=True, overrides=(*further.overrides, removal(subject.requirement.name)))
 
 
-def without(subject: Subject) -> Edit:
-    """Leave a requirement out: its line, or what others ask for."""
+def without(subject: Subject, *instead: str) -> Edit:
+    """Leave a requirement out, with something in its line's place if that is given; others must not ask for it then."""
+    away = (removal(subject.requirement.name),)
     if subject.is_root:
-        return Edit()
-    return Edit(keeps=True, overrides=(removal(subject.requirement.name),))
+        return Edit(dependencies=instead, overrides=away if subject.asked_by_others else ())
+    return Edit(keeps=True, overrides=away)

@@ -9,6 +9,7 @@ from envgen.diagnosis.fix import Edit, Way
 from envgen.diagnosis.together import Clash
 from envgen.diagnosis.verdict import Question, Trouble
 from envgen.knowledge.exclusive import exclusive_groups, one_for
+from envgen.plan.removals import removal
 
 CODE = "SAME-FILES"
 
@@ -26,7 +27,10 @@ def doubles(closure: Closure, questions: Sequence[Question]) -> Iterator[tuple[C
 
 
 def one_of(questions: Sequence[Question], names: Iterable[str]) -> Iterator[Way]:
-    """Ask for the one member of a group that does for all of those named, in the place of those that are asked for."""
+    """Ask for the one member of a group that does for all of those named, in the place of those that are asked for.
+
+    Members that others ask for are overridden away.
+    """
     mentioned = set(names)
     for group in exclusive_groups():
         members = sorted(mentioned & set(group.distributions))
@@ -34,5 +38,7 @@ def one_of(questions: Sequence[Question], names: Iterable[str]) -> Iterator[Way]
         one = one_for(members) if len(members) > 1 else None
         if one is None or not places:
             continue
-        edits = {place: Edit() for place in places} | {places[0]: Edit(dependencies=(one,))}
+        own = {questions[place].name for place in places}
+        away = tuple(removal(name) for name in members if name not in {one, *own})
+        edits = {place: Edit() for place in places} | {places[0]: Edit(dependencies=(one,), overrides=away)}
         yield Way(text=f"ask for `{one}`, which does for {' and '.join(members)}", edits=edits)

@@ -25,7 +25,8 @@ class Subject:
     `specs` and `records` are conda's: what would serve, and every record of those names, whatever the target.
     `suggestions` are names that may have been meant and that exist; `replacement` stands where the facts know what
     takes the name's place; `common_python` is the python that everything else may move to, "" where there is none;
-    `channel_names` are all names of the channels.
+    `asked_by_others` are the specifiers with which other packages ask for it; `channel_names` are all names of the
+    channels.
     """
 
     question: Question
@@ -38,6 +39,7 @@ class Subject:
     suggestions: tuple[str, ...] = ()
     replacement: Subject | None = None
     common_python: str = ""
+    asked_by_others: tuple[str, ...] = ()
     channel_names: frozenset[str] = field(default_factory=frozenset)
 
     @property

@@ -13,6 +13,7 @@ from envgen.knowledge.metal import METAL, metal_choices, metal_releases
 from envgen.knowledge.ranges import named_versions
 from envgen.knowledge.tensorflow import NAMES
 from envgen.manifest.consistency import leading_name
+from envgen.models.matchspec import MatchSpec
 from envgen.models.requirement import Requirement
 
 
@@ -123,13 +124,20 @@ def _changed(asked: Asked, way: Way) -> Asked | None:
 
 
 def loosened(questions: Sequence[Question], places: Sequence[int]) -> Iterator[Way]:
-    """Loosen the bounds of questions that cannot be met together: let newer ones in, then any, then drop the last."""
+    """Loosen the bounds of questions that cannot be met together: let newer ones in, then any.
+
+    Match specs lose their version and build, and are left out in the end.
+    """
     bounded = [place for place in places if _specifier(questions[place])]
     floors = {place: _floor(questions[place]) for place in bounded}
     asked = {place: text for place, text in floors.items() if text}
-    yield from (
-        _loose(questions, texts) for texts in (asked, {place: questions[place].name for place in bounded}) if texts
-    )
+    yield from (_loose(questions, texts) for texts in (asked, {p: questions[p].name for p in bounded}) if texts)
+    for place in places:
+        spec = questions[place].asked
+        if isinstance(spec, MatchSpec):
+            if spec.text != spec.name:
+                yield Way(text=f"ask for `{spec.name}` in any version", edits={place: Edit(conda=(spec.name,))})
+            yield Way(text=f"leave conda's `{spec.name}` out", edits={place: Edit()})
 
 
 def _floor(question: Question) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from envgen.diagnosis.advice import Advised
 from envgen.diagnosis.verdict import Diagnosis
@@ -10,14 +11,20 @@ from envgen.errors import ManifestError, UsageError
 from envgen.gateways.disk import read_text
 from envgen.manifest.model import load_manifest
 from envgen.pypi.lookups import PypiLookups
+from envgen.pypi.session import Timeouts
 from envgen.workflows.advising import Advice, judge_advice
 from envgen.workflows.cases import Case, case_of_environment, case_of_manifest, cases_of_requirements
+from envgen.workflows.deferred import DeferredPypi
 from envgen.workflows.diagnosing import diagnose
 from envgen.workflows.file_cases import case_of_file
 from envgen.workflows.mapping import Target
 from envgen.workflows.project import MANIFEST, environment_names, open_environment
 from envgen.workflows.services import Services
 
+if TYPE_CHECKING:
+    from envgen.pypi.side import UvPypiSide
+
+TRIAL_PATIENCE = 30.0  # seconds for one run of uv
 _SUFFIXES = (".txt", ".yml", ".yaml", ".toml", ".in", ".lock")
 
 
@@ -66,8 +73,29 @@ def diagnose_all(services: Services, asking: Asking) -> Report:
         cases = (*advice.cases, *(_cases(services, asking) if asking.what else ()))
     else:
         advice, cases = Advice(), _cases(services, asking)
-    diagnoses = tuple(diagnose(services, case, lookups, trials=asking.trials) for case in cases)
+    impatient = _impatient(services)
+    diagnoses = tuple(diagnose(impatient, case, lookups, trials=asking.trials) for case in cases)
     return Report(diagnoses=diagnoses, advised=advice.advised, notes=advice.notes)
+
+
+def _impatient(services: Services) -> Services:
+    """Let a trial give a resolution up that a lock would wait for."""
+    if services.pypi is None:
+        return services
+
+    def pypi() -> UvPypiSide:
+        from envgen.pypi.side import UvPypiSide
+
+        environment = services.settings.environ
+        limits = replace(Timeouts.configured(environment), uv=TRIAL_PATIENCE)
+        return UvPypiSide(
+            cache=services.settings.cache_dir,
+            environment=environment,
+            offline=services.options.offline,
+            timeouts=limits,
+        )
+
+    return replace(services, pypi=DeferredPypi(pypi))
 
 
 def _cases(services: Services, asking: Asking) -> tuple[Case, ...]:

@@ -82,10 +82,15 @@ class CondaLook:
         standing = on_conda(mapped, records, self.platform, self.repodata.origin)
         return OnShelf(platform=self.platform, mapped=mapped, records=records, standing=standing)
 
-    def solvable(self, looks: Mapping[str, OnShelf]) -> dict[str, CondaStanding]:
-        """Solve each that its records would serve alone with the target's python; give how all of them stand then."""
+    def solvable(self, looks: Mapping[str, OnShelf], *, together: bool = False) -> dict[str, CondaStanding]:
+        """Solve each that its records would serve alone with the target's python; give how all of them stand then.
+
+        With `together` one solve for all of them is tried first, which is quicker and says nothing of versions.
+        """
         wanted = {name: look.mapped.specs for name, look in looks.items() if look.standing.available}
         self._read(spec.name for specs in wanted.values() for spec in specs)
+        if together and self._solves(spec for specs in wanted.values() for spec in specs):
+            return {name: look.standing for name, look in looks.items()}
         return {
             name: self._solved(look.standing, wanted[name]) if name in wanted else look.standing
             for name, look in looks.items()
@@ -101,15 +106,24 @@ class CondaLook:
     def _read(self, names: Iterable[str]) -> None:
         self._everything = self.repodata.closure(sorted({"python", *names}))
 
-    def _solved(self, standing: CondaStanding, specs: Sequence[MatchSpec]) -> CondaStanding:
+    def _solves(self, specs: Iterable[MatchSpec]) -> bool:
+        try:
+            self.solver.solve(self._request(specs))
+        except SolveError:
+            return False
+        return True
+
+    def _request(self, specs: Iterable[MatchSpec]) -> SolveRequest:
         python = MatchSpec.parse(f"python {self.platform.python}.*")
-        request = SolveRequest(
+        return SolveRequest(
             channels=self._everything or (),
             specs=tuple(RootSpec(spec=spec, origin=_ASKED) for spec in (python, *specs)),
             virtual_packages=self.platform.virtual_packages(),
         )
+
+    def _solved(self, standing: CondaStanding, specs: Sequence[MatchSpec]) -> CondaStanding:
         try:
-            solution = self.solver.solve(request)
+            solution = self.solver.solve(self._request(specs))
         except UnsatisfiableError as error:
             return replace(standing, available=False, message=_unsolved(standing, error))
         except SolveError as error:

@@ -232,5 +232,5 @@ def _notes(run: _Run, settled: Settled) -> Sequence[str]:
     if run.walk.partial:
         notes.append("the answer is partial: not everything could be looked up")
     if settled.last is not None:
-        notes.append(f"with the fixes it does not lock yet: {settled.last.message.splitlines()[0]}")
+        notes.append(f"with the fixes it does not lock yet: {' '.join(settled.last.message.splitlines()[:2])}")
     return notes

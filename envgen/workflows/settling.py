@@ -59,7 +59,7 @@ def settle(settling: Settling, *, untouched: bool) -> Settled:
         attempt = _try(settling, settling.manifest, "trying it as it is")
         if attempt.locks:
             return Settled(manifest=settling.manifest, locks=True, tried=1, backtracked=attempt.notes)
-        if attempt.unasked or (not settling.docket.matters and not _conflict(settling, attempt)):
+        if not settling.docket.matters and (attempt.unasked or not _conflict(settling, attempt)):
             return Settled(manifest=settling.manifest, tried=1, last=attempt)
     last: Attempt | None = None
     while True:

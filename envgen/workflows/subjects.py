@@ -11,7 +11,7 @@ from envgen.diagnosis.standing import on_pypi
 from envgen.diagnosis.subject import Subject
 from envgen.diagnosis.verdict import Question
 from envgen.knowledge.replaced import replacement_of
-from envgen.models.requirement import Requirement
+from envgen.models.requirement import Origin, Requirement
 from envgen.plan.rewrites import rename
 from envgen.pypi.project import Project
 from envgen.workflows.walking import Walk
@@ -58,7 +58,9 @@ def _suggestions(walk: Walk, node: Node) -> tuple[str, ...]:
 
 def _replacement(walk: Walk, node: Node) -> Requirement | None:
     row = replacement_of(node.name, walk.platform.subdir)
-    if row is None or not row.replacement:
+    if (
+        row is None or not row.replacement or row.replacement in node.need.chain
+    ):  # a stub needs the name that it replaces
         return None
     return rename(node.need.requirement, row.replacement, keep_specifier=row.keep_specifier)
 
@@ -98,5 +100,11 @@ def _subject(walk: Walk, node: Node, *, suggestions: tuple[str, ...], replacemen
         records=shelf.records,
         suggestions=suggestions,
         replacement=replacement,
+        asked_by_others=_asked_by_others(walk, node.name),
         channel_names=walk.conda.mapper.shelf.names,
     )
+
+
+def _asked_by_others(walk: Walk, name: str) -> tuple[str, ...]:
+    texts = {other.children[name] for other in walk.closure.nodes.values() if name in other.children}
+    return tuple(sorted(Requirement.parse(text, Origin(path=name)).specifier for text in texts))

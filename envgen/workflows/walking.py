@@ -72,7 +72,9 @@ def _judged(walk: Walk, needs: Sequence[Need], *, roots: bool) -> list[Node]:
         found = on_pypi(need.requirement, projects.get(name), walk.platform)
         walk.partial = walk.partial or found.standing.code == "UNKNOWN"
         nodes.append(Node(need=need, pypi=found, conda=looks[name].standing, forced=_forced(walk, need)))
-    _solve(walk, [node for node in nodes if roots or not node.pypi.installs])
+    solved = walk.conda.solvable({node.name: walk.shelves[node.name] for node in nodes}, together=not roots)
+    for node in nodes:
+        node.conda = solved[node.name]
     for node in nodes:
         walk.closure.add(node)
     return nodes
@@ -82,13 +84,6 @@ def _forced(walk: Walk, need: Need) -> str:
     if len(need.chain) == 1 and need.question.pypi_only:
         return "it is asked of PyPI alone"
     return walk.forced.get(need.requirement.name, "")
-
-
-def _solve(walk: Walk, nodes: Sequence[Node]) -> None:
-    """Solve those that matter: the user's own, and what PyPI does not have."""
-    solved = walk.conda.solvable({node.name: walk.shelves[node.name] for node in nodes})
-    for node in nodes:
-        node.conda = solved[node.name]
 
 
 def _describe(walk: Walk, nodes: Sequence[Node]) -> None:
