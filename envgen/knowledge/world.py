@@ -75,6 +75,11 @@ class World:
         return tuple(record for record in self.records if record.name in names)
 
     @property
+    def has_wheels(self) -> bool:
+        """Tell whether anything comes from PyPI."""
+        return any(item.source == "pypi" for item in self.installed)
+
+    @property
     def is_apple_silicon(self) -> bool:
         """Tell whether the target is osx-arm64."""
         return self.platform.subdir == "osx-arm64"

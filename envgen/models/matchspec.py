@@ -72,7 +72,12 @@ def _version_spec(text: str) -> rattler.VersionSpec:
 
 @cache
 def _matches(text: str, name: str, version: str, build: str, number: int) -> bool:
-    record = rattler.PackageRecord(
+    return _rattler_spec(text).matches(_package(name, version, build, number))
+
+
+@cache
+def _package(name: str, version: str, build: str, number: int) -> rattler.PackageRecord:
+    return rattler.PackageRecord(
         name=name,
         version=version,
         build=rattler.BuildString(build),
@@ -81,7 +86,6 @@ def _matches(text: str, name: str, version: str, build: str, number: int) -> boo
         arch=None,
         platform=None,
     )
-    return _rattler_spec(text).matches(record)
 
 
 def version_matches(spec: str, version: str) -> bool:

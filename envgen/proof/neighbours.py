@@ -13,10 +13,11 @@ from envgen.models.notes import Finding
 
 def neighbour_findings(world: World) -> Iterator[Finding]:
     """Report pairs that crash each other, files with two owners, and libraries that nobody brings."""
-    yield from _clashes(world)
-    yield from _openmp(world)
     yield from _same_files(world)
-    yield from _libraries(world)
+    if world.has_wheels:  # the rest is about wheels: without one, its tables need not be read
+        yield from _clashes(world)
+        yield from _openmp(world)
+        yield from _libraries(world)
 
 
 def _clashes(world: World) -> Iterator[Finding]:

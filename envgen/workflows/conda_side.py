@@ -8,7 +8,6 @@ from envgen.errors import UnsatisfiableError
 from envgen.models.record import Record
 from envgen.models.repodata import Repodata
 from envgen.models.solve import Solution, Solver, SolveRequest
-from envgen.solvers.least_change import solve_with_least_change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +28,8 @@ class LeastChangeSide:
         if not self.kept:
             solution = self.solver.solve(request)
         else:
+            from envgen.solvers.least_change import solve_with_least_change
+
             solution = solve_with_least_change(self.solver, request, self.kept, self.update)
         self.answered.append((request, solution))
         return solution
