@@ -88,3 +88,15 @@ def test_envgens_own_lock_can_be_read_so() -> None:
 def test_another_layout_is_refused(text: str) -> None:
     with pytest.raises(ForeignFileError):
         read_foreign_lock(text, "f")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(HEAD + "\n" * 150_000, "more than 150,000", id="lines"),
+        pytest.param(HEAD + block("x") * 2001, "names 2,001 packages", id="packages"),
+    ],
+)
+def test_limits(text: str, message: str) -> None:
+    with pytest.raises(ForeignFileError, match=message):
+        read_foreign_lock(text, "f")

@@ -172,3 +172,8 @@ def test_a_freeze_is_told(text: str, solved: bool) -> None:
 @given(st.text(alphabet=st.sampled_from("ab-= .#\\\n[]@:/$;,<>~!*'\"()rce09"), max_size=80))
 def test_every_line_is_accounted_for_and_nothing_crashes(text: str) -> None:
     assert unaccounted(text, read_requirements(text, "f", no_files)) == []
+
+
+def test_a_file_of_many_packages_is_refused() -> None:
+    with pytest.raises(ForeignFileError, match="names 2,001 packages"):
+        read_requirements("a\n" * 2001, "f", no_files)

@@ -93,3 +93,16 @@ def test_statements_cover_the_text(values: list[str]) -> None:
     )
     told = {line for one in file.statements for line in range(one.span.line.line, one.span.last + 1)}
     assert told == set(range(1, text.count("\n") + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("a = '" + "x" * 10_000 + "'", "longer than any file of this kind", id="a line"),
+        pytest.param("# c\n" * 130_000, "longer than any file of this kind", id="a file"),
+        pytest.param("a = [\n" + "1,\n" * 2001 + "]", "names 2,001 packages", id="an array"),
+    ],
+)
+def test_limits(text: str, message: str) -> None:
+    with pytest.raises(ForeignFileError, match=message):
+        read_toml(text, "f")
