@@ -23,6 +23,14 @@ def import_file(
     python: options.Python = None,
     macos: options.Macos = None,
     accelerator: Annotated[str, typer.Option("--accelerator", metavar="NAME", help="metal or cpu.")] = "",
+    pins: Annotated[
+        str,
+        typer.Option(
+            "--pins",
+            metavar="LEVEL",
+            help="How much to keep of versions that a solver chose: exact, series, major or free.",
+        ),
+    ] = "exact",
     mirror: options.Mirrors = None,
     starter: options.Starter = False,
     offline: options.Offline = False,
@@ -43,6 +51,7 @@ def import_file(
         python=python or "",
         macos=macos or "",
         accelerator=chosen_accelerator(accelerator) if accelerator else None,
+        pins=importing.chosen_pins(pins),
     )
     with console.progress(f"importing {file.name}") as progress:
         services = services_for(

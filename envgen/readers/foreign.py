@@ -6,10 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from envgen.errors import SourceLine
+from envgen.errors import ForeignFileError, SourceLine
 from envgen.models.requirement import Requirement
 
+MAX_PACKAGES = 2000
 Format = Literal["requirements.txt", "environment.yml", "pyproject.toml", "pixi.toml", "conda-lock.yml"]
+
+
+def refuse_many(count: int, file: str) -> None:
+    """Refuse a file that names more packages than any environment has: raise ForeignFileError."""
+    if count > MAX_PACKAGES:
+        raise ForeignFileError(f"{file} names {count:,} packages, more than {MAX_PACKAGES:,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

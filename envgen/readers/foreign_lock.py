@@ -23,8 +23,10 @@ from envgen.readers.foreign import (
     Heading,
     Span,
     Unread,
+    refuse_many,
 )
 
+MAX_LINES = 150_000
 PREFERRED = ("osx-arm64", "osx-64", "linux-aarch64", "linux-64")
 _PAIR = re.compile(r"( *)(- )?([^\s:'\"][^:'\"]*|'[^']*'|\"[^\"]*\"):(?: +(.*))?")
 _MARK = "another platform of the lock is read"
@@ -47,15 +49,18 @@ def read_foreign_lock(text: str, file: str) -> ForeignFile:
     """Read what a lock holds for osx-arm64, or for the nearest platform that it has.
 
     Raises:
-        ForeignFileError: it is not laid out as conda-lock writes it.
+        ForeignFileError: it is not laid out as conda-lock writes it, or too long.
     """
     lines = text.split("\n")
     start = next((at for at, line in enumerate(lines) if line.rstrip() == "package:"), None)
     if start is None:
         raise ForeignFileError(f"{file} lists no packages", hint="make it anew with conda-lock")
+    if len(lines) > MAX_LINES:
+        raise ForeignFileError(f"{file} has {len(lines):,} lines, more than {MAX_LINES:,}")
     blocks = _blocks(lines, start + 1, file)
     platforms = {block.text("platform") for block in blocks}
     chosen = next((name for name in PREFERRED if name in platforms), min(platforms, default=""))
+    refuse_many(sum(block.text("platform") == chosen for block in blocks), file)
     items = [*_head(lines, start, file), *(_item(block, lines, file, chosen) for block in blocks)]
     note = "" if chosen == "osx-arm64" else f"{file} has no osx-arm64: what it locks for {chosen} is read"
     return ForeignFile(

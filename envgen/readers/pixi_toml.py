@@ -19,7 +19,7 @@ from envgen.readers.foreign import (
     Unread,
 )
 from envgen.readers.requirement_lines import Reference, read_line
-from envgen.readers.toml_lines import Statement, Table, read_toml
+from envgen.readers.toml_lines import Statement, Table, read_toml, shown_path
 
 _OURS = frozenset({"osx-arm64", "osx", "unix"})
 _CONDA = frozenset({"dependencies", "host-dependencies", "build-dependencies", "run-dependencies"})
@@ -68,16 +68,16 @@ def pixi_item(root: Table, statement: Statement, path: tuple[str, ...]) -> Itera
     group, rest = _feature(path)
     platform, rest = _target(rest)
     if platform and platform not in _OURS:
-        yield Aside(span=statement.span, what=f"`{'.'.join(path)}`", why=f"it is for {platform}")
+        yield Aside(span=statement.span, what=shown_path(path), why=f"it is for {platform}")
     elif rest and rest[0] in _CONDA | {"pypi-dependencies"}:
         yield from _dependencies(root, statement, path, rest, group)
     elif rest[:2] in (("workspace", "channels"), ("project", "channels")) or rest == ("channels",):
         yield from _channels(statement)
     elif rest and rest[0] in _WORKSPACE:
-        yield Aside(span=statement.span, what=f"`{'.'.join(path)}`", why="it describes the workspace")
+        yield Aside(span=statement.span, what=shown_path(path), why="it describes the workspace")
     else:
         why = _ASIDES.get(rest[0] if rest else "", "it asks for no package")
-        yield Aside(span=statement.span, what=f"`{'.'.join(path)}`", why=why)
+        yield Aside(span=statement.span, what=shown_path(path), why=why)
 
 
 def _feature(path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.readers.foreign import Aside, Asked, AskedLink, AskedProject, AskedPython, Heading, Span, Unread
 from envgen.readers.requirement_lines import Reference, read_line
-from envgen.readers.toml_lines import Statement, TomlFile
+from envgen.readers.toml_lines import Statement, TomlFile, shown_path
 
 _BARE = re.compile(r"\d[\w.+!-]*")
 _RELATIVE = re.compile(r"([\^~])\s*v?(\d+(?:\.\d+)*)(.*)")
@@ -21,7 +21,7 @@ def poetry_items(toml: TomlFile, statement: Statement, rest: tuple[str, ...]) ->
     table, name, group = _place(rest)
     if table is None:
         why = "it describes the project" if rest and rest[0] != "source" else "envgen asks the index uv is set up for"
-        yield Aside(span=statement.span, what=f"`{'.'.join(statement.path)}`", why=why)
+        yield Aside(span=statement.span, what=shown_path(statement.path), why=why)
         return
     found = toml.table("tool", "poetry", *table)
     if not name:

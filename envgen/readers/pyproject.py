@@ -10,7 +10,7 @@ from envgen.readers.foreign import Aside, Asked, AskedGroup, AskedPython, Foreig
 from envgen.readers.pixi_toml import pixi_item, workspace_macos, workspace_name
 from envgen.readers.poetry import poetry_items
 from envgen.readers.requirement_lines import Reference, read_line
-from envgen.readers.toml_lines import Statement, TomlFile, read_toml
+from envgen.readers.toml_lines import Statement, TomlFile, read_toml, shown_path
 
 _DYNAMIC = "its build program writes the dependencies, which envgen does not run"
 _SOURCES = "envgen asks the index that uv is set up for (UV_DEFAULT_INDEX, UV_INDEX), and builds nothing"
@@ -62,7 +62,7 @@ class _Project:
             case ("tool", name, *_):
                 yield Aside(span=statement.span, what=f"`tool.{name}`", why="it is a setting of that tool's")
             case _:
-                yield Aside(span=statement.span, what=f"`{'.'.join(statement.path)}`", why="it asks for no package")
+                yield Aside(span=statement.span, what=shown_path(statement.path), why="it asks for no package")
 
     def _project(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
         value = statement.value
@@ -78,7 +78,7 @@ class _Project:
             hint = "give the file that it reads them from, such as requirements.txt"
             yield Unread(span=statement.span, why=f"`dynamic`: {_DYNAMIC}", hint=hint)
         else:
-            yield Aside(span=statement.span, what=f"`{'.'.join(statement.path)}`", why="it describes the project")
+            yield Aside(span=statement.span, what=shown_path(statement.path), why="it describes the project")
 
     def _groups(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
         yield from self._lists(statement, rest, statement.value)
@@ -87,7 +87,7 @@ class _Project:
         if rest == ("dev-dependencies",):
             yield from self._list(statement, statement.value, "dev")
         elif rest[:1] in (("sources",), ("index",), ("index-url",), ("extra-index-url",)):
-            yield Aside(span=statement.span, what=f"`{'.'.join(statement.path)}`", why=_SOURCES)
+            yield Aside(span=statement.span, what=shown_path(statement.path), why=_SOURCES)
         else:
             yield Aside(span=statement.span, what="`tool.uv`", why="it is a setting of uv's")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from envgen.errors import ForeignFileError
 from envgen.manifest.tree import source_line
-from envgen.readers.foreign import Asked, AskedRequirement, ForeignFile, Heading, Include, Span, Unread
+from envgen.readers.foreign import Asked, AskedRequirement, ForeignFile, Heading, Include, Span, Unread, refuse_many
 from envgen.readers.requirement_lines import Reference, read_line
 from envgen.readers.solved import is_solved
 
@@ -32,7 +32,7 @@ def read_requirements(text: str, file: str, include: Include) -> ForeignFile:
     """Read a file of requirements; what it includes is read by `include`, each file once.
 
     Raises:
-        ForeignFileError: it has too many lines.
+        ForeignFileError: it has too many lines, or names too many packages.
     """
     reader = _Reader(include=include)
     items = tuple(reader.read(text, file, depth=0, bound=False))
@@ -78,12 +78,15 @@ class _Reader:
     files: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     done: set[tuple[str, bool]] = field(default_factory=set)
+    count: int = 0
 
     def read(self, text: str, file: str, *, depth: int, bound: bool) -> Iterator[Asked]:
         self.files.append(file)
         self.open.append(file)
         self.done.add((file, bound))
         for line in logical_lines(text, file):
+            self.count += 1
+            refuse_many(self.count, file)
             item = read_line(line.text, line.span) if line.text else Heading(span=line.span)
             if isinstance(item, Reference):
                 yield from self._follow(item, file, depth=depth, bound=bound or item.bound)

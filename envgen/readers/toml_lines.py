@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from envgen.errors import ForeignFileError
 from envgen.manifest.tree import source_line
-from envgen.readers.foreign import Span
+from envgen.readers.foreign import Span, refuse_many
 
 Table = Mapping[str, object]
+MAX_LENGTH = 500_000
+MAX_LINE = 10_000
 _TOKEN = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}|' + r"'''.*?'{3,5}|" + r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'|"
     r"\#[^\n]*|\n|[\[\]{},]|[ \t]+|[^\s\"'\#\[\]{},]+|.",
@@ -48,11 +50,22 @@ class TomlFile:
         return value if isinstance(value, dict) else {}
 
 
+def shown_path(path: tuple[str, ...]) -> str:
+    """Show a path within a message."""
+    text = ".".join(path)
+    return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
+
+
 def read_toml(text: str, file: str) -> TomlFile:
-    """Read a document; raise ForeignFileError with the line of what is wrong."""
+    """Read a document; raise ForeignFileError with the line of what is wrong, or where it is beyond the limits."""
+    if max(map(len, text.split("\n"))) > MAX_LINE or len(text) > MAX_LENGTH:
+        limits = f"{MAX_LENGTH:,} characters, {MAX_LINE:,} a line"
+        raise ForeignFileError(f"{file} is longer than any file of this kind ({limits})")
     try:
         data = tomllib.loads(text)
-        return TomlFile(data=data, statements=tuple(_statements(text, file)))
+        statements = tuple(_statements(text, file))
+        refuse_many(max((len(one.items) for one in statements), default=0), file)
+        return TomlFile(data=data, statements=statements)
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         at = _AT.search(message)

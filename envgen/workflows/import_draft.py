@@ -63,17 +63,29 @@ class Draft:
     macos: str = ""
     accelerator: str = ""
     channels: list[Item] = field(default_factory=list)
-    sections: dict[str, list[Item]] = field(default_factory=dict)
-    groups: dict[str, list[Item]] = field(default_factory=dict)
+    sections: dict[str, dict[str, Item]] = field(default_factory=dict)
+    groups: dict[str, dict[str, Item]] = field(default_factory=dict)
     undecided: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     def put(self, section: str, text: str, comment: str = "", group: str = "") -> str:
         """Add an item, once; give its place, such as `dependencies: numpy`."""
-        items = self.groups.setdefault(group, []) if group else self.sections.setdefault(section, [])
-        if text not in [item.text for item in items]:
-            items.append(Item(text, comment))
-        return f"groups.{group}: {text}" if group else f"{section}: {text}"
+        key = group_key(group)
+        items = self.groups.setdefault(key, {}) if group else self.sections.setdefault(section, {})
+        items.setdefault(text, Item(text, comment))
+        return f"groups.{key}: {text}" if group else f"{section}: {text}"
+
+    def project(self, path: str, *, editable: bool) -> str:
+        """Add a project of the user's own, once; give its place."""
+        start = f"{{path: {scalar(path, flow=True)}, "
+        if not any(text.startswith(start) for text in self.sections.get("local", {})):
+            self.put("local", f"{start}editable: {'true' if editable else 'false'}}}")
+        return f"local: {path}"
+
+    def include(self, group: str, included: str) -> str:
+        """Let a group take another in; give its place."""
+        self.groups.setdefault(group_key(included), {})
+        return self.put("", f"{{include-group: {group_key(included)}}}", group=group)
 
     def text(self) -> str:
         """Render the manifest."""
@@ -103,14 +115,15 @@ class Draft:
             yield self._section(section) if self.sections.get(section) else []
 
     def _section(self, section: str) -> list[str]:
-        items = self.sections.get(section, [])
+        items = [*self.sections.get(section, {}).values()]
         if not items:
             return [f"{section}: []"]
         return [f"{section}:", *(_listed(items, 2) if section != "local" else _verbatim(items, 2))]
 
     def _grouped(self) -> list[str]:
         lines: list[str] = []
-        for name, items in self.groups.items():
+        for name, found in self.groups.items():
+            items = [*found.values()]
             include = [item for item in items if item.text.startswith("{include-group:")]
             rest = [item for item in items if item not in include]
             lines += [f"  {name}:" if items else f"  {name}: []", *_verbatim(include, 4), *_listed(rest, 4)]
@@ -138,6 +151,12 @@ def one_line(text: str, longest: int = _LONGEST_COMMENT) -> str:
     """Make a text fit for a comment: one line, no secrets, not too long."""
     clean = " ".join(shown(text).split())
     return f"{clean[: longest - 1]}…" if len(clean) > longest else clean
+
+
+def group_key(group: str) -> str:
+    """Give a name that a manifest may have for a group."""
+    name = re.sub(r"[^a-z0-9]+", "-", group.lower()).strip("-")
+    return name if name not in ("", "main") else f"{name}-group".strip("-")
 
 
 def safe_name(text: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from packaging.requirements import Requirement as Pep508
 
@@ -32,6 +32,7 @@ from envgen.workflows.import_solved import SUBDIR, Needed, Pin, Pins, loosened_p
 _LOCAL = re.compile(r"(===?\s*[\w.!]+)\+[\w.]+")
 _BUILD_OF_OTHERS = re.compile(r"cuda|mkl|linux|win", re.IGNORECASE)
 
+LONGEST_REASON = 400
 ProjectFinder = Callable[[str, str], str]
 """Give the path of a project, relative to the root, or "" where there is none (its path, the file that names it)."""
 
@@ -40,8 +41,8 @@ ProjectFinder = Callable[[str, str], str]
 class Context:
     """Hold what the lines are judged by.
 
-    `exact` tells that the file lists single versions that a tool chose, `pins` how much of them is kept, and `files`
-    that a line's number alone does not tell where it stands.
+    `exact` tells that the file lists single versions that a tool chose, and `pins` how much of them is kept; `groups`
+    are those of the file with what each includes; `files` tells that a line's number alone does not say where it is.
     """
 
     backwards: Backwards
@@ -49,6 +50,7 @@ class Context:
     find_project: ProjectFinder
     exact: bool = False
     pins: Pins = "exact"
+    groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
     files: bool = False
 
 
@@ -103,8 +105,8 @@ class LineTranslator:
             return told(item, "loosened", why=f"{who} brings it, in a version that fits")
         text = _LOCAL.sub(r"\1", requirement.text)
         notes = [*item.notes, *(["`+…` names a build of one index"] if text != requirement.text else [])]
-        if self._context.exact and requirement.name not in NAMES:
-            pin = loosened_pin(requirement.specifier, self._context.pins)
+        if self._context.exact:
+            pin = loosened_pin(requirement.specifier, self._pins(requirement.name))
             text = str(replace(requirement, specifier=pin.specifier)) if pin.why else text
             notes += [pin.why] if pin.why else []
         loosened = text != requirement.text or any("is read as" in note for note in item.notes)
@@ -156,7 +158,11 @@ class LineTranslator:
         if not self._context.exact:
             return Pin(specifier=specifier)
         have = self._sees.versions(item.name) if self._sees.has(item.name) else None
-        return loosened_pin(specifier, self._context.pins, have)
+        return loosened_pin(specifier, self._pins(item.name), have)
+
+    def _pins(self, name: str) -> Pins:
+        """Say how much of a version is kept: of TensorFlow's at least the series, which the rest is built against."""
+        return "series" if name in NAMES and self._context.pins != "exact" else self._context.pins
 
     def _native(self, item: AskedSpec) -> Account:
         if not self._context.exact:
@@ -187,8 +193,7 @@ class LineTranslator:
             return self.undecided(
                 item, f"there is no project at `{item.path}`", "list it under `local` once it is there"
             )
-        self._draft.put("local", f"{{path: {path}, editable: {'true' if item.editable else 'false'}}}")
-        place = f"local: {path}"
+        place = self._draft.project(path, editable=item.editable)
         if item.extras:
             why = f"`local` has no extras: ask for what [{','.join(item.extras)}] brings under `dependencies`"
             self._draft.undecided.append(f"{self._where(item)}: {why}")
@@ -207,8 +212,12 @@ class LineTranslator:
         )
 
     def _group(self, item: AskedGroup) -> Account:
-        place = self._draft.put("", f"{{include-group: {item.included}}}", group=item.group)
-        return told(item, "mapped", place, "the group is taken in whole")
+        groups = self._context.groups
+        if item.included not in groups:
+            return told(item, "dropped", why=f"there is nothing in `{item.included}`")
+        if item.group in reached_groups(groups, item.included):
+            return told(item, "dropped", why=f"`{item.group}` would include itself")
+        return told(item, "mapped", self._draft.include(item.group, item.included), "the group is taken in whole")
 
     def _comment(self, item: Asked, text: str) -> str:
         return f"{self._where(item)}: {text}" if text else ""
@@ -220,7 +229,28 @@ class LineTranslator:
 
 def told(item: Asked, outcome: Outcome, becomes: str = "", why: str = "") -> Account:
     """Account for the lines of an item."""
-    return Account(line=item.span.line, last=item.span.last, outcome=outcome, becomes=becomes, why=why)
+    return Account(
+        line=item.span.line, last=item.span.last, outcome=outcome, becomes=becomes, why=one_line(why, LONGEST_REASON)
+    )
+
+
+def group_includes(items: Iterable[Asked]) -> dict[str, frozenset[str]]:
+    """Give each group that something is asked for in, with the groups that it includes."""
+    found: dict[str, frozenset[str]] = {}
+    for item in items:
+        group = getattr(item, "group", "")
+        if group:
+            included = {item.included} if isinstance(item, AskedGroup) else frozenset[str]()
+            found[group] = found.get(group, frozenset()) | included
+    return found
+
+
+def reached_groups(groups: Mapping[str, frozenset[str]], start: str) -> frozenset[str]:
+    """Give a group with all that it includes, however deep."""
+    queue = [start]
+    for name in queue:
+        queue += sorted(groups.get(name, frozenset()) - set(queue))
+    return frozenset(queue)
 
 
 def _version(item: AskedSpec, *, exact: bool) -> str:

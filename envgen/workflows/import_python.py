@@ -24,8 +24,13 @@ class ChosenPython:
     possible: bool = True
 
 
-def choose_python(bounds: Sequence[AskedPython]) -> ChosenPython:
-    """Choose the one minor that the bounds admit, else the newest of them unless it is the newest of all."""
+def choose_python(bounds: Sequence[AskedPython], wish: str = "") -> ChosenPython:
+    """Choose what is wished, else the one minor that the bounds admit, else the newest of them.
+
+    Where they admit the newest of all, nothing is chosen.
+    """
+    if wish:
+        return ChosenPython(minor=wish, why="the call names this one")
     minors = [
         minor for minor in range(OLDEST_PYTHON[1], NEWEST_MINOR + 1) if all(_admits(one, minor) for one in bounds)
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envgen.errors import ForeignFileError, RepodataError, WriteError
+from envgen.errors import ForeignFileError, RepodataError, UsageError, WriteError
 from envgen.gateways.disk import exclusive, inside
 from envgen.gateways.foreign import ForeignFolder, open_foreign
 from envgen.knowledge.replaced import replacement_of
@@ -16,7 +16,7 @@ from envgen.manifest.document import Accelerator
 from envgen.manifest.fields import channel as channel_of
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import RefusalError
-from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
+from envgen.manifest.settings import set_accelerator, set_macos, set_name
 from envgen.mapping.backwards import Backwards
 from envgen.mapping.names import NameMapper
 from envgen.models.channel import CONDA_FORGE
@@ -24,10 +24,11 @@ from envgen.models.platform import DEFAULT_MACOS, Platform
 from envgen.readers.detecting import read_foreign
 from envgen.readers.foreign import Aside, AskedChannel, AskedPython, AskedSpec, ForeignFile
 from envgen.workflows.import_draft import OUTCOMES, Account, Draft, Item, Outcome, safe_name
-from envgen.workflows.import_lines import Context, LineTranslator, told
+from envgen.workflows.import_lines import Context, LineTranslator, group_includes, told
 from envgen.workflows.import_python import choose_python
-from envgen.workflows.import_solved import SUBDIR, Pins, needed_items
+from envgen.workflows.import_solved import PINS, SUBDIR, Pins, needed_items
 from envgen.workflows.index import open_index
+from envgen.workflows.mapping import Target
 from envgen.workflows.project import MANIFEST
 from envgen.workflows.services import Services
 from envgen.workflows.solving import name_mapper
@@ -76,6 +77,14 @@ class Imported:
         return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome]}
 
 
+def chosen_pins(text: str) -> Pins:
+    """Read how much of a solver's versions is kept; raise UsageError for what is no such level."""
+    found = next((level for level in PINS if level == text), None)
+    if found is None:
+        raise UsageError(f"unknown level of pins `{text}`", hint=f"one of {', '.join(PINS)}")
+    return found
+
+
 def open_file(path: Path) -> tuple[ForeignFile, ForeignFolder]:
     """Read another tool's file; raise ForeignFileError where that cannot be."""
     folder, first = open_foreign(path)
@@ -93,8 +102,9 @@ def import_file(services: Services, path: Path, wishes: Wishes) -> Imported:
     The channel's index, where it can be had, tells conda's Python packages from its libraries; else the tables do.
 
     Raises:
-        ForeignFileError: the file cannot be read. ManifestError: a wish is no value for a manifest.
+        ForeignFileError: the file cannot be read. UsageError, ManifestError: a wish is no value for a manifest.
     """
+    Target(python=wishes.python, macos=wishes.macos).platform()
     file, folder = open_file(services.settings.folder / path)
     return _Importer(services, file, folder, wishes).run()
 
@@ -129,6 +139,7 @@ class _Importer:
             find_project=self._find_project,
             exact=self._file.solved,
             pins=self._wishes.pins,
+            groups=group_includes(self._file.items),
             files=bool(self._file.files),
         )
         translator = LineTranslator(self._draft, context)
@@ -144,15 +155,13 @@ class _Importer:
     def _python(self) -> Iterator[tuple[int, Account]]:
         """Choose a python; what the call says goes before."""
         bounds = [item for item in self._file.items if isinstance(item, AskedPython)]
-        chosen = choose_python(bounds)
+        chosen = choose_python(bounds, self._wishes.python)
         self._draft.python = chosen.minor
         for item in bounds:
-            if chosen.possible:
-                becomes = f"python: {chosen.minor}" if chosen.minor else ""
-                yield id(item), told(item, "setting", becomes, chosen.why)
-            else:
+            becomes = f"python: {chosen.minor}" if chosen.minor else ""
+            if not chosen.possible:
                 self._draft.undecided.append(f"line {item.span.line.line}: {chosen.why}")
-                yield id(item), told(item, "decision", why=chosen.why)
+            yield id(item), told(item, "setting" if chosen.possible else "decision", becomes, chosen.why)
 
     def _settings(self) -> Iterator[tuple[int, Account]]:
         """Account for what became a key of the manifest."""
@@ -200,7 +209,9 @@ class _Importer:
         name = item.channel.rstrip("/")
         if name in (CONDA_FORGE.name, CONDA_FORGE.url) or name.startswith("conda-forge/"):
             kept += [CONDA_FORGE.name] if CONDA_FORGE.name not in kept else []
-            return told(item, "mapped", "channels: conda-forge")
+            label = name.startswith("conda-forge/")
+            why = "the label is left out: conda-forge's main one is read" if label else ""
+            return told(item, "loosened" if label else "mapped", "channels: conda-forge", why)
         if name == "nodefaults":
             return told(item, "dropped", why="envgen never adds the defaults")
         if why := unwanted_channel(name):
@@ -240,7 +251,6 @@ class _Importer:
     def _wished(self, text: str) -> str:
         wishes = self._wishes
         text = set_name(text, wishes.name) if wishes.name else text
-        text = set_python(text, wishes.python) if wishes.python else text
         text = set_macos(text, wishes.macos) if wishes.macos else text
         return set_accelerator(text, wishes.accelerator) if wishes.accelerator else text
 

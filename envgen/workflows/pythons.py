@@ -31,8 +31,8 @@ class Chance:
 def chances(services: Services, manifest: Manifest, mapper: NameMapper, minors: Sequence[str]) -> tuple[Chance, ...]:
     """Order python minors by how many requirements cannot be had on them by themselves, and leave their order else.
 
-    A requirement can be had where the channel has a fitting record, or PyPI a fitting wheel; what cannot be told counts
-    as had. No requirement's own needs are looked at.
+    A requirement can be had where the channel has a fitting record, or PyPI a fitting wheel as far as it answers. No
+    requirement's own needs are looked at.
     """
     wanted = [item.requirement for item in manifest.requirements()] + list(manifest.pypi_requirements())
     subdir = manifest.platforms(minors[0])[0].subdir if minors else ""
@@ -84,7 +84,7 @@ def _has_wheel(
 ) -> bool:
     project = projects.get(requirement.name)
     if project is None or isinstance(project, PypiError):
-        return requirement.name not in projects or isinstance(project, PypiError)
+        return False
     from envgen.pypi.classify import classify
 
     return classify(project.files, platform, requirement.specifier).code == "OK"

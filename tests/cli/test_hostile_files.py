@@ -1,0 +1,112 @@
+"""Import files that were made to break a reader: a clear error or a right answer, soon and in little memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SECONDS, MEGABYTES = 5.0, 300
+_BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+_RUN = """
+import resource, sys
+from envgen.cli.main import run
+code = run(sys.argv[1:])
+scale = 1024 if sys.platform == "darwin" else 1
+sys.stderr.write(f"\\n{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 // scale}")
+sys.exit(code)
+"""
+
+
+def loop(folder: Path) -> str:
+    (folder / "b.txt").write_text("-r requirements.txt\n")
+    return "numpy\n-r b.txt\n"
+
+
+def levels(folder: Path) -> str:
+    for at in range(100):
+        (folder / f"{at}.txt").write_text(f"p{at}\n-r {at + 1}.txt\n")
+    return "-r 0.txt\n"
+
+
+def fan(folder: Path) -> str:
+    for at in range(25):
+        (folder / f"{at}.txt").write_text(f"-r {at + 1}.txt\n-c {at + 1}.txt\n")
+    return "-r 0.txt\n"
+
+
+def numbered(form: str, count: int) -> str:
+    return "".join(form.format(at, at) for at in range(count))
+
+
+Content = str | bytes | Callable[[Path], str]
+CASES: dict[str, tuple[str, Content, int, str]] = {
+    "a line of 10 MB": ("requirements.txt", "x" * 10_000_000, 1, "has a line of 10,000,000 characters"),
+    "a line of 10 MB of YAML": ("environment.yml", "dependencies: [" + "a, " * 3_300_000 + "]", 1, "has a line of"),
+    "lines of spaces": ("requirements.txt", (" " * 99_000 + "#\n") * 50, 0, "dependencies: []"),
+    "brackets": ("requirements.txt", "a; " + "(" * 90_000 + "\n", 0, "too long for a requirement"),
+    "many lines": ("requirements.txt", "#\n" * 2_000_000, 1, "has 2,000,001 lines"),
+    "many packages": ("requirements.txt", numbered("p{}>={}\n", 2001), 1, "names 2,001 packages"),
+    "as many packages as may be": ("requirements.txt", numbered("p{}>={}\n", 2000), 0, "- p1999>=1999"),
+    "a large file": ("requirements.txt", "numpy\n" * 3_000_000, 1, "larger than"),
+    "a loop": ("requirements.txt", loop, 0, "a loop: requirements.txt -> b.txt -> requirements.txt"),
+    "100 levels": ("requirements.txt", levels, 0, "included through more than 20 files"),
+    "files that name each other twice": ("requirements.txt", fan, 0, "included through more than 20 files"),
+    "itself": ("requirements.txt", "-r requirements.txt", 0, "a loop: requirements.txt -> requirements.txt"),
+    "out of the folder": ("requirements.txt", "-r ../../etc/passwd", 0, "leads out of"),
+    "a YAML bomb": ("environment.yml", _BOMB + "dependencies: *i\n", 0, "YAML aliases (`*`) are not supported"),
+    "deep YAML": ("environment.yml", "dependencies: " + "[" * 50_000, 1, "nested deeper than 16 levels"),
+    "long YAML": ("environment.yml", "dependencies:\n" + "- numpy\n" * 100_000, 1, "holds more than 10000 values"),
+    "deep TOML": ("pyproject.toml", "a = " + "[" * 9_000, 1, "nested too deeply"),
+    "dotted TOML": ("pyproject.toml", "a." * 4_500 + "b = 1", 0, "it asks for no package"),
+    "long TOML": ("pyproject.toml", "[project]\ndependencies = [\n" + '"numpy",\n' * 50_000 + "]", 1, "names 50,000"),
+    "a long lock": (
+        "conda-lock.yml",
+        "metadata:\n  a: b\npackage:\n" + "- name: x\n  version: '1'\n  platform: osx-arm64\n" * 40_000,
+        1,
+        "names 40,000 packages",
+    ),
+    "binary": ("requirements.txt", bytes(range(256)) * 100, 1, "is not UTF-8 text"),
+    "NUL": ("requirements.txt", b"numpy\0\n", 1, "is a binary file: it holds NUL characters"),
+    "UTF-16": ("requirements.txt", "numpy\n".encode("utf-16"), 0, "- numpy"),
+    "UTF-16 without a mark": ("requirements.txt", "numpy\n".encode("utf-16-le"), 1, "is a binary file"),
+    "a mark": ("environment.yml", b"\xef\xbb\xbfdependencies:\n- pip:\n  - six\n", 0, "- six"),
+    "CRLF": ("environment.yml", b"dependencies:\r\n- pip:\r\n  - six\r\n", 0, "- six"),
+    "no newline": ("requirements.txt", b"numpy", 0, "- numpy"),
+    "empty": ("requirements.txt", b"", 1, "requirements.txt is empty"),
+    "blank": ("environment.yml", b"\n\n# c\n", 1, "is empty"),
+    "no mapping": ("environment.yml", b"- a\n", 1, "is not a mapping"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_clear_error_or_a_right_answer_soon_and_in_little_memory(tmp_path: Path, case: str) -> None:
+    name, content, code, expected = CASES[case]
+    text = content(tmp_path) if callable(content) else content
+    (tmp_path / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    environment = {**os.environ, "ENVGEN_CACHE_DIR": str(tmp_path / "cache"), "ENVGEN_MIRRORS": ""}
+    started = time.monotonic()
+    ran = subprocess.run(
+        [sys.executable, "-c", _RUN, "import", "--offline", name],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    seconds = time.monotonic() - started
+    told, _, memory = ran.stderr.rpartition("\n")
+    assert ran.returncode == code, ran.stderr[-2000:]
+    assert expected in (told + ran.stdout)
+    assert "Traceback" not in told
+    assert len(told) < 20_000
+    assert seconds < SECONDS
+    assert int(memory) < MEGABYTES

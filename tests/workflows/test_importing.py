@@ -1,0 +1,367 @@
+"""Test what becomes of the lines of other people's files, over a tiny channel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from envgen.cli.services import services_for
+from envgen.errors import ForeignFileError, ManifestError, UsageError, WriteError
+from envgen.workflows.importing import Imported, Wishes, chosen_pins, import_file, save
+from tests.tiny_project import Project
+
+
+def made(project: Project, text: str, name: str = "environment.yml", wishes: Wishes | None = None) -> Imported:
+    """Write a file into the project and import it."""
+    (project.folder / name).write_text(text, encoding="utf-8")
+    return import_file(services_for(progress=lambda _: None), Path(name), wishes or Wishes())
+
+
+def conda(line: str) -> str:
+    return f"dependencies:\n- {line}\n"
+
+
+LINES = [
+    ("numpy", "mapped", "dependencies: numpy", ""),
+    ("numpy =1.26", "mapped", "dependencies: numpy==1.26.*", ""),
+    ("conda-forge::numpy >=1.26", "mapped", "dependencies: numpy>=1.26", ""),
+    ("numpy=1.26.4=py312_0", "loosened", "dependencies: numpy==1.26.4", "the build `py312_0` is left out"),
+    ("other::numpy", "loosened", "dependencies: numpy", "the channel `other` is left out"),
+    ("pytorch >=2", "pypi", "dependencies: torch>=2", "conda-forge has no pytorch for osx-arm64"),
+    ("absent", "pypi", "dependencies: absent", "PyPI's project of the same name is taken for it"),
+    ("libfoo =1.0", "conda", "conda: libfoo 1.0.*", "it holds no Python distribution"),
+    ("libfoo", "conda", "conda: libfoo", "it holds no Python distribution"),
+    ("libfoo * *accelerate", "conda", "conda: libfoo * *accelerate", "it holds no Python distribution"),
+    ("libfoo 1.0 h1_0", "loosened", "conda: libfoo 1.0", "the build `h1_0` is left out"),
+    ("libfoo 1.0 *mkl*", "loosened", "conda: libfoo 1.0", "the build `*mkl*` is left out"),
+    ("numpy 1.26|2.1", "conda", "conda: numpy 1.26|2.1", "PEP 440 cannot say `1.26|2.1`"),
+    ("python=3.12", "setting", "python: 3.12", "a minor version is what a manifest names"),
+    ("python>=3.9", "setting", "", "python is left open"),
+    ("python=2.7", "decision", "", "no python of Apple silicon"),
+    ("tensorflow-deps", "dropped", "", "Apple's channel"),
+    ("cudatoolkit=11", "dropped", "", "CUDA does not exist on a Mac"),
+    ("opencv=4.6.0", "pypi", "dependencies: opencv-python==4.6.0.*", "conda's `opencv` brings it"),
+    ("a b c d", "decision", "", "not a match spec"),
+    ("__osx >=11", "decision", "", "a virtual package is a property of the platform"),
+    ("lib" + "x" * 70, "decision", "", "not a conda package's name"),
+]
+
+
+@pytest.mark.parametrize(("line", "outcome", "becomes", "why"), LINES, ids=[line[0] for line in LINES])
+def test_a_line_of_conda(project: Project, line: str, outcome: str, becomes: str, why: str) -> None:
+    account = made(project, conda(line)).accounts[-1]
+    assert (account.outcome, account.becomes) == (outcome, becomes)
+    assert why in account.why
+
+
+PIP = [
+    ("numpy>=1", "mapped", "dependencies: numpy>=1", ""),
+    ("six==1.0 --hash=sha256:ab", "mapped", "dependencies: six==1.0", "its hash left out"),
+    ("torch==2.1.0+cu118", "loosened", "dependencies: torch==2.1.0", "names a build of one index"),
+    ("six>=1.*", "loosened", "dependencies: six>=1", "is read as"),
+    ("tensorflow-macos==2.12", "mapped", "dependencies: tensorflow-macos==2.12", ""),
+    ("tensorflow-cpu>=2.15", "replaced", "dependencies: tensorflow-cpu>=2.15", "envgen reads it as tensorflow"),
+    ("tensorflow-deps", "dropped", "", "Apple's channel"),
+    ("nvidia-cudnn-cu12", "dropped", "", "CUDA does not exist on a Mac"),
+    ("pywin32; sys_platform == 'win32'", "dropped", "", "Windows"),
+    ("-e .", "decision", "", "there is no project at `.`"),
+    ("git+https://h/a/b.git", "decision", "", "cannot be proved or locked (ask for a release by its name"),
+    ("https://h/x-1.0-py3-none-any.whl", "decision", "", "ask for a release such as `x==1.0`"),
+    ("six @ https://h/x.zip", "decision", "", "ask for a release such as `six`"),
+    ("six @ file:///croot/six/work", "loosened", "dependencies: six", "does not tell its version"),
+    ("--index-url https://h/simple", "dropped", "", "pip's option `--index-url`"),
+    ("python>=3.11,<3.12", "setting", "python: 3.11", ""),
+    ("-r absent.txt", "decision", "", "cannot read absent.txt"),
+]
+
+
+@pytest.mark.parametrize(("line", "outcome", "becomes", "why"), PIP, ids=[line[0] for line in PIP])
+def test_a_line_of_pip(project: Project, line: str, outcome: str, becomes: str, why: str) -> None:
+    account = made(project, line, "requirements.txt").accounts[-1]
+    assert (account.outcome, account.becomes) == (outcome, becomes)
+    assert why in account.why
+
+
+def test_what_is_undecided_stands_at_the_end(project: Project) -> None:
+    imported = made(project, "six\n-e .\ngit+https://u:secret@h/x.git", "requirements.txt")
+    assert imported.text.endswith(
+        "# These lines need a decision of yours:\n"
+        "#   line 2: -e .  (there is no project at `.` (list it under `local` once it is there))\n"
+        "#   line 3: git+https://***@h/x.git  (what a URL serves cannot be proved or locked (ask for a release by its "
+        "name, or list a clone as `local`))\n"
+    )
+
+
+def test_bounds_become_constraints(project: Project) -> None:
+    (project.folder / "c.txt").write_text("numpy[x]<3 ; python_version > '3'\nsix<2")
+    imported = made(project, "-c c.txt\nnumpy", "requirements.txt")
+    assert [str(item) for item in imported.manifest.constraint_requirements()] == ["numpy<3", "six<2"]
+    assert [account.line.file for account in imported.accounts] == [
+        "requirements.txt",
+        "c.txt",
+        "c.txt",
+        "requirements.txt",
+    ]
+
+
+def test_comments_name_the_file_where_there_are_several(project: Project) -> None:
+    (project.folder / "b.txt").write_text("torch==2.0+cpu")
+    text = made(project, "-r b.txt", "requirements.txt").text
+    assert "- torch==2.0  # b.txt:1: `+…` names a build of one index\n" in text
+
+
+def test_a_project_of_the_users_own(project: Project) -> None:
+    (project.folder / "lib").mkdir()
+    (project.folder / "lib" / "pyproject.toml").write_text("[project]\nname='lib'")
+    imported = made(project, "-e ./lib[dev]\n./lib", "requirements.txt")
+    assert [account.becomes for account in imported.accounts] == ["local: lib", "local: lib"]
+    assert [account.outcome for account in imported.accounts] == ["loosened", "mapped"]
+    assert [(one.path, one.editable) for one in imported.manifest.local] == [("lib", True)]
+
+
+def test_a_project_of_a_strange_name(project: Project) -> None:
+    (project.folder / "my, lib}").mkdir()
+    (project.folder / "my, lib}" / "setup.py").write_text("")
+    (local,) = made(project, "dependencies: [{pip: ['-e \"./my, lib}\"']}]").manifest.local
+    assert local.path == "my, lib}"
+
+
+def test_channels(project: Project) -> None:
+    text = "channels: [apple, conda-forge/label/x, nodefaults, defaults, bioconda]\ndependencies: [numpy]"
+    imported = made(project, text)
+    assert [channel.name for channel in imported.manifest.channels] == ["conda-forge"]
+    told = {account.why for account in imported.accounts}
+    assert "envgen never adds the defaults" in told
+    assert "the label is left out: conda-forge's main one is read" in told
+    assert "conda-forge has all that the file asks of conda, so bioconda is not needed" in told
+
+
+def test_a_channel_that_something_may_need_is_kept_in_its_place(project: Project) -> None:
+    imported = made(
+        project, "channels: [bioconda/, conda-forge, 'a b']\ndependencies: [numpy, absent, more, third, x4]"
+    )
+    assert [channel.name for channel in imported.manifest.channels] == ["bioconda", "conda-forge"]
+    outcomes = {account.becomes: account.why for account in imported.accounts}
+    assert outcomes["channels: bioconda"] == "conda-forge has no absent, more, third …, which may be there"
+    assert imported.counts()["decision"] == 1
+
+
+@pytest.mark.parametrize("line", ["conda-forge::absent", "cudatoolkit", "tensorflow-deps"])
+def test_some_packages_need_no_other_channel(project: Project, line: str) -> None:
+    imported = made(project, f"channels: [bioconda]\ndependencies: ['{line}']")
+    assert [channel.name for channel in imported.manifest.channels] == ["conda-forge"]
+
+
+def test_without_a_channel_the_tables_judge(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVGEN_MIRRORS", f"conda-forge={project.folder / 'absent'}")
+    imported = made(project, "channels: [bioconda]\ndependencies: [numpy, libxml2, pytorch]")
+    assert [account.becomes for account in imported.accounts][-3:] == [
+        "dependencies: numpy",
+        "conda: libxml2",
+        "dependencies: torch",
+    ]
+    assert any("were judged by the tables" in note for note in imported.notes)
+    assert imported.manifest.channels[0].name == "bioconda"
+    assert imported.accounts[1].why == "it could not be told whether anything needs it"
+
+
+def test_an_index_in_part_is_said_to_be_one(project: Project) -> None:
+    services = services_for(starter=True, progress=lambda _: None)
+    (project.folder / "e.yml").write_text("dependencies: [numpy, absent]")
+    imported = import_file(services, Path("e.yml"), Wishes())
+    assert imported.notes[0].startswith("conda's names were judged by the starter index of ")
+
+
+PROJECT = """\
+[project]
+name = "ours"
+requires-python = ">=3.12,<3.13"
+dependencies = ["numpy"]
+[project.optional-dependencies]
+a = ["six", "ours[b]"]
+b = ["ours[a]", "ours[none]"]
+main = ["tqdm"]
+[dependency-groups]
+test = ["pytest", {include-group = "a"}]
+"""
+
+
+def test_groups(project: Project) -> None:
+    imported = made(project, PROJECT, "pyproject.toml")
+    groups = {name: [str(item) for item in items] for name, items in imported.manifest.document.groups.items()}
+    assert sorted(groups) == ["a", "main-group", "test"]
+    assert groups["main-group"] == ["tqdm"]
+    assert "# to install the project itself, too: local: [{path: ., editable: true}]\n" in imported.text
+    assert imported.manifest.name == "ours"
+    whys = [account.why for account in imported.accounts if account.outcome == "dropped"]
+    assert "`a` would include itself" in whys
+    assert "there is nothing in `none`" in whys
+
+
+def test_a_group_of_which_nothing_is_left_is_there(project: Project) -> None:
+    text = "[dependency-groups]\na = ['pywin32']\nb = [{include-group='a'}]\n"
+    assert sorted(made(project, text, "pyproject.toml").manifest.document.groups) == ["a", "b"]
+
+
+def test_match_specs_of_a_feature_are_always_wanted(project: Project) -> None:
+    text = "[workspace]\nname='w'\n[system-requirements]\nmacos = '14.0'\n"
+    text += "[feature.x.dependencies]\nlibfoo = '*'\nnumpy = '*'"
+    imported = made(project, text, "pixi.toml")
+    assert [str(root.spec) for root in imported.manifest.conda_specs()] == ["libfoo"]
+    assert "groups.x: numpy" in {account.becomes for account in imported.accounts}
+    assert imported.manifest.platforms("3.12")[0].macos == "14.0"
+    settings = {account.becomes for account in imported.accounts if account.outcome == "setting"}
+    assert settings == {"name: w", "platforms: macos 14.0"}
+
+
+def export(*lines: str) -> str:
+    """Write an export: these lines among thirty others."""
+    many = [f"libthing{at}=1.{at}=h{at}_0" for at in range(30)]
+    return "name: e\ndependencies:\n" + "".join(f"- {line}\n" for line in (*many, *lines))
+
+
+def test_an_export_keeps_what_nothing_needs(project: Project) -> None:
+    text = export(
+        "python=3.12.1=h_0", "pandas=2.2.2=py_0", "numpy=1.26.4=py_0", "six=1.16.0=py_0", "nodejs=20=h_0", "git=2=h_0"
+    )
+    imported = made(project, text + "- pip:\n  - tqdm==1.0\n  - absent==1.0\n")
+    kept = {account.becomes: account.why for account in imported.accounts if account.becomes}
+    assert set(kept) == {
+        "name: e",
+        "python: 3.12",
+        "dependencies: pandas==2.2.*",
+        "dependencies: six==1.16.0",
+        "dependencies: tqdm==1.0",
+        "dependencies: absent==1.0",
+    }
+    assert kept["dependencies: pandas==2.2.*"].startswith("conda-forge has no 2.2.2 for osx-arm64")
+    dropped = {account.why for account in imported.accounts if account.outcome == "dropped"}
+    assert dropped == {
+        "a library: whatever needs it brings it",
+        "conda-forge has no nodejs for osx-arm64",
+        "conda-forge has no git for osx-arm64",
+    }
+    assert "pandas brings it, in a version that fits" in {account.why for account in imported.accounts}
+    assert imported.notes == (
+        "environment.yml lists what a solver chose: the 1 packages that others of it need are left to envgen's own "
+        "solve; of the others, the versions are kept where osx-arm64 has them",
+    )
+
+
+def test_programs_in_an_export_are_kept_without_their_versions(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVGEN_MIRRORS", f"conda-forge={project.folder / 'absent'}")
+    imported = made(project, export("nodejs=20=h_0"))
+    assert [(account.outcome, account.becomes) for account in imported.accounts][-1] == ("loosened", "conda: nodejs")
+
+
+def test_less_of_an_exports_versions_may_be_kept(project: Project) -> None:
+    text = export("pandas=2.2.3=py_0") + "- pip:\n  - tqdm==1.0.1\n  - tensorflow==2.15.1\n"
+    imported = made(project, text, wishes=Wishes(pins="free"))
+    kept = [account.becomes for account in imported.accounts if account.becomes.startswith("dep")]
+    assert kept == ["dependencies: pandas", "dependencies: tqdm", "dependencies: tensorflow==2.15.*"]
+    assert imported.notes[-1].endswith("the names alone are kept, because the versions cannot be met together")
+
+
+def test_wishes_go_before_the_file(project: Project) -> None:
+    wishes = Wishes(name="mine", python="3.11", macos="14.0", accelerator="metal")
+    imported = made(project, "name: theirs\ndependencies: [python=2.7, numpy]", wishes=wishes)
+    manifest = imported.manifest
+    assert (manifest.name, manifest.python, manifest.accelerator) == ("mine", "3.11", "metal")
+    assert manifest.platforms()[0].macos == "14.0"
+    assert [account.becomes for account in imported.accounts if account.outcome == "setting"] == [
+        "name: mine",
+        "python: 3.11",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "error"),
+    [
+        (Wishes(python="x"), UsageError),
+        (Wishes(macos="x"), UsageError),
+        (Wishes(python="3.7"), UsageError),
+        (Wishes(name="../x"), ManifestError),
+    ],
+)
+def test_wishes_that_make_no_sense(project: Project, wishes: Wishes, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        made(project, "numpy", "requirements.txt", wishes)
+
+
+def test_levels_of_pins() -> None:
+    assert chosen_pins("series") == "series"
+    with pytest.raises(UsageError, match="unknown level of pins `x`"):
+        chosen_pins("x")
+
+
+def test_the_environment_is_named_after_the_file(project: Project) -> None:
+    assert made(project, "numpy", "ml.txt").manifest.name == "ml"
+    assert made(project, "numpy", "requirements-dev.txt").manifest.name == "imported"
+
+
+def test_a_manifest_is_written_to_a_new_file(project: Project) -> None:
+    save(project.folder / "m.yaml", "name: x\n")
+    assert (project.folder / "m.yaml").read_text() == "name: x\n"
+    with pytest.raises(WriteError, match="exists already"):
+        save(project.folder / "m.yaml", "name: y\n")
+
+
+LINES_OF_PIP = """\
+numpy
+numpy>=1
+-e .
+-r x
+six==1+cu
+git+https://h/x
+a b
+# c
+
+tensorflow-deps
+python<3.10
+x[y]>=1; python_version<'3'
+--pre
+./x
+libfoo
+\\
+a @ file:///x
+===
+é"""
+WORDS = st.sampled_from(LINES_OF_PIP.split("\n"))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(st.lists(WORDS, min_size=1, max_size=6), st.booleans())
+def test_whatever_is_asked_the_manifest_is_valid_and_every_line_told(
+    project: Project, words: list[str], pip: bool
+) -> None:
+    text = (
+        "\n".join(words) if pip else "dependencies:\n" + "".join(f"- '{word.replace(chr(39), '')}'\n" for word in words)
+    )
+    try:
+        imported = made(project, text, "requirements.txt" if pip else "environment.yml")
+    except ForeignFileError:
+        assert not text.strip()
+        return
+    told = {number for account in imported.accounts for number in range(account.line.line, account.last + 1)}
+    lines = enumerate(text.split("\n"), 1)
+    assert {number for number, line in lines if line.strip() and not line.strip().startswith("#")} <= told
+    assert all(account.why or account.becomes or account.outcome == "heading" for account in imported.accounts)
+
+
+@pytest.mark.parametrize("path", ["../other", "/etc", "~/x", "a\\0b"])
+def test_a_project_elsewhere_is_left_to_the_user(project: Project, path: str) -> None:
+    (project.folder.parent / "other").mkdir()
+    (project.folder.parent / "other" / "setup.py").write_text("")
+    (account,) = made(project, f"-e {path}", "requirements.txt").accounts
+    assert account.outcome == "decision"
+
+
+@pytest.mark.parametrize("line", ["six @ file:///x ; bad", "x @ file:///x"])
+def test_a_file_of_somebodys_machine(project: Project, line: str) -> None:
+    (account,) = made(project, line, "requirements.txt").accounts
+    assert account.outcome in ("loosened", "decision")

@@ -1,0 +1,63 @@
+"""Test in which order pythons are tried."""
+
+from __future__ import annotations
+
+import pytest
+
+from envgen.cli.services import services_for
+from envgen.knowledge.names import name_table
+from envgen.manifest.model import load_manifest
+from envgen.mapping.names import NameMapper
+from envgen.workflows.pythons import chances
+from tests.mapping.channel import FakeRepodata, library, package
+from tests.pypi.index_server import IndexServer
+from tests.pypi.tiny_wheels import build_wheel
+from tests.tiny_project import Project
+
+MINORS = ["3.13", "3.12", "3.11"]
+LISTED = [
+    package("numpy", "2.1", python=["python >=3.12,<3.13.0a0"]),
+    package("numpy", "1.26", python=["python >=3.11,<3.12.0a0"]),
+    package("six", "1.0", python=["python >=3.8"]),
+    library("libfoo"),
+]
+
+
+@pytest.fixture
+def pypi(project: Project, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> IndexServer:
+    """Let the project ask the index."""
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+    return index
+
+
+def order(*dependencies: str, offline: bool = False) -> list[tuple[str, tuple[str, ...]]]:
+    text = "name: x\ndependencies:\n" + "".join(f'  - "{one}"\n' for one in dependencies)
+    mapper = NameMapper(repodata=FakeRepodata(listed=LISTED), table=name_table(), overrides={}, python="3.13")
+    services = services_for(offline=offline, progress=lambda _: None)
+    found = chances(services, load_manifest(text, "m"), mapper, MINORS)
+    return [(chance.minor, chance.missing) for chance in found]
+
+
+def test_the_newest_that_has_everything_comes_first(pypi: IndexServer) -> None:
+    assert order("numpy", "six") == [("3.12", ()), ("3.11", ()), ("3.13", ("numpy",))]
+    assert order("numpy<2", "six") == [("3.11", ()), ("3.13", ("numpy<2",)), ("3.12", ("numpy<2",))]
+
+
+def test_a_wheel_is_as_good_as_a_record(pypi: IndexServer) -> None:
+    pypi.add(build_wheel("numpy", "2.1", tag="cp313-cp313-macosx_12_0_arm64"))
+    pypi.add(build_wheel("numpy", "1.26", tag="cp312-cp312-macosx_14_0_arm64"))
+    assert order("numpy")[0] == ("3.13", ())
+    assert order("numpy<2") == [("3.11", ()), ("3.13", ("numpy<2",)), ("3.12", ("numpy<2",))]
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_without_an_index_the_channel_alone_counts(project: Project, offline: bool) -> None:
+    assert order("numpy<2", "absent", offline=offline)[0] == ("3.11", ("absent",))
+
+
+def test_a_specifier_that_conda_cannot_say_is_left_to_the_index(pypi: IndexServer) -> None:
+    assert order("six===weird") == [(minor, ("six===weird",)) for minor in MINORS]
+
+
+def test_markers_and_needless_names_do_not_count(pypi: IndexServer) -> None:
+    assert order("absent; python_version < '3.10'", "tensorflow-deps") == [(minor, ()) for minor in MINORS]
