@@ -81,6 +81,16 @@ class Ran:
         return json.loads(self.out)
 
 
+def run(*words: str) -> Ran:
+    """Run envgen in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as caught:
+        main(words)
+    code = caught.value.code
+    assert isinstance(code, int)
+    return Ran(code=code, out=out.getvalue(), err=err.getvalue())
+
+
 @dataclass(kw_only=True)
 class Project:
     """Hold a folder to run envgen in, and the tiny channel that stands for conda-forge."""
@@ -91,12 +101,7 @@ class Project:
 
     def run(self, *words: str) -> Ran:
         """Run envgen in this process, as from this project's folder."""
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as caught:
-            main(words)
-        code = caught.value.code
-        assert isinstance(code, int)
-        return Ran(code=code, out=out.getvalue(), err=err.getvalue())
+        return run(*words)
 
     def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
         """Start envgen as a process of its own."""

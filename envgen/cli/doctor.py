@@ -11,6 +11,7 @@ from envgen.cli import options
 from envgen.cli.console import Console, table
 
 if TYPE_CHECKING:
+    from envgen.models.host_facts import HostFacts
     from envgen.workflows.doctoring import Checkup
 
 
@@ -37,37 +38,31 @@ def doctor(
 
 
 def _shape(checkup: Checkup) -> dict[str, object]:
-    facts = checkup.facts
+    keys = ("code", "severity", "what", "why", "fix")
     return {
         "ok": checkup.ok,
-        "findings": [
-            {
-                "code": finding.code,
-                "severity": finding.severity,
-                "what": finding.what,
-                "why": finding.why,
-                "fix": finding.fix,
-            }
-            for finding in checkup.findings
-        ],
-        "machine": {
-            "system": facts.system,
-            "apple_silicon": facts.apple_silicon,
-            "rosetta": facts.translated,
-            "macos": facts.macos,
-            "python": facts.python,
-            "xcode": facts.xcode,
-            "tools": [
-                {"name": tool.name, "path": tool.path, "architectures": list(tool.architectures)}
-                for tool in facts.tools
-            ],
-            "conda_roots": [
-                {"path": root.path, "architectures": list(root.architectures), "subdir": root.subdir}
-                for root in facts.conda_roots
-            ],
-        },
+        "findings": [{key: getattr(finding, key) for key in keys} for finding in checkup.findings],
+        "machine": _machine_shape(checkup.facts),
         "reached": [
             {"name": reach.name, "ok": not reach.message, "message": reach.message} for reach in checkup.reached
+        ],
+    }
+
+
+def _machine_shape(facts: HostFacts) -> dict[str, object]:
+    return {
+        "system": facts.system,
+        "apple_silicon": facts.apple_silicon,
+        "rosetta": facts.translated,
+        "macos": facts.macos,
+        "python": facts.python,
+        "xcode": facts.xcode,
+        "tools": [
+            {"name": tool.name, "path": tool.path, "architectures": list(tool.architectures)} for tool in facts.tools
+        ],
+        "conda_roots": [
+            {"path": root.path, "architectures": list(root.architectures), "subdir": root.subdir}
+            for root in facts.conda_roots
         ],
     }
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from envgen.gateways.host import HostSettings
 from envgen.workflows.services import OnlineNames, Options, Services
 
 
@@ -22,7 +23,7 @@ def services_for(
 ) -> Services:
     """Read the host and gather the services of one run; raise UsageError for options that make no sense."""
     from envgen.gateways.host import read_host
-    from envgen.gateways.mirrors import parse_mirrors
+    from envgen.gateways.mirrors import collect_mirrors
     from envgen.workflows.deferred import DeferredPypi, NotedPypi
 
     settings = read_host(os.environ, Path.cwd())
@@ -31,7 +32,7 @@ def services_for(
         starter=starter,
         solver=solver,
         channels=tuple(channels or ()),
-        mirrors={**settings.mirrors, **parse_mirrors(" ".join(mirrors or ()))},
+        mirrors={**settings.mirrors, **collect_mirrors(mirrors or ())},
     )
 
     def pypi() -> NotedPypi:
@@ -39,16 +40,17 @@ def services_for(
 
         return UvPypiSide(cache=settings.cache_dir, environment=settings.environ, offline=offline)
 
-    def names() -> OnlineNames:
-        from envgen.gateways.namemap import OnlineNameMap
-
-        return OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)
-
     return Services(
         options=options,
         settings=settings,
         root=settings.root,
         pypi=DeferredPypi(pypi),
         progress=progress,
-        online_names=names() if online_names else None,
+        online_names=_online_names(settings, offline=offline) if online_names else None,
     )
+
+
+def _online_names(settings: HostSettings, *, offline: bool) -> OnlineNames:
+    from envgen.gateways.namemap import OnlineNameMap
+
+    return OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)

@@ -64,7 +64,12 @@ def fact_findings(lock: PlatformLock, distributions_of: Callable[[Record], tuple
         wheels=[locked.wheel for locked in lock.pypi],
         distributions_of=distributions_of,
     )
-    found = {*family_findings(world, lock.accelerator), *neighbour_findings(world), *_release_findings(world)}
+    found = {
+        *family_findings(world, lock.accelerator),
+        *neighbour_findings(world),
+        *_release_findings(world),
+        *_advice_findings(world),
+    }
     found |= set(_unnamed_findings(lock, world))
     order = ("error", "warning", "info")
     return tuple(sorted(found, key=lambda finding: (order.index(finding.severity), finding)))
@@ -106,6 +111,9 @@ def _release_findings(world: World) -> Iterator[Finding]:
             hint=f"instead: {bad.cure}",
             packages=(installed.package,),
         )
+
+
+def _advice_findings(world: World) -> Iterator[Finding]:
     for advice, installs in advices_for(world):
         yield Finding(
             code=advice.code,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.json_shapes import ENVIRONMENTS, FAILURE, assert_shape
@@ -163,6 +165,12 @@ def test_a_channel_without_python_is_refused(project: Project) -> None:
     ran = project.run("new", "demo", "--add", "six")
     assert ran.code == 2
     assert ran.err.startswith("error: the channels have no python\nhint: ")
+
+
+def test_a_mirror_may_be_a_folder_with_a_blank_in_its_name(project: Project, tmp_path: Path) -> None:
+    place = tiny_channel(tmp_path / "a channel, copied")
+    ran = project.run("new", "demo", "--add", "six", "--mirror", f"conda-forge={place}")
+    assert ran.code == 0, ran.err
 
 
 def test_the_root_is_the_folder_that_holds_environments(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

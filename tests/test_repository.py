@@ -1,0 +1,217 @@
+"""The repository keeps its own rules: limits, names, documents, and the environments that it commits."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from ruamel.yaml import YAML
+
+import envgen
+from envgen.cli.main import COMMANDS
+from envgen.manifest.templates import template_names
+from tests.independent import Sources, faults
+from tests.real_project import CHANNEL, NAMES, needs_channel
+from tests.tiny_project import run
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+MODULES = sorted((ROOT / "envgen").rglob("*.py"))
+ENVIRONMENTS = sorted(folder.name for folder in (ROOT / "environments").iterdir() if folder.is_dir())
+# in parts, so that this file names none
+REGISTRIES = (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("debian", "org"))
+MACHINE = tuple("/" + path for path in ("work/", "root/", "tmp/w/", "home/user/"))
+
+in_a_clone = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone")
+
+
+def tracked() -> Iterator[tuple[str, str]]:
+    """Give the name and the text of every file that git knows, but for binary ones."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        path = ROOT / name
+        if path.is_file() and b"\0" not in (content := path.read_bytes())[:8000]:
+            yield name, content.decode("utf-8", "replace")
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@in_a_clone
+def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
+    hosts = re.compile("|".join(rf"\b{re.escape('.'.join(parts))}\b" for parts in REGISTRIES))
+    paths = re.compile("|".join(rf"(?<![\w.]){re.escape(path)}" for path in MACHINE))
+    found = [
+        f"{name}: {match[0]}"
+        for name, text in tracked()
+        for pattern in (hosts, paths)
+        if (match := pattern.search(text))
+    ]
+    assert found == []
+
+
+@in_a_clone
+def test_text_files_end_as_they_should() -> None:
+    def faulty(name: str, text: str) -> bool:
+        trailing = not name.endswith(".md") and not name.startswith("tests/") and re.search(r"[ \t]\n", text)
+        return "\r" in text or bool(text and not text.endswith("\n")) or bool(trailing)
+
+    generated = re.compile(r"^environments/|\.csv$|\.zst$")
+    assert [name for name, text in tracked() if not generated.search(name) and faulty(name, text)] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=shown)
+def test_a_module_and_its_functions_are_short(path: Path) -> None:
+    """Count a function's body: neither the options of a command nor a docstring are what makes code hard to read."""
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+            assert lines <= 30, f"{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=shown)
+def test_a_module_says_in_a_sentence_what_it_is_for(path: Path) -> None:
+    first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0].replace("\n", " ")
+    assert first.endswith((".", "?", ".)", "`"))
+    assert path.stem not in {"utils", "helpers", "common", "base"}
+
+
+def test_the_version_is_one() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+([ab]|rc)?\d*", envgen.__version__)
+    recipe = YAML(typ="safe").load((ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8"))
+    assert recipe["context"]["version"] == envgen.__version__
+    assert envgen.__all__ == ["__version__"]
+
+
+def test_the_recipe_asks_for_what_the_wheel_does() -> None:
+    project: Any = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    recipe = YAML(typ="safe").load((ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8"))
+    run = {spec.split(" ")[0]: "".join(spec.split(" ")[1:]) for spec in recipe["requirements"]["run"]}
+    wanted = {item.name: item.specifier for item in map(Requirement, project["dependencies"])}
+    assert set(run) - {"python", "__unix", "libmambapy"} == set(wanted)
+    for name, specifier in wanted.items():
+        assert sorted(run[name].split(",")) == sorted(str(specifier).split(",")), name
+
+
+def test_the_changelog_has_what_is_not_released() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## \[?([^\]\n]+?)\]?(?: - \d{4}-\d\d-\d\d)?$", text, re.MULTILINE)
+    assert sections[0] == "Unreleased"
+    assert re.search(r"^## \[?Unreleased\]?\n\n### \w+\n\n- ", text, re.MULTILINE)
+
+
+def test_contributing_fits_a_screen() -> None:
+    assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) <= 50
+
+
+def block(mark: str) -> str:
+    """Give README's fenced block that carries a mark."""
+    found = re.search(rf"^<!-- {mark} -->\n```\w*\n(.*?)^```$", README.read_text(encoding="utf-8"), re.M | re.S)
+    assert found, f"README has no block {mark}"
+    return found[1]
+
+
+@pytest.mark.parametrize("mark", ["first-command", "test-command"])
+def test_the_readme_has_two_commands_of_one_line(mark: str) -> None:
+    assert len(block(mark).splitlines()) == 1
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    text = README.read_text(encoding="utf-8")
+    code = re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) + re.findall(r"`([^`\n]+)`", text)
+    words = {
+        word for part in code for word in re.findall(r"(?:^|bin/|\$ |\()envgen ([a-z][a-z-]+)", part, re.MULTILINE)
+    }
+    assert len(words) > 3
+    assert sorted(words - set(COMMANDS)) == []
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_a_command_has_help_and_the_options_of_all(command: str) -> None:
+    ran = run(command, "--help")
+    assert ran.code == 0
+    assert ran.out.startswith(f"Usage: envgen {command} ")
+    assert "--json" in ran.out
+    assert "--quiet" in ran.out or command == "run"  # what it prints is the command's own
+
+
+def test_the_help_in_the_readme_is_the_real_one(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """`--update-golden` writes it."""
+    monkeypatch.setenv("COLUMNS", "100")
+    told = run("--help").out.rstrip("\n") + "\n"
+    if request.config.getoption("--update-golden"):
+        text = README.read_text(encoding="utf-8").replace(
+            f"<!-- help -->\n```text\n{block('help')}```", f"<!-- help -->\n```text\n{told}```"
+        )
+        README.write_text(text, encoding="utf-8")
+    if not block("help"):
+        pytest.skip("README's block is empty; fill it with --update-golden")
+    assert block("help") == told
+
+
+def test_the_help_lists_every_command() -> None:
+    told = run("--help").out
+    assert all(re.search(rf"^  {command} ", told, re.MULTILINE) for command in COMMANDS)
+
+
+def test_ci_names_environments_and_scripts_that_exist() -> None:
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    named = re.findall(r"environment: \[([^\]]+)\]", text)
+    assert {name.strip() for names in named for name in names.split(",")} <= set(ENVIRONMENTS)
+    assert set(re.findall(r"- environment: (\S+)", text)) <= set(ENVIRONMENTS)
+    assert [path for path in re.findall(r"\.ci/[\w.]+", text) if not (ROOT / path).exists()] == []
+
+
+def test_committed_environments_have_names_of_their_own() -> None:
+    assert len(ENVIRONMENTS) >= 2
+    assert not set(ENVIRONMENTS) & set(template_names())
+
+
+def test_committed_locks_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    ran = run("lock", "--check", "--json")
+    assert ran.code == 0, ran.out
+    assert [item["name"] for item in ran.json["environments"]] == ENVIRONMENTS
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_independent_reader_finds_no_fault_in_a_committed_lock(name: str) -> None:
+    assert faults(ROOT / "environments" / name) == []
+
+
+@pytest.mark.shared
+@needs_channel
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_channels_own_records_bear_a_committed_lock_out(name: str) -> None:
+    assert faults(ROOT / "environments" / name, Sources(channel=CHANNEL, names=NAMES)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_the_wheel_holds_what_it_needs(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
+    subprocess.run(words, capture_output=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name == f"envgen-{envgen.__version__}-py3-none-any.whl"
+    names = set(zipfile.ZipFile(wheel).namelist())
+    knowledge = {f"envgen/knowledge/{path.name}" for path in (ROOT / "envgen" / "knowledge").glob("*.toml")}
+    templates = {f"envgen/templates/{name}.yaml" for name in template_names()}
+    assert {"envgen/starter/conda-forge.json.zst", "envgen/py.typed"} | knowledge | templates <= names
+    assert not [name for name in names if name.startswith(("tests/", "environments/"))]
