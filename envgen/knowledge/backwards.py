@@ -31,7 +31,7 @@ class NativeNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """Hold names of programs."""
+    """Hold names of programs, or of projects of PyPI's, that people ask for by name."""
 
     names: str
     why: str
@@ -41,7 +41,7 @@ class Tools:
     @property
     def rule(self) -> str:
         """Put the fact into words."""
-        return f"programs: {self.why}"
+        return f"asked for by name: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,12 @@ def tool_rows() -> tuple[Tools, ...]:
 
 
 @cache
+def main_rows() -> tuple[Tools, ...]:
+    """Read the projects."""
+    return rows(TABLE, "main", Tools)
+
+
+@cache
 def alias_rows() -> tuple[Aliases, ...]:
     """Read the aliases."""
     return rows(TABLE, "alias", Aliases)
@@ -96,3 +102,8 @@ def is_native(conda: str) -> bool:
 def is_tool(conda: str) -> bool:
     """Tell whether a conda package is a program that people call by name."""
     return any(conda in row.names.split() for row in tool_rows())
+
+
+def is_main(project: str) -> bool:
+    """Tell whether people ask for a project of PyPI's by name even where another brings it."""
+    return any(project in row.names.split() for row in main_rows())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from envgen.knowledge.advice import command_rules, command_tools
-from envgen.knowledge.backwards import alias_rows, native_names, tool_rows
+from envgen.knowledge.backwards import alias_rows, main_rows, native_names, tool_rows
 from envgen.knowledge.beside import moves, stays
 from envgen.knowledge.builds import builds
 from envgen.knowledge.caps import cap_rules
@@ -68,4 +68,5 @@ def _foreign_topics() -> Iterator[tuple[str, Sequence[Row]]]:
     yield "channels left out", unwanted_channels()
     yield "conda packages without Python", native_names()
     yield "conda programs", tool_rows()
+    yield "main projects", main_rows()
     yield "conda aliases", alias_rows()

@@ -142,15 +142,17 @@ class LineTranslator:
         if specifier is None:
             return self._verbatim(item, f"PEP 440 cannot say `{item.version}`")
         pin, lost = self._pin(item, specifier), _lost(item)
-        text = f"{behind.requirement}{pin.specifier}"
-        lost = "; ".join(part for part in (pin.why, lost) if part)
-        notes = [behind.why if behind.requirement != item.name or not behind.certain else "", lost]
         absent = self._sees.sees and not behind.known
-        if absent:
-            notes.insert(0, f"conda-forge has no {item.name} for {SUBDIR}")
-        outcome: Outcome = "pypi" if absent else "loosened" if lost else "mapped"
-        why = "; ".join(note for note in notes if note)
-        place = self._put(item, text, item.group, why if outcome != "mapped" else "")
+        told_why = [
+            f"conda-forge has no {item.name} for {SUBDIR}" if absent else "",
+            behind.why if behind.requirement != item.name or not behind.certain else "",
+            pin.why,
+        ]
+        outcome: Outcome = "pypi" if absent else "loosened" if pin.why or lost else "mapped"
+        worth_a_comment = [*told_why, "" if self._context.exact else lost] if outcome != "mapped" else []
+        comment = "; ".join(filter(None, worth_a_comment))
+        place = self._put(item, f"{behind.requirement}{pin.specifier}", item.group, comment)
+        why = "; ".join(filter(None, [*told_why, lost]))
         return place if isinstance(place, Account) else told(item, outcome, place, why)
 
     def _pin(self, item: AskedSpec, specifier: str) -> Pin:

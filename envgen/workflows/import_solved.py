@@ -2,7 +2,7 @@
 
 An export or a freeze names hundreds of packages, and most are there because others need them. Those come again by
 themselves, in versions that fit; to pin them only keeps a Mac from having any. What is kept are the packages that no
-other package of the list needs.
+other package of the list needs, and those that people ask for by name.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Literal
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from envgen.knowledge.metal import METAL
-from envgen.knowledge.tensorflow import NAMES
+from envgen.knowledge.backwards import is_main
+from envgen.knowledge.unwanted import unwanted_package
 from envgen.mapping.backwards import Backwards
 from envgen.mapping.specs import to_pep440
 from envgen.readers.foreign import Asked, AskedRequirement, AskedSpec
@@ -24,7 +24,6 @@ Listed = AskedRequirement | AskedSpec
 Pins = Literal["exact", "series", "major", "free"]
 PINS: tuple[Pins, ...] = ("exact", "series", "major", "free")
 SUBDIR = "osx-arm64"
-_KEPT = frozenset({*NAMES, METAL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +47,16 @@ class Needed:
 
 def needed_items(items: Sequence[Asked], backwards: Backwards) -> Needed:
     """Tell which items of a solved list are there for others."""
-    listed = [item for item in items if isinstance(item, AskedRequirement | AskedSpec)]
+    listed = [item for item in items if isinstance(item, AskedRequirement | AskedSpec) and not _is_unwanted(item)]
     graph = _Graph(listed, backwards)
     return Needed({id(item): needed for item in listed if (needed := graph.needer(item))})
+
+
+def _is_unwanted(item: Listed) -> bool:
+    """Tell whether an item is left out, so that it brings nothing."""
+    if isinstance(item, AskedSpec):
+        return bool(unwanted_package(item.name, "conda"))
+    return bool(unwanted_package(item.requirement.name, "pypi"))
 
 
 class _Graph:
@@ -68,7 +74,7 @@ class _Graph:
     def needer(self, item: Listed) -> str:
         """Name the package that an item is there for, or give "" for one to keep."""
         key = self._keys[id(item)]
-        return "" if key in _KEPT else self._by.get(key, "")
+        return "" if is_main(key) else self._by.get(key, "")
 
     def _needers(self) -> dict[str, str]:
         """Walk down from the packages that nothing needs; of a circle, one is kept."""

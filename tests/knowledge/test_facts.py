@@ -32,7 +32,7 @@ from envgen.knowledge.table import table_keys
 
 READ = {
     advice.TABLE: ("rule", "tool"),
-    backwards.TABLE: ("alias", "native", "tool"),
+    backwards.TABLE: ("alias", "main", "native", "tool"),
     beside.TABLE: ("move", "stay"),
     builds.TABLE: ("build",),
     caps.TABLE: ("cap",),

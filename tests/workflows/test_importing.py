@@ -233,6 +233,7 @@ def test_an_export_keeps_what_nothing_needs(project: Project) -> None:
         "name: e",
         "python: 3.12",
         "dependencies: pandas==2.2.*",
+        "dependencies: numpy==1.26.4",
         "dependencies: six==1.16.0",
         "dependencies: tqdm==1.0",
         "dependencies: absent==1.0",
@@ -244,11 +245,27 @@ def test_an_export_keeps_what_nothing_needs(project: Project) -> None:
         "conda-forge has no nodejs for osx-arm64",
         "conda-forge has no git for osx-arm64",
     }
-    assert "pandas brings it, in a version that fits" in {account.why for account in imported.accounts}
     assert imported.notes == (
-        "environment.yml lists what a solver chose: the 1 packages that others of it need are left to envgen's own "
+        "environment.yml lists what a solver chose: the 0 packages that others of it need are left to envgen's own "
         "solve; of the others, the versions are kept where osx-arm64 has them",
     )
+
+
+def test_a_lock_tells_by_itself_what_others_need(project: Project) -> None:
+    packages = [("tqdm", "six"), ("six", ""), ("numpy", ""), ("tensorflow-deps", "numpy")]
+    text = "metadata:\n  a: b\npackage:\n" + "".join(
+        f"- name: {name}\n  version: '1.0'\n  manager: conda\n  platform: osx-arm64\n"
+        + (f"  dependencies:\n    {need}: ''\n" if need else "  dependencies: {}\n")
+        for name, need in packages
+    )
+    imported = made(project, text, "conda-lock.yml")
+    assert [(account.outcome, account.becomes) for account in imported.accounts][-4:] == [
+        ("loosened", "dependencies: tqdm"),
+        ("loosened", ""),
+        ("loosened", "dependencies: numpy==1.*"),
+        ("dropped", ""),
+    ]
+    assert imported.accounts[-3].why == "tqdm brings it, in a version that fits"
 
 
 def test_programs_in_an_export_are_kept_without_their_versions(
