@@ -27,7 +27,7 @@ def blamed(board: Board, error: PypiUnsatisfiableError) -> PypiUnsatisfiableErro
         "\n".join(dict.fromkeys([error.message, *reasons])),
         problem=error.problem,
         names=error.names,
-        hint="; ".join(dict.fromkeys(filter(None, hints))),
+        hint="; ".join(dict.fromkeys(filter(None, hints))) or "loosen the bounds of these lines, or take one of them out",
         lines=in_order(lines),
     )
 

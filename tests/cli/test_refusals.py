@@ -13,6 +13,7 @@ from tests.gateways.loopback import Fault, LoopbackChannel, flat, hang, html, pa
 from tests.json_shapes import FAILURE, assert_shape
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel
+from tests.real_project import SOLVERS
 from tests.tiny_project import Project, Ran, manifest
 
 NATIVE = repodata("osx-arm64", package("python", "3.12.4", build="h1_0"))
@@ -88,13 +89,6 @@ MANIFESTS = {
         [6],
         "tensorflow-text>=2.17",
     ),
-    "a macOS too old for a conda package": (
-        manifest("demo", more="conda: [tall]\n"),
-        "tall",
-        [7],
-        "macos",
-    ),
-    "a macOS that a record constrains": (manifest("demo", more="conda: [held]\n"), "held", [7], "macos"),
     "a conda package that is nowhere": (manifest("demo", more="conda: [nowhere]\n"), "nowhere", [7], ""),
     "a conda version that is nowhere": (manifest("demo", more='conda: ["six >=9"]\n'), "six >=9", [7], "six"),
 }
@@ -133,6 +127,30 @@ def test_a_near_miss_says_what_was_meant(project: Project, index: IndexServer) -
     assert ran.code == 1
     assert error["hint"].startswith("did you mean `scikit-learn`?")
     assert [line["line"] for line in error["lines"]] == [6]
+
+
+def test_wheels_that_contradict_each_other(project: Project, index: IndexServer) -> None:
+    index.add(build_wheel("one", "1.0", requires=("shared-base<2",)))
+    index.add(build_wheel("other", "1.0", requires=("shared-base>=2",)))
+    index.add(build_wheel("shared-base", "1.0"))
+    index.add(build_wheel("shared-base", "2.0"))
+    ran = lock(project, manifest("demo", "one", "six", "other"))
+    error = ran.json["error"]
+    assert (ran.code, error["code"]) == (1, "pypi-unsatisfiable")
+    assert [line["line"] for line in error["lines"]] == [6, 8]
+    assert "shared-base" in error["message"]
+    assert error["hint"]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", ["tall", "held"])
+def test_a_record_for_a_newer_macos(project: Project, name: str, solver: str) -> None:
+    """It depends on `__osx >=14.0`, or constrains it."""
+    ran = lock(project, manifest("demo", more=f"conda: [{name}]\n"), "--solver", solver)
+    assert (ran.code, ran.json["error"]["code"]) == (1, "unsatisfiable")
+    assert "macos" in ran.json["error"]["hint"]
+    project.write("demo", manifest("demo", more=f"conda: [{name}]\n", macos="14.0"))
+    assert project.run("lock", "demo", "--solver", solver).code == 0
 
 
 def test_a_source_alone(project: Project, index: IndexServer) -> None:
