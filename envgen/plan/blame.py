@@ -11,6 +11,7 @@ from envgen.plan.conda_request import solo_request, solvable, solve
 from envgen.plan.lifting import why_not_lifted
 from envgen.plan.sources import did_you_mean, in_order, lines_of
 
+_LOOSEN = "loosen the bounds of these lines, or take one of them out"
 _EXPLAINED = 2  # each takes about a second
 
 
@@ -27,7 +28,7 @@ def blamed(board: Board, error: PypiUnsatisfiableError) -> PypiUnsatisfiableErro
         "\n".join(dict.fromkeys([error.message, *reasons])),
         problem=error.problem,
         names=error.names,
-        hint="; ".join(dict.fromkeys(filter(None, hints))) or "loosen the bounds of these lines, or take one of them out",
+        hint="; ".join(dict.fromkeys(filter(None, hints))) or _LOOSEN,
         lines=in_order(lines),
     )
 
