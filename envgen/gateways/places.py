@@ -45,6 +45,11 @@ class Place:
     folder: Path | None = None
     mirror: bool = False
 
+    @property
+    def clean(self) -> str:
+        """Give the URL without its secrets: what a cache may hold."""
+        return without_secrets(self.url)
+
     def mask(self, text: str) -> str:
         """Take the place's secrets out of a text."""
         return without_secrets(text.replace(self.url, self.shown) if self.url else text)

@@ -8,9 +8,17 @@ from typing import TypeVar
 
 import rattler
 from rattler.exceptions import GatewayError
+from rattler.networking.middleware import (
+    AuthenticationMiddleware,
+    GCSMiddleware,
+    OciMiddleware,
+    RetryMiddleware,
+    S3Middleware,
+)
 
 import envgen
 from envgen.errors import RepodataError
+from envgen.gateways.credentials import secret_middleware
 from envgen.gateways.eventloop import run
 from envgen.gateways.faults import explain, explain_page, explain_silence, is_broken_index, is_page
 from envgen.gateways.places import Access, Place
@@ -32,6 +40,21 @@ class _UnreadableError(Exception):
         self.place = place
 
 
+def _client(channels: Sequence[tuple[Channel, Place]]) -> rattler.Client:
+    """Make rattler's standard client, which puts the secrets of places in as it sends."""
+    return rattler.Client(
+        [
+            *secret_middleware([place for _, place in channels]),
+            RetryMiddleware(_RETRIES),
+            AuthenticationMiddleware(),
+            OciMiddleware(),
+            GCSMiddleware(),
+            S3Middleware(),
+        ],
+        user_agent=f"envgen/{envgen.__version__}",
+    )
+
+
 class Remote:
     """Reach http(s) channels; every call ends within the patience when a server is silent."""
 
@@ -42,8 +65,7 @@ class Remote:
         self._offline = access.offline
         cache = access.cache / "repodata"
         action = rattler.SourceConfig(cache_action="force-cache-only" if access.offline else "cache-or-fetch")
-        client = rattler.Client.default_client(max_retries=_RETRIES, user_agent=f"envgen/{envgen.__version__}")
-        self.gateway = rattler.Gateway(cache_dir=cache, default_config=action, client=client)
+        self.gateway = rattler.Gateway(cache_dir=cache, default_config=action, client=_client(channels))
         self._watch = Watch(
             places=[place for _, place in channels], subdirs=platform.subdirs, cache=cache, patience=access.patience
         )
@@ -71,7 +93,7 @@ class Remote:
         return list(await asyncio.gather(*(self._source(channel, place) for channel, place in self.channels)))
 
     async def _source(self, channel: Channel, place: Place) -> Source:
-        base = rattler_channel(channel, place.url)
+        base = rattler_channel(channel, place.clean)
         try:
             here, noarch = await asyncio.gather(*(self._names(base, subdir) for subdir in self._platform.subdirs))
         except GatewayError as error:
@@ -99,5 +121,5 @@ class Remote:
         By a gateway of its own: one with a reading under way would wait for that, and that for it.
         """
         rattler.Gateway(cache_dir=self._watch.cache).clear_repodata_cache(
-            rattler_channel(channel, place.url), clear_disk=True
+            rattler_channel(channel, place.clean), clear_disk=True
         )

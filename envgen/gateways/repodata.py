@@ -91,9 +91,9 @@ def _refuse_shared(placed: Sequence[tuple[Channel, Place]]) -> None:
     """Refuse two channels at one URL: rattler reads it once, and its records can only carry one channel's URLs."""
     taken: dict[str, Channel] = {}
     for channel, place in placed:
-        if place.url and taken.setdefault(place.url, channel) != channel:
+        if place.url and taken.setdefault(place.clean, channel) != channel:
             raise RepodataError(
-                f"channels `{taken[place.url]}` and `{channel}` are both read from {place.shown}",
+                f"channels `{taken[place.clean]}` and `{channel}` are both read from {place.shown}",
                 hint="list one of them, or give each a mirror of its own",
             )
 

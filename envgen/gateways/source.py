@@ -47,7 +47,7 @@ class Source:
         pairs = sorted(((record.url, record) for record in kept), key=itemgetter(0))
         strange = [(url, record) for url, record in pairs if not url.startswith(own)]
         if strange:
-            base = rattler_channel(self.channel, self.place.url or self.channel.url).base_url
+            base = rattler_channel(self.channel, self.place.clean or self.channel.url).base_url
             for url, record in strange:
                 moved = not (self.place.mirror or url.startswith(base))
                 record.url = without_secrets(url) if moved else f"{own}{record.subdir}/{record.file_name}"

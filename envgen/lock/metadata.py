@@ -23,6 +23,8 @@ def lock_facts(lock: Lock) -> dict[str, str]:
     }
     if lock.exclude_newer:
         facts["exclude_newer"] = lock.exclude_newer
+    if lock.indexes:
+        facts["indexes"] = " ".join(lock.indexes)
     return facts
 
 

@@ -69,7 +69,7 @@ class Lock:
     """Hold the exact packages of an environment for each of its platforms.
 
     `manifest_digest` is `sha256:<hex>` of what the manifest asks for (comments and order left out); `exclude_newer` is
-    an ISO date or "".
+    an ISO date or ""; `indexes` are the manifest's package indexes, with `${VAR}` for what is secret.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Lock:
     manifest_digest: str
     platforms: tuple[PlatformLock, ...]
     exclude_newer: str = ""
+    indexes: tuple[str, ...] = ()
 
     def for_subdir(self, subdir: str) -> PlatformLock | None:
         """Give the lock of one platform, or None."""

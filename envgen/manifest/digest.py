@@ -15,8 +15,8 @@ _SAMPLE_PYTHON = "3.12"
 def digest(manifest: Manifest) -> str:
     """Give `sha256:<hex>` of what is asked for.
 
-    Comments, spelling and order are left out, but for the order of the channels, which is meaning. Defaults are filled
-    in: writing one out changes nothing.
+    Comments, spelling and order are left out, but for the order of the channels and indexes, which is meaning. Defaults
+    are filled in: writing one out changes nothing.
     """
     text = json.dumps(_asked(manifest), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
@@ -39,6 +39,7 @@ def _asked(manifest: Manifest) -> dict[str, object]:
         "overrides": _texts(manifest.override_requirements()),
         "exclude-newer": manifest.exclude_newer_text,
         "outputs": sorted(manifest.outputs),
+        **({"indexes": manifest.indexes} if manifest.indexes else {}),  # a later key: older digests stay
     }
 
 

@@ -29,7 +29,6 @@ Output = Literal["environment.yml", "conda-lock.yml", "explicit"]
 OUTPUTS: tuple[Output, ...] = ("environment.yml", "conda-lock.yml", "explicit")
 RESERVED = {
     "targets": "requirements of one platform alone",
-    "indexes": "further package indexes",
     "variables": "environment variables to set",
     "channel-priority": "how channels are weighed against each other",
     "allow-source-builds": "packages that may be built from source",
@@ -72,6 +71,7 @@ PythonMinor = Annotated[str, PlainValidator(fields.python_minor), WithJsonSchema
 MacosFloor = Annotated[str, PlainValidator(fields.macos_floor)]
 Subdir = Annotated[str, PlainValidator(fields.subdir)]
 ChannelItem = Annotated[Channel, PlainValidator(fields.channel), WithJsonSchema(_TEXT)]
+IndexItem = Annotated[str, PlainValidator(fields.package_index), WithJsonSchema(_TEXT)]
 RequirementItem = Annotated[Requirement, PlainValidator(fields.requirement), WithJsonSchema(_PEP508)]
 BoundItem = Annotated[Requirement, PlainValidator(fields.bound), WithJsonSchema(_PEP508)]
 SpecItem = Annotated[MatchSpec, PlainValidator(fields.match_spec), WithJsonSchema(_SPEC)]
@@ -164,6 +164,11 @@ class ManifestDocument(_Strict):
     )
     channels: tuple[ChannelItem, ...] = Field(
         default=(CONDA_FORGE,), min_length=1, description="Conda channels, highest priority first."
+    )
+    indexes: tuple[IndexItem, ...] = Field(
+        default=(),
+        description="Package indexes that are asked before PyPI, as URLs of their simple API; the first that has a "
+        "project is taken. A user or password is written as the name of a variable, such as https://${USER}:${TOKEN}@host/simple.",
     )
     dependencies: tuple[RequirementItem, ...] = Field(
         default=(), description="What the project needs, by the names of PyPI; conda serves what it can."

@@ -30,6 +30,7 @@ _PROJECT = re.compile(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 _CONDA_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _CHANNEL_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", re.ASCII)
 _CHANNEL_URL = re.compile(r"(https?://([^/@\s]+@)?[^/@\s?#$]+|file://)(/t/[^/\s?#]+)?(/[^\s?#$]*)?")
+_INDEX_URL = re.compile(r"https?://(\$\{\w+\}(:\$\{\w+\})?@)?[^/@\s?#$]+(/[^\s?#$@]*)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(?P<zone>Z|[+-]\d\d:\d\d)?")
 
@@ -114,6 +115,16 @@ def channel(value: object) -> Channel:
         hint = "write a name such as conda-forge, or a URL that starts with https:// or file://"
         raise RefusalError(f"not a channel: {quoted(text)}", hint=hint)
     return Channel.parse(text)
+
+
+def package_index(value: object) -> str:
+    """Read the URL of a package index, without a slash at its end; variables may stand for its user and password."""
+    text = text_of(value).strip()
+    _refuse_secrets(text)
+    if not _INDEX_URL.fullmatch(text) or "/.." in text:
+        hint = "write the URL of its simple API, such as https://${USER}:${TOKEN}@pypi.example.org/simple"
+        raise RefusalError(f"not a package index: {quoted(text)}", hint=hint)
+    return text.rstrip("/")
 
 
 def _refuse_secrets(text: str) -> None:

@@ -67,6 +67,11 @@ class Manifest:
         return self.document.channels
 
     @property
+    def indexes(self) -> tuple[str, ...]:
+        """List the package indexes that come before the host's own, with `${VAR}` for what is secret."""
+        return self.document.indexes
+
+    @property
     def local(self) -> tuple[LocalProject, ...]:
         """List the user's own projects."""
         return self.document.local

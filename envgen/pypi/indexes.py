@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from envgen.errors import PypiError
+
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 _MASK = "***@"
 
 
@@ -83,6 +86,25 @@ class Indexes:
         if self.extra:
             values["UV_INDEX"] = " ".join(index.url for index in self.extra)
         return values
+
+
+def environment_with(indexes: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Give an environment in which a manifest's indexes come before the host's own, their variables filled in.
+
+    Values that a URL cannot hold are quoted; a `%` stays, so that a value that is quoted already is taken as it is.
+    Raises PypiError for a variable that is not set.
+    """
+    filled = [_filled(index, environment) for index in indexes]
+    return {**environment, "UV_INDEX": " ".join([*filled, environment.get("UV_INDEX", "")]).strip()}
+
+
+def _filled(index: str, environment: Mapping[str, str]) -> str:
+    lacking = [name for name in _VARIABLE.findall(index) if name not in environment]
+    if lacking:
+        raise PypiError(
+            f"the package index {index} needs the environment variable {lacking[0]}", hint=f"set {lacking[0]}"
+        )
+    return _VARIABLE.sub(lambda match: quote(environment[match[1]], safe="%"), index)
 
 
 def _listed(text: str) -> Iterator[Index]:

@@ -74,7 +74,7 @@ def _packages(name: str, lines: list[str]) -> Iterator[tuple[SourceLine, str]]:
     for number, line in enumerate(lines, 1):
         if line.startswith("#: {"):
             held = line.removeprefix(_FACT)
-        elif line and line != "@EXPLICIT" and not line.startswith("#"):
+        elif line and line != "@EXPLICIT" and not line.startswith(("#", "--extra-index-url ")):
             yield SourceLine(file=name, line=number, text=line), held
             held = ""
 
@@ -95,6 +95,7 @@ def _read(name: str, texts: Mapping[str, str], *, sealed: bool) -> Lock:
         manifest_digest=facts["manifest_digest"],
         platforms=(_with_packages(lock, file, _requirements(file, texts, sealed=sealed)),),
         exclude_newer=facts.get("exclude_newer", ""),
+        indexes=tuple(facts.get("indexes", "").split()),
     )
 
 

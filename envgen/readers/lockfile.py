@@ -49,6 +49,7 @@ def _lock(document: Fields, file: str) -> Lock:
         manifest_digest=facts["manifest_digest"],
         platforms=tuple(_platform(subdir, facts_of(subdir, facts), blocks) for subdir in sorted(subdirs)),
         exclude_newer=facts.get("exclude_newer", ""),
+        indexes=tuple(facts.get("indexes", "").split()),
     )
 
 

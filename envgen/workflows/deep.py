@@ -9,14 +9,17 @@ from envgen.errors import EnvgenError, LockfileError
 from envgen.gateways.second_parser import parse_with_conda_lock
 from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.specs import fold_depends
+from envgen.models.channel import Channel
 from envgen.models.notes import Reason
 from envgen.models.record import Record
 from envgen.pypi.listed import listings
 from envgen.workflows.index import open_index
+from envgen.workflows.indexed import with_indexes
 from envgen.workflows.project import Environment
 from envgen.workflows.proving import proof_faults
 from envgen.workflows.reading import CONDA_LOCK
 from envgen.workflows.services import Services
+from envgen.workflows.solving import channels_of
 
 Said = Iterator[Reason | str]
 
@@ -33,8 +36,8 @@ def look_deep(services: Services, environment: Environment, lock: Lock) -> Deep:
     """Read the lock with conda-lock's own parser, and look every package up in its index."""
     said = [*_second_parser(environment, lock)]
     for platform in lock.platforms:
-        said += _guarded(_records(services, lock, platform), platform)
-        said += _guarded(_wheels(services, platform), platform)
+        said += _guarded(_records(services, _channels(services, environment, lock), platform), platform)
+        said += _guarded(_wheels(services, lock, platform), platform)
     reasons = tuple(dict.fromkeys(one for one in said if isinstance(one, Reason)))
     return Deep(reasons=reasons, notes=tuple(dict.fromkeys(one for one in said if isinstance(one, str))))
 
@@ -71,10 +74,16 @@ def _rows(lock: Lock) -> Iterator[tuple[str, ...]]:
             yield ("pip", wheel.name, subdir, wheel.version, wheel.wheel.url, "", wheel.wheel.sha256)
 
 
-def _records(services: Services, lock: Lock, platform: PlatformLock) -> Said:
+def _channels(services: Services, environment: Environment, lock: Lock) -> tuple[Channel, ...]:
+    """Give the lock's channels with the addresses that the manifest has for them: a lock holds none."""
+    known = {channel.url: channel for channel in channels_of(services, environment.manifest)}
+    return tuple(known.get(channel.url, channel) for channel in lock.channels)
+
+
+def _records(services: Services, channels: tuple[Channel, ...], platform: PlatformLock) -> Said:
     """Compare the locked records with the channels', and prove them again as the channels have them."""
     services.progress(f"looking up {len(platform.conda)} records")
-    repodata = open_index(services, lock.channels, platform.platform)
+    repodata = open_index(services, channels, platform.platform)
     yield from repodata.notes
     names = [record.name for record in platform.conda]
     listed = {record.url: record for records in repodata.records(names).values() for record in records}
@@ -104,12 +113,13 @@ def _folded(record: Record) -> tuple[dict[str, str], tuple[str, ...]]:
     return fold_depends(record.depends), tuple(sorted(record.constrains))
 
 
-def _wheels(services: Services, platform: PlatformLock) -> Said:
+def _wheels(services: Services, lock: Lock, platform: PlatformLock) -> Said:
     if not platform.pypi:
         return
     services.progress(f"looking up {len(platform.pypi)} wheels")
     wheels = [locked.wheel for locked in platform.pypi]
-    for listing in listings(wheels, services.settings.environ, offline=services.options.offline):
+    environ = with_indexes(services, lock.indexes).settings.environ
+    for listing in listings(wheels, environ, offline=services.options.offline):
         if listing.fault:
             yield Reason(code="WHEEL-GONE", message=listing.fault)
         if listing.yanked:

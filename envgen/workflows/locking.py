@@ -14,6 +14,7 @@ from envgen.manifest.model import Manifest
 from envgen.models.notes import Move
 from envgen.staleness import stale_reasons
 from envgen.workflows.before import lock_to_keep
+from envgen.workflows.indexed import with_indexes
 from envgen.workflows.project import MANIFEST, Environment, meant_names, open_environment
 from envgen.workflows.reading import generated_texts
 from envgen.workflows.results import EnvironmentResult
@@ -97,6 +98,7 @@ def is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mappin
 
 def solve_lock(services: Services, manifest: Manifest, before: Lock | None, updates: Updates) -> SolvedLock:
     """Lock every platform of a manifest, keeping to the lock before."""
+    services = with_indexes(services, manifest.indexes)
     platforms = manifest.platforms()
     solved = {
         platform.subdir: solve_platform(services, manifest, platform, _keeping(before, platform.subdir, updates))
@@ -110,6 +112,7 @@ def solve_lock(services: Services, manifest: Manifest, before: Lock | None, upda
             manifest_digest=digest(manifest),
             platforms=tuple(item.lock for item in solved.values()),
             exclude_newer=manifest.exclude_newer.isoformat() if manifest.exclude_newer else "",
+            indexes=manifest.indexes,
         )
     )
     return SolvedLock(

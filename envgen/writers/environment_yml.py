@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from envgen.lock.model import Lock, PlatformLock
 from envgen.writers.header import header, other_groups
@@ -47,16 +47,18 @@ def _text(lock: Lock, platform: PlatformLock) -> str:
         "channels:",
         *(f"  - {scalar(channel.name)}" for channel in lock.channels),
         "  - nodefaults",
-        *_dependencies(platform),
+        *_dependencies(platform, lock.indexes),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _dependencies(platform: PlatformLock) -> Iterator[str]:
+def _dependencies(platform: PlatformLock, indexes: Iterable[str]) -> Iterator[str]:
+    """List the packages; pip fills the variables of an index in itself, from the user's environment."""
     records = sorted(platform.conda, key=lambda record: record.name)
     yield "dependencies:" if records else "dependencies: []"
     yield from (f"  - {scalar(str(record))}" for record in records)
     if platform.pypi:
         yield "  - pip:"
+        yield from (f"      - {scalar(f'--extra-index-url {index}')}" for index in indexes)
     for wheel in sorted(platform.pypi, key=lambda wheel: wheel.name):
         yield f"      - {scalar(f'{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}')}"

@@ -83,6 +83,7 @@ def _requirements(lock: Lock, platform: PlatformLock) -> str:
     lines = [
         *header(lock, [platform], about=[*about, *_group_note(platform)]),
         *_comments({"manifest_digest": lock.manifest_digest}),
+        *(f"--extra-index-url {index}" for index in lock.indexes),
         *_wheels(platform),
     ]
     return "\n".join(lines) + "\n"

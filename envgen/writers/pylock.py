@@ -22,7 +22,11 @@ def write(lock: Lock) -> dict[str, str]:
     """
     refuse(FILE, _problems(lock), "export another format")
     single = len(lock.platforms) == 1
-    return {FILE if single else f"pylock.{each.platform.subdir}.toml": _text(lock, each) for each in lock.platforms}
+    return {
+        FILE if single else f"pylock.{each.platform.subdir}.toml": _text(lock, each)
+        for each in lock.platforms
+        if each.pypi
+    }
 
 
 def _problems(lock: Lock) -> Iterator[str]:

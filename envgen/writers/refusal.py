@@ -26,6 +26,8 @@ def credentials(lock: Lock) -> Iterator[str]:
     for channel in lock.channels:
         if has_credentials(channel.url):
             yield "a channel's URL holds a user, a password or a token"
+    if any(has_credentials(index) for index in lock.indexes):
+        yield "a package index's URL holds a user or a password"
     for platform in lock.platforms:
         named = [(record.name, record.url) for record in platform.conda]
         named += [(wheel.name, wheel.wheel.url) for wheel in platform.pypi]

@@ -19,7 +19,9 @@ def write(lock: Lock) -> dict[str, str]:
     refuse(FILE, _problems(lock), "export another format")
     single = len(lock.platforms) == 1
     return {
-        FILE if single else f"requirements.{each.platform.subdir}.txt": _text(lock, each) for each in lock.platforms
+        FILE if single else f"requirements.{each.platform.subdir}.txt": _text(lock, each)
+        for each in lock.platforms
+        if each.pypi
     }
 
 
@@ -34,6 +36,7 @@ def _problems(lock: Lock) -> Iterator[str]:
 def _text(lock: Lock, platform: PlatformLock) -> str:
     about = ["Install it into an environment that has conda's packages: pip install --no-deps --require-hashes -r FILE"]
     lines = [*header(lock, [platform], about=about)]
+    lines += [f"--extra-index-url {index}" for index in lock.indexes]
     for wheel in sorted(platform.pypi, key=lambda wheel: wheel.name):
         lines.append(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}")
     return "\n".join(lines) + "\n"

@@ -28,7 +28,6 @@ REFUSED = {
     "another tool's key": ("pip: [a]", "pip", "did you mean `pypi`?"),
     "a key like no other": ("zzzzzz: 1", "zzzzzz", "unknown key"),
     "a reserved key": ("targets: {}", "targets", "not yet supported"),
-    "reserved indexes": ("indexes: []", "indexes", "not yet supported"),
     "a minor with a letter": ('python: "3.1O"', "python", "not a python minor version: `3.1O`"),
     "a micro": ("python: 3.12.4", "python", "a minor version is wanted, not `3.12.4`"),
     "any micro": ("python: 3.12.*", "python", "a minor version is wanted, not `3.12.*`"),

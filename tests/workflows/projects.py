@@ -85,9 +85,13 @@ class Project:
 
     def serve(self, table: str, *subdirs: str) -> None:
         """Put a channel's records in its folder: `name version build[: depend, …]`, `&` being a comma in a spec."""
-        entries = [self._entry(line) for line in table.splitlines() if line.strip()]
-        own = [repodata(subdir, *entries) for subdir in subdirs or ("osx-arm64",)]
+        own = [self.repodata(table, subdir) for subdir in subdirs or ("osx-arm64",)]
         lay_out(self.channel, *own, repodata("noarch"))
+
+    def repodata(self, table: str, subdir: str) -> dict[str, Any]:
+        """Give the records of a table as a subdir's repodata."""
+        entries = [self._entry(line) for line in table.splitlines() if line.strip()]
+        return repodata(subdir, *entries)
 
     @staticmethod
     def _entry(line: str) -> dict[str, Any]:

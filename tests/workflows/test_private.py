@@ -1,0 +1,194 @@
+"""Test that private channels and indexes serve, and that nothing of their secrets is left anywhere."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from tests.gateways.loopback import LoopbackChannel, send, serving, sharded
+from tests.pypi.index_server import IndexServer
+from tests.pypi.tiny_wheels import build_wheel
+from tests.workflows.projects import CHANNEL, Answer, Project
+
+WORD, SIGN, PASSWORD = "ch4nnel-w0rd", "t0ken-of-mine", "1ndex/w0rd@"
+SECRETS = (WORD, SIGN, PASSWORD, "1ndex", "ada-of-the-channel")
+
+
+@pytest.fixture
+def channel(living: Project) -> Iterator[LoopbackChannel]:
+    """Serve a channel to those who have both the password and the token."""
+    subdirs = {subdir: living.repodata(CHANNEL, subdir) for subdir in ("osx-arm64", "noarch")}
+    files = {name: body for subdir, data in subdirs.items() for name, body in sharded(subdir, data).items()}
+    expected = f"Basic {b64encode(f'ada-of-the-channel:{WORD}'.encode()).decode()}"
+
+    def guard(handler: BaseHTTPRequestHandler) -> None:
+        if handler.headers.get("Authorization") != expected or not handler.path.startswith(f"/t/{SIGN}/channel/"):
+            send(handler, 401, b"")
+            return
+        del server.faults[""]
+        server.answer(handler)
+        server.faults[""] = guard
+
+    with serving(LoopbackChannel(files=files)) as server:
+        server.faults[""] = guard
+        yield server
+
+
+@pytest.fixture
+def private() -> Iterator[IndexServer]:
+    """Serve an index to those who have the password."""
+    with IndexServer(password=PASSWORD) as server:
+        server.add(build_wheel("ours", "1.0", requires=["theirs", "six"]))
+        yield server
+
+
+@pytest.fixture
+def demo(living: Project, channel: LoopbackChannel, private: IndexServer) -> Project:
+    living.index.add(build_wheel("theirs", "1.0"))
+    address = channel.url.replace("//", "//${CH_USER}:${CH_WORD}@").replace("/channel", "/t/${CH_SIGN}/channel")
+    index = private.url.replace("//", "//${IDX_USER}:${IDX_WORD}@").rstrip("/")
+    living.manifest("ours", "six", more=f"channels:\n  - {address}\nindexes:\n  - {index}\n")
+    living.monkeypatch.delenv("ENVGEN_MIRRORS")
+    variables = {"CH_USER": "ada-of-the-channel", "CH_WORD": WORD, "CH_SIGN": SIGN, "IDX_USER": "user"}
+    for name, value in {**variables, "IDX_WORD": PASSWORD}.items():
+        living.monkeypatch.setenv(name, value)
+    return living
+
+
+def left(project: Project, *answers: Answer) -> list[str]:
+    """List where a secret is to be found: in outputs, and in the names and contents of all files."""
+    found = [f"output of {number}" for number, each in enumerate(answers) if told(each.out + each.err)]
+    for path in project.root.rglob("*"):
+        if told(path.name) or (path.is_file() and told(path.read_bytes().decode("utf-8", "replace"))):
+            found.append(str(path.relative_to(project.root)))
+    return found
+
+
+def told(text: str) -> bool:
+    encoded = [b64encode(f"{user}:{word}".encode()).decode() for user in ("user", "ada") for word in SECRETS]
+    return any(secret in text for secret in (*SECRETS, *encoded, "w0rd"))
+
+
+def test_both_serve_and_leave_nothing(demo: Project, channel: LoopbackChannel, private: IndexServer) -> None:
+    locked = demo.run("lock", "-v")
+    assert locked.code == 0, locked.err
+    again = demo.run("lock", "--upgrade", "--json")
+    versions = {each["name"] for each in again.json["environments"][0]["platforms"]["osx-arm64"]["pypi"]}
+    assert versions == {"ours", "theirs"}
+    others = [demo.run(*words) for words in (["check", "--deep"], ["check", "--json"], ["tree", "demo"])]
+    assert [answer.code for answer in others] == [0, 0, 0], others
+    exports = [demo.run("export", "demo", "-f", name) for name in ("pixi", "pylock", "requirements", "environment")]
+    assert [answer.code for answer in exports] == [0, 0, 0, 0]
+    assert left(demo, locked, again, *others, *exports) == []
+
+
+def test_files_hold_the_names_of_the_variables(demo: Project, private: IndexServer) -> None:
+    assert demo.run("lock").code == 0
+    index = private.url.replace("//", "//${IDX_USER}:${IDX_WORD}@").rstrip("/")
+    assert f"      - '--extra-index-url {index}'\n" in (demo.folder() / "environment.yml").read_text()
+    lock = (demo.folder() / "conda-lock.yml").read_text()
+    assert f"    indexes: {index}\n" in lock
+    assert f"url: {private.root}/files/ours-1.0-py3-none-any.whl" in lock
+    assert f"\n--extra-index-url {index}\n" in demo.run("export", "demo", "-f", "requirements").out
+
+
+def test_the_index_comes_first(demo: Project, private: IndexServer) -> None:
+    """A project of the same name on the public index, of a higher version, does not take its place."""
+    demo.index.add(build_wheel("ours", "9.0"))
+    assert demo.lock().versions["ours"] == "1.0"
+    assert demo.index.count("/simple/ours") == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        pytest.param("IDX_WORD", "wr0ng-w0rd", "127.0.0.1", id="index, refused"),
+        pytest.param("IDX_WORD", None, "needs the environment variable IDX_WORD", id="index, not set"),
+        pytest.param("CH_WORD", "wr0ng-w0rd", "refuses to be read: 401", id="channel, refused"),
+        pytest.param("CH_SIGN", "wr0ng-w0rd", "refuses to be read: 401", id="channel's token, refused"),
+        pytest.param("CH_WORD", None, "needs the environment variable CH_WORD", id="channel, not set"),
+    ],
+)
+def test_failures_say_nothing(demo: Project, variable: str, value: str | None, said: str) -> None:
+    if value is None:
+        demo.monkeypatch.delenv(variable)
+    else:
+        demo.monkeypatch.setenv(variable, value)
+    answers = [demo.run("lock"), demo.run("lock", "--json"), demo.run("lock", "-v")]
+    assert [answer.code for answer in answers] == [1, 1, 1]
+    assert said in answers[0].err
+    assert left(demo, *answers) == []
+
+
+def test_servers_that_are_gone(demo: Project, channel: LoopbackChannel) -> None:
+    demo.monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    path = demo.folder() / "envgen.yaml"
+    for before, after in ((f":{channel.port}/", ":9/"), ("indexes:", "channels: [conda-forge]\nindexes:")):
+        path.write_text(path.read_text().replace(before, after))
+    answers = [demo.run("lock"), demo.run("lock", "--json")]
+    assert [answer.code for answer in answers] == [1, 1]
+    assert left(demo, *answers) == []
+
+
+def test_an_address_on_the_command_line(demo: Project, channel: LoopbackChannel) -> None:
+    address = channel.url.replace("//", f"//ada-of-the-channel:{WORD}@").replace("/channel", f"/t/{SIGN}/channel")
+    locked = demo.run("lock", "--channel", address)
+    assert locked.code == 0, locked.err
+    shown = demo.run("lock", "--channel", address, "--json", "--upgrade")
+    again = demo.run("lock", "--channel", address.replace(WORD, "wr0ng-w0rd"), "--upgrade")
+    assert (shown.code, again.code) == (0, 1)
+    assert left(demo, locked, shown, again) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://me:secret@example.org/simple", "a password or token does not belong in a file that is committed"),
+        ("https://me@example.org/simple", "a password or token does not belong"),
+        ("https://${USER}@example.org/${TOKEN}/simple", "not a package index"),
+        ("ftp://example.org/simple", "not a package index"),
+        ("example.org/simple", "not a package index"),
+        ("https://example.org/simple?x=1", "not a package index"),
+        ("[1]", "text is wanted"),
+    ],
+)
+def test_indexes_that_are_refused(living: Project, url: str, said: str) -> None:
+    living.manifest("six", more=f"indexes:\n  - {url}\n")
+    answer = living.run("lock")
+    assert answer.code == 1
+    assert said in answer.err
+
+
+def test_another_index_makes_a_lock_stale(living: Project, private: IndexServer) -> None:
+    living.manifest("six")
+    living.lock()
+    living.manifest("six", more="indexes: [https://pypi.example.org/simple/]\n")
+    (environment,) = living.json("check", code=1)["environments"]
+    assert environment["reasons"] == [
+        {
+            "code": "INDEXES",
+            "message": "locked with the indexes none, and the manifest says https://pypi.example.org/simple",
+        }
+    ]
+    living.lock()
+    assert living.run("check").code == 0
+
+
+def test_explicit_files_keep_the_indexes(demo: Project) -> None:
+    path = demo.folder() / "envgen.yaml"
+    path.write_text(path.read_text() + "outputs: [explicit]\n")
+    demo.lock()
+    assert "--extra-index-url http://${IDX_USER}" in (demo.folder() / "requirements.osx-arm64.txt").read_text()
+    assert demo.run("check").code == 0
+    assert left(demo) == []
+
+
+def test_where_caches_are(demo: Project) -> None:
+    """The search above means something only if caches were written."""
+    demo.run("lock")
+    assert any(Path(demo.root / "cache").rglob("*"))
+    assert any(Path(demo.root / "uv").rglob("*"))
