@@ -10,6 +10,7 @@ from envgen.install.activation import advice, write_kernel
 from envgen.install.location import register
 from envgen.workflows.artifact_sources import Sources
 from envgen.workflows.creation import Created, Creation, Target, home_of, target_of
+from envgen.workflows.indexed import with_indexes
 from envgen.workflows.services import Services
 from envgen.workflows.syncing import Found, Syncing, held
 from envgen.workflows.trials import try_environment
@@ -23,7 +24,9 @@ def create_environment(services: Services, wanted: Creation, machine: Machine) -
             work in it.
     """
     target = target_of(services, wanted, machine)
-    sources = Sources(services, target.environment.manifest.channels, wanted.vendored)
+    manifest = target.environment.manifest
+    asked = services if wanted.vendored else with_indexes(services, manifest.indexes)
+    sources = Sources(asked, manifest.channels, wanted.vendored)
     syncing = Syncing(services, target, sources)
     if wanted.dry_run:
         return _created(services, wanted, target, syncing.look(adopt=wanted.adopt))

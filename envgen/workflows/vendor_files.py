@@ -31,6 +31,7 @@ from envgen.install.vendored import (
 from envgen.lock.model import Lock, LockedWheel
 from envgen.models.record import Record
 from envgen.workflows.artifact_sources import Sources
+from envgen.workflows.indexed import with_indexes
 from envgen.workflows.locking import chosen_names
 from envgen.workflows.project import FOLDER, MANIFEST, Environment, environment_names, open_environment
 from envgen.workflows.reading import generated_texts, read_lock
@@ -111,7 +112,8 @@ class _Gathering:
     def gather(self) -> int:
         """Get every archive and wheel to its place; give the number of bytes that came over the network."""
         channels = tuple(channel for environment, _ in self._environments for channel in environment.manifest.channels)
-        sources = Sources(self._services, channels)
+        indexes = (index for environment, _ in self._environments for index in environment.manifest.indexes)
+        sources = Sources(with_indexes(self._services, dict.fromkeys(indexes)), channels)
         records = zip(self._records, sources.records(self._records.values()), strict=True)
         wheels = zip(self._wheels, sources.wheels(self._wheels.values()), strict=True)
         self._needs = [_placed(need, path) for path, need in (*records, *wheels)]

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from envgen.cli.services import services_for
+from envgen.workflows.artifact_sources import Sources
+from envgen.workflows.asking import locked_environment
+from envgen.workflows.indexed import with_indexes
 from tests.gateways.loopback import LoopbackChannel, send, serving, sharded
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel
@@ -192,3 +196,17 @@ def test_where_caches_are(demo: Project) -> None:
     demo.run("lock")
     assert any(Path(demo.root / "cache").rglob("*"))
     assert any(Path(demo.root / "uv").rglob("*"))
+
+
+def test_wheels_are_fetched_with_the_password(demo: Project, private: IndexServer) -> None:
+    demo.lock()
+    services = services_for(progress=lambda text: None)
+    environment, lock = locked_environment(services, "demo")
+    asked = with_indexes(services, environment.manifest.indexes)
+    (ours, _) = Sources(asked, environment.manifest.channels).wheels(lock.platforms[0].pypi)
+    (location,) = ours.locations()
+    assert location.url == f"{private.root}/files/ours-1.0-py3-none-any.whl".replace("//", "//user:1ndex%2Fw0rd%40@")
+    assert not told(repr(location))
+    answer = demo.run("vendor", "demo", "--download", "--to", str(demo.root / "vendored"))
+    assert "404" in answer.err  # the channel has an index alone
+    assert left(demo, answer) == []
