@@ -57,7 +57,8 @@ def judge_command(command: Command, platform: Platform) -> Advised:
             rules.append(rule)
     wrongs = tuple(Wrong(code=rule.code, severity=rule.severity, message=rule.why, right=rule.right) for rule in rules)
     right = _corrected(command, rules, platform)
-    return Advised(command=command, wrongs=wrongs, right=rendered(right), by_envgen=_by_envgen(right, platform))
+    text = rendered(right) if rules else command.text
+    return Advised(command=command, wrongs=wrongs, right=text, by_envgen=_by_envgen(right, platform))
 
 
 def _by_envgen(command: Command, platform: Platform) -> str:
@@ -121,9 +122,10 @@ def named(command: Command) -> Iterator[tuple[str, str]]:
 
 
 def _corrected(command: Command, rules: Sequence[CommandRule], platform: Platform) -> Command:
+    asked = dict(named(command))
     for rule in rules:
         command = _without(_revalued(command, rule), rule)
-        command = _with(command, rule, platform)
+        command = _with(command, rule, platform, asked.get(rule.package, ""))
     return command
 
 
@@ -165,14 +167,14 @@ def _name(text: str) -> str:
     return str(canonicalize_name(re.split(r"[=<>!~\[ {;]", text.rpartition("::")[2])[0]))
 
 
-def _with(command: Command, rule: CommandRule, platform: Platform) -> Command:
+def _with(command: Command, rule: CommandRule, platform: Platform, specifier: str) -> Command:
+    """Put what is missing into a command; `specifier` is that of the package that the rule is about."""
     words = {"python": command.python or platform.python, "macos": platform.macos}
     added = [text.format(**words) for text in rule.adds]
     variables = [tuple(text.split("=", 1)) for text in added if not text.startswith("-")]
     options = [
         Option(name=name, value=value or None) for name, _, value in (t.partition("=") for t in added if t[0] == "-")
     ]
-    specifier = dict(named(command)).get(rule.package, "")
     return replace(
         command,
         variables=(*command.variables, *((name, value) for name, value in variables)),

@@ -130,7 +130,7 @@ def _program(rest: list[str]) -> tuple[list[str], str]:
 
 def _with_tool(command: Command, tool: CommandTool, rest: list[str]) -> Command:
     verb = next((verb for verb in sorted(tool.verbs, key=len, reverse=True) if _starts(rest, verb)), "")
-    options, packages = _arguments(tool, rest[len(verb.split()) :])
+    options, packages = _arguments(tool, _behind(rest, verb))
     return Command(
         text=command.text,
         variables=command.variables,
@@ -146,6 +146,14 @@ def _with_tool(command: Command, tool: CommandTool, rest: list[str]) -> Command:
 
 def _starts(rest: Sequence[str], verb: str) -> bool:
     return [word for word in rest if not word.startswith("-")][: len(verb.split())] == verb.split()
+
+
+def _behind(rest: Sequence[str], verb: str) -> list[str]:
+    """Give the words but for those of the verb, which options may stand before."""
+    left, words = list(rest), verb.split()
+    for word in words:
+        left.remove(word)
+    return left
 
 
 def _arguments(tool: CommandTool, words: Sequence[str]) -> tuple[list[Option], list[str]]:

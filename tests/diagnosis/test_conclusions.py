@@ -1,0 +1,139 @@
+"""Test that verdicts say what was found: whether it can be had, from where, what leads to it, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envgen.diagnosis.closure import Node
+from envgen.diagnosis.conclusions import Findings, conclude
+from envgen.diagnosis.fix import Edit, Fix
+from envgen.diagnosis.matters import Docket
+from envgen.diagnosis.together import Clash
+from envgen.diagnosis.verdict import CondaStanding, Trouble, Verdict
+from tests.diagnosis.values import MAC, closure, listed, node, question
+
+SERVED = CondaStanding(available=True, name="there", version="1.0")
+FIX = Fix(text="do this", edit=Edit(python="3.11", keeps=True))
+
+
+def verdicts(
+    *nodes: Node,
+    docket: Docket | None = None,
+    clashes: Sequence[Clash] = (),
+    extra: dict[str, tuple[Trouble, ...]] | None = None,
+    backtracked: Sequence[str] | None = None,
+) -> dict[str, Verdict]:
+    questions = [each.need.question for each in nodes if len(each.need.chain) == 1]
+    findings = Findings(
+        questions=questions,
+        closure=closure(*nodes),
+        clashes=clashes,
+        docket=docket or Docket(),
+        platform=MAC,
+        extra=extra or {},
+    )
+    return {verdict.name: verdict for verdict in conclude(findings, backtracked)}
+
+
+def codes(verdict: Verdict) -> list[tuple[str, str]]:
+    return [(trouble.code, trouble.severity) for trouble in verdict.troubles]
+
+
+def test_from_pypi_from_conda_and_from_nowhere() -> None:
+    found = verdicts(
+        node("a", listed("a", "pure 1.0")),
+        node("b", listed("b", "sdist 1.0"), conda=SERVED),
+        node("c", listed("c", "sdist 1.0")),
+    )
+    assert {name: (verdict.ok, verdict.source) for name, verdict in found.items()} == {
+        "a": (True, "pypi"),
+        "b": (True, "conda"),
+        "c": (False, "none"),
+    }
+    assert found["b"].pypi.code == "SDIST_ONLY"
+
+
+def promised() -> tuple[Node, Node]:
+    own = question("datasets")
+    return (
+        node("datasets", listed("datasets", "pure 4.9"), root=own, requires=["promise"]),
+        node("promise", listed("promise", "sdist 2.3"), root=own, via=["datasets"]),
+    )
+
+
+def test_a_root_cannot_be_had_where_what_it_needs_cannot() -> None:
+    docket = Docket()
+    docket.add_subject(0, ["promise"], [FIX], "promise")
+    found = verdicts(*promised(), docket=docket)
+    root, leaf = found["datasets"], found["promise"]
+    assert (root.ok, root.pypi.code, codes(root)) == (False, "OK", [("NEEDS", "error")])
+    assert (leaf.ok, leaf.pypi.code, leaf.chain, leaf.root) == (
+        False,
+        "SDIST_ONLY",
+        ("datasets", "promise"),
+        "datasets",
+    )
+    assert root.fix == leaf.fix == FIX
+    assert (root.is_root, leaf.is_root) == (True, False)
+
+
+def test_what_older_releases_spare_is_a_warning() -> None:
+    found = verdicts(*promised(), backtracked=["`datasets` was resolved to 4.1, far below its newest", "other"])
+    root = found["datasets"]
+    assert (root.ok, root.source, codes(root)) == (True, "pypi", [("OLDER-RELEASE", "warning")])
+    assert "far below its newest" in root.troubles[0].message
+    assert "other" not in root.troubles[0].message
+    assert not found["promise"].ok
+
+
+def test_what_conda_may_not_serve_is_told() -> None:
+    found = verdicts(node("a", listed("a", "pure 1.0"), conda=SERVED, forced="Metal wants PyPI's"))
+    assert (found["a"].source, codes(found["a"])) == ("pypi", [("PYPI-ONLY", "info")])
+
+
+def test_clashes_refuse_what_can_be_had() -> None:
+    trouble = Trouble(code="CAP", severity="error", message="not both")
+    found = verdicts(node("a", listed("a", "pure 1.0")), clashes=[Clash(places=(0,), trouble=trouble)])
+    assert (found["a"].ok, found["a"].source) == (False, "pypi")
+
+
+def test_so_do_conflicts_that_a_trial_found() -> None:
+    trouble = Trouble(code="CONFLICT", severity="error", message="not both")
+    assert not verdicts(node("a", listed("a", "pure 1.0")), extra={"a": (trouble,)})["a"].ok
+
+
+class TestWarnings:
+    def test_a_release_that_is_known_not_to_work_well(self) -> None:
+        verdict = verdicts(node("jax-metal", listed("jax-metal", "pure 0.1.1")))["jax-metal"]
+        assert (verdict.ok, codes(verdict)) == (True, [("BAD-RELEASE", "warning")])
+        assert verdict.fix is not None
+        assert verdict.fix.edit == Edit(dependencies=("jax",))
+
+    def test_below_a_line_of_the_users_it_is_told_alone(self) -> None:
+        own = question("root")
+        found = verdicts(
+            node("root", listed("root", "pure 1.0"), root=own, requires=["jax-metal"]),
+            node("jax-metal", listed("jax-metal", "pure 0.1.1"), root=own, via=["root"]),
+        )
+        assert found["jax-metal"].fix == Fix(text="leave jax-metal out: jax then runs on the CPU")
+
+    def test_a_library_that_nobody_brings(self) -> None:
+        verdict = verdicts(node("xgboost", listed("xgboost", "arm 3.0")))["xgboost"]
+        assert codes(verdict) == [("HIDDEN-LIBRARY", "warning")]
+        assert verdict.fix is not None
+        assert verdict.fix.edit == Edit(keeps=True, conda=("llvm-openmp",))
+        assert codes(verdicts(node("xgboost", listed("xgboost", "arm 3.0"), conda=SERVED))["xgboost"]) == []
+
+    def test_a_name_that_another_took_the_place_of(self) -> None:
+        found = verdicts(node("tensorflow-cpu>=2", listed("tensorflow-cpu", "linux 2.19"), conda=SERVED))
+        verdict = found["tensorflow-cpu"]
+        assert (verdict.ok, codes(verdict)) == (True, [("REPLACED", "warning")])
+        assert verdict.fix is not None
+        assert verdict.fix.edit == Edit(dependencies=("tensorflow>=2",))
+
+
+def test_the_users_own_text_and_list_are_kept() -> None:
+    own = question("Demo[a] >=1; python_version > '3'", pypi_only=True)
+    verdict = verdicts(node("demo[a]>=1; python_version > '3'", listed("demo", "pure 1.0"), root=own))["demo"]
+    assert verdict.requirement == "demo[a]>=1; python_version > '3'"
+    assert (verdict.root, verdict.key) == ("demo[a]>=1", "pypi")

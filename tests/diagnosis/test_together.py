@@ -1,0 +1,110 @@
+"""Test what may not be asked for at once, and the ways out, which the same facts judge."""
+
+from __future__ import annotations
+
+import pytest
+
+from envgen.diagnosis.fix import Edit
+from envgen.diagnosis.together import Asked, judge_together
+from envgen.diagnosis.untangling import loosened, ways_out
+from tests.diagnosis.values import mac, question, spec_question
+
+
+def asked(*texts: str, python: str = "3.12", macos: str = "13.0", accelerator: str | None = None) -> Asked:
+    return Asked(
+        questions=tuple(question(text) for text in texts), platform=mac(python, macos), accelerator=accelerator
+    )
+
+
+CLASHES = {
+    "TensorFlow 2.21 with Metal": (asked("tensorflow==2.21.*", "tensorflow-metal"), (0, 1)),
+    "Metal on python 3.13": (asked("pandas", "tensorflow-metal", python="3.13"), (1,)),
+    "Metal on macOS 11": (asked("tensorflow-metal", macos="11.0"), (0,)),
+    "numpy 2 with TensorFlow 2.16": (asked("numpy>=2", "six", "tensorflow==2.16.*"), (0, 2)),
+    "addons on python 3.12": (asked("tensorflow-addons"), (0,)),
+    "text of another minor": (asked("tensorflow-text==2.18.*", "tensorflow==2.19.*"), (0, 1)),
+    "cpu and Metal": (asked("tensorflow-metal", "tensorflow", accelerator="cpu"), (0,)),
+    "jax-metal with a newer jax": (asked("jax-metal", "jax>=0.6"), (0, 1)),
+}
+
+
+@pytest.mark.parametrize(("case", "places"), CLASHES.values(), ids=CLASHES)
+def test_clashes_name_the_questions(case: Asked, places: tuple[int, ...]) -> None:
+    (clash,) = judge_together(case).clashes
+    assert clash.places == places
+    assert clash.trouble.severity == "error"
+
+
+@pytest.mark.parametrize("case", [case for case, _ in CLASHES.values()], ids=CLASHES)
+def test_each_clash_has_a_way_out_after_which_nothing_clashes(case: Asked) -> None:
+    (clash,) = judge_together(case).clashes
+    ways = ways_out(case, clash)
+    assert ways
+    assert len({way.text for way in ways}) == len(ways)
+
+
+def first(case: Asked) -> tuple[str, dict[int, Edit]]:
+    (clash,) = judge_together(case).clashes
+    way = ways_out(case, clash)[0]
+    return way.text, dict(way.edits)
+
+
+def test_the_first_way_is_the_smallest_change() -> None:
+    assert first(CLASHES["TensorFlow 2.21 with Metal"][0])[1] == {0: Edit(dependencies=("tensorflow>=2.18,<2.20",))}
+    assert first(CLASHES["Metal on python 3.13"][0])[1] == {1: Edit(python="3.12", keeps=True)}
+    assert first(CLASHES["Metal on macOS 11"][0])[1] == {0: Edit(macos="12.1", keeps=True)}
+    assert first(CLASHES["numpy 2 with TensorFlow 2.16"][0])[1] == {0: Edit(dependencies=("numpy<2",))}
+    assert first(CLASHES["addons on python 3.12"][0])[1] == {0: Edit(python="3.11", keeps=True)}
+    assert first(CLASHES["cpu and Metal"][0])[1] == {0: Edit(accelerator="metal", keeps=True)}
+    assert first(CLASHES["jax-metal with a newer jax"][0])[1] == {1: Edit(dependencies=("jax==0.5.0",))}
+
+
+def test_leaving_metal_out_is_a_way_even_where_nothing_else_is_asked_for() -> None:
+    case = asked("tensorflow-metal", python="3.13")
+    (clash,) = judge_together(case).clashes
+    assert {0: Edit(dependencies=("tensorflow",), accelerator="cpu")} in [
+        dict(way.edits) for way in ways_out(case, clash)
+    ]
+
+
+def test_both_names_of_tensorflow_become_one() -> None:
+    case = asked("tensorflow==2.21.*", "tensorflow-macos", "tensorflow-metal")
+    (clash,) = judge_together(case).clashes
+    assert {0: Edit(dependencies=("tensorflow>=2.18,<2.20",)), 1: Edit()} in [
+        dict(way.edits) for way in ways_out(case, clash)
+    ]
+
+
+def test_what_fits_does_not_clash_and_tells_what_conda_may_not_serve() -> None:
+    found = judge_together(asked("tensorflow", "tensorflow-metal", "pandas"))
+    assert found.clashes == ()
+    assert "tensorflow" in found.forced
+    assert "pandas" not in found.forced
+    assert not judge_together(asked("tensorflow", "pandas")).forced
+
+
+def test_match_specs_are_left_alone() -> None:
+    case = Asked(questions=(spec_question("hdf5 1.14.*"), question("tensorflow-metal")), platform=mac("3.13"))
+    (clash,) = judge_together(case).clashes
+    assert clash.places == (1,)
+    assert ways_out(case, clash)[0].edits == {1: Edit(python="3.12", keeps=True)}
+
+
+class TestLoosened:
+    QUESTIONS = (question("a==1.0"), question("b>=2"), question("c"), spec_question("d 1.0 py_0"), spec_question("e"))
+
+    def ways(self, *places: int) -> list[dict[int, Edit]]:
+        return [dict(way.edits) for way in loosened(self.QUESTIONS, places)]
+
+    def test_newer_ones_are_let_in_first_and_then_any(self) -> None:
+        assert self.ways(0, 1, 2) == [
+            {0: Edit(dependencies=("a>=1.0",))},
+            {0: Edit(dependencies=("a",)), 1: Edit(dependencies=("b",))},
+        ]
+
+    def test_a_spec_loses_its_version_and_then_its_place(self) -> None:
+        assert self.ways(3) == [{3: Edit(conda=("d",))}, {3: Edit()}]
+        assert self.ways(4) == [{4: Edit()}]
+
+    def test_what_has_no_bound_cannot_be_loosened(self) -> None:
+        assert self.ways(2) == []

@@ -1,0 +1,137 @@
+"""Make the values that judgements are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envgen.diagnosis.closure import Closure, Need, Node
+from envgen.diagnosis.standing import OnPypi, on_pypi
+from envgen.diagnosis.subject import Subject
+from envgen.diagnosis.verdict import CondaStanding, Question
+from envgen.models.matchspec import MatchSpec
+from envgen.models.platform import Platform
+from envgen.models.record import Record
+from envgen.models.requirement import Origin, Requirement
+from envgen.models.wheel import WheelMetadata
+from envgen.pypi.project import Project, ProjectFile
+from tests.solvers.builder import record
+
+MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
+ABSENT = CondaStanding(available=False, message="conda-forge has no package that is this project")
+
+
+def mac(python: str = "3.12", macos: str = "13.0") -> Platform:
+    """Give an Apple-silicon target."""
+    return Platform(subdir="osx-arm64", python=python, macos=macos)
+
+
+def wanted(text: str) -> Requirement:
+    """Read a requirement."""
+    return Requirement.parse(text, Origin(path=text))
+
+
+def question(text: str, *, pypi_only: bool = False, group: str = "") -> Question:
+    """Ask for a requirement."""
+    return Question(asked=wanted(text), pypi_only=pypi_only, group=group)
+
+
+def spec_question(text: str) -> Question:
+    """Ask for a match spec."""
+    return Question(asked=MatchSpec.parse(text))
+
+
+def listed(name: str, *files: str, requires_python: str = "", yanked: Sequence[str] = ()) -> Project:
+    """List a project's files, as `pure 1.0`, `arm 1.0 [cp312 [macOS]]`, `intel 1.0`, `linux 1.0` or `sdist 1.0`."""
+    made = tuple(
+        ProjectFile(
+            filename=_filename(name.replace("-", "_"), text), requires_python=requires_python, yanked=text in yanked
+        )
+        for text in files
+    )
+    return Project(name=name, files=made, index="test")
+
+
+def _filename(name: str, text: str) -> str:
+    kind, version, *rest = text.split()
+    python = rest[0] if rest else "cp312"
+    macos = rest[1].replace(".", "_") if len(rest) > 1 else "12_0"
+    forms = {
+        "pure": f"{name}-{version}-py3-none-any.whl",
+        "arm": f"{name}-{version}-{python}-{python}-macosx_{macos}_arm64.whl",
+        "intel": f"{name}-{version}-{python}-{python}-macosx_10_9_x86_64.whl",
+        "linux": f"{name}-{version}-{python}-{python}-manylinux_2_17_x86_64.whl",
+        "sdist": f"{name}-{version}.tar.gz",
+    }
+    return forms[kind]
+
+
+def stand(text: str, project: Project | None, platform: Platform = MAC) -> OnPypi:
+    """Judge a requirement by a project's files."""
+    return on_pypi(wanted(text), project, platform)
+
+
+def python_record(name: str, version: str, *pythons: str, macos: str = "", build: str = "0") -> Record:
+    """Make a record of a Python package for one minor, or for any where none is given."""
+    depends = [f"python {pythons[0]}.*"] if pythons else ["python"]
+    if macos:
+        depends.append(f"__osx >={macos}")
+    return record(f"{name} {version} {build}", depends=depends)
+
+
+def subject(
+    text: str,
+    project: Project | None,
+    *records: Record,
+    asked: str = "",
+    platform: Platform = MAC,
+    **more: object,
+) -> Subject:
+    """Make the subject of a requirement that cannot be had; `asked` is what leads to it, if that is something else."""
+    requirement = wanted(text)
+    own = Question(asked=requirement) if not asked else question(asked)
+    plain = Subject(
+        question=own,
+        requirement=requirement,
+        platform=platform,
+        pypi=on_pypi(requirement, project, platform),
+        conda=ABSENT,
+        specs=(MatchSpec.parse(f"{requirement.name} {requirement.specifier}".strip()),) if records else (),
+        records=records,
+    )
+    from dataclasses import replace
+
+    return replace(plain, **more)  # type: ignore[arg-type]  # the fields are checked by Subject itself
+
+
+def node(
+    text: str,
+    project: Project | None,
+    *,
+    root: Question | None = None,
+    via: Sequence[str] = (),
+    conda: CondaStanding = ABSENT,
+    requires: Sequence[str] = (),
+    forced: str = "",
+) -> Node:
+    """Make a node of a closure; `via` are the names that lead to it, from the root on."""
+    requirement = wanted(text)
+    own = root or Question(asked=requirement)
+    made = Node(
+        need=Need(requirement=requirement, chain=(*via, requirement.name), question=own),
+        pypi=on_pypi(requirement, project, MAC),
+        conda=conda,
+        forced=forced,
+    )
+    made.metadata = WheelMetadata(
+        name=requirement.name, version=made.pypi.standing.version, requires_dist=tuple(requires)
+    )
+    return made
+
+
+def closure(*nodes: Node) -> Closure:
+    """Make a closure of nodes, with what they need of each other."""
+    made = Closure(markers=MAC.markers())
+    for each in nodes:
+        made.add(each)
+        list(made.needs_of(each))
+    return made
