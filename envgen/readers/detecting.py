@@ -14,22 +14,22 @@ from envgen.readers.requirements_txt import read_requirements
 
 KNOWN = "requirements.txt, environment.yml, pyproject.toml, pixi.toml and conda-lock.yml are read"
 _INSTEAD = {
-    "uv.lock": "pyproject.toml",
-    "poetry.lock": "pyproject.toml",
-    "pdm.lock": "pyproject.toml",
-    "pylock.toml": "pyproject.toml",
-    "pixi.lock": "pixi.toml",
-    "Pipfile": "what `pipenv requirements` prints",
-    "Pipfile.lock": "what `pipenv requirements` prints",
-    "setup.py": "pyproject.toml or requirements.txt",
-    "setup.cfg": "pyproject.toml or requirements.txt",
+    "uv.lock": "give pyproject.toml",
+    "poetry.lock": "give pyproject.toml",
+    "pdm.lock": "give pyproject.toml",
+    "pylock.toml": "give pyproject.toml",
+    "pixi.lock": "give pixi.toml",
+    "Pipfile": "give what `pipenv requirements` prints",
+    "Pipfile.lock": "give what `pipenv requirements` prints",
+    "setup.py": "give pyproject.toml or requirements.txt",
+    "setup.cfg": "give pyproject.toml or requirements.txt",
+    "envgen.yaml": "it is a manifest already: `envgen lock` it",
 }
 _YAML = re.compile(r"^(name|channels|dependencies|prefix|variables)\s*:", re.MULTILINE)
 _LOCK = re.compile(r"^(metadata|package)\s*:", re.MULTILINE)
 _TOML = re.compile(r"^\[\[?[\w.\"' -]+\]\]?\s*(#.*)?$", re.MULTILINE)
 _PIXI = re.compile(r"^\[(workspace|dependencies|pypi-dependencies|feature\.|tasks)", re.MULTILINE)
 _PYPROJECT = re.compile(r"^\[(build-system|dependency-groups|tool\.|project\.(optional-|urls|scripts))", re.MULTILINE)
-_MANIFEST = re.compile(r"^(platforms|accelerator|constraints|groups|local|outputs)\s*:", re.MULTILINE)
 
 
 def read_foreign(text: str, file: str, include: Include) -> ForeignFile:
@@ -67,7 +67,7 @@ def format_of(text: str, file: str) -> Format:
 
 def _refuse(text: str, name: str) -> None:
     if name in _INSTEAD:
-        raise ForeignFileError(f"{name} is not read", hint=f"give {_INSTEAD[name]} instead; {KNOWN}")
+        raise ForeignFileError(f"{name} is not read", hint=f"{_INSTEAD[name]}; {KNOWN}")
     if not text.strip():
         raise ForeignFileError(f"{name} is empty", hint=f"give a file that asks for packages; {KNOWN}")
     if re.search(r"^@EXPLICIT\s*$", text, re.MULTILINE):

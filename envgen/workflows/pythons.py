@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from envgen.errors import MappingError, PypiError
 from envgen.manifest.model import Manifest
@@ -14,10 +13,9 @@ from envgen.mapping.specs import to_match_specs
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
 from envgen.plan.rewrites import rewrite_names
+from envgen.pypi.classify import classify
+from envgen.pypi.project import Project
 from envgen.workflows.services import Services
-
-if TYPE_CHECKING:
-    from envgen.pypi.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,4 @@ def _has_wheel(
     project = projects.get(requirement.name)
     if project is None or isinstance(project, PypiError):
         return False
-    from envgen.pypi.classify import classify
-
     return classify(project.files, platform, requirement.specifier).code == "OK"

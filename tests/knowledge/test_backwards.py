@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from packaging.requirements import Requirement
 
-from envgen.knowledge.backwards import aliases, is_native, is_tool
+from envgen.knowledge.backwards import aliases, is_main, is_native, is_tool
 from envgen.knowledge.names import name_table
 
 
@@ -30,3 +30,8 @@ def test_aliases_stand_for_requirements() -> None:
     assert aliases()["opencv"] == "opencv-python"
     told = {name: name_table().contents.get(name, ()) for name in aliases()}
     assert {name: held for name, held in told.items() if held and Requirement(aliases()[name]).name not in held} == {}
+
+
+def test_projects_that_people_ask_for_by_name() -> None:
+    assert is_main("numpy")
+    assert not is_main("six")

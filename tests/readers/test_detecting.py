@@ -39,6 +39,7 @@ def test_kinds(name: str, text: str, expected: str) -> None:
         ("r.txt", " \n\n", "r.txt is empty", "asks for packages"),
         ("uv.lock", "version = 1", "uv.lock is not read", "give pyproject.toml"),
         ("setup.py", "setup()", "setup.py is not read", "requirements.txt"),
+        ("envgen.yaml", "name: x", "envgen.yaml is not read", "`envgen lock` it"),
         ("Pipfile", "[packages]", "Pipfile is not read", "pipenv requirements"),
         ("x.txt", "# c\n@EXPLICIT\nhttps://h/x.conda", "x.txt is an explicit file", "--from-history"),
         ("package.json", "{}", "package.json is none", "are read"),
