@@ -14,6 +14,7 @@ import pytest
 
 from envgen.models.notes import Finding
 from envgen.models.platform import Platform
+from envgen.pypi.uv_process import find_uv
 from tests.install.tiny_conda import MINOR, SITE, build_conda, module_files, pip_package, python_package
 from tests.install.world import HOST, Basics, World, demolib, linux_only, locked, six
 from tests.pypi.tiny_wheels import build_wheel
@@ -148,7 +149,7 @@ def test_what_was_installed_by_hand_goes(world: World, usual: Basics) -> None:
     path = world.folder / stray.filename
     path.write_bytes(stray.content)
     subprocess.run(
-        ["uv", "pip", "install", "-q", "--python", world.prefix / "bin/python", "--no-deps", path],
+        [find_uv(), "pip", "install", "-q", "--python", world.prefix / "bin/python", "--no-deps", path],
         env=world.environ,
         check=True,
     )

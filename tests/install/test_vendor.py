@@ -13,6 +13,7 @@ import pytest
 
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
+from envgen.pypi.uv_process import find_uv
 from tests.gateways.loopback import status
 from tests.install.tiny_conda import build_conda
 from tests.install.world import HOST, Basics, World, demolib, linux_only
@@ -101,7 +102,7 @@ def test_it_is_an_index_for_pip_and_uv(world: World, usual: Basics) -> None:
     target = world.folder / "target"
     index = (vendored(world) / "simple").as_uri()
     environ = {**world.environ, "UV_DEFAULT_INDEX": index}
-    command = ["uv", "pip", "install", "-q", "--no-deps", "--target", str(target), "onlypypi==2.0"]
+    command = [find_uv(), "pip", "install", "-q", "--no-deps", "--target", str(target), "onlypypi==2.0"]
     subprocess.run(command, env=environ, check=True)
     assert (target / "onlypypi.py").exists()
     pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--isolated", "--index-url", index]
