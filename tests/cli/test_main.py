@@ -141,3 +141,54 @@ def test_an_interrupted_run_ends_at_once_and_leaves_nothing(project: Project) ->
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "error: interrupted; every file is whole"
     assert project.files() == {}
+
+
+class LeftError(Exception):
+    """Stand for the end of the process."""
+
+
+def test_the_arguments_of_the_process_are_taken_and_the_process_ends(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leave(code: int) -> None:
+        raise LeftError(code)
+
+    monkeypatch.setattr("os._exit", leave)
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    monkeypatch.setattr("gc.set_threshold", lambda _: None)
+    monkeypatch.setattr("sys.argv", ["envgen", "frob"])
+    with pytest.raises(LeftError, match="2"):
+        main.main()
+    assert capsys.readouterr().err.startswith("error: No such command 'frob'")
+
+
+def broken_pipe() -> None:
+    """Exit as typer does where the reader of stdout has gone away."""
+    try:
+        raise BrokenPipeError
+    except OSError:
+        sys.exit(1)
+
+
+def full_disk() -> None:
+    raise OSError(28, "No space left on device", "a file")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "told"),
+    [
+        pytest.param(broken_pipe, 0, "", id="no reader"),
+        pytest.param(full_disk, 1, "error: cannot go on: No space left on device (a file)\n", id="full disk"),
+    ],
+)
+def test_what_the_system_refuses(
+    project: Project, monkeypatch: pytest.MonkeyPatch, command: object, code: int, told: str
+) -> None:
+    monkeypatch.setattr("envgen.manifest.templates.template_names", command)
+    ran = project.run("templates")
+    assert (ran.code, ran.out, ran.err) == (code, "", told)
+
+
+def test_another_exit_is_handed_on(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envgen.manifest.templates.template_names", raising(SystemExit(7)))
+    assert project.run("templates").code == 7
