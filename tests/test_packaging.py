@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from ruamel.yaml import YAML
 
 import envgen
+from envgen.pypi.uv_process import find_uv
 
 ROOT = Path(__file__).parents[1]
 VERSION = envgen.__version__
@@ -100,7 +101,17 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_path: Pat
 
 
 def test_the_installed_wheel_works(wheel: Path, tmp_path: Path) -> None:
-    install = ["uv", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(tmp_path / "site"), str(wheel)]
+    install = [
+        find_uv(),
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(tmp_path / "site"),
+        str(wheel),
+    ]
     subprocess.run(install, check=True, capture_output=True)
     environ = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "HOME": str(tmp_path)}
     code = "import envgen, sys; from envgen.cli.main import run; print(envgen.__file__); sys.exit(run(sys.argv[1:]))"
