@@ -113,7 +113,7 @@ def test_the_installed_wheel_works(wheel: Path, tmp_path: Path) -> None:
         str(wheel),
     ]
     subprocess.run(install, check=True, capture_output=True)
-    environ = {**os.environ, "PYTHONPATH": site, "HOME": str(tmp_path)}
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "HOME": str(tmp_path)}
     code = "import envgen, sys; from envgen.cli.main import run; print(envgen.__file__); sys.exit(run(sys.argv[1:]))"
     for word in ("--version", "templates", "schema"):
         command = [sys.executable, "-c", code, word]
