@@ -28,7 +28,7 @@ from envgen.readers.foreign import (
 
 MAX_LINES = 150_000
 PREFERRED = ("osx-arm64", "osx-64", "linux-aarch64", "linux-64")
-_PAIR = re.compile(r"( *)(- )?([^\s:'\"][^:'\"]*|'[^']*'|\"[^\"]*\"):(?: +(.*))?")
+_PAIR = re.compile(r"([^\s:'\"][^:'\"]*|'[^']*'|\"[^\"]*\"):(?: +(.*))?")
 _MARK = "another platform of the lock is read"
 
 
@@ -41,8 +41,30 @@ class _Block:
     fields: dict[str, str] = field(default_factory=dict)
     needs: list[str] = field(default_factory=list)
 
+    inner: str = ""
+
     def text(self, key: str) -> str:
         return self.fields.get(key, "")
+
+    def take(self, body: str, depth: int) -> bool:
+        """Take a line, whose depth counts from the block's own keys; tell whether it was understood."""
+        if body.startswith("- "):
+            self._need(_plain(body[2:]).split(" ", maxsplit=1)[0])
+            return True
+        found = _PAIR.fullmatch(body)
+        if found is None:
+            return False
+        key, value = _plain(found[1]), _plain(found[2] or "")
+        if depth == 0:
+            self.fields[key] = value
+            self.inner = "" if found[2] else key
+        else:
+            self._need(key)
+        return True
+
+    def _need(self, name: str) -> None:
+        if self.inner == "dependencies":
+            self.needs.append(name)
 
 
 def read_foreign_lock(text: str, file: str) -> ForeignFile:
@@ -83,26 +105,23 @@ def _head(lines: Sequence[str], end: int, file: str) -> Iterator[Asked]:
 
 
 def _blocks(lines: Sequence[str], start: int, file: str) -> list[_Block]:
+    """Read the packages: a block begins at each dash in the column of the first one."""
     blocks: list[_Block] = []
-    inner = ""
+    column = -1
     for number, line in enumerate(lines[start:], start + 1):
-        if not line.strip() or line.lstrip().startswith("#"):
+        body = line.lstrip(" ")
+        if not body or body.startswith("#"):
             continue
-        found = _PAIR.fullmatch(line)
-        if found is None or (not blocks and not found[2]):
+        indent = len(line) - len(body)
+        if body.startswith("- ") and column in (-1, indent):
+            column = indent
+            blocks.append(_Block(first=number, last=number))
+            body, indent = body[2:], indent + 2
+        if not blocks or not blocks[-1].take(body, indent - column - 2):
             where = source_line(file, lines, number)
             hint = "give the files that the lock was made from"
             raise ForeignFileError(f"{file} is not laid out as conda-lock writes it", lines=[where], hint=hint)
-        depth, key, value = len(found[1]) + len(found[2] or ""), _plain(found[3]), _plain(found[4] or "")
-        if found[2]:
-            blocks.append(_Block(first=number, last=number))
-        block = blocks[-1]
-        block.last = number
-        if depth <= 4 and not (depth == 4 and inner):
-            block.fields[key] = value
-            inner = key if not found[4] else ""
-        elif inner == "dependencies":
-            block.needs.append(key)
+        blocks[-1].last = number
     return blocks
 
 

@@ -153,12 +153,16 @@ class _Importer:
         )
 
     def _python(self) -> Iterator[tuple[int, Account]]:
-        """Choose a python; what the call says goes before."""
-        bounds = [item for item in self._file.items if isinstance(item, AskedPython)]
+        """Choose a python; what the call says goes before, and what a group says counts where nothing else does."""
+        asked = [item for item in self._file.items if isinstance(item, AskedPython)]
+        bounds = [item for item in asked if not item.group] or asked[:1]
         chosen = choose_python(bounds, self._wishes.python)
         self._draft.python = chosen.minor
-        for item in bounds:
-            becomes = f"python: {chosen.minor}" if chosen.minor else ""
+        becomes = f"python: {chosen.minor}" if chosen.minor else ""
+        for item in asked:
+            if item not in bounds:
+                yield id(item), told(item, "dropped", why="an environment has one python, for all of its groups")
+                continue
             if not chosen.possible:
                 self._draft.undecided.append(f"line {item.span.line.line}: {chosen.why}")
             yield id(item), told(item, "setting" if chosen.possible else "decision", becomes, chosen.why)

@@ -69,6 +69,31 @@ def test_another_platform_is_read_where_ours_is_not_there() -> None:
     assert file.notes == ("f has no osx-arm64: what it locks for linux-64 is read",)
 
 
+SORTED = """\
+package:
+  - category: main
+    dependencies:
+      libblas: ">=3"
+    hash:
+      md5: ab
+    name: numpy
+    platform: osx-arm64
+    version: "1.20"
+  - platform: osx-arm64
+    name: six
+    dependencies:
+      - python >=3.8
+      - "quoted ==1"
+    version: 1.0
+"""
+
+
+def test_older_layouts() -> None:
+    numpy, six = (item for item in read_foreign_lock(SORTED, "f").items if isinstance(item, AskedSpec))
+    assert (numpy.text, numpy.needs) == ("numpy ==1.20", ("libblas",))
+    assert (six.text, six.needs) == ("six ==1.0", ("python", "quoted"))
+
+
 def test_envgens_own_lock_can_be_read_so() -> None:
     text = render(make_lock(), ["conda-lock.yml"])["conda-lock.yml"]
     file = read_foreign_lock(text, "f")

@@ -217,6 +217,14 @@ def test_match_specs_of_a_feature_are_always_wanted(project: Project) -> None:
     assert settings == {"name: w", "platforms: macos 14.0"}
 
 
+def test_one_python_for_all_features(project: Project) -> None:
+    text = "[feature.a.dependencies]\npython = '3.12.*'\n[feature.b.dependencies]\npython = '3.11.*'"
+    imported = made(project, text, "pixi.toml")
+    assert imported.manifest.python == "3.12"
+    assert imported.accounts[-1].why == "an environment has one python, for all of its groups"
+    assert made(project, f"{text}\n[dependencies]\npython = '3.10.*'", "pixi.toml").manifest.python == "3.10"
+
+
 def export(*lines: str) -> str:
     """Write an export: these lines among thirty others."""
     many = [f"libthing{at}=1.{at}=h{at}_0" for at in range(30)]
