@@ -28,6 +28,7 @@ from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
 from envgen.pypi.keeping import KeepingPypiSide
 from envgen.solvers.choose import choose_solver
+from envgen.workflows.carrying import with_notes_of
 from envgen.workflows.conda_side import LeastChangeSide
 from envgen.workflows.index import open_index
 from envgen.workflows.inputs import plan_inputs
@@ -49,13 +50,18 @@ class Keeping:
     updates: Updates = field(default_factory=Updates)
     first: bool = True
 
+    @property
+    def kept(self) -> PlatformLock | None:
+        """Give the lock to keep to; None where everything may move."""
+        return None if self.updates.everything else self.lock
+
     def records(self) -> tuple[Record, ...]:
         """List the records to keep."""
-        return self.lock.conda if self.lock and not self.updates.everything else ()
+        return self.kept.conda if self.kept else ()
 
     def wheels(self) -> tuple[Wheel, ...]:
         """List the wheels to keep."""
-        return tuple(wheel.wheel for wheel in self.lock.pypi) if self.lock and not self.updates.everything else ()
+        return tuple(wheel.wheel for wheel in self.kept.pypi) if self.kept else ()
 
     def named(self, half: str) -> frozenset[str]:
         """Give the names of one half's packages that are meant to move."""
@@ -93,7 +99,8 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     planned = plan(inputs, sides)
     services.progress("proving that it fits together")
     notes = (*manifest.notes, *_overruled(manifest, inner, planned.conda))
-    lock = refuse_faults(prove_lock(_locked(platform, planned, repodata, mapper, notes), mapper))
+    locked = with_notes_of(keeping.kept, _locked(platform, planned, repodata, mapper, notes))
+    lock = refuse_faults(prove_lock(locked, mapper))
     online = services.online_names.notes if services.online_names else ()
     pypi = services.pypi.notes if services.pypi else ()
     moved = moves(manifest, keeping.lock, lock, keeping.updates, conda.request_of(planned.conda))

@@ -164,3 +164,21 @@ class TestWheels:
         again = living.lock()
         assert again.moved["numpy"] == ("1.26.4", "1.26.4")
         assert again.why["numpy"].startswith("now from pypi: ")
+
+
+def test_what_was_said_of_a_wheel_stays_with_it(living: Project) -> None:
+    for version in ("1.0", "2.0"):
+        living.index.add(build_wheel("leaf", version))
+    living.index.add(build_wheel("mid", "1.0", requires=["leaf<2"]))
+    living.manifest("leaf", "mid")
+    notes = living.lock().platform["notes"]
+    assert any(note.startswith("`leaf` 1.0 was chosen, not 2.0: ") for note in notes)
+    living.manifest("leaf", "mid", "six")
+    again = living.lock()
+    assert again.moved == {"six": ("", "1.17.0")}
+    assert again.platform["notes"] == notes
+    files = (living.folder() / "conda-lock.yml").read_text()
+    living.lock("--update", "six")
+    assert (living.folder() / "conda-lock.yml").read_text() == files
+    living.manifest("leaf")
+    assert living.lock("--update", "leaf").platform["notes"] == []
