@@ -14,7 +14,8 @@ FILES = [".gitattributes", "conda-lock.yml", "envgen.yaml", "environment.yml"]
 
 
 def test_says_what_was_decided_and_what_to_do_next(project: Project) -> None:
-    ran = project.run("new", "demo", "--python", "3.12", "--add", "pandas>=2", "-a", "tqdm")
+    options = ("--python", "3.12", "--solver", "rattler")
+    ran = project.run("new", "demo", *options, "--add", "pandas>=2", "-a", "tqdm")
     assert ran.code == 0
     assert ran.out.splitlines()[:5] == [
         "osx-arm64, macOS 13.0+, python 3.12: 4 packages from conda, solved by rattler from conda-forge",
@@ -40,7 +41,7 @@ def test_the_lock_that_it_writes_is_current(project: Project) -> None:
 
 
 def test_the_json_has_the_promised_shape(project: Project) -> None:
-    ran = project.run("new", "demo", "--python", "3.12", "--add", "pandas>=2", "--json")
+    ran = project.run("new", "demo", "--python", "3.12", "--add", "pandas>=2", "--solver", "rattler", "--json")
     assert (ran.code, ran.err) == (0, "")
     assert_shape(ran.json, ENVIRONMENTS)
     (environment,) = ran.json["environments"]
