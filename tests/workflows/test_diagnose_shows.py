@@ -1,0 +1,127 @@
+"""Test diagnose on what people cannot install on their Macs, over the real channel and index, and that its fixes lock.
+
+The classes are as of 2026-11-23 and may age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.fixing import base, dumped, fixed
+from tests.real_project import RealProject, needs_channel, real_project
+
+pytestmark = [pytest.mark.network, pytest.mark.shared, pytest.mark.slow, needs_channel]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Hold a question with the class of one name, reached through a chain, and whether the whole can be had."""
+
+    asked: tuple[str, ...]
+    pypi: str
+    ok: bool
+    chain: tuple[str, ...]
+    python: str = "3.12"
+    macos: str = "13.0"
+
+
+def case(text: str, pypi: str, *, ok: bool, chain: str = "", python: str = "3.12", macos: str = "13.0") -> Case:
+    """Read a case; `chain` is the last name of `text` where it is not given."""
+    asked = tuple(text.split())
+    names = tuple((chain or asked[-1]).split(">")) if chain else (asked[-1].split("=")[0].split("<")[0].split(">")[0],)
+    return Case(asked=asked, pypi=pypi, ok=ok, chain=names, python=python, macos=macos)
+
+
+CASES = {
+    "dlib": case("dlib", "SDIST_ONLY", ok=False),
+    "pyaudio": case("pyaudio", "SDIST_ONLY", ok=False),
+    "tensorflow-text 2.15": case("tensorflow-text==2.15.0", "MAC_X86_64_ONLY", ok=False),
+    "tensorflow-text 2.17": case("tensorflow-text==2.17.0", "NO_WHEEL_FOR_PYTHON", ok=False),
+    "tensorflow-text 2.17 on 3.11": case("tensorflow-text==2.17.0", "OK", ok=True, python="3.11"),
+    "tensorflow-text": case("tensorflow-text", "OK", ok=True),
+    "tensorflow-addons on 3.11": case("tensorflow-addons", "OK", ok=True, python="3.11"),
+    "tensorflow-addons on 3.12": case("tensorflow-addons", "NO_WHEEL_FOR_PYTHON", ok=False),
+    "tensorflow-datasets": case(
+        "tensorflow-datasets", "SDIST_ONLY", ok=False, chain="tensorflow-datasets>promise", python="3.11"
+    ),
+    "mediapipe": case("mediapipe", "OK", ok=True),
+    "tflite-runtime": case("tflite-runtime", "NO_MACOS_WHEEL", ok=False),
+    "onnxruntime-silicon": case("onnxruntime-silicon", "NO_WHEEL_FOR_PYTHON", ok=False),
+    "the newest onnxruntime-silicon on 13": case(
+        "onnxruntime-silicon==1.16.3", "NEEDS_NEWER_MACOS", ok=False, python="3.11"
+    ),
+    "tensorflow-cpu": case("tensorflow-cpu", "NO_MACOS_WHEEL", ok=True),
+    "tensorflow-gpu": case("tensorflow-gpu", "SDIST_ONLY", ok=False),
+    "jax-metal": case("jax-metal", "OK", ok=True),
+    "torch on 13": case("torch", "OK", ok=True),
+    "torch on 14": case("torch", "OK", ok=True, macos="14.0"),
+    "the newest torch on 13": case("torch==2.15.0", "NEEDS_NEWER_MACOS", ok=False),
+    "mlx on 12": case("mlx", "NEEDS_NEWER_MACOS", ok=False, macos="12.0"),
+    "mlx on 13": case("mlx", "OK", ok=True),
+    "mlx on 14": case("mlx", "OK", ok=True, macos="14.0"),
+    "xgboost": case("xgboost", "OK", ok=True),
+    "the empty tensorflow-macos": case("tensorflow-macos==2.15.1", "EMPTY_STUB", ok=False, python="3.11"),
+    "and on 3.12": case("tensorflow-macos==2.15.1", "NO_WHEEL_FOR_PYTHON", ok=False),
+    "TensorFlow 2.21 with Metal": case("tensorflow-metal tensorflow==2.21.*", "OK", ok=False),
+    "Metal on 3.13": case("tensorflow tensorflow-metal", "NO_WHEEL_FOR_PYTHON", ok=False, python="3.13"),
+    "numpy 2 with TensorFlow 2.16": case("numpy>=2 tensorflow==2.16.*", "OK", ok=False),
+    "a name that does not exist": case("no-such-name-anywhere-1", "NOT_ON_INDEX", ok=False),
+    "a name that is none of PyPI's": case("tensorflow-deps", "NOT_ON_INDEX", ok=False),
+    "a version that does not exist": case("pandas==99.0", "NO_VERSION_MATCHES", ok=False),
+    "a yanked release": case("tf-keras==2.20.0", "YANKED", ok=True),
+}
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealProject]:
+    """Give a project over the real channel and index, shared so that nothing is asked twice."""
+    with real_project(tmp_path_factory.mktemp("shows"), pypi=True) as project:
+        yield project
+
+
+ANSWERS: dict[Case, Any] = {}
+
+
+def diagnosed(real: RealProject, asked: Case) -> Any:
+    if asked not in ANSWERS:
+        words = ("diagnose", *asked.asked, "--python", asked.python, "--macos", asked.macos, "--json")
+        ran = real.run(*words)
+        assert ran.code == (0 if asked.ok else 1), ran.out
+        ANSWERS[asked] = ran.json
+    return ANSWERS[asked]
+
+
+@pytest.mark.parametrize("asked", CASES.values(), ids=CASES)
+def test_the_class_and_the_chain(real: RealProject, asked: Case) -> None:
+    found = {tuple(verdict["chain"]): verdict for verdict in diagnosed(real, asked)["verdicts"]}
+    assert found[asked.chain]["pypi"]["class"] == asked.pypi, found[asked.chain]
+    roots = [verdict["ok"] for chain, verdict in found.items() if len(chain) == 1]
+    assert all(roots) == asked.ok
+
+
+@pytest.mark.parametrize("asked", CASES.values(), ids=CASES)
+def test_it_locks_with_the_fix_and_only_then(real: RealProject, asked: Case) -> None:
+    name = "".join(character if character.isalnum() else "-" for character in "-".join(asked.asked))
+    name = f"{name}-{asked.python}-{asked.macos}".replace(".", "-")
+    plain = base(name, asked.asked, python=asked.python, macos=asked.macos)
+    made = fixed(plain, diagnosed(real, asked)["verdicts"])
+    assert ({key: value for key, value in made.items() if value} == plain) == asked.ok
+    real.write(name, dumped(made))
+    ran = real.run("lock", name)
+    assert ran.code == 0, ran.err
+
+
+def test_a_library_that_pypis_xgboost_does_not_bring(real: RealProject) -> None:
+    plain = base("boosted", [])
+    real.write("boosted", dumped({**plain, "pypi": ["xgboost"]}))
+    (verdict,) = [
+        each for each in real.run("diagnose", "boosted", "--json").json["verdicts"] if len(each["chain"]) == 1
+    ]
+    assert {each["code"] for each in verdict["problems"]} == {"HIDDEN-LIBRARY", "PYPI-ONLY"}
+    made = fixed({**plain, "pypi": []}, [{**verdict, "ok": False}])
+    real.write("boosted", dumped(made))
+    assert real.run("lock", "boosted").code == 0
