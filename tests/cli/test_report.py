@@ -30,9 +30,7 @@ def result(*, changed: bool = True, moved: dict[str, tuple[Move, ...]] | None = 
 
 
 def moves(count: int) -> tuple[Move, ...]:
-    return tuple(
-        Move(name=f"p{number:02}", before="1", after="2", why="asked for") for number in range(count)
-    )
+    return tuple(Move(name=f"p{number:02}", before="1", after="2", why="asked for") for number in range(count))
 
 
 def test_notes_and_findings_are_told_by_their_weight(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,8 @@ import zstandard
 
 from envgen.gateways.starter import STARTER_FILE
 from envgen.manifest.templates import template_names, template_text
-from tests.independent import faults
+from tests.independent import Sources, faults
+from tests.independent_metadata import served_metadata
 from tests.tiny_project import Project, manifest
 
 DATE = json.loads(zstandard.decompress(STARTER_FILE.read_bytes()).splitlines()[0])["date"]
@@ -126,6 +127,29 @@ def test_every_template_locks_from_it_without_any_network(project: Project, name
     for path in project.environment(name).glob("*.yml"):
         path.unlink()
     assert project.run("lock", name, "--starter", "--offline").code == 0
+    assert project.files() == first
+
+
+@pytest.mark.network
+def test_the_first_command_needs_pypi_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow and its Metal plugin come from PyPI; everything that may comes from the starter index."""
+    monkeypatch.delenv("UV_DEFAULT_INDEX")
+    ran = project.run("new", "ml-project", "--starter", "--json")
+    assert ran.code == 0, ran.out
+    platform = ran.json["environments"][0]["platforms"]["osx-arm64"]
+    assert platform["repodata"] == ORIGIN
+    assert not [finding for finding in platform["findings"] if finding["severity"] == "error"]
+    wheels = {wheel["name"]: wheel["version"] for wheel in platform["pypi"]}
+    assert wheels["tensorflow"].startswith("2.19.")
+    assert wheels["tensorflow-metal"] == "1.2.0"
+    assert len(wheels) < 15
+    assert len(platform["conda"]) > 150
+    folder = project.environment("ml-project")
+    assert faults(folder, Sources(metadata=served_metadata(folder))) == []
+    first = project.files()
+    for path in folder.glob("*.yml"):
+        path.unlink()
+    assert project.run("lock", "ml-project", "--starter").code == 0
     assert project.files() == first
 
 
