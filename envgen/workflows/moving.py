@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement as Pep508
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envgen.lock.diff import Change, diff, distribution_names
@@ -224,14 +224,7 @@ def _versions(lock: PlatformLock) -> dict[str, str]:
 
 def _admits(specifier: str, version: str) -> bool:
     known = to_pep440(version)
-    return known is None or SpecifierSet(specifier).contains(known, prereleases=True)
-
-
-def followed(moves: Iterable[Move], name: str) -> tuple[Move, ...]:
-    """Follow a move to the one that needs no other, itself first."""
-    named = {move.name: move for move in moves}
-    found: list[Move] = []
-    while (move := named.get(name)) and move not in found:
-        found.append(move)
-        name = move.because
-    return tuple(found)
+    try:
+        return known is None or SpecifierSet(specifier).contains(known, prereleases=True)
+    except InvalidSpecifier:  # Requires-Python may be anything
+        return True

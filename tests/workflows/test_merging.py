@@ -117,3 +117,18 @@ def test_a_manifest_with_markers_is_refused_with_its_line(living: Project) -> No
     answer = living.run("lock")
     assert answer.code == 1
     assert "environments/demo/envgen.yaml:6" in answer.err
+
+
+def test_a_lock_that_was_edited_is_kept_to_as_it_stands(living: Project) -> None:
+    living.serve(oldest(CHANNEL))
+    living.manifest("six")
+    living.lock()
+    living.serve(CHANNEL)
+    path = living.folder() / "conda-lock.yml"
+    path.write_text(path.read_text() + "# a remark\n")
+    again = mended(living)
+    note = "the lock is made again: environments/demo/conda-lock.yml was edited or cut after it was written"
+    assert again.environment["notes"][0] == note
+    assert again.versions["six"] == "1.16.0"
+    path.write_text("nothing\n")
+    assert "nothing of it could be kept" in mended(living).environment["notes"][1]
