@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
 }
 """The module of each command, which holds a function of the same name; only the one that is called is loaded."""
 
+_HELP: Sequence[Sequence[str]] = ([], ["-h"], ["--help"])
 _GARBAGE = 200_000  # objects made between two looks for garbage
 
 
@@ -51,7 +52,10 @@ def _version(value: bool) -> None:
 
 
 def application(words: Sequence[str]) -> typer.Typer:
-    """Assemble the command line of a call: the command that it names, or all of them; typer takes 2 ms for each."""
+    """Assemble the command line of a call: the command that it names, or all of them.
+
+    typer takes 2 ms for the options of each, so what only lists the commands does without them.
+    """
     app = typer.Typer(
         name="envgen",
         help="Generate proved, locked conda environments for Apple-silicon Macs, from any machine.",
@@ -63,8 +67,13 @@ def application(words: Sequence[str]) -> typer.Typer:
     app.callback()(_root)
     named = [name for name in words[:1] if name in COMMANDS]
     for name in named or COMMANDS:
-        app.command(name)(_command(COMMANDS[name]))
+        command = _command(COMMANDS[name])
+        app.command(name, help=command.__doc__)(_listed if list(words) in _HELP else command)
     return app
+
+
+def _listed() -> None:
+    """Stand for a command in the list of all, where nobody asks for its options."""
 
 
 def _command(name: str) -> Callable[..., None]:

@@ -37,6 +37,12 @@ def test_a_call_builds_its_own_command_alone(project: Project, name: str) -> Non
     assert f"\n  {name} " in project.run("--help").out
 
 
+def test_the_help_is_that_of_whole_commands(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = project.run("--help").out
+    monkeypatch.setattr(main, "_HELP", ())
+    assert project.run("--help").out == listed
+
+
 def test_the_help_needs_next_to_nothing() -> None:
     code = "import sys; from envgen.cli.main import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr.split()
