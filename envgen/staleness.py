@@ -86,7 +86,7 @@ def _target(manifest: Manifest, wanted: Platform, lock: PlatformLock) -> Iterato
 def _published_later(manifest: Manifest, lock: Lock) -> Iterator[Reason]:
     """Compare an exclude-newer that was added or changed with the dates that the lock knows."""
     limit = manifest.exclude_newer
-    if limit is None or limit.isoformat() == lock.exclude_newer:
+    if limit is None or manifest.exclude_newer_text == lock.exclude_newer:
         return
     for platform in lock.platforms:
         dated = [record for record in platform.conda if record.timestamp is not None]

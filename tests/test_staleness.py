@@ -36,7 +36,7 @@ def locked(text: str = TEXT) -> Lock:
         channels=asked.channels,
         manifest_digest=digest(asked),
         platforms=(platform,),
-        exclude_newer=asked.exclude_newer.isoformat() if asked.exclude_newer else "",
+        exclude_newer=asked.exclude_newer_text,
     )
 
 

@@ -69,7 +69,7 @@ class Lock:
     """Hold the exact packages of an environment for each of its platforms.
 
     `manifest_digest` is `sha256:<hex>` of what the manifest asks for (comments and order left out); `exclude_newer` is
-    an ISO date or ""; `indexes` are the manifest's package indexes, with `${VAR}` for what is secret.
+    an ISO date, an instant in UTC or ""; `indexes` are the manifest's package indexes, with `${VAR}` for what is secret.
     """
 
     name: str

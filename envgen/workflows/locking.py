@@ -111,7 +111,7 @@ def solve_lock(services: Services, manifest: Manifest, before: Lock | None, upda
             channels=channels_of(services, manifest),
             manifest_digest=digest(manifest),
             platforms=tuple(item.lock for item in solved.values()),
-            exclude_newer=manifest.exclude_newer.isoformat() if manifest.exclude_newer else "",
+            exclude_newer=manifest.exclude_newer_text,
             indexes=manifest.indexes,
         )
     )

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from packaging.requirements import Requirement as Pep508
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from envgen.lock.diff import Change, diff, distribution_names
 from envgen.lock.graph import DistributionsOf, Graph, providers_of
@@ -19,6 +21,7 @@ from envgen.mapping.distributions import distributions_of
 from envgen.mapping.specs import to_pep440
 from envgen.models.notes import Move
 from envgen.models.platform import Platform
+from envgen.models.record import Record
 from envgen.models.requirement import Requirement
 from envgen.models.solve import SolveRequest
 from envgen.solvers.moves import chain
@@ -42,13 +45,14 @@ class Asked:
 
     `update` are keys (`conda:numpy`) that are meant to move, `everything` tells that all are; `requirements` are the
     manifest's, with its bounds, for the target; `conda` gives the solver's cause of each record's move by name: the
-    sentence, and the name of another package or "".
+    sentence, and the name of another package or ""; `exclude_newer` is the manifest's.
     """
 
     update: AbstractSet[str] = frozenset()
     everything: bool = False
     requirements: Sequence[Requirement] = ()
     conda: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    exclude_newer: datetime | None = None
 
 
 def moves(
@@ -68,7 +72,11 @@ def moves(
     names = frozenset(key.removeprefix("conda:") for key in keys if key.startswith("conda:"))
     causes = chain(request, before.conda, after.conda, names) if request else {}
     asked = Asked(
-        update=keys, everything=updates.everything, requirements=_applying(manifest, after.platform), conda=causes
+        update=keys,
+        everything=updates.everything,
+        requirements=_applying(manifest, after.platform),
+        conda=causes,
+        exclude_newer=manifest.exclude_newer,
     )
     return explained_moves(before, after, asked, distributions_of)
 
@@ -130,6 +138,7 @@ class _Comparison:
     ) -> None:
         self._asked = asked
         self._after = after
+        self._records = {record.name: record for record in before.conda}
         self._old = {wheel.name: wheel for wheel in before.pypi}
         self._new = {wheel.name: wheel for wheel in after.pypi}
         self._graphs = Graph.of(before, distributions_of), Graph.of(after, distributions_of)
@@ -143,6 +152,7 @@ class _Comparison:
         if change.change == "moved":
             yield Cause(f"now from {change.source}: {self._reason(key)}")
         elif change.source == "conda":
+            yield from self._too_new(change)
             yield from self._conda(change)
         elif not change.after:
             yield from self._departure(key)
@@ -156,6 +166,11 @@ class _Comparison:
         decided = (each.why for each in self._after.decisions if (each.source, each.name) == (half, name))
         wheel = self._new.get(name) if half == "pypi" else None
         return wheel.why if wheel else next(decided, "other packages need it")
+
+    def _too_new(self, change: Change) -> Iterator[Cause]:
+        old, limit = self._records.get(change.name), self._asked.exclude_newer
+        if old and limit and came_later(old, limit):
+            yield Cause("exclude-newer leaves it out")
 
     def _conda(self, change: Change) -> Iterator[Cause]:
         text, other = self._asked.conda.get(change.name, ("", ""))
@@ -200,6 +215,8 @@ class _Comparison:
         yield from self._misfits(old)
         if old.version == new.version:
             yield Cause("its file is another one")
+        elif self._asked.exclude_newer and Version(new.version) < Version(old.version):
+            yield Cause("exclude-newer leaves the newer one out")
 
     def _misfits(self, old: LockedWheel) -> Iterator[Cause]:
         """Give the causes that the old wheel's own needs are."""
@@ -215,6 +232,11 @@ class _Comparison:
 
     def _named(self, name: str) -> Iterator[Requirement]:
         return (requirement for requirement in self._asked.requirements if requirement.name == name)
+
+
+def came_later(record: Record, limit: datetime) -> bool:
+    """Tell whether exclude-newer leaves a record out: it came later, or nobody knows when."""
+    return record.timestamp is None or datetime.fromtimestamp(record.timestamp / 1000, UTC) > limit
 
 
 def _versions(lock: PlatformLock) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from envgen.errors import ProofError, SolverUnavailableError, UsageError
 from envgen.gateways.amend import AmendedRepodata
@@ -32,7 +33,7 @@ from envgen.workflows.carrying import with_notes_of
 from envgen.workflows.conda_side import LeastChangeSide
 from envgen.workflows.index import open_index
 from envgen.workflows.inputs import plan_inputs
-from envgen.workflows.moving import moves
+from envgen.workflows.moving import came_later, moves
 from envgen.workflows.services import Services
 from envgen.workflows.updating import Updates
 
@@ -55,9 +56,10 @@ class Keeping:
         """Give the lock to keep to; None where everything may move."""
         return None if self.updates.everything else self.lock
 
-    def records(self) -> tuple[Record, ...]:
-        """List the records to keep."""
-        return self.kept.conda if self.kept else ()
+    def records(self, exclude_newer: datetime | None) -> tuple[Record, ...]:
+        """List the records to keep: none that exclude-newer leaves out today."""
+        records = self.kept.conda if self.kept else ()
+        return tuple(record for record in records if exclude_newer is None or not came_later(record, exclude_newer))
 
     def wheels(self) -> tuple[Wheel, ...]:
         """List the wheels to keep."""
@@ -94,7 +96,9 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     repodata = AmendedRepodata(inner, amendments(), rewrite=rewrite)
     solver, name, note = _solver(services, keeping.lock)
     services.progress(f"solving with {name} for {platform.subdir}")
-    conda = LeastChangeSide(solver=solver, repodata=repodata, kept=keeping.records(), update=keeping.named("conda"))
+    conda = LeastChangeSide(
+        solver=solver, repodata=repodata, kept=keeping.records(manifest.exclude_newer), update=keeping.named("conda")
+    )
     sides = Sides(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, keeping))
     planned = plan(inputs, sides)
     services.progress("proving that it fits together")

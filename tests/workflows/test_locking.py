@@ -182,3 +182,69 @@ def test_what_was_said_of_a_wheel_stays_with_it(living: Project) -> None:
     assert (living.folder() / "conda-lock.yml").read_text() == files
     living.manifest("leaf")
     assert living.lock("--update", "leaf").platform["notes"] == []
+
+
+class TestCutoff:
+    """exclude-newer counts on both sides, to the end of its day in UTC."""
+
+    DATED = """
+    python 3.12.4 0 @1600000000000
+    pip 24.0 0 @1600000000000: python
+    six 1.15.0 0 @1690000000000: python
+    six 1.16.0 0 @1696204799000: python
+    six 1.17.0 0 @1696204801000: python
+    six 1.18.0 0 @0: python
+    """
+
+    @pytest.fixture(autouse=True)
+    def dated(self, living: Project) -> None:
+        living.serve(self.DATED)
+        for version, uploaded in (
+            ("1.0", "2023-09-01T00:00:00Z"),
+            ("2.0", "2023-10-01T23:59:59.500000Z"),
+            ("3.0", "2023-10-02T00:00:00Z"),
+        ):
+            living.index.add(build_wheel("leaf", version), uploaded=uploaded)
+        living.index.add(build_wheel("leaf", "4.0"), uploaded=None)
+
+    @pytest.mark.parametrize(
+        ("cutoff", "six", "leaf"),
+        [
+            pytest.param("2023-10-01", "1.16.0", "2.0", id="a-day"),
+            pytest.param("2023-10-01T23:59:59Z", "1.16.0", "1.0", id="an-instant"),
+            pytest.param("2023-10-02T10:00:00+10:00", "1.16.0", "2.0", id="a-zone"),
+            pytest.param("2023-10-02T00:00:01Z", "1.17.0", "3.0", id="a-second-later"),
+            pytest.param("2023-09-30", "1.15.0", "1.0", id="the-day-before"),
+        ],
+    )
+    def test_what_came_later_is_left_out(self, living: Project, cutoff: str, six: str, leaf: str) -> None:
+        living.manifest("six", "leaf", more=f"exclude-newer: {cutoff}\n")
+        locked = living.lock()
+        assert (locked.versions["six"], locked.versions["leaf"]) == (six, leaf)
+        assert "1 record without a date was left out" in locked.environment["notes"]
+        assert living.run("check").code == 0
+
+    def test_is_recorded(self, living: Project) -> None:
+        living.manifest("six", more="exclude-newer: 2023-10-01\n")
+        living.lock()
+        text = (living.folder() / "conda-lock.yml").read_text()
+        assert "    exclude_newer: '2023-10-01'\n" in text
+        assert "# Nothing that was published after 2023-10-01 is in it.\n" in text
+
+    def test_a_later_one_moves_nothing_by_itself(self, living: Project) -> None:
+        living.manifest("six", "leaf", more="exclude-newer: 2023-09-30\n")
+        living.lock()
+        living.manifest("six", "leaf", more="exclude-newer: 2024-01-01\n")
+        assert living.lock().moved == {}
+        assert living.lock("--update", "leaf").moved == {"leaf": ("1.0", "3.0")}
+
+    def test_an_earlier_one_moves_what_came_later(self, living: Project) -> None:
+        living.manifest("six", "leaf", more="exclude-newer: 2024-01-01\n")
+        living.lock()
+        living.manifest("six", "leaf", more="exclude-newer: 2023-09-30\n")
+        again = living.lock()
+        assert again.moved == {"leaf": ("3.0", "1.0"), "six": ("1.17.0", "1.15.0")}
+        assert again.why == {
+            "leaf": "exclude-newer leaves the newer one out",
+            "six": "exclude-newer leaves it out",
+        }
