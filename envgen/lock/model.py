@@ -68,8 +68,8 @@ class PlatformLock:
 class Lock:
     """Hold the exact packages of an environment for each of its platforms.
 
-    `manifest_digest` is `sha256:<hex>` of what the manifest asks for (comments and order left out); `exclude_newer` is
-    an ISO date, an instant in UTC or ""; `indexes` are the manifest's package indexes, with `${VAR}` for what is secret.
+    `manifest_digest` is `sha256:<hex>` of what the manifest asks for (comments and order left out); `exclude_newer`
+    is an ISO date, a UTC instant or ""; `indexes` are the manifest's, with `${VAR}` for what is secret.
     """
 
     name: str
