@@ -14,7 +14,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +92,13 @@ class FolderWriter:
                 raise
             _finish(self.folder, names)
         return tuple(names)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files by name, those that are there; raise WriteError where the disk refuses."""
+        with _refusals(self.folder):
+            for name in names:
+                (self.folder / name).unlink(missing_ok=True)
+            _sync_folder(self.folder)
 
     def _holds(self, name: str, content: bytes) -> bool:
         target = self.folder / name

@@ -12,7 +12,7 @@ from envgen.lock.normal import normal_form
 from envgen.manifest.digest import digest
 from envgen.manifest.model import Manifest
 from envgen.models.notes import Move
-from envgen.staleness import stale_reasons
+from envgen.staleness import left_files, stale_reasons
 from envgen.workflows.before import lock_to_keep
 from envgen.workflows.indexed import with_indexes
 from envgen.workflows.project import MANIFEST, Environment, meant_names, open_environment
@@ -68,14 +68,18 @@ def relock(
         writer.write(manifests)
         return _unchanged(environment, before)
     solved = solve_lock(services, manifest, before, updates)
-    written = writer.write({**render(solved.lock, manifest.outputs), **manifests})
+    rendered = render(solved.lock, manifest.outputs)
+    written = writer.write({**rendered, **manifests})
+    left = left_files(texts, rendered)
+    writer.remove(left)
+    gone = (f"{name} was removed: it was left from other outputs or platforms" for name in left)
     return EnvironmentResult(
         name=environment.name,
         files=tuple(f"{environment.shown}/{file}" for file in written),
         lock=solved.lock,
-        changed=bool(written),
+        changed=bool(written or left),
         moved=dict(solved.moved),
-        notes=(*notes, *solved.notes, *omissions(solved.lock, manifest.outputs)),
+        notes=(*notes, *solved.notes, *gone, *omissions(solved.lock, manifest.outputs)),
     )
 
 
