@@ -13,6 +13,7 @@ from envgen.readers.foreign import (
     Aside,
     Asked,
     AskedChannel,
+    AskedLink,
     AskedPython,
     AskedRequirement,
     AskedSpec,
@@ -22,7 +23,7 @@ from envgen.readers.foreign import (
     Span,
     Unread,
 )
-from envgen.readers.match_specs import read_match_spec
+from envgen.readers.match_specs import artifact, read_match_spec
 from envgen.readers.requirement_lines import Reference, read_line
 from envgen.readers.requirements_txt import read_requirements
 from envgen.readers.selectors import selected
@@ -149,7 +150,10 @@ def _spec(tree: Tree, node: TextNode) -> Iterator[Asked]:
 
 
 def spec_item(text: str, span: Span, group: str = "") -> Asked:
-    """Read one match spec of a line."""
+    """Read one match spec of a line, or the URL of a package."""
+    if re.match(r"[a-z]+://", text) and "::" not in text:
+        name, version = artifact(text)
+        return AskedLink(span=span, url=text, name=name, version=version, group=group)
     if re.fullmatch(r"[\w.-]+\[[\w.,\s-]+\].*", text):  # an extra, which no match spec has
         item = read_line(text, span, group)
         return item if not isinstance(item, Reference) else Unread(span=span, why="not a match spec")

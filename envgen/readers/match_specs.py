@@ -15,6 +15,9 @@ _SPACED = re.compile(r"([<>=!~]=?|,|\|)\s+|\s+(?=[,|])")
 _COMPACT = re.compile(r"(={0,2})([^=<>!~,|\s]+)=([^=\s]+)")
 
 
+_ARTIFACT = re.compile(r".*/([a-z0-9_][a-z0-9_.-]*)-([^-/]+)-[^-/]+\.(?:conda|tar\.bz2)(?:#.*)?")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecParts:
     """Hold the parts of a match spec; "" is what it does not say."""
@@ -23,6 +26,12 @@ class SpecParts:
     version: str = ""
     build: str = ""
     channel: str = ""
+
+
+def artifact(url: str) -> tuple[str, str]:
+    """Give the name and the version that the URL of a conda package tells, or two empty texts."""
+    found = _ARTIFACT.fullmatch(url)
+    return (found[1], found[2]) if found else ("", "")
 
 
 def read_match_spec(text: str) -> SpecParts:
@@ -48,7 +57,10 @@ def read_match_spec(text: str) -> SpecParts:
     )
     if " " in parts.build or re.search(r"\w=", parts.version):
         raise ValueError(f"not a match spec: `{text}`")
-    MatchSpec.parse(f"{parts.name} {parts.version or '*'} {parts.build}".strip())
+    try:
+        MatchSpec.parse(f"{parts.name} {parts.version or '*'} {parts.build}".strip())
+    except ValueError as error:  # its words may quote what `text` keeps secret
+        raise ValueError(f"not a match spec: `{text}`") from error
     return parts
 
 

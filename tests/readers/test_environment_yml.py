@@ -83,6 +83,10 @@ def test_a_whole_file() -> None:
             "dependencies:\n- - a", ["unread a dependency is a match spec, or `pip:` with a list"], id="nested"
         ),
         pytest.param("dependencies:\n- a b c d", ["unread not a match spec: `a b c d`"], id="no spec"),
+        pytest.param(
+            "dependencies:\n- https://u:p@h/linux-64/x-y-1.0-h_0.conda#ab", ["link x-y==1.0 https://"], id="an artifact"
+        ),
+        pytest.param("dependencies:\n- https://h/x", ["link  https://h/x"], id="another URL"),
         pytest.param("dependencies:\n- a[b]c d", ["unread not a requirement: `a[b]c d`"], id="no extra"),
         pytest.param(
             "dependencies:\n- pip:\n  - [a]", ["unread a line of the pip section is a text"], id="a list in pip"

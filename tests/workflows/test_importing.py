@@ -217,6 +217,27 @@ def test_match_specs_of_a_feature_are_always_wanted(project: Project) -> None:
     assert settings == {"name: w", "platforms: macos 14.0"}
 
 
+SECRETS = """\
+channels: ['https://h.org/t/SECRET/c', 'https://me:SECRET@h.org/c']
+dependencies:
+- https://me:SECRET@h.org/x.conda
+- "numpy https://me:SECRET@h.org/x"
+- https://me:SECRET@h.org/c::numpy
+- pip:
+  - --index-url https://me:SECRET@h/s
+  - foo @ git+https://me:SECRET@h/x.git
+  - bar baz https://me:SECRET@h
+  - -r https://me:SECRET@h/r.txt
+"""
+
+
+def test_secrets_reach_nothing(project: Project) -> None:
+    imported = made(project, SECRETS)
+    assert "SECRET" not in imported.text
+    assert "SECRET" not in str(imported.accounts)
+    assert "SECRET" not in str(imported.notes)
+
+
 def test_one_python_for_all_features(project: Project) -> None:
     text = "[feature.a.dependencies]\npython = '3.12.*'\n[feature.b.dependencies]\npython = '3.11.*'"
     imported = made(project, text, "pixi.toml")
