@@ -11,7 +11,6 @@ from envgen.knowledge.ranges import to_numbers
 from envgen.manifest.document import Accelerator
 from envgen.manifest.edit import add_requirements, remove_requirements
 from envgen.manifest.settings import set_accelerator, set_macos, set_python
-from envgen.models.matchspec import MatchSpec
 
 _ACCELERATORS: Mapping[str, Accelerator] = {"metal": "metal", "cpu": "cpu"}
 
@@ -22,12 +21,13 @@ def applied(text: str, questions: Sequence[Question], ways: Iterable[Way]) -> st
     Of several pythons the first counts, of several macOS floors the newest. Raises ManifestError for a text that cannot
     be edited so.
     """
-    edits = _by_place(ways)
-    for place in sorted(edits):
-        for edit in edits[place]:
-            text = _in_place(text, questions[place], edit)
-    every = [edit for place in sorted(edits) for edit in edits[place]]
-    return _settings(text, every)
+    edits = [(questions[place], edit) for place, found in sorted(_by_place(ways).items()) for edit in found]
+    for question, edit in edits:
+        for name in (*(() if edit.keeps else (question.name,)), *edit.drops):
+            text = _removed(text, name, None if name in edit.drops else question.group or None)
+    for question, edit in edits:
+        text = _added(text, question, edit)
+    return _settings(text, [edit for _, edit in edits])
 
 
 def _by_place(ways: Iterable[Way]) -> dict[int, list[Edit]]:
@@ -39,14 +39,8 @@ def _by_place(ways: Iterable[Way]) -> dict[int, list[Edit]]:
     return {place: sorted(edits, key=lambda edit: edit.keeps) for place, edits in found.items()}
 
 
-def _in_place(text: str, question: Question, edit: Edit) -> str:
-    group = question.group or None
-    if not edit.keeps:
-        text = _removed(text, question.name, group)
-    for name in edit.drops:
-        text = _removed(text, name, None)
-    kind = "conda" if isinstance(question.asked, MatchSpec) and not edit.dependencies else "dependencies"
-    text = add_requirements(text, edit.dependencies, group).text if kind == "dependencies" else text
+def _added(text: str, question: Question, edit: Edit) -> str:
+    text = add_requirements(text, edit.dependencies, question.group or None).text
     text = add_requirements(text, edit.conda, kind="conda").text
     text = add_requirements(text, edit.pypi, kind="pypi").text
     return add_requirements(text, edit.overrides, kind="overrides").text

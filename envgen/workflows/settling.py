@@ -15,7 +15,7 @@ from envgen.errors import ManifestError
 from envgen.workflows.trying import Attempt
 
 MOST_TRIES = 8
-PATIENCE = 45.0
+PATIENCE = 90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,7 @@ def walk(walk: Walk, questions: Sequence[Question]) -> None:
         level = [need for node in nodes for need in walk.closure.needs_of(node)]
         if walk.closure.cut:
             break
-    if level:
+    if walk.closure.cut or level:
         walk.notes.append("what is needed was followed only in part: there is too much of it")
 
 

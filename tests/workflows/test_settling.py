@@ -1,0 +1,167 @@
+"""Test that ways out are tried, one after the other, until the whole locks or nothing is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from envgen.diagnosis.fix import Edit, Fix
+from envgen.diagnosis.matters import Docket
+from envgen.diagnosis.verdict import Question
+from envgen.workflows.settling import MOST_TRIES, PATIENCE, Settled, Settling, settle
+from envgen.workflows.trying import Attempt
+from tests.diagnosis.values import question, spec_question
+
+TEXT = 'name: x\npython: "3.12"\ndependencies: [a==1, b==2, c]\nconda: [d 1.*]\n'
+QUESTIONS = (question("a==1"), question("b==2"), question("c"), spec_question("d 1.*"))
+LOCKS = Attempt()
+
+
+def failing(*names: str, unasked: bool = False) -> Attempt:
+    return Attempt(message="no", names=frozenset(names), unasked=unasked)
+
+
+def docket(*fixes: Fix) -> Docket:
+    made = Docket()
+    if fixes:
+        made.add_subject(0, ["a"], fixes, "a")
+    return made
+
+
+def fix(text: str) -> Fix:
+    return Fix(text=text, edit=Edit(dependencies=(text,)))
+
+
+def settled(
+    attempt: Callable[[str], Attempt],
+    made: Docket,
+    *,
+    untouched: bool = False,
+    questions: tuple[Question, ...] = QUESTIONS,
+    clock: Callable[[], float] = lambda: 0.0,
+) -> tuple[Settled, list[str]]:
+    seen: list[str] = []
+
+    def tried(text: str) -> Attempt:
+        seen.append(text)
+        return attempt(text)
+
+    told: list[str] = []
+    settling = Settling(
+        manifest=TEXT, questions=questions, docket=made, attempt=tried, progress=told.append, clock=clock
+    )
+    found = settle(settling, untouched=untouched)
+    assert len(told) == len(seen) == found.tried
+    return found, seen
+
+
+def test_the_first_way_that_locks_is_taken() -> None:
+    found, seen = settled(lambda text: LOCKS if "a==3" in text else failing("a"), docket(fix("a==2"), fix("a==3")))
+    assert found.locks
+    assert "a==3" in found.manifest
+    assert len(seen) == 2
+
+
+def test_as_it_is_first_where_that_may_do() -> None:
+    notes = ("`a` is held back",)
+    found, seen = settled(lambda _: Attempt(notes=notes), docket(fix("a==2")), untouched=True)
+    assert (found.locks, found.backtracked, found.manifest, seen) == (True, notes, TEXT, [TEXT])
+
+
+def test_and_then_the_fixes() -> None:
+    found, seen = settled(lambda text: LOCKS if "a==2" in text else failing("a"), docket(fix("a==2")), untouched=True)
+    assert (found.locks, found.backtracked, len(seen)) == (True, None, 2)
+
+
+def test_what_the_failure_blames_is_changed_and_nothing_else() -> None:
+    made = docket(fix("a==2"), fix("a==3"))
+    made.add_subject(1, ["b"], [fix("b==3"), fix("b==4")], "b")
+    found, _ = settled(lambda text: LOCKS if "b==4" in text else failing("b"), made)
+    assert found.locks
+    assert "a==2" in found.manifest
+
+
+def test_a_failure_that_blames_nobody_blames_all() -> None:
+    found, _ = settled(lambda text: LOCKS if "a==3" in text else failing(), docket(fix("a==2"), fix("a==3")))
+    assert found.locks
+
+
+def test_when_no_way_is_left_it_ends() -> None:
+    found, seen = settled(lambda _: failing("a"), docket(fix("a==2")))
+    assert (found.locks, len(seen)) == (False, 1)
+    assert found.last is not None
+    assert found.last.message == "no"
+
+
+class TestConflicts:
+    def test_bounds_are_loosened(self) -> None:
+        made = docket()
+        found, seen = settled(lambda text: LOCKS if "a==1" not in text else failing("a", "b"), made, untouched=True)
+        assert found.locks
+        assert len(seen) == 2
+        (matter,) = made.matters
+        assert (matter.places, matter.trouble and matter.trouble.code) == ((0, 1), "CONFLICT")
+
+    def test_further_ones_are_found_on_the_way(self) -> None:
+        made = docket(fix("a==2"))
+        found, _ = settled(lambda text: LOCKS if "b==2" not in text else failing("b"), made)
+        assert found.locks
+        assert [matter.places for matter in made.matters] == [(0,), (1,)]
+
+    def test_specs_are_loosened_and_then_left_out(self) -> None:
+        found, _ = settled(
+            lambda text: LOCKS if "d 1" not in text and "[d" not in text else failing("d"), docket(), untouched=True
+        )
+        assert found.locks
+
+    def test_what_has_no_bound_is_told_as_it_failed(self) -> None:
+        found, seen = settled(lambda _: failing("c"), docket(), untouched=True)
+        assert (found.locks, len(seen), found.manifest) == (False, 1, TEXT)
+        assert found.last is not None
+
+    def test_two_that_own_the_same_files_become_one(self) -> None:
+        questions = (question("opencv-python"), question("opencv-contrib-python"))
+        text = 'name: x\npython: "3.12"\ndependencies: [opencv-python, opencv-contrib-python]\n'
+        seen: list[str] = []
+
+        def attempt(tried: str) -> Attempt:
+            seen.append(tried)
+            return LOCKS if "opencv-python" not in tried.replace("opencv-contrib-python", "") else failing(*names)
+
+        names = ("opencv-python", "opencv-contrib-python")
+        settling = Settling(
+            manifest=text, questions=questions, docket=docket(), attempt=attempt, progress=lambda _: None
+        )
+        assert settle(settling, untouched=True).locks
+        assert "opencv-contrib-python" in seen[-1]
+
+
+class TestLimits:
+    def test_tries_are_counted(self) -> None:
+        fixes = [fix(f"a=={number}") for number in range(2, 40)]
+        found, seen = settled(lambda _: failing("a"), docket(*fixes))
+        assert (found.locks, len(seen)) == (False, MOST_TRIES)
+
+    def test_and_so_are_seconds(self) -> None:
+        times = iter([0.0, *(PATIENCE + number for number in range(1, 9))])
+        fixes = [fix(f"a=={number}") for number in range(2, 9)]
+        _, seen = settled(lambda _: failing("a"), docket(*fixes), clock=lambda: next(times))
+        assert len(seen) == 1
+
+    def test_what_could_not_be_tried_ends_it(self) -> None:
+        found, seen = settled(lambda _: failing("a", unasked=True), docket(fix("a==2"), fix("a==3")))
+        assert (found.locks, len(seen)) == (False, 1)
+        found, seen = settled(lambda _: failing("a", unasked=True), docket(), untouched=True)
+        assert (found.locks, len(seen)) == (False, 1)
+
+    def test_a_manifest_that_cannot_be_edited_is_tried_as_it_is(self) -> None:
+        broken = Docket()
+        broken.add_subject(0, ["a"], [Fix(text="", edit=Edit(dependencies=("not one!",)))], "a")
+        found, seen = settled(lambda _: failing("a"), broken)
+        assert (seen, found.manifest) == ([TEXT], TEXT)
+
+
+@pytest.mark.parametrize("attempt", [LOCKS, failing()], ids=["locks", "fails"])
+def test_an_attempt_locks_unless_it_says_why_not(attempt: Attempt) -> None:
+    assert attempt.locks is (attempt.message == "")

@@ -1,0 +1,52 @@
+"""Test that trying a manifest says whether it locks, and whom a failure blames, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from envgen.cli.services import services_for
+from envgen.workflows.services import Services
+from envgen.workflows.trying import Attempt, attempt
+from tests.tiny_project import Project, manifest, tiny_channel
+
+
+def services() -> Services:
+    return services_for(progress=lambda _: None)
+
+
+def tried(project: Project, *dependencies: str, more: str = "", **options: str) -> Attempt:
+    before = project.files()
+    found = attempt(services(), manifest("x", *dependencies, more=more, **options))
+    assert project.files() == before
+    return found
+
+
+def test_what_locks(project: Project) -> None:
+    assert tried(project, "numpy").locks
+
+
+def test_a_conflict_blames_its_lines(project: Project) -> None:
+    tiny_channel(
+        project.channel,
+        native="""
+            python 3.12.4 h1_0 : __osx >=11.0
+            numpy 1.26.4 py312_0 : python >=3.12&<3.13.0a0
+            numpy 2.1.3 py312_0 : python >=3.12&<3.13.0a0
+            old 1.0 py312_0 : python >=3.12&<3.13.0a0, numpy <2
+        """,
+    )
+    found = tried(project, "six", "old", "numpy>=2")
+    assert not found.locks
+    assert found.names == {"old", "numpy"}
+
+
+def test_so_does_a_spec(project: Project) -> None:
+    assert tried(project, "six", more="conda: [tall]\n").names == {"tall"}
+
+
+def test_what_must_come_from_an_index_that_is_away_is_not_known(project: Project) -> None:
+    found = tried(project, "mediapipe")
+    assert (found.locks, found.unasked) == (False, True)
+
+
+def test_a_manifest_that_is_none(project: Project) -> None:
+    found = attempt(services(), "name: [")
+    assert (found.locks, found.unasked) == (False, False)

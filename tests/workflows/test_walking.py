@@ -1,0 +1,183 @@
+"""Test how what is needed is looked up, on small channels and a loopback index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envgen.diagnosis.closure import Closure
+from envgen.errors import SolveError
+from envgen.models.channel import CONDA_FORGE
+from envgen.models.matchspec import MatchSpec
+from envgen.models.platform import Platform
+from envgen.models.record import Record
+from envgen.models.repodata import ChannelRecords
+from envgen.models.solve import Solution, SolveRequest
+from envgen.pypi.lookups import PypiLookups
+from envgen.solvers.rattler import RattlerSolver
+from envgen.workflows import walking
+from envgen.workflows.conda_look import CondaLook, UnreadRepodata, holds_back
+from envgen.workflows.subjects import on_one_python, subjects_of
+from envgen.workflows.walking import Walk, walk
+from tests.diagnosis.values import MAC, listed, python_record, question, spec_question, stand, wanted
+from tests.mapping.channel import FakeRepodata, mapper
+from tests.pypi.conftest import QUICK
+from tests.pypi.index_server import IndexServer
+from tests.pypi.tiny_wheels import build_wheel
+from tests.solvers.builder import record
+
+PYTHON = record("python 3.12.4", channel=CONDA_FORGE)
+
+
+class SmallRepodata(FakeRepodata):
+    """Give all that was listed as a closure."""
+
+    def closure(self, names: object) -> tuple[ChannelRecords, ...]:
+        del names
+        return (ChannelRecords(channel=CONDA_FORGE, records=tuple(self.listed)),)
+
+
+class NoSolver:
+    """Fail at every request, as a solver that is broken."""
+
+    def solve(self, request: SolveRequest) -> Solution:
+        raise SolveError("out of order")
+
+
+def look(*records: Record, platform: Platform = MAC) -> CondaLook:
+    return CondaLook(
+        repodata=SmallRepodata(listed=(PYTHON, *records)),
+        mapper=mapper(PYTHON, *records),
+        platform=platform,
+        solver=RattlerSolver(),
+    )
+
+
+@pytest.fixture
+def made(index: IndexServer, tmp_path: Path) -> Walk:
+    """Give a walk over a loopback index and a channel of python alone."""
+    lookups = PypiLookups(cache=tmp_path, environment={"UV_DEFAULT_INDEX": index.url}, timeouts=QUICK)
+    return walk_of(lookups, look())
+
+
+def walk_of(lookups: PypiLookups, conda: CondaLook) -> Walk:
+    return Walk(
+        platform=MAC,
+        conda=conda,
+        lookups=lookups,
+        forced={},
+        progress=lambda _: None,
+        closure=Closure(markers=MAC.markers()),
+    )
+
+
+class TestConda:
+    def test_a_specifier_that_conda_cannot_express_is_pypis(self) -> None:
+        (found,) = look(python_record("demo", "1.0", "3.12")).look([wanted("demo===weird")])
+        assert not found.standing.available
+        assert "cannot express" in found.standing.message
+
+    def test_each_is_solved_alone_where_they_do_not_fit_together(self) -> None:
+        conda = look(
+            record("a 1.0", depends=["python", "c 1.*"]),
+            record("b 1.0", depends=["python", "c 2.*"]),
+            record("c 1.0"),
+            record("c 2.0"),
+            record("gone 1.0", depends=["python", "nothing"]),
+        )
+        looks = {name: conda.look([wanted(name)])[0] for name in ("a", "b", "gone")}
+        found = conda.solvable(looks, together=True)
+        assert {name: standing.available for name, standing in found.items()} == {"a": True, "b": True, "gone": False}
+
+    def test_a_solver_that_fails_leaves_it_open(self) -> None:
+        conda = look(python_record("demo", "1.0", "3.12"))
+        conda.solver = NoSolver()
+        standing, _ = conda.spec(MatchSpec.parse("demo"))
+        assert (standing.available, standing.known, standing.message) == (False, False, "out of order")
+
+    def test_channels_that_could_not_be_read_have_nothing(self) -> None:
+        unread = UnreadRepodata(channels=(CONDA_FORGE,))
+        assert unread.names() == frozenset()
+        assert unread.records(["a"]) == {"a": ()}
+        assert unread.closure(["a"]) == (ChannelRecords(channel=CONDA_FORGE, records=()),)
+
+    def test_bounds_that_hold_something_back(self) -> None:
+        conda = look(python_record("demo", "1.0", "3.12"), python_record("demo", "2.0", "3.12"))
+        project = listed("demo", "pure 1.0", "pure 2.0")
+        for text, binds in [("demo", False), ("demo<9", False), ("demo<2", True)]:
+            (shelf,) = conda.look([wanted(text)])
+            assert holds_back(wanted(text), stand(text, project), shelf.standing, shelf) is binds
+            assert holds_back(wanted(text), stand(text, None), shelf.standing, shelf) is binds
+
+
+class TestWalk:
+    def test_there_is_an_end_in_depth(self, made: Walk, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(walking, "DEEPEST", 2)
+        for number in range(5):
+            index.add(build_wheel(f"n{number}", "1.0", requires=[f"n{number + 1}"]))
+        walk(made, [question("n0")])
+        assert list(made.closure.nodes) == ["n0", "n1"]
+        assert made.notes == ["what is needed was followed only in part: there is too much of it"]
+
+    def test_and_in_breadth(self, made: Walk, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("envgen.diagnosis.closure.MOST", 3)
+        index.add(build_wheel("root", "1.0", requires=[f"n{number}" for number in range(9)]))
+        walk(made, [question("root")])
+        assert len(made.closure.nodes) == 3
+        assert len(made.notes) == 1
+
+    def test_a_whole_walk_has_no_note(self, made: Walk, index: IndexServer) -> None:
+        index.add(build_wheel("root", "1.0", requires=["leaf"]))
+        index.add(build_wheel("leaf", "1.0"))
+        walk(made, [question("root")])
+        assert (list(made.closure.nodes), made.notes, made.partial) == (["root", "leaf"], [], False)
+
+    def test_urls_are_not_looked_up(self, made: Walk, index: IndexServer) -> None:
+        walk(made, [question("demo @ https://example.org/demo-1.0.tar.gz")])
+        assert made.closure.nodes["demo"].pypi.standing.code == "SDIST_ONLY"
+        assert index.count("/simple/") == 0
+
+    def test_match_specs_are_none_of_its_business(self, made: Walk) -> None:
+        with pytest.raises(TypeError):
+            walk(made, [spec_question("demo")])
+
+
+class TestSubjects:
+    def test_replacements_are_looked_up(self, made: Walk, index: IndexServer) -> None:
+        index.add_file("tensorflow-cpu", "tensorflow_cpu-2.19.0-cp312-cp312-manylinux_2_17_x86_64.whl")
+        index.add(build_wheel("tensorflow", "2.19.1", tag="cp312-cp312-macosx_12_0_arm64"))
+        walk(made, [question("tensorflow-cpu<3")])
+        (subject,) = subjects_of(made, list(made.closure.nodes.values()))
+        assert subject.is_root
+        assert subject.replacement is not None
+        assert subject.replacement.pypi.installs
+        assert str(subject.replacement.requirement) == "tensorflow<3"
+        assert subject.replacement.is_root
+
+    def test_below_a_line_they_belong_to_it(self, made: Walk, index: IndexServer) -> None:
+        index.add(build_wheel("root", "1.0", requires=["tflite-runtime"]))
+        walk(made, [question("root")])
+        (subject,) = subjects_of(made, [made.closure.nodes["tflite-runtime"]])
+        assert subject.replacement is not None
+        assert not subject.replacement.is_root
+        assert subject.asked_by_others == ("",)
+
+    def test_a_stub_is_not_replaced_by_what_needs_it(self, made: Walk, index: IndexServer) -> None:
+        index.add(build_wheel("tensorflow", "2.13.1", requires=["tensorflow-macos==2.13.1"]))
+        walk(made, [question("tensorflow")])
+        (subject,) = subjects_of(made, [made.closure.nodes["tensorflow-macos"]])
+        assert subject.replacement is None
+
+    def test_suggestions_exist(self, made: Walk, index: IndexServer) -> None:
+        made.conda = look(python_record("scikit-learn", "1.5.0", "3.12"))
+        walk(made, [question("scikit-lern")])
+        (subject,) = subjects_of(made, list(made.closure.nodes.values()))
+        assert subject.suggestions == ("scikit-learn",)
+
+    def test_one_python_for_all(self, made: Walk, index: IndexServer) -> None:
+        for name, tag in [("a", "cp311-cp311"), ("b", "py3-none")]:
+            index.add(build_wheel(name, "1.0", tag=f"{tag}-macosx_12_0_arm64"))
+        walk(made, [question("a"), question("b")])
+        (subject,) = on_one_python(made, subjects_of(made, [made.closure.nodes["a"]]))
+        assert subject.common_python == "3.11"
