@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from envgen.cli import options
-from envgen.cli.console import Console, table
-
-if TYPE_CHECKING:
-    from envgen.models.host_facts import HostFacts
-    from envgen.workflows.doctoring import Checkup
+from envgen.cli.console import Console
 
 
 def doctor(

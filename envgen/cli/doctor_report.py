@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envgen.cli.console import Console, table
+from envgen.models.host_facts import HostFacts
 from envgen.workflows.doctoring import Checkup
 
 
