@@ -27,6 +27,7 @@ def report_shape(report: Report) -> dict[str, object]:
     return {
         "ok": report.ok,
         "partial": any(diagnosis.partial for diagnosis in report.diagnoses),
+        "refusals": [diagnosis.refusal for diagnosis in report.diagnoses if diagnosis.refusal],
         "verdicts": [_shape(verdict) for diagnosis in report.diagnoses for verdict in diagnosis.verdicts],
         "manifests": [
             {"text": diagnosis.manifest, "locks": diagnosis.locks}
@@ -172,7 +173,10 @@ def _conclusion(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"{len(bad)} of {len(roots)} cannot be had as asked for: {', '.join(bad)}"
     if unknown:
         yield f"{len(unknown)} of {len(roots)} could not be looked up: {', '.join(unknown)}"
-    if roots and not bad and not unknown:
+    if diagnosis.refusal:
+        yield "each can be had, but not all at once:" if len(roots) > 1 else "it can be had, but not locked:"
+        yield from (f"  {line}" for line in diagnosis.refusal.splitlines())
+    elif roots and not bad and not unknown:
         yield f"all {len(roots)} can be had" if len(roots) > 1 else "it can be had"
 
 
@@ -189,6 +193,7 @@ def _markdown(report: Report) -> Iterator[str]:
         for verdict in shown:
             yield from _markdown_details(verdict)
         yield ""
+        yield from _conclusion(diagnosis)
 
 
 def _markdown_row(cells: Sequence[str]) -> str:

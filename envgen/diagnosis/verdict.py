@@ -121,7 +121,8 @@ class Diagnosis:
     """Hold the verdicts on what was asked for and on all that it needs, the former first.
 
     `partial` tells that something could not be looked up; `manifest` is a manifest with every fix in it, "" where
-    there is nothing to fix or no way to; `locks` tells that it was tried and locks.
+    there is nothing to fix or no way to; `locks` tells that it was tried and locks. `refusal` says why the whole does
+    not lock where no verdict says it, "" otherwise.
     """
 
     platform: Platform
@@ -130,8 +131,10 @@ class Diagnosis:
     partial: bool = False
     manifest: str = ""
     locks: bool = False
+    refusal: str = ""
 
     @property
     def ok(self) -> bool:
-        """Tell whether all that the user asked for can be had, and everything could be looked up."""
-        return not self.partial and all(verdict.ok for verdict in self.verdicts if verdict.is_root)
+        """Tell whether all that the user asked for can be had at once, and everything could be looked up."""
+        every = all(verdict.ok for verdict in self.verdicts if verdict.is_root)
+        return every and not self.partial and not self.refusal

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from envgen.diagnosis.standing import OnPypi, fits, on_conda, spec_on_conda
+from envgen.diagnosis.standing import on_conda, spec_on_conda
 from envgen.diagnosis.verdict import CondaStanding
 from envgen.errors import MappingError, SolveError, UnsatisfiableError
-from envgen.mapping.evidence import newest
 from envgen.mapping.names import NameMapper
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.channel import Channel
@@ -18,7 +17,6 @@ from envgen.models.record import Record
 from envgen.models.repodata import ChannelRecords, Repodata
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.solve import RootSpec, Solver, SolveRequest
-from envgen.pypi.classify import classify
 
 _ASKED = Origin(path="diagnose")
 
@@ -142,15 +140,3 @@ def _unsolved(standing: CondaStanding, error: UnsatisfiableError) -> str:
 
 def _unread(name: str, version: str) -> None:
     """Answer that no metadata is read here."""
-
-
-def holds_back(requirement: Requirement, pypi: OnPypi, conda: CondaStanding, shelf: OnShelf) -> bool:
-    """Tell whether a requirement's bounds keep it from the newest release that either side has for the target."""
-    platform = shelf.platform
-    if not requirement.specifier:
-        return False
-    free = classify(pypi.files, platform).version if pypi.files is not None else ""
-    newest_record = newest([record for record in shelf.records if fits(record, platform)], platform.python)
-    return (free not in ("", pypi.standing.version)) or (
-        conda.available and newest_record is not None and newest_record.version != conda.version
-    )

@@ -24,13 +24,13 @@ from envgen.plan.amendments import amendments
 from envgen.pypi.lookups import PypiLookups
 from envgen.solvers.choose import choose_solver
 from envgen.workflows.cases import Case
-from envgen.workflows.conda_look import CondaLook, UnreadRepodata, holds_back
+from envgen.workflows.conda_look import CondaLook, UnreadRepodata
 from envgen.workflows.index import open_index
 from envgen.workflows.services import Services
 from envgen.workflows.settling import Settled, Settling, settle
 from envgen.workflows.solving import name_mapper
 from envgen.workflows.subjects import on_one_python, subjects_of
-from envgen.workflows.trying import attempt
+from envgen.workflows.trying import Attempt, attempt
 from envgen.workflows.walking import Walk, walk
 
 
@@ -141,11 +141,10 @@ def _file_spec(run: _Run, place: int, question: Question) -> None:
 
 
 def _settled(run: _Run) -> Settled:
-    """Try what was found, unless everything can be had and nothing has a bound, or something could not be reached."""
+    """Try what was found, or the whole as it is, unless something could not be reached or nothing is asked for."""
     case = run.case
     deep = any(len(matter.places) == 1 and _is_below(run, matter.subject) for matter in run.docket.matters)
-    idle = not run.docket.matters and not _binds(run)
-    if idle or run.walk.partial or run.services.pypi is None:
+    if not case.questions or run.walk.partial or run.services.pypi is None:
         return Settled(manifest=case.manifest)
     settling = Settling(
         manifest=case.manifest,
@@ -155,18 +154,6 @@ def _settled(run: _Run) -> Settled:
         progress=run.services.progress,
     )
     return settle(settling, untouched=deep or not run.docket.matters)
-
-
-def _binds(run: _Run) -> bool:
-    """Tell whether a bound of the user's keeps something from its newest release, so that the parts may not fit."""
-    nodes = run.walk.closure.nodes
-    roots = [nodes[question.name] for question in run.requirements if question.name in nodes]
-    specs = [question.asked for question in run.case.questions if isinstance(question.asked, MatchSpec)]
-    return (
-        bool(run.case.constraints)
-        or any(spec.version or spec.build for spec in specs)
-        or any(holds_back(node.need.requirement, node.pypi, node.conda, run.walk.shelves[node.name]) for node in roots)
-    )
 
 
 def _is_below(run: _Run, name: str) -> bool:
@@ -180,14 +167,21 @@ def _diagnosis(run: _Run, settled: Settled) -> Diagnosis:
     roots = sorted((verdict for verdict in verdicts if verdict.is_root), key=lambda verdict: order[verdict.name])
     others = [verdict for verdict in verdicts if not verdict.is_root]
     changed = settled.manifest != run.case.manifest
+    last = settled.last
+    untold = last is not None and not last.unasked and all(verdict.ok for verdict in roots)
     return Diagnosis(
         platform=run.case.platform,
         verdicts=tuple(_marked(verdict, settled) for verdict in (*roots, *others)),
         notes=tuple(dict.fromkeys(_notes(run, settled))),
-        partial=run.walk.partial,
+        partial=run.walk.partial or (last is not None and last.unasked),
         manifest=settled.manifest if changed else "",
         locks=settled.locks,
+        refusal=_refusal(last) if untold and last else "",
     )
+
+
+def _refusal(attempt: Attempt) -> str:
+    return "\n".join(filter(None, [attempt.message, attempt.hint and f"hint: {attempt.hint}"]))
 
 
 def _verdicts(run: _Run, settled: Settled) -> tuple[Verdict, ...]:
@@ -231,6 +225,12 @@ def _notes(run: _Run, settled: Settled) -> Sequence[str]:
         notes.append(f"{run.walk.conda.repodata.origin} knows a part of the channel only")
     if run.walk.partial:
         notes.append("the answer is partial: not everything could be looked up")
-    if settled.last is not None:
-        notes.append(f"with the fixes it does not lock yet: {' '.join(settled.last.message.splitlines()[:2])}")
+    if settled.last is not None and settled.last.unasked:
+        notes.append(f"the answer is partial: whether the whole locks could not be tried: {_start(settled.last)}")
+    elif settled.last is not None and run.docket.matters:
+        notes.append(f"with the fixes it does not lock yet: {_start(settled.last)}")
     return notes
+
+
+def _start(attempt: Attempt) -> str:
+    return " ".join(attempt.message.splitlines()[:2])

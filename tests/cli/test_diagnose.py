@@ -20,6 +20,7 @@ FIX = {"anyOf": [{"type": "null"}, record(text=TEXT, manifest=TEXT, locks=BOOLEA
 VERDICTS = record(
     ok=BOOLEAN,
     partial=BOOLEAN,
+    refusals=TEXTS,
     notes=TEXTS,
     manifests=listing(record(text=TEXT, locks=BOOLEAN)),
     verdicts=listing(
@@ -185,6 +186,29 @@ class TestTogether:
         assert [each["code"] for each in found["numpy"]["problems"]] == ["CONFLICT"]
         assert found["numpy"]["fix"]["locks"]
         assert ran.json["manifests"][0]["locks"]
+
+    def test_two_without_a_bound_that_exclude_each_other(self, project: Project, index: IndexServer) -> None:
+        tiny_channel(project.channel, native=f"{CHANNEL}    new 1.0 py312_0 : python >=3.12&<3.13.0a0, numpy >=2\n")
+        ran = project.run("diagnose", "six", "old", "new", "--json")
+        assert ran.code == 1
+        found = told(ran)
+        assert {name: verdict["ok"] for name, verdict in found.items()} == {"six": True, "old": False, "new": False}
+        assert found["old"]["fix"]["text"].startswith("leave `old` out, or move it to an environment of its own; or")
+        assert found["old"]["fix"]["locks"]
+
+    def test_a_refusal_of_the_whole_that_no_verdict_tells(self, project: Project, index: IndexServer) -> None:
+        for name, bound in [("left", "<2"), ("right", ">=2")]:
+            index.add(build_wheel(name, "1.0", requires=[f"shy{bound}"]))
+        for version in ("1.0", "2.0"):
+            index.add(build_wheel("shy", version))
+        index.add(build_wheel("whole", "1.0", requires=["left", "right"]))
+        ran = project.run("diagnose", "whole")
+        assert ran.code == 1
+        assert "it can be had, but not locked:" in ran.out
+        assert "shy" in ran.out
+        shaped = project.run("diagnose", "whole", "--json").json
+        assert (shaped["ok"], len(shaped["refusals"])) == (False, 1)
+        assert shaped["verdicts"][0]["ok"]
 
     def test_without_trials_only_files_and_records_count(self, project: Project, index: IndexServer) -> None:
         ran = project.run("diagnose", "old", "numpy==2.1.3", "--no-try", "--json")

@@ -100,6 +100,9 @@ class TestLoosened:
         assert self.ways(0, 1, 2) == [
             {0: Edit(dependencies=("a>=1.0",))},
             {0: Edit(dependencies=("a",)), 1: Edit(dependencies=("b",))},
+            {0: Edit()},
+            {1: Edit()},
+            {2: Edit()},
         ]
 
     def test_a_spec_loses_its_version_and_then_its_place(self) -> None:
@@ -108,3 +111,6 @@ class TestLoosened:
 
     def test_what_has_no_bound_cannot_be_loosened(self) -> None:
         assert self.ways(2) == []
+
+    def test_one_of_several_without_a_bound_is_left_out(self) -> None:
+        assert self.ways(2, 4) == [{4: Edit()}, {2: Edit()}]

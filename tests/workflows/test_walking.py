@@ -17,10 +17,10 @@ from envgen.models.solve import Solution, SolveRequest
 from envgen.pypi.lookups import PypiLookups
 from envgen.solvers.rattler import RattlerSolver
 from envgen.workflows import walking
-from envgen.workflows.conda_look import CondaLook, UnreadRepodata, holds_back
+from envgen.workflows.conda_look import CondaLook, UnreadRepodata
 from envgen.workflows.subjects import on_one_python, subjects_of
 from envgen.workflows.walking import Walk, walk
-from tests.diagnosis.values import MAC, listed, python_record, question, spec_question, stand, wanted
+from tests.diagnosis.values import MAC, python_record, question, spec_question, wanted
 from tests.mapping.channel import FakeRepodata, mapper
 from tests.pypi.conftest import QUICK
 from tests.pypi.index_server import IndexServer
@@ -101,14 +101,6 @@ class TestConda:
         assert unread.names() == frozenset()
         assert unread.records(["a"]) == {"a": ()}
         assert unread.closure(["a"]) == (ChannelRecords(channel=CONDA_FORGE, records=()),)
-
-    def test_bounds_that_hold_something_back(self) -> None:
-        conda = look(python_record("demo", "1.0", "3.12"), python_record("demo", "2.0", "3.12"))
-        project = listed("demo", "pure 1.0", "pure 2.0")
-        for text, binds in [("demo", False), ("demo<9", False), ("demo<2", True)]:
-            (shelf,) = conda.look([wanted(text)])
-            assert holds_back(wanted(text), stand(text, project), shelf.standing, shelf) is binds
-            assert holds_back(wanted(text), stand(text, None), shelf.standing, shelf) is binds
 
 
 class TestWalk:
