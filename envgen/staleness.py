@@ -34,7 +34,7 @@ def stale_reasons(
     the lock satisfies anyway does not make it stale. `texts` are the generated files of the folder and `rendered` what
     the lock renders to for the manifest's outputs; without it the files are not compared.
     """
-    reasons = [*_head(manifest, lock), *_indexes(manifest, lock), *_targets(manifest, lock)]
+    reasons = [*_head(manifest, lock), *_indexes(manifest, lock), *_projects(manifest, lock), *_targets(manifest, lock)]
     if not reasons and digest(manifest) != lock.manifest_digest:
         for platform in lock.platforms:
             reasons += unsatisfied(manifest, platform, distributions_of)
@@ -57,6 +57,12 @@ def _indexes(manifest: Manifest, lock: Lock) -> Iterator[Reason]:
     if manifest.indexes != lock.indexes:
         wanted, locked = ((", ".join(each) or "none") for each in (manifest.indexes, lock.indexes))
         yield Reason(code="INDEXES", message=f"locked with the indexes {locked}, and the manifest says {wanted}")
+
+
+def _projects(manifest: Manifest, lock: Lock) -> Iterator[Reason]:
+    if manifest.projects != lock.projects:
+        wanted, locked = ((", ".join(each) or "none") for each in (manifest.projects, lock.projects))
+        yield Reason(code="LOCAL", message=f"locked with the projects {locked}, and the manifest says {wanted}")
 
 
 def _targets(manifest: Manifest, lock: Lock) -> Iterator[Reason]:

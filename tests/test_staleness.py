@@ -111,6 +111,16 @@ def test_an_unchanged_exclude_newer_asks_for_no_dates() -> None:
     assert found(text.replace("numpy>=2", "numpy"), locked(text)) == []
 
 
+def test_other_projects_of_the_users_own() -> None:
+    lock = replace(locked(), projects=("-e .",))
+    (reason,) = stale_reasons(manifest(f"{TEXT}local: [{{path: libs/ours}}]\n"), lock, {})
+    assert (reason.code, reason.message) == (
+        "LOCAL",
+        "locked with the projects -e ., and the manifest says ./libs/ours",
+    )
+    assert found(f"{TEXT}local: [{{path: ., editable: true}}]\n", lock) == []
+
+
 class TestFiles:
     def texts(self, outputs: str = "[environment.yml, conda-lock.yml]") -> dict[str, str]:
         return render(locked(), load_manifest(f"{TEXT}outputs: {outputs}\n", "envgen.yaml").outputs)

@@ -25,7 +25,13 @@ def lock_facts(lock: Lock) -> dict[str, str]:
         facts["exclude_newer"] = lock.exclude_newer
     if lock.indexes:
         facts["indexes"] = " ".join(lock.indexes)
+    facts |= {f"local.{number}": words for number, words in enumerate(lock.projects, 1)}
     return facts
+
+
+def read_projects(facts: Mapping[str, str]) -> tuple[str, ...]:
+    """Read the user's own projects out of the facts of the whole lock."""
+    return tuple(_numbered(facts, "local"))
 
 
 def platform_facts(lock: PlatformLock) -> dict[str, str]:

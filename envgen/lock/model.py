@@ -69,7 +69,8 @@ class Lock:
     """Hold the exact packages of an environment for each of its platforms.
 
     `manifest_digest` is `sha256:<hex>` of what the manifest asks for (comments and order left out); `exclude_newer`
-    is an ISO date, a UTC instant or ""; `indexes` are the manifest's, with `${VAR}` for what is secret.
+    is an ISO date, a UTC instant or ""; `indexes` are the manifest's, with `${VAR}` for what is secret. `projects` are
+    the user's own, which are installed last and never locked, in the words that pip takes (`-e .`).
     """
 
     name: str
@@ -79,6 +80,7 @@ class Lock:
     platforms: tuple[PlatformLock, ...]
     exclude_newer: str = ""
     indexes: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
 
     def for_subdir(self, subdir: str) -> PlatformLock | None:
         """Give the lock of one platform, or None."""

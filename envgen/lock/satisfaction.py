@@ -9,7 +9,7 @@ from envgen.lock.model import MAIN_GROUP, PlatformLock
 from envgen.lock.roots import Matcher
 from envgen.manifest.model import GroupedRequirement, Manifest
 from envgen.models.notes import Reason
-from envgen.models.requirement import Requirement
+from envgen.models.requirement import Origin, Requirement
 
 _METAL = "tensorflow-metal"
 _ALWAYS = ("conda:python", "conda:pip")
@@ -59,7 +59,8 @@ class _Comparison:
     def _requirement(self, entry: GroupedRequirement) -> Iterator[Reason]:
         keys = self._matcher.keys(entry.requirement)
         if not keys:
-            yield Reason(code="REQUIREMENT", message=f"`{entry.requirement.text}` is not what was locked")
+            where = _elsewhere(entry.requirement.origin) if entry.requirement in self._manifest.own else ""
+            yield Reason(code="REQUIREMENT", message=f"`{entry.requirement.text}`{where} is not what was locked")
         for key in keys:
             self._ask(key, entry.groups)
 
@@ -115,3 +116,8 @@ class _Comparison:
             if key in self._versions and self._lock.groups_of(key) != wanted:
                 message = f"{key.partition(':')[2]} is locked for {', '.join(self._lock.groups_of(key))}"
                 yield Reason(code="GROUP", message=f"{message}, and the manifest asks for it in {', '.join(wanted)}")
+
+
+def _elsewhere(origin: Origin) -> str:
+    """Say in which file of a project's own a requirement stands."""
+    return f" of {origin.line.file}, line {origin.line.line}," if origin.line else ""

@@ -33,7 +33,7 @@ def _asked(manifest: Manifest) -> dict[str, object]:
         "conda": sorted({spec.spec.text for spec in manifest.conda_specs()}),
         "pypi": _texts(manifest.pypi_requirements()),
         "groups": manifest.group_names(),
-        "local": sorted([project.path, project.editable] for project in manifest.local),
+        "local": sorted([one.path, one.editable, *sorted(one.extras)] for one in manifest.local),
         "mapping": manifest.mapping,
         "constraints": _texts(manifest.constraint_requirements()),
         "overrides": _texts(manifest.override_requirements()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -78,6 +79,7 @@ SpecItem = Annotated[MatchSpec, PlainValidator(fields.match_spec), WithJsonSchem
 GroupName = Annotated[str, PlainValidator(fields.group_name), WithJsonSchema(_TEXT)]
 ProjectName = Annotated[str, PlainValidator(fields.project_name), WithJsonSchema(_TEXT)]
 CondaName = Annotated[str, PlainValidator(fields.conda_name), WithJsonSchema(_TEXT)]
+ExtraName = Annotated[str, PlainValidator(fields.extra_name), WithJsonSchema(_TEXT)]
 LocalPath = Annotated[str, PlainValidator(fields.local_path), WithJsonSchema(_TEXT)]
 Cutoff = Annotated[datetime, PlainValidator(fields.cutoff), WithJsonSchema(_TEXT)]
 
@@ -115,6 +117,13 @@ class LocalProject(_Strict):
 
     path: LocalPath = Field(description="The project's folder, relative to the folder that holds `environments/`.")
     editable: StrictBool = Field(default=False, description="Whether changes in the folder take effect at once.")
+    extras: tuple[ExtraName, ...] = Field(default=(), description="Extras of the project whose needs are locked, too.")
+
+    @property
+    def words(self) -> str:
+        """Give the words that pip takes for it, from the project's root: `-e .`, `./libs/ours`."""
+        path = self.path if self.path == "." else f"./{self.path}"
+        return f"{'-e ' if self.editable else ''}{shlex.quote(path)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,14 @@ def group_name(value: object) -> str:
     return name
 
 
+def extra_name(value: object) -> str:
+    """Read an extra's name and make it canonical (PEP 685)."""
+    text = text_of(value)
+    if not _PROJECT.fullmatch(text):
+        raise RefusalError(f"not a name for an extra: {quoted(text)}", hint="use letters, digits, `-`, `_` and `.`")
+    return canonicalize_name(text)
+
+
 def local_path(value: object) -> str:
     """Read a path relative to the project's root that cannot leave it (design.md §8)."""
     text = text_of(value)

@@ -34,12 +34,14 @@ class Manifest:
     """Hold what a user asks for.
 
     `accelerator` is None where none is written; `exclude_newer` is an aware UTC instant; `mapping` takes canonical PyPI
-    names to conda names, None meaning never from conda; `notes` say what was assumed.
+    names to conda names, None meaning never from conda; `notes` say what was assumed. `own` are the requirements of the
+    user's own projects, once they have been read (see `needing`): each says in which file it stands.
     """
 
     document: ManifestDocument
     tree: Tree = field(repr=False)
     notes: tuple[str, ...]
+    own: tuple[Requirement, ...] = ()
 
     @property
     def file(self) -> str:
@@ -107,11 +109,11 @@ class Manifest:
         return Origin(path=dotted(path), line=self.tree.line(path) if known else None)
 
     def requirements(self) -> tuple[GroupedRequirement, ...]:
-        """List the requirements of `dependencies` and of the groups, in the order of the file.
+        """List the requirements of `dependencies`, of the user's own projects and of the groups, in this order.
 
         An include adds no entry: it adds its group to the entries of the group that it includes (PEP 735).
         """
-        main = {requirement.name for requirement in (*self.document.dependencies, *self.document.pypi)}
+        main = {requirement.name for requirement in (*self.document.dependencies, *self.document.pypi, *self.own)}
         grouped = [
             GroupedRequirement(
                 requirement=self._placed(item, "groups", self._written_group(name), index),
@@ -124,10 +126,19 @@ class Manifest:
         return (
             *(
                 GroupedRequirement(requirement=requirement, groups=frozenset({MAIN_GROUP}))
-                for requirement in self._all_placed(self.document.dependencies, "dependencies")
+                for requirement in (*self._all_placed(self.document.dependencies, "dependencies"), *self.own)
             ),
             *grouped,
         )
+
+    def needing(self, own: Iterable[Requirement], notes: Iterable[str] = ()) -> Manifest:
+        """Give the manifest with what the user's own projects need, and notes on the reading of it."""
+        return replace(self, own=tuple(own), notes=(*self.notes, *notes))
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """List the user's own projects in the words that pip takes, from the project's root: `-e .`, `./libs/ours`."""
+        return tuple(project.words for project in self.local)
 
     def conda_specs(self) -> tuple[RootSpec, ...]:
         """List the match specs that are taken from conda verbatim."""

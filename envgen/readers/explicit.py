@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from envgen.errors import LockfileError, SourceLine
 from envgen.lock.held import Held, restored_record, restored_wheel
-from envgen.lock.metadata import facts_of, read_platform_facts
+from envgen.lock.metadata import facts_of, read_platform_facts, read_projects
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
 from envgen.models.channel import Channel
 from envgen.models.record import Record
@@ -96,6 +96,7 @@ def _read(name: str, texts: Mapping[str, str], *, sealed: bool) -> Lock:
         platforms=(_with_packages(lock, file, _requirements(file, texts, sealed=sealed)),),
         exclude_newer=facts.get("exclude_newer", ""),
         indexes=tuple(facts.get("indexes", "").split()),
+        projects=read_projects(facts),
     )
 
 

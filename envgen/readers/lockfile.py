@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from envgen.errors import LockfileError, SourceLine
-from envgen.lock.metadata import facts_of, read_platform_facts
+from envgen.lock.metadata import facts_of, read_platform_facts, read_projects
 from envgen.lock.model import Lock, PlatformLock
 from envgen.models.channel import Channel
 from envgen.readers.blocks import BlockError, Blocks
@@ -50,6 +50,7 @@ def _lock(document: Fields, file: str) -> Lock:
         platforms=tuple(_platform(subdir, facts_of(subdir, facts), blocks) for subdir in sorted(subdirs)),
         exclude_newer=facts.get("exclude_newer", ""),
         indexes=tuple(facts.get("indexes", "").split()),
+        projects=read_projects(facts),
     )
 
 

@@ -18,6 +18,7 @@ from envgen.mapping.distributions import distributions_of
 from envgen.models.notes import Decision
 from envgen.models.record import Record
 from envgen.models.requirement import Origin
+from envgen.workflows.own_projects import with_projects
 from envgen.workflows.project import Environment, open_environment
 from envgen.workflows.reading import generated_texts, read_lock
 from envgen.workflows.services import Services
@@ -56,9 +57,8 @@ def why_package(services: Services, name: str, package: str) -> tuple[Answer, ..
         UsageError: no platform of the lock has it. LockfileError: there is no lock.
     """
     environment, lock = locked_environment(services, name)
-    answers = tuple(
-        answer for platform in lock.platforms for answer in _answers(environment.manifest, platform, package)
-    )
+    manifest = with_projects(services.root, environment.manifest)
+    answers = tuple(answer for platform in lock.platforms for answer in _answers(manifest, platform, package))
     if not answers:
         raise not_locked(name, package)
     return answers

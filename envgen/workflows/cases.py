@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from envgen.diagnosis.verdict import Question
 from envgen.errors import MappingError, Problem, SourceLine, UsageError
@@ -103,7 +103,10 @@ def _accelerated(text: str, accelerator: str) -> str:
 
 def case_of_environment(environment: Environment, target: Target, accelerator: str) -> Case:
     """Ask about all that an environment's manifest asks for, on osx-arm64."""
-    return case_of_manifest(environment.text, environment.manifest, target, accelerator)
+    case = case_of_manifest(environment.text, environment.manifest, target, accelerator)
+    shown = ", ".join(f"`{project.path}`" for project in environment.manifest.local)
+    note = f"what your own projects need is not looked at: {shown}; diagnose their pyproject.toml for that"
+    return replace(case, notes=(*case.notes, note)) if shown else case
 
 
 def case_of_manifest(

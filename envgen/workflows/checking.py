@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from envgen.errors import EnvgenError, LockfileError, ManifestError
+from envgen.errors import EnvgenError, ForeignFileError, LockfileError, ManifestError, PlanError
 from envgen.lock.model import Lock, PlatformLock
 from envgen.staleness import Reason, stale_reasons
-from envgen.workflows.project import Environment, meant_names, open_environment
+from envgen.workflows.own_projects import open_whole
+from envgen.workflows.project import Environment, meant_names
 from envgen.workflows.proving import new_findings, proof_faults
 from envgen.workflows.reading import generated_texts, read_lock
 from envgen.workflows.services import Services
@@ -32,7 +33,7 @@ class Staleness:
 def stale_environments(services: Services, names: tuple[str, ...]) -> tuple[Staleness, ...]:
     """Look at the locks of these environments, or of all; nothing is solved or written."""
     return tuple(
-        Staleness(name=name, reasons=_read(open_environment(services.root, name))[1])
+        Staleness(name=name, reasons=_read(open_whole(services.root, name))[1])
         for name in meant_names(services.root, names)
     )
 
@@ -48,9 +49,11 @@ def check_environments(services: Services, names: tuple[str, ...], *, deep: bool
 
 def _checked(services: Services, name: str, *, deep: bool) -> Staleness:
     try:
-        environment = open_environment(services.root, name)
+        environment = open_whole(services.root, name)
     except ManifestError as error:
         return Staleness(name=name, reasons=(_reason("MANIFEST", error),))
+    except (ForeignFileError, PlanError) as error:
+        return Staleness(name=name, reasons=(_reason("LOCAL", error),))
     lock, reasons = _read(environment)
     if lock is None:
         return Staleness(name=name, reasons=reasons)

@@ -20,6 +20,7 @@ from envgen.workflows.importing import Imported, Wishes, import_file
 from envgen.workflows.index import open_index
 from envgen.workflows.locking import SolvedLock, Updates, solve_lock
 from envgen.workflows.mapping import Target
+from envgen.workflows.own_projects import with_projects
 from envgen.workflows.project import FOLDER, MANIFEST, environment_folder
 from envgen.workflows.pythons import chances
 from envgen.workflows.results import EnvironmentResult
@@ -132,7 +133,7 @@ def _from_file(services: Services, name: str, scaffold: Scaffold) -> _Made:
 
 def _locked(services: Services, name: str, text: str, notes: tuple[str, ...]) -> _Made:
     """Lock a manifest, with the newest python that works where it names none."""
-    manifest = load_manifest(text, f"{FOLDER}/{name}/{MANIFEST}")
+    manifest = with_projects(services.root, load_manifest(text, f"{FOLDER}/{name}/{MANIFEST}"))
     if manifest.python is not None:
         return _Made(text=text, manifest=manifest, solved=solve_lock(services, manifest, None, Updates()), notes=notes)
     text, manifest, solved = _choose_python(services, text, manifest)
@@ -179,8 +180,8 @@ def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[s
     failures: list[EnvgenError] = []
     for minor in [chance.minor for chance in likely if len(chance.missing) == fewest][:PYTHONS_TRIED]:
         written = set_python(text, minor)
-        chosen = load_manifest(written, manifest.file)
         try:
+            chosen = with_projects(services.root, load_manifest(written, manifest.file))
             return written, chosen, solve_lock(services, chosen, None, Updates())
         except FAILURES as error:
             failures.append(error)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from envgen.errors import InstallError, LockfileError, UsageError
+from envgen.errors import EnvgenError, InstallError, LockfileError, UsageError
 from envgen.gateways.disk import inside
 from envgen.gateways.machine import Machine
 from envgen.install.difference import Content, Difference
@@ -17,6 +17,7 @@ from envgen.install.vendored import LISTING
 from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.selection import lock_groups, without_groups
 from envgen.manifest.digest import digest
+from envgen.workflows.own_projects import with_projects
 from envgen.workflows.project import FOLDER, Environment, open_environment
 from envgen.workflows.reading import generated_texts, read_lock
 from envgen.workflows.services import Services
@@ -152,7 +153,24 @@ def opened(services: Services, wanted: Creation) -> tuple[Environment, Lock]:
         raise LockfileError(
             f"{environment.shown} has no lock yet", hint=f"make it with `envgen lock {wanted.name}`, and commit it"
         )
-    return environment, lock
+    return _whole(root, environment), lock
+
+
+def _whole(root: Path, environment: Environment) -> Environment:
+    """Read what the user's own projects need, where they are: an environment can be made without them."""
+    try:
+        return replace(environment, manifest=with_projects(root, environment.manifest))
+    except EnvgenError:
+        return environment
+
+
+def _are_known(environment: Environment) -> bool:
+    """Tell whether the user's own projects are there to be read."""
+    try:
+        with_projects(environment.folder.parent.parent, environment.manifest)
+    except EnvgenError:
+        return False
+    return True
 
 
 def home_of(services: Services) -> Path:
@@ -210,9 +228,12 @@ def _resolved(prefix: Path) -> Path:
 
 def _notes(environment: Environment, lock: Lock, chosen: PlatformLock, *, runs: bool) -> list[str]:
     notes = []
-    if lock.manifest_digest != digest(environment.manifest):
+    if lock.manifest_digest != digest(environment.manifest) and _are_known(environment):
+        changed = (
+            "what your own projects need, or envgen.yaml, has" if environment.manifest.local else "envgen.yaml has"
+        )
         notes.append(
-            f"envgen.yaml has changed since the lock was made: run `envgen lock {environment.name}` to make it count"
+            f"{changed} changed since the lock was made: run `envgen lock {environment.name}` to make it count"
         )
     if not runs:
         notes.append(f"{chosen.platform.subdir} is unpacked and verified; nothing of it is run on this machine")

@@ -11,6 +11,7 @@ from envgen.manifest.edit import Edited, add_requirements, remove_requirements
 from envgen.manifest.fields import Kind
 from envgen.manifest.model import load_manifest
 from envgen.workflows.locking import relock
+from envgen.workflows.own_projects import with_projects
 from envgen.workflows.project import MANIFEST, Environment, environment_folder, open_environment
 from envgen.workflows.results import EnvironmentResult
 from envgen.workflows.services import Services
@@ -60,7 +61,7 @@ def _edited(services: Services, name: str, edit: Edit, change: Callable[[Environ
     with exclusive(environment_folder(services.root, name)) as writer:
         environment = open_environment(services.root, name)  # nobody else edits it from here on
         edited = change(environment)
-        manifest = load_manifest(edited.text, f"{environment.shown}/{MANIFEST}")
+        manifest = with_projects(services.root, load_manifest(edited.text, f"{environment.shown}/{MANIFEST}"))
         wanted = replace(environment, text=edited.text, manifest=manifest)
         result = relock(services, wanted, writer, Updates(), edited=True)
     return replace(result, notes=(*edited.notes, *result.notes))

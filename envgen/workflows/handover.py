@@ -25,10 +25,7 @@ from envgen.writers import conda_lock, explicit
 
 TOOLS = ("conda", "mamba", "micromamba", "conda-lock")
 _PATIENCE = 30.0
-_NEVER = (
-    "that the packages can be imported, and what they require of each other",
-    "your own projects under `local`, which are not installed",
-)
+_NEVER = "that the packages can be imported, and what they require of each other"
 _MD5 = "sha256: conda compares the md5 of what it downloads"
 _FLOOR = "the macOS floor: nothing is solved, so `__osx` is not looked at (envgen has looked at this machine)"
 _PIP = "that nothing else is installed from PyPI: pip is told --no-deps, and takes wheels from its own index by hash"
@@ -89,7 +86,9 @@ def hand_over(services: Services, wanted: Creation, tool: str, machine: Machine,
     if not wanted.dry_run:
         for command in commands:
             _run(tool, command, services, quiet=quiet)
-    return Handed(name=wanted.name, tool=tool, commands=commands, unchecked=(*unchecked, *_NEVER))
+    own = target.environment.manifest.projects if wanted.local else ()
+    left = (f"your own projects, which are not installed: pip install --no-deps {' '.join(own)}",) if own else ()
+    return Handed(name=wanted.name, tool=tool, commands=commands, unchecked=(*unchecked, _NEVER, *left))
 
 
 def _program(services: Services, wanted: Creation, tool: str) -> str:

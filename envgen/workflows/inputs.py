@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from packaging.utils import canonicalize_name
 
 from envgen.manifest.model import Manifest
 from envgen.models.platform import Platform
-from envgen.models.requirement import Requirement
 from envgen.plan.inputs import PlanInputs, Wanted, WantedSpec
 
 MAIN = frozenset({"main"})
 
 
-def plan_inputs(manifest: Manifest, platform: Platform, local: Sequence[Requirement] = ()) -> PlanInputs:
-    """Gather what one target of a manifest asks for; `local` are the dependencies of the user's own projects."""
+def plan_inputs(manifest: Manifest, platform: Platform) -> PlanInputs:
+    """Gather what one target of a manifest asks for, the needs of the user's own projects included."""
     wanted = [Wanted(requirement=item.requirement, groups=item.groups) for item in manifest.requirements()]
-    wanted += [Wanted(requirement=item, groups=MAIN) for item in local]
     wanted += [Wanted(requirement=item, groups=MAIN, pypi_only=True) for item in manifest.pypi_requirements()]
     return PlanInputs(
         platform=platform,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from envgen import __version__
 from envgen.gateways.disk import FolderWriter, exclusive
@@ -15,6 +15,7 @@ from envgen.models.notes import Move
 from envgen.staleness import left_files, stale_reasons
 from envgen.workflows.before import lock_to_keep
 from envgen.workflows.indexed import with_indexes
+from envgen.workflows.own_projects import with_projects
 from envgen.workflows.project import MANIFEST, Environment, meant_names, open_environment
 from envgen.workflows.reading import generated_texts
 from envgen.workflows.results import EnvironmentResult
@@ -50,6 +51,7 @@ def lock_environments(services: Services, names: tuple[str, ...], updates: Updat
 
 
 def _locked(services: Services, environment: Environment, updates: Updates) -> EnvironmentResult:
+    environment = replace(environment, manifest=with_projects(services.root, environment.manifest))
     with exclusive(environment.folder) as writer:
         return relock(services, environment, writer, updates)
 
@@ -117,6 +119,7 @@ def solve_lock(services: Services, manifest: Manifest, before: Lock | None, upda
             platforms=tuple(item.lock for item in solved.values()),
             exclude_newer=manifest.exclude_newer_text,
             indexes=manifest.indexes,
+            projects=manifest.projects,
         )
     )
     return SolvedLock(

@@ -10,6 +10,7 @@ from envgen.lock.model import PlatformLock
 from envgen.lock.roots import Root, manifest_roots
 from envgen.models.requirement import Origin
 from envgen.workflows.asking import held, locked_environment, not_locked, packages_called
+from envgen.workflows.own_projects import with_projects
 from envgen.workflows.services import Services
 
 
@@ -51,9 +52,10 @@ def trees(services: Services, name: str, package: str = "", platform: str = "") 
     chosen = {each.platform.subdir: each for each in lock.platforms if platform in ("", each.platform.subdir)}
     if not chosen:
         raise not_locked(name, platform)
+    manifest = with_projects(services.root, environment.manifest)
     found = {}
     for subdir, each in chosen.items():
-        roots = manifest_roots(environment.manifest, each, held)
+        roots = manifest_roots(manifest, each, held)
         if package:
             asked = {root.key: root for root in reversed(roots)}
             keys = packages_called(each, package)

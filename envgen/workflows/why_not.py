@@ -22,6 +22,7 @@ from envgen.models.matchspec import MatchSpec
 from envgen.models.notes import Move
 from envgen.workflows.asking import Way, held, locked_environment, packages_called, ways
 from envgen.workflows.locking import solve_lock
+from envgen.workflows.own_projects import with_projects
 from envgen.workflows.project import MANIFEST
 from envgen.workflows.services import Services
 from envgen.workflows.updating import Updates
@@ -68,14 +69,15 @@ def why_not(services: Services, name: str, text: str) -> dict[str, Refusal]:
     """
     asked = _requirement(text)
     environment, lock = locked_environment(services, name)
-    return {each.platform.subdir: _refusal(environment.manifest, each, asked) for each in lock.platforms}
+    manifest = with_projects(services.root, environment.manifest)
+    return {each.platform.subdir: _refusal(manifest, each, asked) for each in lock.platforms}
 
 
 def try_out(services: Services, name: str, text: str) -> Trial:
     """Solve an environment with one more requirement, keeping to its lock; nothing is written."""
     environment, lock = locked_environment(services, name)
     edited = add_requirements(environment.text, [str(_requirement(text))])
-    manifest = load_manifest(edited.text, f"{environment.shown}/{MANIFEST}")
+    manifest = with_projects(services.root, load_manifest(edited.text, f"{environment.shown}/{MANIFEST}"))
     try:
         solved = solve_lock(services, manifest, lock, Updates())
     except (PlanError, PypiUnsatisfiableError, UnsatisfiableError) as error:

@@ -10,6 +10,7 @@ from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.normal import normal_form
 from envgen.lock.selection import lock_groups
 from envgen.writers import conda_lock, environment_yml, explicit, pixi_lock, pylock, requirements
+from envgen.writers.header import own_projects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,9 @@ def export(lock: Lock, name: str) -> Exported:
         raise UsageError(f"unknown format `{name}`", hint=f"one of {', '.join(FORMATS)}")
     chosen = FORMATS[name]
     files = chosen.write(normal_form(lock))
-    notes = (note for platform in lock.platforms for note in _omissions(name, chosen, platform))
+    notes = [note for platform in lock.platforms for note in _omissions(name, chosen, platform)]
+    if lock.projects:
+        notes.append(f"left out: {own_projects(lock)}")
     return Exported(files=dict(sorted(files.items())), notes=tuple(dict.fromkeys(notes)))
 
 

@@ -187,15 +187,22 @@ def test_the_users_own_project_comes_last(world: World, usual: Basics) -> None:
     del wheel
     made = world.run("create", "demo")
     assert made.code == 0, made
+    assert "has changed since" not in made.err
     assert world.python("import ours; print(ours.version)") == "live"
     again = world.run("create", "demo")
     assert again.code == 0, again
     assert "is as locked" in again.out
+    (folder / "pyproject.toml").write_text((folder / "pyproject.toml").read_text().replace('"six"', '"six>=1"'))
+    changed = world.run("create", "demo")
+    assert "what your own projects need, or envgen.yaml, has changed since the lock was made" in changed.err
     assert changes(world.good("create", "demo", "--no-local")) == {"ours": ("removed", "3.0", "")}
     shutil.rmtree(folder / "environments" / "demo")
     world.lock(usual.conda, [usual.onlypypi], more="local: [{path: gone}]\n")
     error = world.failed("create", "demo")
     assert error["message"].startswith("the project `gone` of envgen.yaml is not there")
+    without = world.run("create", "demo", "--no-local")
+    assert without.code == 0, without
+    assert "has changed since" not in without.err
 
 
 _BACKEND = """

@@ -76,6 +76,7 @@ OTHER = {
     "a constraint": BASE.replace("a<2", "a<1"),
     "an override": BASE + "overrides: [a<2]\n",
     "a project": BASE + "local: [{path: .}]\n",
+    "an extra of a project": BASE + "local: [{path: ., extras: [dev]}]\n",
     "a date": BASE + "exclude-newer: 2026-08-01\n",
     "a floor": BASE + "platforms: [{platform: osx-arm64, macos: 14}]\n",
     "a platform": BASE + "platforms: [osx-arm64, linux-64]\n",

@@ -111,6 +111,7 @@ REFUSED = {
     "no path": ("local: [{editable: true}]", "local[0]", "`path` is missing"),
     "text for true": ("local: [{path: ., editable: 'yes'}]", "local[0].editable", "true or false is wanted, not text"),
     "text for a project": ("local: [.]", "local[0]", "a mapping is wanted, not text"),
+    "no name of an extra": ("local: [{path: ., extras: ['a b']}]", "local[0].extras[0]", "not a name for an extra"),
     "a path twice": ("local: [{path: a}, {path: a/}]", "local[1]", "stands here twice"),
     "an unknown key of a project": ("local: [{path: ., edit: 1}]", "local[0].edit", "did you mean `editable`?"),
     "a bound in the map": ("mapping: {'a>1': b}", "mapping.a>1", "not a name of PyPI's"),
