@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from envgen.cli import options
+from envgen.cli import options, values
 from envgen.cli.console import Console
 
 
@@ -16,7 +16,10 @@ def create(
     prefix: options.Prefix = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
     with_tool: Annotated[
-        str, typer.Option("--with", metavar="TOOL", help="Hand over to conda, mamba, micromamba or conda-lock.")
+        str,
+        typer.Option(
+            "--with", metavar="TOOL", callback=values.tool, help="Hand over to conda, mamba, micromamba or conda-lock."
+        ),
     ] = "",
     no_group: Annotated[
         list[str] | None, typer.Option("--no-group", metavar="GROUP", help="Leave a group out (repeatable).")
@@ -32,7 +35,8 @@ def create(
         str,
         typer.Option(
             "--platform",
-            metavar="SUBDIR",
+            metavar="PLATFORM",
+            callback=values.platform,
             help="Unpack and verify another platform's packages into --prefix; nothing of them is run.",
         ),
     ] = "",

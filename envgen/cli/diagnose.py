@@ -22,7 +22,7 @@ def diagnose(
     ] = "",
     python: options.Python = None,
     macos: options.Macos = None,
-    accelerator: Annotated[str, typer.Option("--accelerator", metavar="NAME", help="metal or cpu.")] = "",
+    accelerator: options.Accelerator = "",
     trials: Annotated[bool, typer.Option("--try/--no-try", help="Try the fixes by locking in memory.")] = True,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a bug report.")] = False,
     channel: options.Channels = None,

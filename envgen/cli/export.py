@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from envgen.cli import options
+from envgen.cli import options, values
 from envgen.cli.console import Console
 
 
@@ -18,13 +18,14 @@ def export(
             "--format",
             "-f",
             metavar="FORMAT",
+            callback=values.export_format,
             help="explicit, requirements, pylock, conda-only, pixi or environment.",
         ),
     ],
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="PATH", help="A file, or a folder. Default: standard output.")
     ] = "",
-    platform: Annotated[str, typer.Option("--platform", metavar="NAME", help="One platform of several.")] = "",
+    platform: options.Platform = "",
     no_group: Annotated[
         list[str] | None, typer.Option("--no-group", metavar="NAME", help="Leave a group out (repeatable).")
     ] = None,

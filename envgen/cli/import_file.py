@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from envgen.cli import options
+from envgen.cli import options, values
 from envgen.cli.console import Console
 
 
@@ -16,18 +16,27 @@ def import_file(
         Path,
         typer.Argument(help="requirements.txt, environment.yml, pyproject.toml, pixi.toml or conda-lock.yml."),
     ],
-    name: Annotated[str, typer.Option("--name", help="The environment's name; default: the file's own.")] = "",
+    name: Annotated[
+        str,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            callback=values.environment,
+            help="The environment's name; default: the file's own.",
+        ),
+    ] = "",
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="PATH", help="Write the manifest there; - is standard output.")
     ] = "-",
     python: options.Python = None,
     macos: options.Macos = None,
-    accelerator: Annotated[str, typer.Option("--accelerator", metavar="NAME", help="metal or cpu.")] = "",
+    accelerator: options.Accelerator = "",
     pins: Annotated[
         str,
         typer.Option(
             "--pins",
             metavar="LEVEL",
+            callback=values.pins,
             help="How much to keep of versions that a solver chose: exact, series, major or free.",
         ),
     ] = "exact",

@@ -17,7 +17,7 @@ def knowledge(
     quiet: Quiet = False,
 ) -> None:
     """List the facts that envgen decides by: the rule, what it was read from, and the day it was verified."""
-    from envgen.errors import UsageError
+    from envgen.errors import EnvgenError
     from envgen.knowledge.facts import all_facts
 
     wanted = topic.casefold()
@@ -25,7 +25,7 @@ def knowledge(
     facts = facts or [fact for fact in all_facts() if wanted in fact.rule.casefold()]
     if not facts:
         topics = ", ".join(dict.fromkeys(fact.topic for fact in all_facts()))
-        raise UsageError(f"nothing is known about `{topic}`", hint=f"the topics are {topics}")
+        raise EnvgenError(f"nothing is known about `{topic}`", hint=f"the topics are {topics}", code="unknown-topic")
     shape = {
         "facts": [
             {"topic": fact.topic, "rule": fact.rule, "source": fact.source, "verified": fact.verified.isoformat()}

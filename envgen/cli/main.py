@@ -41,6 +41,30 @@ COMMANDS: Mapping[str, str] = {
 }
 """The module of each command, which holds a function of the same name; only the one that is called is loaded."""
 
+SUMMARIES: Mapping[str, str] = {
+    "new": "Make environments/NAME with a manifest, and lock it.",
+    "lock": "Solve manifests again, moving only what must move.",
+    "check": "Check without a network that locks are true, whole and proved.",
+    "add": "Add requirements to a manifest, and lock it.",
+    "remove": "Take packages out of a manifest, and lock it.",
+    "create": "Make an environment exactly as it is locked, or repair it.",
+    "run": "Run a command in an environment, or print how to activate it.",
+    "import": "Print a manifest made of another tool's file.",
+    "map": "Say which conda package serves for a PyPI requirement.",
+    "why": "Say where a locked package comes from, and what asks for it.",
+    "why-not": "Say what stands against another version of a package.",
+    "tree": "Print the packages of a lock as a tree, with their sizes.",
+    "diff": "Say which packages differ between two locks.",
+    "export": "Write a lock for conda, pip, uv, pixi and others.",
+    "diagnose": "Say why something can or cannot be installed on a Mac.",
+    "doctor": "Find what of this machine breaks environments.",
+    "knowledge": "List the facts that envgen decides by.",
+    "templates": "List the starter manifests of `envgen new --template`.",
+    "schema": "Print the JSON schema of envgen.yaml.",
+    "vendor": "Gather what environments need, for use without a network.",
+}
+"""The line of each command in the list of all; none is cut in a terminal of 80 columns."""
+
 _HELP: Sequence[Sequence[str]] = ([], ["-h"], ["--help"])
 _GARBAGE = 200_000  # objects made between two looks for garbage
 
@@ -54,7 +78,7 @@ def _version(value: bool) -> None:
 def application(words: Sequence[str]) -> typer.Typer:
     """Assemble the command line of a call: the command that it names, or all of them.
 
-    typer takes 2 ms for the options of each, so what only lists the commands does without them.
+    What only lists the commands loads none: their options take longer to build than the list takes to print.
     """
     app = typer.Typer(
         name="envgen",
@@ -65,10 +89,14 @@ def application(words: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
+    if list(words) in _HELP:
+        for name, summary in SUMMARIES.items():
+            app.command(name, short_help=summary)(_listed)
+        return app
     named = [name for name in words[:1] if name in COMMANDS]
     for name in named or COMMANDS:
         command = _command(COMMANDS[name])
-        app.command(name, help=command.__doc__)(_listed if list(words) in _HELP else command)
+        app.command(name, help=command.__doc__, short_help=SUMMARIES[name])(command)
     return app
 
 
@@ -139,7 +167,8 @@ def _reason(error: OSError) -> str:
 def _usage(message: str, words: Sequence[str]) -> int:
     """Report a wrong call in our own form; a call without any word gets the help, which is the message then."""
     if words:
-        show_error(UsageError(message.rstrip("."), hint="see `envgen --help`"), as_json="--json" in words)
+        command = f" {words[0]}" if words[0] in COMMANDS else ""
+        show_error(UsageError(message.rstrip("."), hint=f"see `envgen{command} --help`"), as_json="--json" in words)
     else:
         sys.stderr.write(f"{message.rstrip()}\n")
     return UsageError.exit_code

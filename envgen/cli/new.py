@@ -21,7 +21,7 @@ def new(
         typer.Option("--from", metavar="FILE", help="Start from another tool's file, as `envgen import` reads it."),
     ] = None,
     python: options.Python = None,
-    accelerator: Annotated[str, typer.Option("--accelerator", metavar="NAME", help="metal or cpu.")] = "",
+    accelerator: options.Accelerator = "",
     macos: options.Macos = None,
     add: Annotated[
         list[str] | None, typer.Option("--add", "-a", metavar="REQ", help="Add a requirement, as in PEP 508.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from envgen.cli import options
+from envgen.cli import options, values
 from envgen.cli.console import Console
 
 
@@ -17,7 +17,13 @@ def run(
     command: Annotated[list[str] | None, typer.Argument(metavar="-- CMD…", help="The command and its words.")] = None,
     prefix: options.Prefix = None,
     activation: Annotated[
-        str, typer.Option("--activation", metavar="SHELL", help="Print the script that activates it in this shell.")
+        str,
+        typer.Option(
+            "--activation",
+            metavar="SHELL",
+            callback=values.shell,
+            help="Print the script that activates it in a shell, such as bash, zsh or fish, and run nothing.",
+        ),
     ] = "",
     as_json: options.Json = False,
 ) -> None:

@@ -23,7 +23,7 @@ def tree(
     depth: Annotated[
         int, typer.Option("--depth", "-d", min=0, metavar="N", help="Go so deep; 0 lists the roots.")
     ] = 99,
-    platform: Annotated[str, typer.Option("--platform", metavar="NAME", help="One platform of several.")] = "",
+    platform: options.Platform = "",
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

@@ -13,7 +13,7 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
 
-from envgen.errors import Problem, UsageError
+from envgen.errors import ManifestError, Problem, UsageError
 from envgen.manifest import fields
 from envgen.manifest.consistency import leading_name
 from envgen.manifest.fields import Kind
@@ -46,8 +46,6 @@ def add_requirements(
     A package that is there already has its requirement replaced, and a note says so. Raises ManifestError for what is
     no requirement, UsageError for a group of anything but `dependencies`.
     """
-    if group is not None and kind != "dependencies":
-        raise UsageError(f"a group holds requirements, not `{kind}`", hint="leave out --group")
     notes: list[str] = []
     for requirement in _checked(requirements, group, kind):
         tree = read_sound(text, file)
@@ -76,8 +74,21 @@ def remove_requirements(text: str, names: Sequence[str], group: str | None = Non
     return Edited(text=tree.text, notes=tuple(notes))
 
 
+def refuse_call(requirements: Sequence[str], group: str | None = None, kind: Kind = "dependencies") -> None:
+    """Refuse what a call asks to add, before anything is read: raise UsageError with every text that is refused."""
+    try:
+        _checked(requirements, group, kind)
+    except ManifestError as error:
+        told = [f"{one.message} ({one.hint})" if one.hint else one.message for one in error.problems]
+        if len(told) > 1:
+            raise UsageError("\n  ".join([f"{len(told)} words of the call cannot be added", *told])) from error
+        raise UsageError(error.problems[0].message, hint=error.hint) from error
+
+
 def _checked(requirements: Sequence[str], group: str | None, kind: Kind) -> Iterator[str]:
-    """Give clean texts; raise ManifestError with every one that is refused."""
+    """Give clean texts; raise ManifestError with every one that is refused, UsageError for a group of other things."""
+    if group is not None and kind != "dependencies":
+        raise UsageError(f"a group holds requirements, not `{kind}`", hint="leave out --group")
     problems = []
     clean = []
     for requirement in requirements:

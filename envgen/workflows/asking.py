@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
-from envgen.errors import LockfileError, UsageError
+from envgen.errors import LockfileError
 from envgen.knowledge.names import name_table
 from envgen.lock.graph import Chain, Graph
 from envgen.lock.model import Lock, PlatformLock
@@ -54,7 +54,7 @@ def why_package(services: Services, name: str, package: str) -> tuple[Answer, ..
     """Explain a package of a lock, on each platform that has it.
 
     Raises:
-        UsageError: no platform of the lock has it. LockfileError: there is no lock.
+        LockfileError: there is no lock, or no platform of it has the package.
     """
     environment, lock = locked_environment(services, name)
     manifest = with_projects(services.root, environment.manifest)
@@ -73,9 +73,10 @@ def locked_environment(services: Services, name: str) -> tuple[Environment, Lock
     return environment, lock
 
 
-def not_locked(name: str, package: str) -> UsageError:
+def not_locked(name: str, package: str) -> LockfileError:
     """Say that a lock has no such package."""
-    return UsageError(f"`{package}` is not in the lock of {name}", hint=f"`envgen tree {name}` lists what is")
+    hint = f"`envgen tree {name}` lists what is"
+    return LockfileError(f"`{package}` is not in the lock of {name}", hint=hint, code="not-locked")
 
 
 def held(record: Record) -> tuple[str, ...]:

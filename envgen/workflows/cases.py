@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from envgen.diagnosis.verdict import Question
-from envgen.errors import MappingError, Problem, SourceLine, UsageError
+from envgen.errors import Problem, SourceLine, UsageError
 from envgen.manifest.edit import add_requirements
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
@@ -46,7 +46,7 @@ def cases_of_requirements(
     `specs` are match specs that conda alone may serve; they go with the first case.
 
     Raises:
-        MappingError: with every text that is no requirement.
+        UsageError: with every text that is no requirement.
     """
     requirements = _parsed(texts) if texts or not specs else []
     platform = target.platform()
@@ -70,7 +70,7 @@ def _parsed(texts: Sequence[str]) -> list[Requirement]:
             line = SourceLine(file="argument", line=0, text=text)
             problems.append(Problem(path="", message=str(error), line=line))
     if problems:
-        raise MappingError(
+        raise UsageError(
             "\n".join(problem.message for problem in problems),
             hint="write requirements as in PEP 508, such as `pandas>=2`; or give a file, or an environment",
         )

@@ -18,6 +18,7 @@ from envgen.workflows.project import FOLDER
 from envgen.workflows.reading import generated_names, generated_texts
 from envgen.workflows.services import Services
 
+_SUFFIXES = (".yml", ".yaml", ".txt", ".toml", ".lock")
 _FACTS = ("python", "macOS", "accelerator", "solver", "index")
 
 
@@ -72,7 +73,8 @@ def compare(services: Services, first: str, second: str = "") -> Comparison:
     """
     if not second:
         first, second = f"HEAD:{FOLDER}/{first}", first
-    sides = find_side(services, first), find_side(services, second)
+    later = find_side(services, second)
+    sides = find_side(services, first), later
     before, after = (side.lock for side in sides)
     if before is None and after is None:
         raise LockfileError(f"neither {sides[0].shown} nor {sides[1].shown} has a lock", hint="run `envgen lock`")
@@ -121,6 +123,8 @@ def find_side(services: Services, text: str) -> Side:
         return _of_revision(services, revision, place.strip("/"))
     folder = services.root / FOLDER / text
     if "/" in text or not _is_environment(folder):
+        if "/" in text or path.suffix in _SUFFIXES:
+            raise LockfileError(f"there is no file or folder {text}", hint="check the path")
         raise UsageError(
             f"`{text}` is no environment, folder or lock", hint="name one, or write REVISION:environments/NAME"
         )

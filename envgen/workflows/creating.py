@@ -9,7 +9,7 @@ from pathlib import Path
 from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError, WriteError
 from envgen.gateways.disk import create_folder
 from envgen.manifest.document import Accelerator
-from envgen.manifest.edit import add_requirements
+from envgen.manifest.edit import add_requirements, refuse_call
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.templates import blank_text, template_names, template_text
@@ -69,6 +69,7 @@ def new_environment(services: Services, name: str, scaffold: Scaffold) -> NewEnv
         EnvgenError: it cannot be locked.
     """
     folder = environment_folder(services.root, name)
+    refuse_call(scaffold.add)
     shown = f"{FOLDER}/{name}"
     if folder.exists():
         raise WriteError(

@@ -111,8 +111,8 @@ def target_of(services: Services, wanted: Creation, machine: Machine) -> Target:
             machine cannot have the environment.
     """
     environment, lock = opened(services, wanted)
+    left_out = _left_out(environment, lock, wanted.left_out)
     chosen, runs = _platform(wanted, lock, machine)
-    left_out = _left_out(environment, chosen, wanted.left_out)
     around = Surroundings(
         environ=services.settings.environ,
         home=home_of(services),
@@ -143,7 +143,7 @@ def opened(services: Services, wanted: Creation) -> tuple[Environment, Lock]:
     if vendored and not (root / FOLDER / wanted.name).is_dir() and (vendored / FOLDER / wanted.name).is_dir():
         root = vendored
     if vendored and not (vendored / LISTING).is_file():
-        raise UsageError(
+        raise InstallError(
             f"{vendored} is no vendored folder: it has no {LISTING}",
             hint="make one with `envgen vendor --download --to DIR`",
         )
@@ -198,8 +198,8 @@ def _platform(wanted: Creation, lock: Lock, machine: Machine) -> tuple[PlatformL
         return chosen, False
 
 
-def _left_out(environment: Environment, lock: PlatformLock, names: tuple[str, ...]) -> tuple[str, ...]:
-    known = {*environment.manifest.group_names(), *lock_groups(lock)}
+def _left_out(environment: Environment, lock: Lock, names: tuple[str, ...]) -> tuple[str, ...]:
+    known = {*environment.manifest.group_names(), *(group for each in lock.platforms for group in lock_groups(each))}
     unknown = sorted(set(names) - known)
     if unknown:
         raise UsageError(

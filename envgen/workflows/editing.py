@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from envgen.errors import UsageError
 from envgen.gateways.disk import exclusive
-from envgen.manifest.edit import Edited, add_requirements, remove_requirements
+from envgen.manifest.edit import Edited, add_requirements, refuse_call, remove_requirements
 from envgen.manifest.fields import Kind
 from envgen.manifest.model import load_manifest
 from envgen.workflows.locking import relock
@@ -15,6 +15,7 @@ from envgen.workflows.own_projects import with_projects
 from envgen.workflows.project import MANIFEST, Environment, environment_folder, open_environment
 from envgen.workflows.results import EnvironmentResult
 from envgen.workflows.services import Services
+from envgen.workflows.unwritten import unwritten
 from envgen.workflows.updating import Updates
 
 
@@ -31,8 +32,9 @@ def add_to_environment(services: Services, name: str, edit: Edit) -> Environment
     """Add requirements to a manifest and lock it; nothing is changed where that fails.
 
     Raises:
-        ManifestError: with every text that is no requirement. EnvgenError: it cannot be locked.
+        UsageError: with every text that is no requirement. EnvgenError: it cannot be locked.
     """
+    refuse_call(edit.requirements, edit.group, edit.kind)
 
     def added(environment: Environment) -> Edited:
         file = f"{environment.shown}/{MANIFEST}"
@@ -61,7 +63,9 @@ def _edited(services: Services, name: str, edit: Edit, change: Callable[[Environ
     with exclusive(environment_folder(services.root, name)) as writer:
         environment = open_environment(services.root, name)  # nobody else edits it from here on
         edited = change(environment)
-        manifest = with_projects(services.root, load_manifest(edited.text, f"{environment.shown}/{MANIFEST}"))
-        wanted = replace(environment, text=edited.text, manifest=manifest)
-        result = relock(services, wanted, writer, Updates(), edited=True)
+        file = f"{environment.shown}/{MANIFEST}"
+        with unwritten(file, environment.text):
+            manifest = with_projects(services.root, load_manifest(edited.text, file))
+            wanted = replace(environment, text=edited.text, manifest=manifest)
+            result = relock(services, wanted, writer, Updates(), edited=True)
     return replace(result, notes=(*edited.notes, *result.notes))

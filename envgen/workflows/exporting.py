@@ -40,11 +40,11 @@ def _chosen(lock: Lock, wish: Wish) -> Lock:
     platforms = [each for each in lock.platforms if wish.platform in ("", each.platform.subdir)]
     if not platforms:
         known = ", ".join(each.platform.subdir for each in lock.platforms)
-        raise UsageError(f"`{wish.platform}` is not locked", hint=f"one of {known}")
+        raise UsageError(f"{lock.name} is not locked for `{wish.platform}`", hint=f"it is locked for {known}")
     known_groups = {group for each in platforms for group in lock_groups(each)}
     if unknown := sorted(set(wish.no_groups) - known_groups):
         hint = f"its groups are {', '.join(sorted(known_groups))}" if known_groups else "it has no groups"
-        raise UsageError(f"no packages are locked for the group {', '.join(unknown)} alone", hint=hint)
+        raise UsageError(f"{lock.name} has no packages of the group `{unknown[0]}` alone", hint=hint)
     return replace(lock, platforms=tuple(without_groups(each, wish.no_groups) for each in platforms))
 
 

@@ -40,7 +40,7 @@ def lock_environments(services: Services, names: tuple[str, ...], updates: Updat
     """Lock these environments, or all of the project, one after the other; a true lock is left as it is.
 
     Raises:
-        UsageError: a package to update is in none of the locks. EnvgenError: an environment cannot be locked; those
+        LockfileError: a package to update is in none of the locks. EnvgenError: an environment cannot be locked; those
         before it were written, itself and those after it were not.
     """
     environments = [open_environment(services.root, name) for name in meant_names(services.root, names)]

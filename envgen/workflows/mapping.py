@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from envgen.errors import MappingError, Problem, SourceLine, UsageError
+from envgen.errors import EnvgenError, MappingError, Problem, SourceLine, UsageError
 from envgen.gateways.disk import read_text
 from envgen.manifest.fields import macos_floor, python_minor
 from envgen.mapping.requirements import MappedRequirement, map_requirements
@@ -19,6 +19,7 @@ from envgen.workflows.solving import name_mapper
 
 DEFAULT_PYTHON = "3.12"
 SUGGESTED = 50
+_SUFFIXES = (".txt", ".in", ".csv", ".yml", ".yaml", ".toml", ".lock")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,8 @@ def map_texts(services: Services, texts: tuple[str, ...], target: Target) -> tup
     """Map requirements, given as texts, as files with one a line, or as `-` for standard input.
 
     Raises:
-        MappingError: with every line that is no requirement.
+        UsageError: with every argument that is no requirement. MappingError: with every line of a file that is none,
+            or for a file that is not there.
     """
     requirements = _parsed(services, texts)
     platform = target.platform()
@@ -64,15 +66,19 @@ def _parsed(services: Services, texts: tuple[str, ...]) -> list[Requirement]:
         except ValueError as error:
             problems.append(Problem(path="", message=str(error), line=line))
     if problems:
-        listed = "\n".join(f"  {problem.message}" for problem in problems)
-        raise MappingError(
-            f"{len(problems)} of the lines are no requirements\n{listed}",
-            lines=[problem.line for problem in problems if problem.line and problem.line.line],
-            hint="write them as in PEP 508, such as `pandas>=2`",
-        )
+        raise _refusal(problems)
     if not found:
         raise UsageError("nothing to map", hint="give names, files, or - for standard input")
     return found
+
+
+def _refusal(problems: Sequence[Problem]) -> EnvgenError:
+    lines = [problem.line for problem in problems if problem.line and problem.line.line]
+    told = [problem.message for problem in problems]
+    head = [f"{len(told)} lines are no requirements"] if lines and len(told) > 1 else []
+    message = "\n  ".join([*head, *told]) if head else "\n".join(told)
+    hint = "write a requirement as in PEP 508, such as `pandas>=2`"
+    return MappingError(message, lines=lines, hint=hint) if lines else UsageError(message, hint=hint)
 
 
 def _lines(services: Services, texts: tuple[str, ...]) -> Iterator[SourceLine]:
@@ -80,10 +86,17 @@ def _lines(services: Services, texts: tuple[str, ...]) -> Iterator[SourceLine]:
         path = services.settings.folder / text
         if text == "-":
             yield from _stripped("standard input", sys.stdin.read())
-        elif ("/" in text or "." in text) and path.is_file():
+        elif _is_path(text) or ("." in text and path.is_file()):
+            if not path.exists():
+                raise MappingError(f"there is no file {text}", hint="check the path, or give names of packages")
             yield from _stripped(text, read_text(path, error=MappingError))
         else:
             yield SourceLine(file="argument", line=0, text=text)
+
+
+def _is_path(text: str) -> bool:
+    """Tell whether a text can be nothing but a file's name: a URL behind `@` has slashes, too."""
+    return "/" in text.partition("@")[0] or text.lower().endswith(_SUFFIXES)
 
 
 def _stripped(file: str, content: str) -> Iterator[SourceLine]:

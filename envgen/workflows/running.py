@@ -12,7 +12,7 @@ from envgen.install.location import Surroundings, named_location
 from envgen.install.marker import read_marker
 from envgen.install.prefix import is_environment
 from envgen.workflows.creation import home_of
-from envgen.workflows.project import environment_folder
+from envgen.workflows.project import environment_folder, open_environment
 from envgen.workflows.services import Services
 
 
@@ -40,6 +40,8 @@ def whole_prefix(services: Services, name: str, prefix: Path | None, machine: Ma
     marker = read_marker(place)
     where = f" --prefix {prefix}" if prefix else ""
     if marker is None and not is_environment(place):
+        if not prefix:
+            open_environment(services.root, name)  # one that does not exist is told so
         raise InstallError(
             f"{name} was not created yet: there is nothing in {place}",
             hint=f"envgen create {name}{where}",

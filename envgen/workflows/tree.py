@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from envgen.errors import UsageError
 from envgen.lock.graph import Graph, Link
 from envgen.lock.model import PlatformLock
 from envgen.lock.roots import Root, manifest_roots
@@ -46,12 +47,13 @@ def trees(services: Services, name: str, package: str = "", platform: str = "") 
     """Lay out the lock of an environment by platform, from all roots or from one package.
 
     Raises:
-        UsageError: no platform of the lock has the package, or it has no such platform. LockfileError: there is none.
+        UsageError: the lock has no such platform. LockfileError: there is none, or it does not have the package.
     """
     environment, lock = locked_environment(services, name)
     chosen = {each.platform.subdir: each for each in lock.platforms if platform in ("", each.platform.subdir)}
     if not chosen:
-        raise not_locked(name, platform)
+        known = ", ".join(each.platform.subdir for each in lock.platforms)
+        raise UsageError(f"{name} is not locked for `{platform}`", hint=f"it is locked for {known}")
     manifest = with_projects(services.root, environment.manifest)
     found = {}
     for subdir, each in chosen.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -9,9 +10,11 @@ from difflib import get_close_matches
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from envgen.errors import UsageError
+from envgen.errors import LockfileError, UsageError
 from envgen.lock.model import Lock, PlatformLock
 from envgen.mapping.distributions import distributions_of
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,12 @@ def locked_keys(lock: PlatformLock, name: str) -> tuple[str, ...]:
 
 
 def refuse_unknown(locks: Iterable[Lock], updates: Updates) -> None:
-    """Raise UsageError for a name that none of the locks knows; without any lock there is nothing to know."""
+    """Refuse names that none of the locks knows; without any lock there is nothing to know.
+
+    Raises:
+        UsageError: with every text that is no name. LockfileError: with every name that is not locked.
+    """
+    _refuse_odd(sorted(updates.packages))
     known = [(key, names) for lock in locks for platform in lock.platforms for key, names in _names(platform)]
     every = {name for _, names in known for name in names}
     unknown = [name for name in sorted(updates.packages) if not {name, canonicalize_name(name)} & every]
@@ -45,9 +53,16 @@ def refuse_unknown(locks: Iterable[Lock], updates: Updates) -> None:
         near = [close for name in unknown for close in get_close_matches(canonicalize_name(name), sorted(every), 1)]
         meant = f"did you mean {' and '.join(f'`{name}`' for name in near)}? " if near else ""
         listed = ", ".join(f"`{name}`" for name in unknown)
-        raise UsageError(
-            f"not locked, so it cannot be updated: {listed}", hint=f"{meant}give conda or PyPI names of locked packages"
-        )
+        pronoun = "it" if len(unknown) == 1 else "they"
+        hint = f"{meant}give conda or PyPI names of locked packages"
+        raise LockfileError(f"not locked, so {pronoun} cannot be updated: {listed}", hint=hint, code="not-locked")
+
+
+def _refuse_odd(names: Iterable[str]) -> None:
+    odd = [f"`{name}`" for name in names if not _NAME.fullmatch(name)]
+    if odd:
+        what = "the name of a package" if len(odd) == 1 else "names of packages"
+        raise UsageError(f"not {what}: {', '.join(odd)}", hint="give names alone, without versions, such as numpy")
 
 
 def _names(lock: PlatformLock) -> Iterator[tuple[str, set[str]]]:

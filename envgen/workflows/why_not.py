@@ -25,6 +25,7 @@ from envgen.workflows.locking import solve_lock
 from envgen.workflows.own_projects import with_projects
 from envgen.workflows.project import MANIFEST
 from envgen.workflows.services import Services
+from envgen.workflows.unwritten import unwritten
 from envgen.workflows.updating import Updates
 
 
@@ -77,9 +78,11 @@ def try_out(services: Services, name: str, text: str) -> Trial:
     """Solve an environment with one more requirement, keeping to its lock; nothing is written."""
     environment, lock = locked_environment(services, name)
     edited = add_requirements(environment.text, [str(_requirement(text))])
-    manifest = with_projects(services.root, load_manifest(edited.text, f"{environment.shown}/{MANIFEST}"))
+    file = f"{environment.shown}/{MANIFEST}"
     try:
-        solved = solve_lock(services, manifest, lock, Updates())
+        with unwritten(file, environment.text):
+            manifest = with_projects(services.root, load_manifest(edited.text, file))
+            solved = solve_lock(services, manifest, lock, Updates())
     except (PlanError, PypiUnsatisfiableError, UnsatisfiableError) as error:
         return Trial(moved={}, failure="\n".join([error.message, *map(str, error.lines)]), hint=error.hint)
     return Trial(moved=dict(solved.moved))

@@ -286,7 +286,7 @@ class TestWhat:
         ("words", "code", "part"),
         [
             ((), 2, "nothing to diagnose"),
-            (("!!",), 1, "not a requirement: `!!`"),
+            (("!!",), 2, "not a requirement: `!!`"),
             (("gone.txt",), 1, "gone.txt"),
             (("numpy", "--python", "2.7"), 2, "2.7"),
             (("numpy", "--accelerator", "cuda"), 2, "unknown accelerator"),

@@ -58,26 +58,27 @@ def test_without_a_word_the_help_is_on_stderr(project: Project) -> None:
 
 
 WRONG = {
-    "an unknown command": (["frob"], "No such command 'frob'"),
-    "an unknown option": (["templates", "--frob"], "No such option: --frob"),
-    "a missing argument": (["new"], "Missing argument 'name'"),
-    "an option without its value": (["new", "x", "--python"], "Option '--python' requires an argument"),
+    "an unknown command": (["frob"], "No such command 'frob'", ""),
+    "an unknown option": (["templates", "--frob"], "No such option: --frob", " templates"),
+    "a missing argument": (["new"], "Missing argument 'name'", " new"),
+    "an option without its value": (["new", "x", "--python"], "Option '--python' requires an argument", " new"),
 }
 
 
-@pytest.mark.parametrize(("words", "message"), WRONG.values(), ids=WRONG)
-def test_a_wrong_call(project: Project, words: list[str], message: str) -> None:
+@pytest.mark.parametrize(("words", "message", "command"), WRONG.values(), ids=WRONG)
+def test_a_wrong_call(project: Project, words: list[str], message: str, command: str) -> None:
     ran = project.run(*words)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == f"error: {message}\nhint: see `envgen --help`\n"
+    assert ran.err == f"error: {message}\nhint: see `envgen{command} --help`\n"
 
 
-@pytest.mark.parametrize(("words", "message"), WRONG.values(), ids=WRONG)
-def test_a_wrong_call_with_json(project: Project, words: list[str], message: str) -> None:
+@pytest.mark.parametrize(("words", "message", "command"), WRONG.values(), ids=WRONG)
+def test_a_wrong_call_with_json(project: Project, words: list[str], message: str, command: str) -> None:
     ran = project.run(words[0], "--json", *words[1:])
     assert (ran.code, ran.err) == (2, "")
     assert_shape(ran.json, FAILURE)
-    assert ran.json["error"] == {"code": "usage", "message": message, "hint": "see `envgen --help`", "lines": []}
+    hint = f"see `envgen{command} --help`"
+    assert ran.json["error"] == {"code": "usage", "message": message, "hint": hint, "lines": []}
 
 
 def raising(error: BaseException) -> object:

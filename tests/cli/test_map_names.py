@@ -46,7 +46,7 @@ def test_every_line_that_is_no_requirement_is_named(project: Project) -> None:
     ran = project.run("map", "names.txt", "b==", "--json")
     assert ran.code == 1
     assert_shape(ran.json, FAILURE)
-    assert ran.json["error"]["message"].startswith("3 of the lines are no requirements\n")
+    assert ran.json["error"]["message"].startswith("3 lines are no requirements\n")
     assert ran.json["error"]["lines"] == [
         {"file": "names.txt", "line": 2, "text": "a=1"},
         {"file": "names.txt", "line": 4, "text": "???"},

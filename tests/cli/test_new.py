@@ -115,7 +115,7 @@ REFUSED = {
     "an unknown accelerator": (["x", "--accelerator", "gpu"], 2, "unknown accelerator `gpu`", "metal, cpu"),
     "a python that is none": (["x", "--python", "3.1O"], 2, "not a python minor version: `3.1O`", "--python 3.12"),
     "a macOS before Apple silicon": (["x", "--macos", "10.15"], 2, "starts at macOS 11.0, not 10.15", "--macos 13.0"),
-    "a requirement that is none": (["x", "-a", "a=1"], 1, "not a requirement: `a=1`", "PEP 508"),
+    "a requirement that is none": (["x", "-a", "a=1"], 2, "not a requirement: `a=1`", "PEP 508"),
     "a mirror that is none": (["x", "--mirror", "here"], 2, "not a mirror: `here`", "CHANNEL=PATH_OR_URL"),
     "a mirror that is not there": (["x", "--mirror", "conda-forge=no"], 1, "has no folder", "noarch/repodata.json"),
 }

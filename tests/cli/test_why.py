@@ -80,7 +80,7 @@ def test_many_chains_are_cut_unless_verbose(project: Project) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        pytest.param(["demo", "tensorflow"], 2, "`tensorflow` is not in the lock of demo", id="a package"),
+        pytest.param(["demo", "tensorflow"], 1, "`tensorflow` is not in the lock of demo", id="a package"),
         pytest.param(["other", "six"], 2, "there is no environment `other` here", id="an environment"),
         pytest.param(["../demo", "six"], 2, "not a name for an environment", id="a name that leads out"),
         pytest.param(["fresh", "six"], 1, "environments/fresh has no lock yet", id="no lock"),

@@ -203,7 +203,7 @@ def test_what_is_there_is_not_handed_over(world: World, usual: Basics) -> None:
 
 
 WRONG = {
-    "an unknown tool": (["--with", "pixi"], "envgen cannot hand over to `pixi`"),
+    "an unknown tool": (["--with", "pixi"], "unknown tool `pixi`"),
     "a tool that is not here": (["--with", "mamba"], "mamba is not installed here"),
     "with a kernel": (["--with", "conda", "--kernel"], "--kernel and --with do not go together"),
     "from a vendored folder": (["--with", "conda", "--from-vendored", "x"], "--from-vendored and --with do not"),

@@ -59,8 +59,9 @@ def test_the_script_for_a_shell(world: World, usual: Basics) -> None:
 
 WRONG = {
     "nothing to run": (["demo"], "nothing to run", 2),
-    "an unknown shell": (["demo", "--activation", "csh"], "no activation for the shell `csh`", 2),
-    "never created": (["other", "--activation", "bash"], "other was not created yet", 1),
+    "an unknown shell": (["demo", "--activation", "csh"], "unknown shell `csh`", 2),
+    "never created": (["demo", "--activation", "bash"], "demo was not created yet", 1),
+    "no such environment": (["other", "--activation", "bash"], "there is no environment `other` here", 2),
     "no name": (["../x", "--activation", "bash"], "", 2),
 }
 

@@ -157,10 +157,10 @@ def test_explicit_files(living: Project) -> None:
     ("words", "code", "said"),
     [
         pytest.param(["nothing", "demo"], 2, "`nothing` is no environment, folder or lock", id="no-environment"),
-        pytest.param(["a/b", "demo"], 2, "`a/b` is no environment, folder or lock", id="no-folder"),
+        pytest.param(["a/b", "demo"], 1, "there is no file or folder a/b", id="no-folder"),
         pytest.param(["v9:environments/demo", "demo"], 2, "git knows no revision `v9`", id="no-revision"),
         pytest.param(["HEAD:a", "HEAD:b"], 1, "neither HEAD:a nor HEAD:b has a lock", id="neither"),
-        pytest.param(["HEAD:demo", "pyproject.toml"], 2, "`pyproject.toml` is no environment", id="no-file"),
+        pytest.param(["HEAD:demo", "pyproject.toml"], 1, "there is no file or folder pyproject.toml", id="no-file"),
     ],
 )
 def test_refusals(living: Project, git: Repository, words: list[str], code: int, said: str) -> None:

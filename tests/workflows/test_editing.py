@@ -111,3 +111,25 @@ def test_an_edit_that_the_digest_leaves_out_is_written(noisy: Project) -> None:
     noisy.lock()
     noisy.json("remove", "demo", "six")
     assert "six" not in text(noisy)
+
+
+class TestLinesOfWhatIsNotWritten:
+    def test_what_the_command_adds_is_the_commands(self, noisy: Project) -> None:
+        answer = noisy.run("add", "demo", "django", "six<1")
+        assert "  the command: six<1\n" in answer.err
+        assert "envgen.yaml" not in answer.err
+
+    def test_lines_that_are_there_are_named_where_they_stand(self, noisy: Project) -> None:
+        answer = noisy.run("add", "demo", "numpy<2.1", "pandas>=2.2", "django")
+        assert "the command: numpy<2.1" in answer.err
+        noisy.manifest().write_text(NOISY.replace("pandas ", "pandas>=2.2 "))
+        noisy.lock()
+        error = noisy.json("add", "demo", "django", "numpy<2.1", code=1)["error"]
+        assert {"file": "environments/demo/envgen.yaml", "line": 7, "text": "  - pandas>=2.2   # the old API"} in (
+            error["lines"]
+        )
+        assert {"file": "the command", "line": 0, "text": "numpy<2.1"} in error["lines"]
+
+    def test_a_trial(self, noisy: Project) -> None:
+        answer = noisy.run("why-not", "demo", "six>=99", "--solve")
+        assert "the command: six>=99" in answer.out

@@ -72,8 +72,8 @@ def test_every_format_says_what_it_leaves_out(demo: Project, name: str) -> None:
     ("words", "code", "said"),
     [
         pytest.param(["demo", "-f", "poetry"], 2, "unknown format `poetry`", id="format"),
-        pytest.param(["demo", "-f", "pixi", "--platform", "osx-64"], 2, "`osx-64` is not locked", id="platform"),
-        pytest.param(["demo", "-f", "pixi", "--no-group", "docs"], 2, "for the group docs", id="group"),
+        pytest.param(["demo", "-f", "pixi", "--platform", "osx-64"], 2, "not locked for `osx-64`", id="platform"),
+        pytest.param(["demo", "-f", "pixi", "--no-group", "docs"], 2, "of the group `docs`", id="group"),
         pytest.param(["other", "-f", "pixi"], 2, "there is no environment `other`", id="environment"),
         pytest.param(["fresh", "-f", "pixi"], 1, "has no lock yet", id="no-lock"),
         pytest.param(["demo", "-f", "conda-only", "-o", "environments/demo/"], 2, "an environment's own", id="own"),

@@ -94,7 +94,7 @@ def test_a_stricter_line_is_the_reason(living: Project) -> None:
 def test_an_unknown_name_is_refused(living: Project) -> None:
     start_old(living, "pandas")
     answer = living.run("lock", "--update", "pandsa")
-    assert answer.code == 2
+    assert answer.code == 1
     assert "not locked, so it cannot be updated: `pandsa`" in answer.err
     assert "did you mean `pandas`?" in answer.err
 

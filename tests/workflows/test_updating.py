@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.errors import UsageError
+from envgen.errors import LockfileError, UsageError
 from envgen.models.notes import Decision
 from envgen.workflows.updating import Updates, locked_keys, refuse_unknown
 from tests.lock_values import make_lock, make_platform, make_record, make_wheel
@@ -52,9 +52,9 @@ def test_known_names_pass() -> None:
 
 
 def test_all_unknown_names_are_told_at_once() -> None:
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(LockfileError) as caught:
         refuse_unknown([make_lock(LOCK)], Updates(packages=frozenset({"pytorhc", "zzz", "torch"})))
-    assert caught.value.message == "not locked, so it cannot be updated: `pytorhc`, `zzz`"
+    assert caught.value.message == "not locked, so they cannot be updated: `pytorhc`, `zzz`"
     assert caught.value.hint.startswith("did you mean `pytorch`? ")
 
 
@@ -62,3 +62,10 @@ def test_whether_anything_is_meant() -> None:
     assert not Updates()
     assert Updates(everything=True)
     assert Updates(packages=frozenset({"a"}))
+
+
+def test_what_is_no_name_is_refused_before_any_lock_is_looked_at() -> None:
+    with pytest.raises(UsageError, match="not names of packages: `a b`, `six>=1`"):
+        refuse_unknown([], Updates(packages=frozenset({"six>=1", "a b", "six"})))
+    with pytest.raises(UsageError, match="not the name of a package: `six>=1`"):
+        refuse_unknown([], Updates(packages=frozenset({"six>=1"})))
