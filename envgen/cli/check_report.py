@@ -12,12 +12,13 @@ from envgen.errors import LockfileError
 from envgen.workflows.checking import Staleness
 
 _YES, _NO = "the lock is true to its manifest, whole and proved", "the lock is not true"
+_UNKNOWN = "the lock is true as far as could be looked at, which is not all"
 
 
 def report_checked(console: Console, checked: Sequence[Staleness]) -> None:
     """Print what each lock lacks, and what was not proved; raise LockfileError if a lock is not true."""
     shape = {"environments": [{**staleness_shape(item), "notes": list(item.notes)} for item in checked]}
-    console.report(shape, staleness_text(checked, yes=_YES, no=_NO))
+    console.report(shape, "\n".join(staleness_text([item], yes=_YES, no=_no(item)) for item in checked))
     for item in checked:
         for note in item.notes:
             console.note(f"{item.name}: {note}" if len(checked) > 1 else note)
@@ -25,7 +26,13 @@ def report_checked(console: Console, checked: Sequence[Staleness]) -> None:
     if faulty and console.as_json:
         raise typer.Exit(1)
     if faulty:
-        raise LockfileError(f"not true: {', '.join(item.name for item in faulty)}", hint=_hint(faulty))
+        what = "not true" if any(_no(item) == _NO for item in faulty) else "not known to be true"
+        raise LockfileError(f"{what}: {', '.join(item.name for item in faulty)}", hint=_hint(faulty))
+
+
+def _no(item: Staleness) -> str:
+    """Tell what is false apart from what could not be looked at."""
+    return _NO if {reason.code for reason in item.reasons} - {"UNREACHABLE"} else _UNKNOWN
 
 
 def _hint(faulty: Sequence[Staleness]) -> str:

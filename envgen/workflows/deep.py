@@ -21,6 +21,7 @@ from envgen.workflows.reading import CONDA_LOCK
 from envgen.workflows.services import Services
 from envgen.workflows.solving import channels_of
 
+UNREACHABLE = "UNREACHABLE"
 Said = Iterator[Reason | str]
 
 
@@ -36,18 +37,23 @@ def look_deep(services: Services, environment: Environment, lock: Lock) -> Deep:
     """Read the lock with conda-lock's own parser, and look every package up in its index."""
     said = [*_second_parser(environment, lock)]
     for platform in lock.platforms:
-        said += _guarded(_records(services, _channels(services, environment, lock), platform), platform)
-        said += _guarded(_wheels(services, lock, platform), platform)
+        offline = services.options.offline
+        said += _guarded(_records(services, _channels(services, environment, lock), platform), platform, offline)
+        said += _guarded(_wheels(services, lock, platform), platform, offline)
     reasons = tuple(dict.fromkeys(one for one in said if isinstance(one, Reason)))
     return Deep(reasons=reasons, notes=tuple(dict.fromkeys(one for one in said if isinstance(one, str))))
 
 
-def _guarded(said: Said, platform: PlatformLock) -> Said:
-    """Turn an index that cannot be asked into a reason, so that the other looks go on."""
+def _guarded(said: Said, platform: PlatformLock, offline: bool) -> Said:
+    """Turn an index that cannot be asked into a reason, so that the other looks go on; off-line it is a note.
+
+    Whoever forbids the network cannot be told that the lock is false for the lack of it.
+    """
     try:
         yield from said
     except EnvgenError as error:
-        yield Reason(code="UNREACHABLE", message=f"{platform.platform.subdir}: {error.message}")
+        message = f"{platform.platform.subdir}: {error.message}"
+        yield f"not looked up, off-line: {message}" if offline else Reason(code=UNREACHABLE, message=message)
 
 
 def _second_parser(environment: Environment, lock: Lock) -> Said:

@@ -289,8 +289,26 @@ class TestDeep:
     def test_an_index_that_does_not_answer(self, sound: Project) -> None:
         answer = sound.run("check", "--deep", "--mirror", "conda-forge=nowhere")
         assert answer.code == 1
+        assert answer.out.startswith("demo: the lock is true as far as could be looked at, which is not all\n")
         assert "UNREACHABLE: osx-arm64: " in answer.out
+        assert "error: not known to be true: demo\n" in answer.err
         assert "hint: try again with the network" in answer.err
+
+    def test_what_is_false_goes_before_what_is_not_known(self, sound: Project) -> None:
+        sound.index.forget("leaf")
+        answer = sound.run("check", "--deep", "--mirror", "conda-forge=nowhere")
+        assert answer.out.startswith("demo: the lock is not true\n")
+        assert "error: not true: demo\n" in answer.err
+
+    def test_off_line_nothing_is_false_for_want_of_a_network(
+        self, sound: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("ENVGEN_CACHE_DIR", str(tmp_path / "empty"))
+        words = ("check", "--deep", "--offline", "--mirror", "conda-forge=http://127.0.0.1:9/conda-forge")
+        (environment,) = sound.json(*words)["environments"]
+        assert (environment["ok"], environment["reasons"]) == (True, [])
+        notes = [note for note in environment["notes"] if note.startswith("not looked up, off-line: osx-arm64: ")]
+        assert len(notes) == 2
 
     def test_where_it_is_not_installed(self, sound: Project) -> None:
         (environment,) = sound.json("check", "--deep")["environments"]
