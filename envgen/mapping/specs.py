@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,6 +14,7 @@ from envgen.errors import MappingError
 from envgen.models.matchspec import MatchSpec
 
 _ORDER = (">=", ">", "==", "<=", "<", "!=")
+_ADMITS = re.compile(r"conda also admits (\S+)\.post1 and the like")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +119,15 @@ def _post_note(name: str, item: Specifier, version: Version) -> str:
     if item.operator != ">" or version.is_postrelease or version.is_prerelease:
         return ""
     return f"`{name}{item}`: conda also admits {version}.post1 and the like, which PEP 440 leaves out"
+
+
+def came_true(note: str, versions: Iterable[str]) -> bool:
+    """Tell whether a note on a spec matters where these versions were chosen.
+
+    That conda admits post-releases which PEP 440 leaves out is of no use to anybody unless one of them was chosen.
+    """
+    found = _ADMITS.search(note)
+    return found is None or any(version.startswith(f"{found[1]}.post") for version in versions)
 
 
 def _spelled(version: Version) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envgen.mapping.specs import came_true
 from envgen.models.notes import Decision
 from envgen.models.solve import Solution
 from envgen.plan.board import Board
@@ -18,8 +19,10 @@ def outcome(board: Board, solution: Solution, closure: Closure) -> Plan:
         *_lifted(board),
         *_staying(board, closure),
     ]
-    board.note(note for root in board.conda_roots for note in root.mapped.notes)
-    board.note(note for name in sorted(board.lifts) for note in board.lifts[name].notes)
+    versions = {record.version for record in solution.records}
+    notes = [note for root in board.conda_roots for note in root.mapped.notes]
+    notes += [note for name in sorted(board.lifts) for note in board.lifts[name].notes]
+    board.note(note for note in notes if came_true(note, versions))
     board.note(_held(board))
     return Plan(
         accelerator=board.family.accelerator,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from envgen.errors import MappingError
-from envgen.mapping.specs import to_match_specs, to_pep440
+from envgen.mapping.specs import came_true, to_match_specs, to_pep440
 from envgen.models.matchspec import version_matches
 
 
@@ -146,3 +146,25 @@ def test_the_order_of_the_clauses_does_not_matter(specifier: str) -> None:
 def test_versions_without_a_bound_all_match() -> None:
     assert to_match_specs("pkg", "").spec.matches_version("1.0")
     assert version_matches("<2dev0", "1.99")
+
+
+ADMITTED = "`six>1.9`: conda also admits 1.9.post1 and the like, which PEP 440 leaves out"
+
+
+@pytest.mark.parametrize(
+    ("note", "versions", "told"),
+    [
+        pytest.param(
+            "`six>1.9`: conda also admits 1.9.post1 and the like, which PEP 440 leaves out", ["1.17.0"], False
+        ),
+        pytest.param(
+            "`six>1.9`: conda also admits 1.9.post1 and the like, which PEP 440 leaves out", ["1.9.post2"], True
+        ),
+        pytest.param("`a==1+cpu`: conda has no local versions, so `+cpu` is left out", [], True),
+    ],
+    ids=["no such release was chosen", "one was", "another note"],
+)
+def test_a_note_is_told_where_it_came_true(note: str, versions: list[str], told: bool) -> None:
+    assert came_true(note, versions) is told
+    if "six" in note:
+        assert note in to_match_specs("six", ">1.9").notes

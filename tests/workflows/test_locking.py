@@ -248,3 +248,8 @@ class TestCutoff:
             "leaf": "exclude-newer leaves the newer one out",
             "six": "exclude-newer leaves it out",
         }
+
+
+def test_a_note_that_nobody_can_use_is_not_told(living: Project) -> None:
+    living.manifest("six>1.9")
+    assert not [note for note in living.lock().platform["notes"] if "post1" in note]
