@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envgen.cli.console import Console, table
+from envgen.models.counting import counted
 from envgen.models.host_facts import HostFacts
 from envgen.workflows.doctoring import Checkup
 
@@ -61,4 +62,4 @@ def _text(checkup: Checkup, *, verbose: bool) -> Iterator[str]:
         yield from ("", f"{finding.severity}: {finding.code}: {finding.what}", f"  why: {finding.why}")
         yield f"  fix: {finding.fix}"
     worst = [finding for finding in checkup.findings if finding.severity != "info"]
-    yield from ("", "nothing stands in the way" if not worst else f"{len(worst)} findings")
+    yield from ("", "nothing stands in the way" if not worst else counted(len(worst), "finding"))

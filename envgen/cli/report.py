@@ -10,6 +10,7 @@ from envgen.cli.console import Console, table
 from envgen.cli.shapes import environments_shape
 from envgen.errors import LockfileError
 from envgen.lock.model import PlatformLock
+from envgen.models.counting import counted
 from envgen.workflows.asking import asked_for
 from envgen.workflows.checking import Staleness
 from envgen.workflows.results import EnvironmentResult
@@ -129,7 +130,7 @@ def _title(lock: PlatformLock) -> str:
     system = f", macOS {target.macos}+" if target.is_mac else ""
     pypi = f" and {len(lock.pypi)} from PyPI" if lock.pypi else ""
     return (
-        f"{target.subdir}{system}, python {target.python}: {len(lock.conda)} packages from conda{pypi}, "
+        f"{target.subdir}{system}, python {target.python}: {counted(len(lock.conda), 'package')} from conda{pypi}, "
         f"solved by {lock.solver} from {lock.repodata}"
     )
 

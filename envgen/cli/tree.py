@@ -10,6 +10,7 @@ import typer
 from envgen.cli import options
 from envgen.cli.console import Console
 from envgen.cli.sizes import size_text
+from envgen.models.counting import counted
 
 _AGAIN = " (*)"
 
@@ -41,7 +42,7 @@ def tree(
 
 def _text(subdir: str, tree: Tree, depth: int) -> list[str]:
     unknown = f", {tree.unknown} of unknown size" if tree.unknown else ""
-    lines = [f"{subdir}: {len(tree.packages)} packages, {size_text(tree.size)}{unknown}"]
+    lines = [f"{subdir}: {counted(len(tree.packages), 'package')}, {size_text(tree.size)}{unknown}"]
     seen: set[str] = set()
     for root in tree.roots:
         line = root.origin.line

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from envgen.cli.console import Console
 from envgen.install.tally import size_text
+from envgen.models.counting import counted, is_or_are
 from envgen.workflows.vendor_files import VendoredFolder
 from envgen.workflows.vendoring import Vendored
 
@@ -23,7 +24,7 @@ def report_starter(console: Console, made: Vendored) -> None:
     }
     text = (
         f"starter index of {made.date}: {made.records:,} records, {made.size:,} bytes, "
-        f"for {len(made.served)} environments"
+        f"for {counted(len(made.served), 'environment')}"
     )
     console.report(shape, text)
 
@@ -48,9 +49,12 @@ def report_vendored(console: Console, gathered: VendoredFolder) -> None:
     ]
     console.report(shape, "\n".join(lines))
     if gathered.dropped:
-        console.note(f"{len(gathered.dropped)} files that no lock needs any more were removed")
+        console.note(f"removed {counted(len(gathered.dropped), 'file')} that no lock needs any more")
 
 
 def report_verified(console: Console, folder: Path, count: int) -> None:
     """Print that a folder is whole."""
-    console.report({"folder": str(folder), "ok": True, "files": count}, f"{folder}: {count} files are as vendored")
+    console.report(
+        {"folder": str(folder), "ok": True, "files": count},
+        f"{folder}: {counted(count, 'file')} {is_or_are(count)} as vendored",
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from envgen.errors import EnvgenError, ForeignFileError, LockfileError, ManifestError, PlanError
 from envgen.lock.model import Lock, PlatformLock
+from envgen.models.counting import counted, is_or_are
 from envgen.staleness import Reason, stale_reasons
 from envgen.workflows.own_projects import open_whole
 from envgen.workflows.project import Environment, meant_names
@@ -100,4 +101,5 @@ def _notes(lock: PlatformLock) -> Iterator[str]:
 def _unproved(lock: Lock) -> Iterator[str]:
     """Say what cannot be proved without the indexes."""
     count = sum(len(platform.conda) + len(platform.pypi) for platform in lock.platforms)
-    yield f"not proved without the indexes: that the {count} files are still there with these hashes (--deep asks)"
+    files = f"{counted(count, 'file')} {is_or_are(count)}"
+    yield f"not proved without the indexes: that the {files} still there with these hashes (--deep asks)"

@@ -10,6 +10,7 @@ from envgen.gateways.second_parser import parse_with_conda_lock
 from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.specs import fold_depends
 from envgen.models.channel import Channel
+from envgen.models.counting import counted
 from envgen.models.notes import Reason
 from envgen.models.record import Record
 from envgen.pypi.listed import listings
@@ -88,7 +89,7 @@ def _channels(services: Services, environment: Environment, lock: Lock) -> tuple
 
 def _records(services: Services, channels: tuple[Channel, ...], platform: PlatformLock) -> Said:
     """Compare the locked records with the channels', and prove them again as the channels have them."""
-    services.progress(f"looking up {len(platform.conda)} records")
+    services.progress(f"looking up {counted(len(platform.conda), 'record')}")
     repodata = open_index(services, channels, platform.platform)
     yield from repodata.notes
     names = [record.name for record in platform.conda]
@@ -122,7 +123,7 @@ def _folded(record: Record) -> tuple[dict[str, str], tuple[str, ...]]:
 def _wheels(services: Services, lock: Lock, platform: PlatformLock) -> Said:
     if not platform.pypi:
         return
-    services.progress(f"looking up {len(platform.pypi)} wheels")
+    services.progress(f"looking up {counted(len(platform.pypi), 'wheel')}")
     wheels = [locked.wheel for locked in platform.pypi]
     environ = with_indexes(services, lock.indexes).settings.environ
     for listing in listings(wheels, environ, offline=services.options.offline):

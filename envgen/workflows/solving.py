@@ -108,7 +108,7 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     online = services.online_names.notes if services.online_names else ()
     pypi = services.pypi.notes if services.pypi else ()
     moved = moves(manifest, keeping.lock, lock, keeping.updates, conda.request_of(planned.conda))
-    return Solved(lock=lock, moved=moved, notes=(note, *repodata.notes, *online, *pypi))
+    return Solved(lock=lock, moved=moved, notes=tuple(filter(None, (note, *repodata.notes, *online, *pypi))))
 
 
 def _pypi(services: Services, keeping: Keeping) -> PypiSide | None:
@@ -127,7 +127,7 @@ def _solver(services: Services, before: PlatformLock | None) -> tuple[Solver, So
         return choose_solver(_solver_name(services.options.solver))
     try:
         solver, name, _ = choose_solver(_solver_name(before.solver))
-        return solver, name, f"solved with {name}, as the lock before"
+        return solver, name, ""
     except SolverUnavailableError as error:
         solver, name, _ = choose_solver(None)
         return solver, name, f"the lock was solved with {before.solver}, now with {name}: {error.message}"

@@ -9,6 +9,7 @@ from envgen.errors import UsageError
 from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.normal import normal_form
 from envgen.lock.selection import lock_groups
+from envgen.models.counting import counted, is_or_are
 from envgen.writers import conda_lock, environment_yml, explicit, pixi_lock, pylock, requirements
 from envgen.writers.header import own_projects
 
@@ -61,19 +62,24 @@ def export(lock: Lock, name: str) -> Exported:
 def _omissions(name: str, chosen: Format, lock: PlatformLock) -> Iterator[str]:
     subdir = lock.platform.subdir
     if not chosen.conda and lock.conda:
-        yield f"{name} holds nothing of conda: {len(lock.conda)} packages of {subdir} are left out, python among them"
+        yield f"{name} holds nothing of conda: {_left(len(lock.conda), subdir)}, python among them"
     if not chosen.pypi and lock.pypi:
         left = ", ".join(wheel.name for wheel in lock.pypi)
-        yield f"{name} holds nothing of PyPI: left out for {subdir} are {left}"
+        yield f"{name} holds nothing of PyPI: left out for {subdir} {is_or_are(len(lock.pypi))} {left}"
     if not chosen.groups and (groups := sorted(lock_groups(lock))):
-        yield _grouped(name, ", ".join(groups))
+        yield _grouped(name, groups)
     if name == "explicit" and lock.pypi:
         yield "the requirements file beside it holds no URLs: wheels are found by name, version and hash"
     if name == "pylock" and lock.pypi:
         yield "pylock.toml holds no dependencies between packages: what conda provides could not be named"
 
 
-def _grouped(name: str, groups: str) -> str:
+def _left(number: int, subdir: str) -> str:
+    return f"{counted(number, 'package')} of {subdir} {is_or_are(number)} left out"
+
+
+def _grouped(name: str, groups: list[str]) -> str:
+    listed = ", ".join(groups)
     if name == "conda-only":
-        return f"conda installs `main` alone from it, not {groups}"
-    return f"{name} has no groups: {groups} are installed by it too (--no-group leaves one out)"
+        return f"conda installs `main` alone from it, not {listed}"
+    return f"{name} has no groups: {listed} {is_or_are(len(groups))} installed by it, too (--no-group leaves one out)"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from envgen.errors import WriteError
 from envgen.lock.model import Lock
 from envgen.lock.normal import normal_form
+from envgen.models.counting import is_or_are
 from envgen.writers import conda_lock, environment_yml, explicit
 from envgen.writers.header import other_groups
 
@@ -49,7 +50,7 @@ def omissions(lock: Lock, outputs: Iterable[str]) -> tuple[str, ...]:
 def _omissions(lock: Lock, output: str) -> Iterator[str]:
     groups = other_groups(lock.platforms)
     if groups and output != conda_lock.FILE:
-        yield f"{output} has no groups: {', '.join(groups)} are installed by it too"
+        yield f"{output} has no groups: {', '.join(groups)} {is_or_are(len(groups))} installed by it, too"
     if output == explicit.NAME and any(platform.pypi for platform in lock.platforms):
         yield "explicit holds no URLs of PyPI's wheels: they are found by name, version and hash"
 

@@ -110,7 +110,7 @@ class TestOnAMac:
         assert lines[0] == "macOS 12.6, Apple silicon"
         assert "conda  x86_64   /old/bin/conda" in lines
         assert "error: INTEL-CONDA: `conda` on PATH is an Intel program: /old/bin/conda" in lines
-        assert lines[-1] == "1 findings"
+        assert lines[-1] == "1 finding"
         assert "NO-XCODE" not in ran.out
         assert "NO-XCODE" in project.run("doctor", "-v").out
 

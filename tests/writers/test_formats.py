@@ -162,8 +162,8 @@ def test_no_secret_is_ever_written(output: str, build: Broken, url: str, secret:
 def test_what_is_left_out_is_said() -> None:
     assert omissions(make_lock(), ["conda-lock.yml"]) == ()
     assert omissions(make_lock(), ["explicit", *BOTH]) == (
-        "environment.yml has no groups: dev are installed by it too",
-        "explicit has no groups: dev are installed by it too",
+        "environment.yml has no groups: dev is installed by it, too",
+        "explicit has no groups: dev is installed by it, too",
         "explicit holds no URLs of PyPI's wheels: they are found by name, version and hash",
     )
     assert omissions(LOCKS["conda-only"](), OUTPUTS) == ()
