@@ -11,8 +11,10 @@ from envgen.cli.console import Console
 
 
 def add(
-    name: Annotated[str, typer.Argument(help="The environment.")],
-    requirements: Annotated[list[str], typer.Argument(metavar="REQ…", help="Requirements, as in PEP 508.")],
+    name: options.Environment,
+    requirements: Annotated[
+        list[str], typer.Argument(metavar="REQ", help="Requirements, such as 'pandas>=2'; with --conda match specs.")
+    ],
     group: Annotated[
         str | None, typer.Option("--group", "-g", metavar="NAME", help="A group, instead of the main list.")
     ] = None,
@@ -28,7 +30,10 @@ def add(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Add requirements to an environment's manifest, and lock it; a package that is there already is replaced."""
+    """Add requirements to an environment's manifest, and lock it.
+
+    A package that is there already gets the new bounds. Where it cannot be locked, nothing is changed.
+    """
     from envgen.cli.report import report_lock
     from envgen.cli.services import services_for
     from envgen.errors import UsageError

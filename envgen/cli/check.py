@@ -11,7 +11,7 @@ from envgen.cli.console import Console
 
 
 def check(
-    names: Annotated[list[str] | None, typer.Argument(help="Environments; all of the project by default.")] = None,
+    names: options.Environments = None,
     deep: Annotated[
         bool, typer.Option("--deep", help="Read the locks with conda-lock too, and look every package up in its index.")
     ] = False,
@@ -20,7 +20,10 @@ def check(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check, without any network, that each lock is true to its manifest, undamaged, and proved; exit 1 if not."""
+    """Check that each lock is true to its manifest, undamaged, and proved; the exit code is 1 if one is not.
+
+    No network is needed, except with --deep.
+    """
     from envgen.cli.check_report import report_checked
     from envgen.cli.services import services_for
     from envgen.workflows.checking import check_environments

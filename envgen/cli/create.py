@@ -12,7 +12,7 @@ from envgen.cli.console import Console
 
 
 def create(
-    name: Annotated[str, typer.Argument(help="The environment, by its name in environments/.")],
+    name: options.Environment,
     prefix: options.Prefix = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
     with_tool: Annotated[
@@ -46,7 +46,10 @@ def create(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Make an environment exactly as it is locked, or bring it to its lock; every package is verified."""
+    """Make an environment exactly as it is locked, or bring one that is there to its lock.
+
+    Every package is verified before the first file is changed, and what the manifest names is imported afterwards.
+    """
     from envgen.cli.create_report import report_created, report_handed
     from envgen.cli.services import services_for
     from envgen.gateways.machine import read_machine

@@ -13,9 +13,7 @@ from envgen.cli.console import Console
 def diagnose(
     what: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="FILE|REQ…|ENVIRONMENT", help="A file of requirements, requirements, or an environment."
-        ),
+        typer.Argument(metavar="WHAT", help="Requirements, a file as `envgen import` reads it, or an environment."),
     ] = None,
     command: Annotated[
         str, typer.Option("--command", metavar="COMMAND", help="Judge an installation command that was advised.")
@@ -23,7 +21,9 @@ def diagnose(
     python: options.Python = None,
     macos: options.Macos = None,
     accelerator: options.Accelerator = "",
-    trials: Annotated[bool, typer.Option("--try/--no-try", help="Try the fixes by locking in memory.")] = True,
+    trials: Annotated[
+        bool, typer.Option("--try/--no-try", help="Try the fixes, by locking with them and forgetting the lock.")
+    ] = True,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a bug report.")] = False,
     channel: options.Channels = None,
     mirror: options.Mirrors = None,

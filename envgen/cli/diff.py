@@ -15,7 +15,7 @@ _WHAT = "An environment, a folder, a lock file, or REVISION:environments/NAME."
 def diff(
     first: Annotated[str, typer.Argument(metavar="A", help=_WHAT)],
     second: Annotated[
-        str, typer.Argument(metavar="[B]", help="The same; without it, environment A is compared with what HEAD has.")
+        str, typer.Argument(metavar="B", help="The same; without it, environment A is compared with what HEAD has.")
     ] = "",
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
     as_json: options.Json = False,

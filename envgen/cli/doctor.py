@@ -11,7 +11,9 @@ from envgen.cli.console import Console
 
 
 def doctor(
-    name: Annotated[str, typer.Argument(help="Hold the machine to this environment's macOS floor and channels.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Hold the machine to this environment's macOS floor and channels.")
+    ] = "",
     channel: options.Channels = None,
     mirror: options.Mirrors = None,
     offline: options.Offline = False,

@@ -11,7 +11,7 @@ from envgen.cli.console import Console
 
 
 def export(
-    name: Annotated[str, typer.Argument(help="The environment.")],
+    name: options.Environment,
     format: Annotated[  # noqa: A002 - the option's name
         str,
         typer.Option(
@@ -23,7 +23,10 @@ def export(
         ),
     ],
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PATH", help="A file, or a folder. Default: standard output.")
+        str,
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="A file, or a folder, ending in /. Default: standard output."
+        ),
     ] = "",
     platform: options.Platform = "",
     no_group: Annotated[

@@ -14,7 +14,9 @@ from envgen.cli.console import Console
 def import_file(
     file: Annotated[
         Path,
-        typer.Argument(help="requirements.txt, environment.yml, pyproject.toml, pixi.toml or conda-lock.yml."),
+        typer.Argument(
+            metavar="FILE", help="requirements.txt, environment.yml, pyproject.toml, pixi.toml or conda-lock.yml."
+        ),
     ],
     name: Annotated[
         str,

@@ -12,7 +12,9 @@ from envgen.cli.options import Json, Quiet
 
 
 def knowledge(
-    topic: Annotated[str, typer.Argument(help="Show only facts whose topic or rule holds this text.")] = "",
+    topic: Annotated[
+        str, typer.Argument(metavar="TEXT", help="Show only facts whose topic or rule holds this text.")
+    ] = "",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -11,7 +11,7 @@ from envgen.cli.console import Console
 
 
 def lock(
-    names: Annotated[list[str] | None, typer.Argument(help="Environments; all of the project by default.")] = None,
+    names: options.Environments = None,
     update: Annotated[
         list[str] | None, typer.Option("--update", "-u", metavar="PKG", help="Let this package move (repeatable).")
     ] = None,
@@ -27,7 +27,10 @@ def lock(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Solve manifests again with the least change, and write the lock files."""
+    """Solve manifests again, moving only what must move, and write the lock files.
+
+    A lock that is true to its manifest is left as it is; --update and --upgrade let packages move.
+    """
     from envgen.cli.report import report_lock, report_stale
     from envgen.cli.services import services_for
     from envgen.workflows.checking import stale_environments

@@ -13,7 +13,7 @@ from envgen.cli.console import Console, table
 def map_names(
     requirements: Annotated[
         list[str] | None,
-        typer.Argument(metavar="REQ…", help="Requirements, files with one a line, or - for standard input."),
+        typer.Argument(metavar="REQ", help="Requirements, files with one a line, or - for standard input."),
     ] = None,
     python: options.Python = None,
     macos: options.Macos = None,

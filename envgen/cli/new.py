@@ -12,7 +12,9 @@ from envgen.cli.console import Console
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="The environment's name; a template's name takes that template.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The environment's name; a template's name takes that template.")
+    ],
     template: Annotated[
         str, typer.Option("--template", "-t", metavar="NAME", help="Start from this template (`envgen templates`).")
     ] = "",
@@ -36,7 +38,11 @@ def new(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Make environments/NAME with a manifest, and lock it for osx-arm64."""
+    """Make environments/NAME with a manifest, and lock it.
+
+    It is locked for osx-arm64 from a template, from another tool's file, or from what --add names. Nothing is left
+    behind where that fails.
+    """
     from envgen.cli.import_report import report_import
     from envgen.cli.report import report_new
     from envgen.cli.services import services_for

@@ -11,7 +11,9 @@ from envgen.cli import values
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more: every package, the solver's own words.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print more: all packages, all ways, the solver's own words.")
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Use caches and local files only.")]
 Channels = Annotated[
     list[str] | None,
@@ -20,7 +22,7 @@ Channels = Annotated[
         "-c",
         metavar="CHANNEL",
         callback=values.channels,
-        help="Use this channel instead of the manifest's (repeatable).",
+        help="Use this channel instead of the manifest's, or of conda-forge (repeatable).",
     ),
 ]
 Mirrors = Annotated[
@@ -41,10 +43,16 @@ Solver = Annotated[
         help="libmamba or rattler. Default: the lock's own; of a new lock libmamba if it is installed.",
     ),
 ]
-Starter = Annotated[bool, typer.Option("--starter", help="Solve against the starter index that envgen ships.")]
+Starter = Annotated[
+    bool, typer.Option("--starter", help="Ask no channel, but the dated piece of conda-forge that envgen ships.")
+]
 OnlineNames = Annotated[
     bool,
     typer.Option("--online-names", help="Ask the map of names on the network about names that nothing else answers."),
+]
+Environment = Annotated[str, typer.Argument(metavar="NAME", help="The environment, by its folder's name.")]
+Environments = Annotated[
+    list[str] | None, typer.Argument(metavar="NAME", help="Environments; all of the project where none is named.")
 ]
 Python = Annotated[
     str | None,

@@ -11,8 +11,8 @@ from envgen.cli.console import Console
 
 
 def remove(
-    name: Annotated[str, typer.Argument(help="The environment.")],
-    packages: Annotated[list[str], typer.Argument(metavar="PKG…", help="Packages that the manifest names.")],
+    name: options.Environment,
+    packages: Annotated[list[str], typer.Argument(metavar="PKG", help="Packages that the manifest names.")],
     group: Annotated[
         str | None, typer.Option("--group", "-g", metavar="NAME", help="A group, instead of the main list.")
     ] = None,
@@ -26,7 +26,10 @@ def remove(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Take packages out of an environment's manifest, and lock it."""
+    """Take packages out of an environment's manifest, and lock it.
+
+    What nothing else needs goes with them. Where it cannot be locked, nothing is changed.
+    """
     from envgen.cli.report import report_lock
     from envgen.cli.services import services_for
     from envgen.workflows.editing import Edit, remove_from_environment

@@ -13,8 +13,10 @@ from envgen.cli.console import Console
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="The environment.")],
-    command: Annotated[list[str] | None, typer.Argument(metavar="-- CMD…", help="The command and its words.")] = None,
+    name: options.Environment,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="CMD", help="The command and its words, after `--`.")
+    ] = None,
     prefix: options.Prefix = None,
     activation: Annotated[
         str,
@@ -26,6 +28,7 @@ def run(
         ),
     ] = "",
     as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Run a command in an environment as if it were activated; the exit code is the command's."""
     from envgen.cli.services import services_for
@@ -36,7 +39,7 @@ def run(
     services = services_for(progress=lambda _: None)
     if activation:
         script = script_for(services, name, prefix, read_machine(), activation)
-        Console(as_json=as_json).data({"shell": activation, "script": script}, script)
+        Console(as_json=as_json, quiet=quiet).data({"shell": activation, "script": script}, script)
         return
     if not command:
         raise UsageError("nothing to run", hint=f"such as: envgen run {name} -- python")

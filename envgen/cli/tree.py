@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 
 def tree(
-    name: Annotated[str, typer.Argument(help="The environment.")],
-    package: Annotated[str, typer.Argument(metavar="[PKG]", help="Start at this package, not at the manifest.")] = "",
+    name: options.Environment,
+    package: Annotated[str, typer.Argument(metavar="PKG", help="Start at this package, not at the manifest.")] = "",
     depth: Annotated[
-        int, typer.Option("--depth", "-d", min=0, metavar="N", help="Go so deep; 0 lists the roots.")
+        int,
+        typer.Option(
+            "--depth", "-d", min=0, metavar="N", show_default=False, help="Go so deep; 0 lists the roots alone."
+        ),
     ] = 99,
     platform: options.Platform = "",
     as_json: options.Json = False,

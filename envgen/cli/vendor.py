@@ -12,16 +12,16 @@ from envgen.cli.console import Console
 
 
 def vendor(
-    names: Annotated[list[str] | None, typer.Argument(help="Environments; all of the project by default.")] = None,
+    names: options.Environments = None,
     download: Annotated[
-        bool, typer.Option("--download", help="Gather every package of the environments into a folder: --to DIR.")
+        bool, typer.Option("--download", help="Gather every package of the environments into the folder of --to.")
     ] = False,
     to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="The folder to gather into.")] = None,
     verify: Annotated[
         Path | None, typer.Option("--verify", metavar="DIR", help="Hold a folder's every file to its hash.")
     ] = None,
     starter: Annotated[
-        bool, typer.Option("--starter", help="Make the starter index that the package ships, from the templates.")
+        bool, typer.Option("--starter", help="Make the starter index that envgen ships, from its templates.")
     ] = False,
     channel: options.Channels = None,
     mirror: options.Mirrors = None,
@@ -29,7 +29,10 @@ def vendor(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Gather what environments need into a folder that serves as channel and package index without a network."""
+    """Gather what environments need into a folder that serves as channel and package index without a network.
+
+    Give one of --download with --to, --verify, or --starter.
+    """
     from envgen.cli.services import services_for
     from envgen.cli.vendor_report import report_starter, report_vendored, report_verified
     from envgen.errors import UsageError

@@ -16,8 +16,8 @@ SHOWN_WAYS = 8
 
 
 def why(
-    name: Annotated[str, typer.Argument(help="The environment.")],
-    package: Annotated[str, typer.Argument(help="A package of its lock, by its conda or PyPI name.")],
+    name: options.Environment,
+    package: Annotated[str, typer.Argument(metavar="PKG", help="A package of its lock, by its conda or PyPI name.")],
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,

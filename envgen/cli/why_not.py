@@ -18,7 +18,7 @@ SHOWN_WAYS = 3
 
 
 def why_not(
-    name: Annotated[str, typer.Argument(help="The environment.")],
+    name: options.Environment,
     requirement: Annotated[str, typer.Argument(metavar="REQ", help="A package with bounds, such as 'numpy>=2'.")],
     solve: Annotated[
         bool, typer.Option("--solve", help="Solve with it too, and say what would move; nothing is written.")

@@ -60,7 +60,7 @@ def test_without_a_word_the_help_is_on_stderr(project: Project) -> None:
 WRONG = {
     "an unknown command": (["frob"], "No such command 'frob'", ""),
     "an unknown option": (["templates", "--frob"], "No such option: --frob", " templates"),
-    "a missing argument": (["new"], "Missing argument 'name'", " new"),
+    "a missing argument": (["new"], "Missing argument 'NAME'", " new"),
     "an option without its value": (["new", "x", "--python"], "Option '--python' requires an argument", " new"),
 }
 
@@ -199,3 +199,16 @@ def test_what_the_system_refuses(
 def test_another_exit_is_handed_on(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("envgen.manifest.templates.template_names", raising(SystemExit(7)))
     assert project.run("templates").code == 7
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_has_what_the_readme_says(project: Project, name: str) -> None:
+    text = project.run(name, "--help").out
+    assert all(option in text for option in ("--json ", "-q, --quiet ", "-h, --help "))
+    assert "…" not in text
+
+
+def test_no_summary_is_cut(project: Project) -> None:
+    commands = project.run("--help").out.partition("Commands:\n")[2].splitlines()
+    assert len(commands) == len(main.COMMANDS)
+    assert all(line.endswith(".") and not line.endswith("..") and len(line) <= 80 for line in commands)
