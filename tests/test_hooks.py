@@ -50,6 +50,21 @@ class TestHook:
         (hook,) = load(".pre-commit-hooks.yaml")
         return subprocess.run(shlex.split(hook["entry"]), capture_output=True, text=True, check=False)
 
+    @pytest.mark.parametrize(
+        ("path", "runs"),
+        [
+            ("environments/demo/envgen.yaml", True),
+            ("sub/environments/demo/conda-lock.yml", True),
+            ("pyproject.toml", True),
+            ("libs/ours/pyproject.toml", True),
+            ("environments.md", False),
+            ("pyproject.toml.orig", False),
+        ],
+    )
+    def test_runs_for_what_a_lock_depends_on(self, path: str, runs: bool) -> None:
+        (hook,) = load(".pre-commit-hooks.yaml")
+        assert bool(re.search(hook["files"], path)) is runs
+
     def test_passes_and_fails(self, demo: Project) -> None:
         done = self.run()
         assert (done.returncode, done.stdout.count("the lock is true")) == (0, 2)
