@@ -136,9 +136,9 @@ def _title(lock: PlatformLock) -> str:
 
 
 def _tell(console: Console, result: EnvironmentResult) -> None:
-    """Print the notes and the findings."""
+    """Print the notes and the findings; what a lock that stays as it is notes was told when it was made."""
     for lock in result.lock.platforms:
-        for note in lock.notes:
+        for note in lock.notes if result.changed else ():
             console.note(note)
         for finding in lock.findings:
             hint = f" (hint: {finding.hint})" if finding.hint else ""

@@ -253,3 +253,13 @@ class TestCutoff:
 def test_a_note_that_nobody_can_use_is_not_told(living: Project) -> None:
     living.manifest("six>1.9")
     assert not [note for note in living.lock().platform["notes"] if "post1" in note]
+
+
+def test_what_a_lock_notes_is_told_when_it_is_made(living: Project) -> None:
+    (living.root / "project" / "setup.py").write_text("")
+    living.manifest("six", more="local: [{path: .}]\n")
+    said = "note: what your project `.` needs could not be read"
+    assert said in living.run("lock").err
+    again = living.run("lock")
+    assert "nothing was solved" in again.out
+    assert said not in again.err
