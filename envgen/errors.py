@@ -232,7 +232,8 @@ class PypiUnreachableError(PypiError):
 class PypiUnsatisfiableError(PypiError):
     """Report requirements that no set of wheels meets.
 
-    `problem` is the resolver's own explanation, `names` the distributions that it speaks of, in its order.
+    `problem` is the resolver's own explanation, `names` the distributions that it speaks of, in its order; `because`
+    are the user's lines that keep those from conda.
     """
 
     code = "pypi-unsatisfiable"
@@ -245,11 +246,13 @@ class PypiUnsatisfiableError(PypiError):
         hint: str = "",
         lines: Sequence[SourceLine] = (),
         names: Sequence[str] = (),
+        because: Sequence[SourceLine] = (),
     ) -> None:
         """Keep the resolver's explanation beside the message."""
         super().__init__(message, hint=hint, lines=lines)
         self.problem = problem
         self.names = tuple(names)
+        self.because = tuple(because)
 
 
 class ProofError(EnvgenError):

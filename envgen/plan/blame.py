@@ -23,11 +23,13 @@ def blamed(board: Board, error: PypiUnsatisfiableError) -> PypiUnsatisfiableErro
     reasons = [*_derivation(error), *_reasons(board, roots, named), *(conflict.message for conflict in conflicts)]
     hints = [did_you_mean(_nowhere(roots), board.sides).strip(), error.hint, *(conflict.hint for conflict in conflicts)]
     lines = [*lines_of(root.requirement for root in roots), *_other_lines(board, named)]
-    lines += [line for conflict in conflicts for line in conflict.lines]
+    because = [line for root in roots for line in root.because]
+    lines += [*because, *(line for conflict in conflicts for line in conflict.lines)]
     return PypiUnsatisfiableError(
         "\n".join(dict.fromkeys([error.message, *reasons])),
         problem=error.problem,
         names=error.names,
+        because=because,
         hint="; ".join(dict.fromkeys(filter(None, hints))) or _LOOSEN,
         lines=in_order(lines),
     )

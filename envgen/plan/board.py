@@ -35,12 +35,16 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
-    """Hold one requirement of the user's with the source that was chosen for it, and why."""
+    """Hold one requirement of the user's with the source that was chosen for it, and why.
+
+    `because` are the user's further lines for whose sake it does not come from conda.
+    """
 
     wanted: Wanted
     mapped: MappedRequirement
     from_pypi: bool
     why: str
+    because: tuple[SourceLine, ...] = ()
 
     @property
     def requirement(self) -> Requirement:
@@ -170,7 +174,7 @@ class Board:
         """Say why a distribution may not come from conda; None where it may, if conda has it."""
         root = next((root for root in self.pypi_roots if root.name == name), None)
         if root:
-            return Cause(text=f"{name} comes from PyPI: {root.why}", lines=root.lines)
+            return Cause(text=f"{name} comes from PyPI: {root.why}", lines=(*root.lines, *root.because))
         if name in self.inputs.never_conda:
             return Cause(text=f"your `mapping` says that {name} never comes from conda")
         known = self.kept_off.get(name) or self.unmet.get(name)
@@ -183,10 +187,13 @@ class Board:
         way_out = "use conda's TensorFlow (`accelerator: cpu`, without tensorflow-metal)"
         return Cause(text=text, lines=tuple(dict.fromkeys(lines)), way_out=way_out)
 
-    def move_to_pypi(self, name: str, why: str) -> None:
+    def move_to_pypi(self, name: str, cause: Cause) -> None:
         """Take a requirement of the user's from PyPI instead, for a reason."""
+        why, because = cause.text, cause.lines
         self.roots = tuple(
-            replace(root, from_pypi=True, why=why) if root.name == name and not root.from_pypi else root
+            replace(root, from_pypi=True, why=why, because=because)
+            if root.name == name and not root.from_pypi
+            else root
             for root in self.roots
         )
         self.lifts.pop(name, None)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from envgen.errors import PlanError, UnsatisfiableError
 from envgen.mapping.evidence import depends_names
 from envgen.models.solve import Solution
-from envgen.plan.board import Board, Lift
+from envgen.plan.board import Board, Cause, Lift
 from envgen.plan.conda_request import base_request, conda_request, provided_by, solo_request, solvable, solve
 from envgen.plan.drag import Dragged, dragged
 from envgen.plan.lifting import hold, keep_off, newest
@@ -51,7 +51,7 @@ def _relieve(board: Board, error: UnsatisfiableError) -> None:
         raise board.sides.conda.explain(solo_request(board, lonely[0].specs), error) from error
     for root in lonely:
         specs = ", ".join(map(str, root.mapped.specs))
-        board.move_to_pypi(root.name, f"no {specs} of the channel can be installed on {_target(board)}")
+        board.move_to_pypi(root.name, Cause(text=f"no {specs} of the channel can be installed on {_target(board)}"))
 
 
 def _target(board: Board) -> str:
@@ -93,7 +93,7 @@ def _move_out(board: Board, culprit: Dragged) -> None:
     if culprit.lift:
         keep_off(board, culprit.lift, culprit.why)
     elif culprit.root:
-        board.move_to_pypi(culprit.root, culprit.why.text)
+        board.move_to_pypi(culprit.root, culprit.why)
         refuse_offline(board)
     else:
         raise PlanError(

@@ -102,7 +102,12 @@ def _conflict(settling: Settling, failure: Attempt) -> bool:
         for place, question in enumerate(settling.questions)
         if question.name in failure.names and place not in known
     ]
-    ways = (*one_of(settling.questions, failure.names), *loosened(settling.questions, places))
+    causes = [place for place in places if settling.questions[place].name in failure.causes]
+    ways = (
+        *one_of(settling.questions, failure.names),
+        *loosened(settling.questions, causes),
+        *loosened(settling.questions, places),
+    )
     if not places or not ways:
         return False
     trouble = Trouble(code="CONFLICT", severity="error", message=failure.message)

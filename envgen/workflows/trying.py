@@ -24,12 +24,14 @@ _NAMED = re.compile(r"(?:^|and |, |\s)([A-Za-z0-9][\w.-]*?)(?=[\[<>=!~, ]|$)")
 class Attempt:
     """Say whether a manifest locks: no `message` means that it does; `names` are those that a failure speaks of.
 
+    `causes` are those of the user's names for whose sake a failure came to be, if it speaks of others than those;
     `notes` are the lock's; `unasked` tells that something could not be reached, so that nothing is known.
     """
 
     message: str = ""
     hint: str = ""
     names: frozenset[str] = field(default_factory=frozenset)
+    causes: frozenset[str] = field(default_factory=frozenset)
     notes: tuple[str, ...] = ()
     unasked: bool = False
 
@@ -51,8 +53,9 @@ def attempt(services: Services, text: str) -> Attempt:
     except (PypiUnreachableError, RepodataError) as error:
         return Attempt(message=error.message, hint=error.hint, unasked=True)
     except EnvgenError as error:
-        names = frozenset(_blamed(manifest, error))
-        return Attempt(message=error.message, hint=error.hint, names=names)
+        causes = frozenset(_causes(manifest, error))
+        names = frozenset(_blamed(manifest, error)) | causes
+        return Attempt(message=error.message, hint=error.hint, names=names, causes=causes)
     return Attempt(notes=solved.lock.notes)
 
 
@@ -69,6 +72,12 @@ def _blamed(manifest: Manifest, error: EnvgenError) -> Iterator[str]:
     if isinstance(error, PypiUnsatisfiableError):
         found = found | (set(error.names) - own)
     yield from found or (str(canonicalize_name(word.rstrip(".-"))) for word in _WORD.findall(error.message))
+
+
+def _causes(manifest: Manifest, error: EnvgenError) -> Iterator[str]:
+    """Give the names on the lines that keep from conda what PyPI does not have."""
+    because = {line.line for line in error.because} if isinstance(error, PypiUnsatisfiableError) else set()
+    yield from (name for name, line in _places(manifest) if line in because)
 
 
 def _required(error: EnvgenError) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -165,3 +166,13 @@ class TestLimits:
 @pytest.mark.parametrize("attempt", [LOCKS, failing()], ids=["locks", "fails"])
 def test_an_attempt_locks_unless_it_says_why_not(attempt: Attempt) -> None:
     assert attempt.locks is (attempt.message == "")
+
+
+def test_what_keeps_it_from_conda_is_loosened_first() -> None:
+    def locks(text: str) -> Attempt:
+        return LOCKS if "b>=2" in text else replace(failing("a", "b"), causes=frozenset(["b"]))
+
+    found, seen = settled(locks, docket(), untouched=True)
+    assert found.locks
+    assert len(seen) == 2
+    assert "a==1" in found.manifest

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
 from envgen.cli.services import services_for
 from envgen.workflows.services import Services
 from envgen.workflows.trying import Attempt, attempt
+from tests.pypi.index_server import IndexServer
+from tests.pypi.tiny_wheels import build_wheel
 from tests.tiny_project import Project, manifest, tiny_channel
 
 
 def services() -> Services:
     return services_for(progress=lambda _: None)
+
+
+@pytest.fixture
+def served(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[IndexServer]:
+    with IndexServer() as server:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", server.url)
+        yield server
 
 
 def tried(project: Project, *dependencies: str, more: str = "", **options: str) -> Attempt:
@@ -40,6 +53,14 @@ def test_a_conflict_blames_its_lines(project: Project) -> None:
 
 def test_so_does_a_spec(project: Project) -> None:
     assert tried(project, "six", more="conda: [tall]\n").names == {"tall"}
+
+
+def test_what_keeps_another_from_conda_is_blamed_with_it(project: Project, served: IndexServer) -> None:
+    served.add(build_wheel("numpy", "1.23.4", tag="cp312-cp312-macosx_11_0_arm64"))
+    served.add_sdist("pandas", "2.2.3")
+    found = tried(project, "six", "pandas", "numpy==1.23.4")
+    assert not found.locks
+    assert (found.names, found.causes) == ({"pandas", "numpy"}, {"numpy"})
 
 
 def test_what_must_come_from_an_index_that_is_away_is_not_known(project: Project) -> None:
