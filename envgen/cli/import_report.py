@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from envgen.cli.console import Console, table
+from envgen.models.counting import counted
 from envgen.workflows.import_draft import OUTCOMES, Account, Outcome
 from envgen.workflows.importing import Imported
 
@@ -41,16 +42,21 @@ def imported_shape(imported: Imported) -> dict[str, object]:
 
 def report_import(console: Console, imported: Imported) -> None:
     """Print the account of the lines; without --verbose, of those alone that changed their meaning."""
-    told = [account for account in imported.accounts if console.verbose or account.outcome not in QUIET]
+    told = [
+        (account, place)
+        for account, place in _placed(imported.accounts)
+        if console.verbose or account.outcome not in QUIET
+    ]
     if told:
-        console.say(_text(console, told))
+        console.say(_text(console, told, imported.file.file))
     counts = ", ".join(f"{count} {outcome} ({OUTCOMES[outcome]})" for outcome, count in _counted(imported))
     console.say(f"{imported.file.file}: {counts}")
     for note in imported.notes:
         console.note(note)
     undecided = sum(account.outcome == "decision" for account in imported.accounts)
     if undecided:
-        console.warn(f"{undecided} lines need a decision of yours; they stand at the end of the manifest")
+        stand = "needs a decision of yours; it stands" if undecided == 1 else "need a decision of yours; they stand"
+        console.warn(f"{counted(undecided, 'line')} {stand} at the end of the manifest")
 
 
 def _counted(imported: Imported) -> Iterator[tuple[Outcome, int]]:
@@ -59,22 +65,34 @@ def _counted(imported: Imported) -> Iterator[tuple[Outcome, int]]:
             yield outcome, count
 
 
-def _text(console: Console, told: Sequence[Account]) -> str:
-    rows = list(_rows(told))
+def _placed(accounts: Sequence[Account]) -> Iterator[tuple[Account, int]]:
+    """Give each account with a number that it shares with its neighbours, up to a line that was taken over."""
+    place = 0
+    for account in accounts:
+        place += account.outcome in ("mapped", "setting")
+        yield account, place
+
+
+def _text(console: Console, told: Sequence[tuple[Account, int]], file: str) -> str:
+    rows = list(_rows(told, file))
     shown = rows if console.verbose else rows[:SHOWN]
     more = [f"… and {len(rows) - len(shown)} more (-v)"] if len(rows) > len(shown) else []
     return "\n".join([table(("LINE", "TEXT", "WHAT BECAME OF IT", "WHY"), shown), *more])
 
 
-def _rows(told: Sequence[Account]) -> Iterator[tuple[str, str, str, str]]:
+def _rows(told: Sequence[tuple[Account, int]], file: str) -> Iterator[tuple[str, str, str, str]]:
     """Give a row a line; neighbours that were left out for the same reason are one."""
-    for (outcome, why, alone), group in groupby(told, key=_alike):
-        accounts = list(group)
+    for (reason, *_), group in groupby(told, key=_alike):
+        accounts = [account for account, _ in group]
         first, last = accounts[0], accounts[-1]
         lines = str(first.line.line) if last.last == first.line.line else f"{first.line.line}-{last.last}"
-        text = first.line.text.strip() if alone else f"{first.line.text.strip()} …"
-        yield lines, text[:40], first.becomes or outcome, why
+        where = lines if first.line.file == file else f"{first.line.file}:{lines}"
+        text = first.line.text.strip() if last.last == first.line.line else f"{first.line.text.strip()} …"
+        yield where, text[:40], first.becomes or first.outcome, first.why if len(accounts) == 1 else reason
 
 
-def _alike(account: Account) -> tuple[str, str, int]:
-    return account.outcome, account.why, account.line.line if account.becomes or account.outcome == "decision" else 0
+def _alike(told: tuple[Account, int]) -> tuple[str, str, str, int, int]:
+    """Give what rows must share to be one; what a reason is about, in front of it, may differ."""
+    account, place = told
+    alone = account.line.line if account.becomes or account.outcome == "decision" else 0
+    return account.why.removeprefix(f"{account.subject}: "), account.outcome, account.line.file, place, alone

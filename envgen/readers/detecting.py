@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 
 from envgen.errors import ForeignFileError
+from envgen.manifest.tree import source_line
+from envgen.readers.conda_list import is_conda_list, read_conda_list, table_hint
 from envgen.readers.environment_yml import read_environment
 from envgen.readers.foreign import ForeignFile, Format, Include
 from envgen.readers.foreign_lock import read_foreign_lock
 from envgen.readers.pixi_toml import read_pixi
 from envgen.readers.pyproject import read_pyproject
 from envgen.readers.requirements_txt import read_requirements
+from envgen.readers.substance import refuse_nothing
 
 KNOWN = "requirements.txt, environment.yml, pyproject.toml, pixi.toml and conda-lock.yml are read"
 _INSTEAD = {
@@ -27,6 +30,7 @@ _INSTEAD = {
 }
 _YAML = re.compile(r"^(name|channels|dependencies|prefix|variables)\s*:", re.MULTILINE)
 _LOCK = re.compile(r"^(metadata|package)\s*:", re.MULTILINE)
+_MERGE = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 _TOML = re.compile(r"^\[\[?[\w.\"' -]+\]\]?\s*(#.*)?$", re.MULTILINE)
 _PIXI = re.compile(r"^\[(workspace|dependencies|pypi-dependencies|feature\.|tasks)", re.MULTILINE)
 _PYPROJECT = re.compile(r"^\[(build-system|dependency-groups|tool\.|project\.(optional-|urls|scripts))", re.MULTILINE)
@@ -38,15 +42,23 @@ def read_foreign(text: str, file: str, include: Include) -> ForeignFile:
     Raises:
         ForeignFileError: it is none of the kinds that are read, empty, or malformed.
     """
-    match format_of(text, file):
+    found = _read(format_of(text, file), text, file, include)
+    refuse_nothing(found)
+    return found
+
+
+def _read(kind: Format, text: str, file: str, include: Include) -> ForeignFile:
+    match kind:
         case "environment.yml":
             return read_environment(text, file, include)
         case "conda-lock.yml":
             return read_foreign_lock(text, file)
         case "pyproject.toml":
-            return read_pyproject(text, file)
+            return read_pyproject(text, file, include)
         case "pixi.toml":
             return read_pixi(text, file)
+        case "conda list":
+            return read_conda_list(text, file)
         case "requirements.txt":
             return read_requirements(text, file, include)
 
@@ -62,19 +74,26 @@ def format_of(text: str, file: str) -> Format:
         return _yaml_format(text)
     if len(_LOCK.findall(text)) == 2:
         return "conda-lock.yml"
-    return "requirements.txt"
+    return "conda list" if is_conda_list(text) else "requirements.txt"
 
 
 def _refuse(text: str, name: str) -> None:
     if name in _INSTEAD:
         raise ForeignFileError(f"{name} is not read", hint=f"{_INSTEAD[name]}; {KNOWN}")
-    if not text.strip():
-        raise ForeignFileError(f"{name} is empty", hint=f"give a file that asks for packages; {KNOWN}")
+    if merge := _MERGE.search(text):
+        line = source_line(name, text.split("\n"), text.count("\n", 0, merge.start()) + 1)
+        hint = "keep the wanted lines, and delete the markers"
+        raise ForeignFileError(f"{name} holds an unresolved merge", lines=[line], hint=hint)
     if re.search(r"^@EXPLICIT\s*$", text, re.MULTILINE):
         hint = "give the environment.yml that it was made from, or what `conda env export --from-history` prints"
         raise ForeignFileError(f"{name} is an explicit file: it names the files of one platform", hint=hint)
     if text.lstrip()[:1] in ("{", "<") or name.endswith((".json", ".py", ".ipynb", ".html")):
         raise ForeignFileError(f"{name} is none of the kinds that are read", hint=KNOWN)
+    if not any(line.strip() and not line.lstrip().startswith("#") for line in text.split("\n")):
+        what = "holds nothing but comments" if text.strip() else "is empty"
+        raise ForeignFileError(f"{name} {what}", hint=f"give a file that asks for packages; {KNOWN}")
+    if hint := table_hint(text):
+        raise ForeignFileError(f"{name} is a table for people to read", hint=hint)
 
 
 def _toml_format(text: str, lower: str) -> Format:

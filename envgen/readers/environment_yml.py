@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from envgen.errors import ForeignFileError, ManifestError
 from envgen.manifest.parsing import parse_tree
@@ -15,7 +14,6 @@ from envgen.readers.foreign import (
     AskedChannel,
     AskedLink,
     AskedPython,
-    AskedRequirement,
     AskedSpec,
     ForeignFile,
     Heading,
@@ -25,7 +23,7 @@ from envgen.readers.foreign import (
 )
 from envgen.readers.match_specs import artifact, read_match_spec
 from envgen.readers.requirement_lines import Reference, read_line
-from envgen.readers.requirements_txt import read_requirements
+from envgen.readers.requirements_txt import other_files, referenced
 from envgen.readers.selectors import selected
 from envgen.readers.solved import is_solved
 
@@ -39,6 +37,7 @@ _ASIDES = {
     "auto_update_base": "it is a setting of conda's own",
 }
 _VARIABLES = "envgen does not set environment variables yet; `conda env config vars set` does, once it is made"
+_MAMBA_SELECTOR = re.compile(r"sel\((\w+)\)")
 _SELECTOR = re.compile(r"\s#\s*\[([^\]]+)\]\s*$")
 
 
@@ -57,6 +56,7 @@ def read_environment(text: str, file: str, include: Include) -> ForeignFile:
         file=file,
         items=items,
         name=name.text if isinstance(name, TextNode) else "",
+        files=other_files(items, file),
         solved=is_solved(items),
         notes=tree.notes,
     )
@@ -67,6 +67,9 @@ def yaml_tree(text: str, file: str) -> Tree:
     try:
         return parse_tree(text, file)
     except ManifestError as error:
+        if "is not a mapping" in error.message:
+            message = f"{file} is no environment file: it is not made of keys such as `dependencies`"
+            raise ForeignFileError(message, hint="list packages under `dependencies`") from error
         raise ForeignFileError(error.message, hint=error.hint, lines=error.lines) from error
 
 
@@ -169,7 +172,10 @@ def spec_item(text: str, span: Span, group: str = "") -> Asked:
 
 
 def _section(tree: Tree, entry: Entry, include: Include) -> Iterator[Asked]:
-    """Read a mapping below `dependencies`: `pip:`, or what no tool installs."""
+    """Read a mapping below `dependencies`: `pip:`, micromamba's `sel(osx):`, or what no tool installs."""
+    if selector := _MAMBA_SELECTOR.fullmatch(entry.key.text):
+        yield from _selected(tree, entry, selector[1], include)
+        return
     yield Heading(span=_key_span(tree, entry))
     nodes = entry.value.items if isinstance(entry.value, ListNode) else (entry.value,)
     for node in nodes:
@@ -185,6 +191,14 @@ def _section(tree: Tree, entry: Entry, include: Include) -> Iterator[Asked]:
             yield Aside(span=span, what=f"a line of `{entry.key.text}`", why=why)
 
 
+def _selected(tree: Tree, entry: Entry, platform: str, include: Include) -> Iterator[Asked]:
+    """Read what stands behind one of micromamba's selectors."""
+    if not selected(platform):
+        yield Aside(span=_whole(tree, entry), what=f"`{entry.key.text}`", why="it selects another platform")
+    else:
+        yield from _dependencies(tree, entry.value, include)
+
+
 def _pip_lines(tree: Tree, node: TextNode, include: Include) -> Iterator[Asked]:
     span = _span(tree, node)
     for line in node.text.split("\n"):
@@ -192,24 +206,9 @@ def _pip_lines(tree: Tree, node: TextNode, include: Include) -> Iterator[Asked]:
             continue
         item = read_line(line, span)
         if isinstance(item, Reference):
-            yield from _referenced(item, tree.file, include)
+            yield from referenced(item, tree.file, include)
         else:
             yield item
-
-
-def _referenced(item: Reference, file: str, include: Include) -> Iterator[Asked]:
-    if "://" in item.target:
-        yield Unread(span=item.span, why="a file behind a URL is not read", hint="fetch it, and name the copy")
-        return
-    try:
-        shown, text = include(item.target, file)
-        found = read_requirements(text, shown, include)
-    except ForeignFileError as error:
-        yield Unread(span=item.span, why=error.message, hint=error.hint)
-        return
-    yield Heading(span=item.span, what=f"`{item.target}` is included")
-    for inner in found.items:
-        yield replace(inner, bound=inner.bound or item.bound) if isinstance(inner, AskedRequirement) else inner
 
 
 def _span(tree: Tree, node: Node) -> Span:

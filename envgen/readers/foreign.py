@@ -10,7 +10,7 @@ from envgen.errors import ForeignFileError, SourceLine
 from envgen.models.requirement import Requirement
 
 MAX_PACKAGES = 2000
-Format = Literal["requirements.txt", "environment.yml", "pyproject.toml", "pixi.toml", "conda-lock.yml"]
+Format = Literal["requirements.txt", "environment.yml", "pyproject.toml", "pixi.toml", "conda-lock.yml", "conda list"]
 
 
 def refuse_many(count: int, file: str) -> None:

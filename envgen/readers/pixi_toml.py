@@ -73,6 +73,8 @@ def pixi_item(root: Table, statement: Statement, path: tuple[str, ...]) -> Itera
         yield from _dependencies(root, statement, path, rest, group)
     elif rest[:2] in (("workspace", "channels"), ("project", "channels")) or rest == ("channels",):
         yield from _channels(statement)
+    elif len(rest) == 1 and rest[0] in _WORKSPACE and statement.value is None:
+        yield Heading(span=statement.span)
     elif rest and rest[0] in _WORKSPACE:
         yield Aside(span=statement.span, what=shown_path(path), why="it describes the workspace")
     else:

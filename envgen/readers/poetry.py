@@ -9,7 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envgen.readers.foreign import Aside, Asked, AskedLink, AskedProject, AskedPython, Heading, Span, Unread
-from envgen.readers.requirement_lines import Reference, read_line
+from envgen.readers.requirement_lines import Reference, read_line, unless_elsewhere
 from envgen.readers.toml_lines import Statement, TomlFile, shown_path
 
 _BARE = re.compile(r"\d[\w.+!-]*")
@@ -20,8 +20,7 @@ def poetry_items(toml: TomlFile, statement: Statement, rest: tuple[str, ...]) ->
     """Say what a statement below `tool.poetry` asks for."""
     table, name, group = _place(rest)
     if table is None:
-        why = "it describes the project" if rest and rest[0] != "source" else "envgen asks the index uv is set up for"
-        yield Aside(span=statement.span, what=shown_path(statement.path), why=why)
+        yield _beside(statement, rest)
         return
     found = toml.table("tool", "poetry", *table)
     if not name:
@@ -33,6 +32,14 @@ def poetry_items(toml: TomlFile, statement: Statement, rest: tuple[str, ...]) ->
         yield Heading(span=statement.span)
     else:
         yield from _dependency(toml, name, found.get(name), statement.span, group)
+
+
+def _beside(statement: Statement, rest: tuple[str, ...]) -> Asked:
+    """Account for a statement that asks for no package."""
+    if not rest or rest[0] in ("extras", "group"):  # read with the packages that they speak of
+        return Heading(span=statement.span)
+    why = "envgen asks the index uv is set up for" if rest[0] == "source" else "it describes the project"
+    return Aside(span=statement.span, what=shown_path(statement.path), why=why)
 
 
 def _place(rest: tuple[str, ...]) -> tuple[tuple[str, ...] | None, str, str]:
@@ -72,11 +79,14 @@ def _extra(toml: TomlFile, name: str, table: Mapping[str, object]) -> str:
 
 
 def _one(name: str, table: Mapping[str, object], span: Span, group: str) -> Asked:
+    marker = _marker(table)
     for key in ("git", "url"):
-        if isinstance(link := table.get(key), str):
-            return AskedLink(span=span, url=link, name=canonicalize_name(name), group=group)
+        if isinstance(url := table.get(key), str):
+            link = AskedLink(span=span, url=url, name=canonicalize_name(name), group=group)
+            return unless_elsewhere(link, marker)
     if isinstance(path := table.get("path"), str):
-        return AskedProject(span=span, path=path, editable=table.get("develop") is True, group=group)
+        project = AskedProject(span=span, path=path, editable=table.get("develop") is True, group=group)
+        return unless_elsewhere(project, marker)
     version = table.get("version", "*")
     try:
         specifier = pep440_of(version if isinstance(version, str) else "*")
@@ -84,7 +94,8 @@ def _one(name: str, table: Mapping[str, object], span: Span, group: str) -> Aske
         return Unread(span=span, why=str(error), hint="write one range, as in PEP 440")
     if name == "python":
         return AskedPython(span=span, bound=specifier, group=group)
-    asked = read_line(f"{name}{_extras(table)}{specifier}{_marker(table)}", span, group)
+    behind = f" ; {marker}" if marker else ""
+    asked = read_line(f"{name}{_extras(table)}{specifier}{behind}", span, group)
     return asked if not isinstance(asked, Reference) else Unread(span=span, why=f"not a name: `{name}`")
 
 
@@ -103,7 +114,7 @@ def _marker(table: Mapping[str, object]) -> str:
             markers += [f"python_version {one.operator} '{one.version}'" for one in SpecifierSet(pep440_of(python))]
         except ValueError:
             markers.append("python_version > '3'")
-    return f" ; {' and '.join(markers)}" if markers else ""
+    return " and ".join(markers)
 
 
 def pep440_of(version: str) -> str:

@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
-from envgen.readers.foreign import Aside, Asked, AskedGroup, AskedPython, ForeignFile, Heading, Span, Unread
+from envgen.readers.foreign import (
+    Aside,
+    Asked,
+    AskedGroup,
+    AskedLink,
+    AskedPython,
+    AskedRequirement,
+    ForeignFile,
+    Heading,
+    Include,
+    Span,
+    Unread,
+)
 from envgen.readers.pixi_toml import pixi_item, workspace_macos, workspace_name
 from envgen.readers.poetry import poetry_items
 from envgen.readers.requirement_lines import Reference, read_line
+from envgen.readers.requirements_txt import other_files, referenced
 from envgen.readers.toml_lines import Statement, TomlFile, read_toml, shown_path
+from envgen.readers.uv_sources import sourced
 
 _DYNAMIC = "its build program writes the dependencies, which envgen does not run"
-_SOURCES = "envgen asks the index that uv is set up for (UV_DEFAULT_INDEX, UV_INDEX), and builds nothing"
+_INDEXES = "envgen asks the index that uv is set up for (UV_DEFAULT_INDEX, UV_INDEX), and builds nothing"
 
 
-def read_pyproject(text: str, file: str) -> ForeignFile:
+def read_pyproject(text: str, file: str, include: Include) -> ForeignFile:
     """Read a project's file; each extra and each dependency group becomes a group.
+
+    Requirement files that it names are read by `include`.
 
     Raises:
         ForeignFileError: it is no TOML.
     """
     toml = read_toml(text, file)
-    reader = _Project(toml)
+    reader = _Project(toml, file, include)
     items = tuple(item for statement in toml.statements for item in reader.items(statement))
     names = [toml.table("project").get("name"), toml.table("tool", "poetry").get("name")]
     pixi = toml.table("tool", "pixi")
@@ -33,6 +50,7 @@ def read_pyproject(text: str, file: str) -> ForeignFile:
         items=items,
         name=next((name for name in names if isinstance(name, str)), workspace_name(pixi)),
         macos=workspace_macos(pixi),
+        files=other_files(items, file),
         project=any(isinstance(name, str) for name in names),
     )
 
@@ -40,8 +58,11 @@ def read_pyproject(text: str, file: str) -> ForeignFile:
 class _Project:
     """Say what each statement of a project's file asks for."""
 
-    def __init__(self, toml: TomlFile) -> None:
+    def __init__(self, toml: TomlFile, file: str, include: Include) -> None:
         self._toml = toml
+        self._file = file
+        self._include = include
+        self._sources = toml.table("tool", "uv", "sources")
         name = toml.table("project").get("name")
         self._own = canonicalize_name(name) if isinstance(name, str) else ""
 
@@ -51,18 +72,24 @@ class _Project:
                 yield from self._project(statement, tuple(rest))
             case ("dependency-groups", *rest):
                 yield from self._groups(statement, tuple(rest))
-            case ("tool", "poetry", *rest):
-                yield from poetry_items(self._toml, statement, tuple(rest))
-            case ("tool", "uv", *rest):
-                yield from self._uv(statement, tuple(rest))
-            case ("tool", "pixi", *rest):
-                yield from pixi_item(self._toml.table("tool", "pixi"), statement, tuple(rest))
+            case ("tool", name, *rest):
+                yield from self._tool(statement, name, tuple(rest))
             case ("build-system", *_):
                 yield Aside(span=statement.span, what="`build-system`", why="it builds the project, and is not run")
-            case ("tool", name, *_):
-                yield Aside(span=statement.span, what=f"`tool.{name}`", why="it is a setting of that tool's")
             case _:
                 yield Aside(span=statement.span, what=shown_path(statement.path), why="it asks for no package")
+
+    def _tool(self, statement: Statement, name: str, rest: tuple[str, ...]) -> Iterator[Asked]:
+        if name == "poetry":
+            yield from poetry_items(self._toml, statement, rest)
+        elif name == "uv":
+            yield from self._uv(statement, rest)
+        elif name == "pixi":
+            yield from pixi_item(self._toml.table("tool", "pixi"), statement, rest)
+        elif (file := _requirement_files(name, rest)) is not None and statement.value is not None:
+            yield from self._named_files(statement, file)
+        else:
+            yield Aside(span=statement.span, what=f"`tool.{name}`", why="it is a setting of that tool's")
 
     def _project(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
         value = statement.value
@@ -75,10 +102,29 @@ class _Project:
         elif (
             rest == ("dynamic",) and isinstance(value, list) and {"dependencies", "optional-dependencies"} & set(value)
         ):
-            hint = "give the file that it reads them from, such as requirements.txt"
-            yield Unread(span=statement.span, why=f"`dynamic`: {_DYNAMIC}", hint=hint)
-        else:
+            yield self._left_open(statement)
+        elif rest:
             yield Aside(span=statement.span, what=shown_path(statement.path), why="it describes the project")
+        else:
+            yield Heading(span=statement.span)
+
+    def _left_open(self, statement: Statement) -> Asked:
+        """Account for dependencies that a build program finds: it reads files that are read here, too, or runs."""
+        setuptools = self._toml.table("tool", "setuptools", "dynamic")
+        if setuptools or self._toml.table("tool", "hatch", "metadata", "hooks", "requirements_txt"):
+            return Heading(span=statement.span)
+        hint = "give the file that it reads them from, such as requirements.txt"
+        return Unread(span=statement.span, why=f"`dynamic`: {_DYNAMIC}", hint=hint)
+
+    def _named_files(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
+        """Read the files of requirements that a build program would read."""
+        group = canonicalize_name(rest[1]) if rest[:1] == ("optional-dependencies",) and len(rest) > 1 else ""
+        files = statement.value if isinstance(statement.value, list) else [statement.value]
+        yield Heading(span=statement.span)
+        for name in files:
+            reference = Reference(span=statement.span, target=str(name), bound=False)
+            for item in referenced(reference, self._file, self._include):
+                yield replace(item, group=group) if isinstance(item, AskedRequirement | AskedLink) else item
 
     def _groups(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
         yield from self._lists(statement, rest, statement.value)
@@ -86,8 +132,10 @@ class _Project:
     def _uv(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
         if rest == ("dev-dependencies",):
             yield from self._list(statement, statement.value, "dev")
-        elif rest[:1] in (("sources",), ("index",), ("index-url",), ("extra-index-url",)):
-            yield Aside(span=statement.span, what=shown_path(statement.path), why=_SOURCES)
+        elif rest[:1] == ("sources",):
+            yield Heading(span=statement.span, what="read with the package that it is for")
+        elif rest[:1] in (("index",), ("index-url",), ("extra-index-url",)):
+            yield Aside(span=statement.span, what=shown_path(statement.path), why=_INDEXES)
         else:
             yield Aside(span=statement.span, what="`tool.uv`", why="it is a setting of uv's")
 
@@ -126,4 +174,14 @@ class _Project:
             for extra in requirement.extras:  # `all = ["ours[a,b]"]`
                 yield AskedGroup(span=span, included=extra, group=group)
             return
-        yield asked
+        yield sourced(asked, self._sources) if isinstance(asked, AskedRequirement) else asked
+
+
+def _requirement_files(tool: str, rest: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Give the place in a build tool's table that names files of requirements, or None for any other."""
+    match (tool, *rest):
+        case ("setuptools", "dynamic", "dependencies" | "optional-dependencies", *_, "file"):
+            return rest[1:]
+        case ("hatch", "metadata", "hooks", "requirements_txt", *inner):
+            return tuple(inner)
+    return None

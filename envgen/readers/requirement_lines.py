@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from envgen.models.platform import DEFAULT_MACOS, Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.readers.foreign import Aside, Asked, AskedLink, AskedProject, AskedPython, AskedRequirement, Span, Unread
+from envgen.readers.markers import may_hold
 
 MAX_LENGTH = 1000
 _BRACKETS = 20
@@ -134,8 +135,8 @@ def _requirement(text: str, span: Span, group: str, notes: tuple[str, ...]) -> A
     except (ValueError, RecursionError) as error:
         return Unread(span=span, why=_reason(error), hint=_hint(text))
     if requirement.url:
-        name = requirement.name
-        return AskedLink(span=span, url=requirement.url, name=name, group=group)
+        link = AskedLink(span=span, url=requirement.url, name=requirement.name, group=group)
+        return unless_elsewhere(link, requirement.marker)
     if requirement.name == "python":
         return AskedPython(span=span, bound=requirement.specifier, group=group)
     return AskedRequirement(span=span, requirement=requirement, group=group, notes=notes)
@@ -163,8 +164,26 @@ def _project(text: str, span: Span, group: str, *, editable: bool) -> Asked:
     return AskedProject(span=span, path=path or ".", editable=editable, extras=names, group=group)
 
 
-def _link(url: str, span: Span, group: str) -> AskedLink:
-    bare = url.partition(" ")[0]
+def unless_elsewhere(item: AskedLink | AskedProject, marker: str) -> AskedLink | AskedProject | Aside:
+    """Give what a line asks for, unless its marker holds on other platforms alone."""
+    if not marker or may_hold(marker):
+        return item
+    what = (item.name or "a URL") if isinstance(item, AskedLink) else f"`{item.path}`"
+    return Aside(span=item.span, what=what, why=f"its marker `{marker}` is for another platform")
+
+
+def _link(text: str, span: Span, group: str) -> Asked:
+    bare, marker = _marked(text)
+    return unless_elsewhere(_artifact(bare, span, group), marker)
+
+
+def _marked(text: str) -> tuple[str, str]:
+    """Take the marker from behind a URL, where pip wants a space before or behind the semicolon."""
+    url, _, marker = text.partition("; ") if "; " in text else text.partition(" ;")
+    return url.strip().partition(" ")[0], marker.strip()
+
+
+def _artifact(bare: str, span: Span, group: str) -> AskedLink:
     try:
         parts = urlsplit(bare)
     except ValueError:

@@ -6,7 +6,7 @@ parsers that exist follow `-r` wherever it leads, without end, and expand enviro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from envgen.errors import ForeignFileError
@@ -39,6 +39,27 @@ def read_requirements(text: str, file: str, include: Include) -> ForeignFile:
     return ForeignFile(
         format="requirements.txt", file=file, items=items, files=tuple(reader.files[1:]), solved=is_solved(items)
     )
+
+
+def referenced(item: Reference, file: str, include: Include) -> Iterator[Asked]:
+    """Read the requirements that a file of another kind names; raise nothing: what cannot be had is an Unread."""
+    if "://" in item.target:
+        yield Unread(span=item.span, why="a file behind a URL is not read", hint="fetch it, and name the copy")
+        return
+    try:
+        shown, text = include(item.target, file)
+        found = read_requirements(text, shown, include)
+    except ForeignFileError as error:
+        yield Unread(span=item.span, why=error.message, hint=error.hint)
+        return
+    yield Heading(span=item.span, what=f"`{item.target}` is included")
+    for inner in found.items:
+        yield replace(inner, bound=inner.bound or item.bound) if isinstance(inner, AskedRequirement) else inner
+
+
+def other_files(items: Iterable[Asked], file: str) -> tuple[str, ...]:
+    """List the further files that items come from, in order."""
+    return tuple(dict.fromkeys(item.span.line.file for item in items if item.span.line.file != file))
 
 
 def logical_lines(text: str, file: str) -> Iterator[LogicalLine]:

@@ -13,20 +13,23 @@ from envgen.manifest.problems import RefusalError, shown
 from envgen.manifest.splicing import scalar
 from envgen.models.platform import DEFAULT_MACOS
 
-Outcome = Literal["mapped", "pypi", "conda", "loosened", "replaced", "dropped", "setting", "decision", "heading"]
+Outcome = Literal[
+    "mapped", "pypi", "conda", "loosened", "brought", "replaced", "dropped", "setting", "decision", "heading"
+]
 OUTCOMES: dict[Outcome, str] = {
     "mapped": "asked for under the name of PyPI",
-    "pypi": "left to PyPI, because conda has none",
+    "pypi": "left to PyPI, because conda-forge has none",
     "conda": "kept as a match spec",
     "loosened": "asked for with fewer bounds",
-    "replaced": "asked for under another name",
+    "brought": "left to the packages that need them",
+    "replaced": "read as another name",
     "dropped": "left out, with the reason",
     "setting": "made a key of the manifest",
     "decision": "left out until you decide",
     "heading": "read on",
 }
 SECTIONS = ("dependencies", "conda", "pypi", "constraints", "local")
-_LONGEST_COMMENT = 90
+_LONGEST_COMMENT = 120
 _PLACEHOLDER = "imported"
 
 
@@ -34,7 +37,8 @@ _PLACEHOLDER = "imported"
 class Account:
     """Say what became of one or more lines of a file, up to the line `last`, and why.
 
-    `becomes` is the manifest's key and item, such as `dependencies: torch>=2`, or "".
+    `becomes` is the manifest's key and item, such as `dependencies: torch>=2`, or ""; `subject` is what `why` begins
+    with, where it names the line before it gives the reason.
     """
 
     line: SourceLine
@@ -42,6 +46,7 @@ class Account:
     outcome: Outcome
     becomes: str = ""
     why: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Draft:
     channels: list[Item] = field(default_factory=list)
     sections: dict[str, dict[str, Item]] = field(default_factory=dict)
     groups: dict[str, dict[str, Item]] = field(default_factory=dict)
+    projects: dict[str, tuple[bool, tuple[str, ...]]] = field(default_factory=dict)
     undecided: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -75,11 +81,14 @@ class Draft:
         items.setdefault(text, Item(text, comment))
         return f"groups.{key}: {text}" if group else f"{section}: {text}"
 
-    def project(self, path: str, *, editable: bool) -> str:
-        """Add a project of the user's own, once; give its place."""
-        start = f"{{path: {scalar(path, flow=True)}, "
-        if not any(text.startswith(start) for text in self.sections.get("local", {})):
-            self.put("local", f"{start}editable: {'true' if editable else 'false'}}}")
+    def project(self, path: str, extras: Iterable[str] = (), *, editable: bool) -> str:
+        """Add a project of the user's own, once, with all the extras that are asked of it; give its place."""
+        first, before = self.projects.get(path, (editable, ()))
+        wanted = tuple(dict.fromkeys([*before, *extras]))
+        self.projects[path] = (first, wanted)
+        parts = [f"path: {scalar(path, flow=True)}", f"editable: {'true' if first else 'false'}"]
+        parts += [f"extras: [{', '.join(scalar(extra, flow=True) for extra in wanted)}]"] if wanted else []
+        self.sections.setdefault("local", {})[path] = Item(f"{{{', '.join(parts)}}}")
         return f"local: {path}"
 
     def include(self, group: str, included: str) -> str:

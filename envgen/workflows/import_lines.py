@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from packaging.requirements import Requirement as Pep508
 
@@ -14,7 +14,8 @@ from envgen.knowledge.tensorflow import NAMES
 from envgen.knowledge.unwanted import unwanted_package
 from envgen.manifest import fields
 from envgen.manifest.problems import RefusalError
-from envgen.mapping.backwards import Backwards, to_specifier
+from envgen.mapping.backwards import Backwards, Behind, to_specifier
+from envgen.models.channel import CONDA_FORGE
 from envgen.readers.foreign import (
     Aside,
     Asked,
@@ -26,13 +27,16 @@ from envgen.readers.foreign import (
     Heading,
     Unread,
 )
+from envgen.readers.markers import may_hold
 from envgen.workflows.import_draft import Account, Draft, Outcome, one_line
+from envgen.workflows.import_parts import Includes, foreign_wheel
 from envgen.workflows.import_solved import SUBDIR, Needed, Pin, Pins, loosened_pin
 
 _LOCAL = re.compile(r"(===?\s*[\w.!]+)\+[\w.]+")
 _BUILD_OF_OTHERS = re.compile(r"cuda|mkl|linux|win", re.IGNORECASE)
 
 LONGEST_REASON = 400
+LONGEST_SUBJECT = 80
 ProjectFinder = Callable[[str, str], str]
 """Give the path of a project, relative to the root, or "" where there is none (its path, the file that names it)."""
 
@@ -42,7 +46,7 @@ class Context:
     """Hold what the lines are judged by.
 
     `exact` tells that the file lists single versions that a tool chose, and `pins` how much of them is kept; `groups`
-    are those of the file with what each includes; `files` tells that a line's number alone does not say where it is.
+    are those that something is asked for in; `files` tells that a line's number alone does not say where it is.
     """
 
     backwards: Backwards
@@ -50,7 +54,7 @@ class Context:
     find_project: ProjectFinder
     exact: bool = False
     pins: Pins = "exact"
-    groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    groups: frozenset[str] = frozenset()
     files: bool = False
 
 
@@ -62,6 +66,7 @@ class LineTranslator:
         self._draft = draft
         self._context = context
         self._sees = context.backwards
+        self._includes = Includes(context.groups)
 
     def account(self, item: Asked) -> Account:
         """Put a line into the draft and say what became of it."""
@@ -75,7 +80,7 @@ class LineTranslator:
             case Unread():
                 return self.undecided(item, item.why, item.hint)
             case Aside():
-                return told(item, "dropped", why=f"{item.what}: {item.why}")
+                return replace(told(item, "dropped", why=f"{item.what}: {item.why}"), subject=item.what)
         return told(item, "heading", why=item.what if isinstance(item, Heading) else "")
 
     def _other(self, item: AskedProject | AskedLink | AskedGroup) -> Account:
@@ -89,20 +94,20 @@ class LineTranslator:
 
     def undecided(self, item: Asked, why: str, hint: str = "") -> Account:
         """Leave a line out until the user decides."""
-        reason = f"{why} ({hint})" if hint else why
-        text = one_line(item.span.line.text.strip().removeprefix("- "), 70)
-        self._draft.undecided.append(f"{self._where(item)}: {text}  ({one_line(reason, 160)})")
+        reason = f"{why}; {hint}" if hint else why
+        self._draft.undecided.append(f"{self._where(item)}: {_subject(item)}: {one_line(reason, 200)}")
         return told(item, "decision", why=reason)
 
     def _requirement(self, item: AskedRequirement) -> Account:
         requirement = item.requirement
         if why := unwanted_package(requirement.name, "pypi"):
             return told(item, "dropped", why=why)
-        row = replacement_of(requirement.name, SUBDIR) if requirement.name not in NAMES else None
+        here = not requirement.marker or may_hold(requirement.marker)
+        row = replacement_of(requirement.name, SUBDIR) if here and requirement.name not in NAMES else None
         if row and not row.replacement:
             return told(item, "dropped", why=row.why)
         if who := self._context.needed.who(item):
-            return told(item, "loosened", why=f"{who} brings it, in a version that fits")
+            return told(item, "brought", why=f"{who} brings it, in a version that fits")
         text = _LOCAL.sub(r"\1", requirement.text)
         notes = [*item.notes, *(["`+…` names a build of one index"] if text != requirement.text else [])]
         if self._context.exact:
@@ -110,6 +115,7 @@ class LineTranslator:
             text = str(replace(requirement, specifier=pin.specifier)) if pin.why else text
             notes += [pin.why] if pin.why else []
         loosened = text != requirement.text or any("is read as" in note for note in item.notes)
+        notes += [] if here else [f"its marker is for another platform: nothing is asked for on {SUBDIR}"]
         if row:
             notes.append(f"envgen reads it as {row.replacement}: {row.why}")
         outcome: Outcome = "replaced" if row else "loosened" if loosened else "mapped"
@@ -134,26 +140,35 @@ class LineTranslator:
         if why := unwanted_package(item.name, "conda"):
             return told(item, "dropped", why=why)
         if who := self._context.needed.who(item):
-            return told(item, "loosened", why=f"{who} brings it, in a version that fits")
+            return told(item, "brought", why=f"{who} brings it, in a version that fits")
         behind = self._sees.of(item.name)
-        if not behind.requirement:
-            return self._native(item)
+        return self._python_spec(item, behind) if behind.requirement else self._native(item)
+
+    def _python_spec(self, item: AskedSpec, behind: Behind) -> Account:
+        """Ask for the distribution that a conda package holds."""
+        absent = self._sees.sees and not behind.known
+        lacks = f"conda-forge has no {item.name} for {SUBDIR}" if absent else ""
+        if lacks and not behind.certain and (elsewhere := self._elsewhere(item)):
+            return self._verbatim(replace(item, channel=""), f"{lacks}; it may be in {elsewhere}")
         specifier = to_specifier(_version(item, exact=self._context.exact))
         if specifier is None:
             return self._verbatim(item, f"PEP 440 cannot say `{item.version}`")
         pin, lost = self._pin(item, specifier), _lost(item)
-        absent = self._sees.sees and not behind.known
-        told_why = [
-            f"conda-forge has no {item.name} for {SUBDIR}" if absent else "",
-            behind.why if behind.requirement != item.name or not behind.certain else "",
-            pin.why,
-        ]
+        held = behind.why if behind.requirement != item.name or not behind.certain else ""
+        told_why = [lacks, held, pin.why]
         outcome: Outcome = "pypi" if absent else "loosened" if pin.why or lost else "mapped"
         worth_a_comment = [*told_why, "" if self._context.exact else lost] if outcome != "mapped" else []
         comment = "; ".join(filter(None, worth_a_comment))
         place = self._put(item, f"{behind.requirement}{pin.specifier}", item.group, comment)
         why = "; ".join(filter(None, [*told_why, lost]))
         return place if isinstance(place, Account) else told(item, outcome, place, why)
+
+    def _elsewhere(self, item: AskedSpec) -> str:
+        """Name the further channels of the manifest that may have a package, or give ""."""
+        if item.channel.startswith("conda-forge"):
+            return ""
+        kept = [channel.text for channel in self._draft.channels if channel.text != CONDA_FORGE.name]
+        return item.channel if item.channel in kept else ", ".join(kept)
 
     def _pin(self, item: AskedSpec, specifier: str) -> Pin:
         """Loosen the version that a solver chose for another platform where this one lacks it."""
@@ -195,11 +210,7 @@ class LineTranslator:
             return self.undecided(
                 item, f"there is no project at `{item.path}`", "list it under `local` once it is there"
             )
-        place = self._draft.project(path, editable=item.editable)
-        if item.extras:
-            why = f"`local` has no extras: ask for what [{','.join(item.extras)}] brings under `dependencies`"
-            self._draft.undecided.append(f"{self._where(item)}: {why}")
-            return told(item, "loosened", place, why)
+        place = self._draft.project(path, item.extras, editable=item.editable)
         return told(item, "mapped", place, "a project of your own: its dependencies are locked, itself installed last")
 
     def _link(self, item: AskedLink) -> Account:
@@ -207,18 +218,15 @@ class LineTranslator:
             note = "the file was on somebody's machine, and does not tell its version"
             place = self._put(item, item.name, item.group, note)
             return place if isinstance(place, Account) else told(item, "loosened", place, note)
-        wanted = f"{item.name}=={item.version}" if item.version else item.name
+        wanted = f"{item.name}=={item.version.partition('+')[0]}" if item.version else item.name
         release = f"ask for a release such as `{wanted}`" if wanted else "ask for a release by its name"
-        return self.undecided(
-            item, "what a URL serves cannot be proved or locked", f"{release}, or list a clone as `local`"
-        )
+        foreign = foreign_wheel(item.url)
+        why = f"the wheel is for {foreign}" if foreign else "what a URL serves cannot be proved or locked"
+        return self.undecided(item, why, release if foreign else f"{release}, or list a clone as `local`")
 
     def _group(self, item: AskedGroup) -> Account:
-        groups = self._context.groups
-        if item.included not in groups:
-            return told(item, "dropped", why=f"there is nothing in `{item.included}`")
-        if item.group in reached_groups(groups, item.included):
-            return told(item, "dropped", why=f"`{item.group}` would include itself")
+        if why := self._includes.refuse(item.group, item.included):
+            return told(item, "dropped", why=why)
         return told(item, "mapped", self._draft.include(item.group, item.included), "the group is taken in whole")
 
     def _comment(self, item: Asked, text: str) -> str:
@@ -236,23 +244,12 @@ def told(item: Asked, outcome: Outcome, becomes: str = "", why: str = "") -> Acc
     )
 
 
-def group_includes(items: Iterable[Asked]) -> dict[str, frozenset[str]]:
-    """Give each group that something is asked for in, with the groups that it includes."""
-    found: dict[str, frozenset[str]] = {}
-    for item in items:
-        group = getattr(item, "group", "")
-        if group:
-            included = {item.included} if isinstance(item, AskedGroup) else frozenset[str]()
-            found[group] = found.get(group, frozenset()) | included
-    return found
-
-
-def reached_groups(groups: Mapping[str, frozenset[str]], start: str) -> frozenset[str]:
-    """Give a group with all that it includes, however deep."""
-    queue = [start]
-    for name in queue:
-        queue += sorted(groups.get(name, frozenset()) - set(queue))
-    return frozenset(queue)
+def _subject(item: Asked) -> str:
+    """Show what a line is about: a URL by its end, which tells one from another."""
+    if isinstance(item, AskedLink):
+        url = one_line(item.url, LONGEST_REASON)
+        return url if len(url) <= LONGEST_SUBJECT else f"…{url[1 - LONGEST_SUBJECT :]}"
+    return one_line(item.span.line.text.strip().removeprefix("- "), LONGEST_SUBJECT)
 
 
 def _version(item: AskedSpec, *, exact: bool) -> str:
@@ -280,7 +277,7 @@ def _general(build: str) -> bool:
 
 
 def _grouped(group: str) -> str:
-    return f"a group holds no match specs, so it is always wanted, and not for `{group}` alone" if group else ""
+    return f"a group holds no match specs, so it is always wanted, not with `{group}` alone" if group else ""
 
 
 def _without_extras(text: str) -> str:

@@ -12,6 +12,7 @@ from envgen.mapping.backwards import to_specifier
 from envgen.readers.foreign import AskedPython
 
 NEWEST_MINOR = 14  # the newest that conda-forge builds for Apple silicon
+NO_PYTHON_HINT = "name one under `python`, or with --python"
 _PATCHES = range(30)
 
 
@@ -35,7 +36,9 @@ def choose_python(bounds: Sequence[AskedPython], wish: str = "") -> ChosenPython
         minor for minor in range(OLDEST_PYTHON[1], NEWEST_MINOR + 1) if all(_admits(one, minor) for one in bounds)
     ]
     if not minors:
-        return ChosenPython(minor="", why="no python of Apple silicon (3.8 and later) is meant", possible=False)
+        asked = " and ".join(dict.fromkeys(f"`{one.bound}`" for one in bounds))
+        why = f"none of the pythons for Apple silicon (3.{OLDEST_PYTHON[1]} to 3.{NEWEST_MINOR}) meets {asked}"
+        return ChosenPython(minor="", why=why, possible=False)
     if minors[-1] == NEWEST_MINOR:
         return ChosenPython(
             minor="", why="python is left open: `envgen new` takes the newest that everything works with"

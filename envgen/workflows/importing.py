@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,14 @@ from envgen.manifest.settings import set_accelerator, set_macos, set_name
 from envgen.mapping.backwards import Backwards
 from envgen.mapping.names import NameMapper
 from envgen.models.channel import CONDA_FORGE
+from envgen.models.counting import counted, is_or_are
 from envgen.models.platform import DEFAULT_MACOS, Platform
 from envgen.readers.detecting import read_foreign
 from envgen.readers.foreign import Aside, AskedChannel, AskedPython, AskedSpec, ForeignFile
 from envgen.workflows.import_draft import OUTCOMES, Account, Draft, Item, Outcome, safe_name
-from envgen.workflows.import_lines import Context, LineTranslator, group_includes, told
-from envgen.workflows.import_python import choose_python
+from envgen.workflows.import_lines import Context, LineTranslator, told
+from envgen.workflows.import_parts import groups_of
+from envgen.workflows.import_python import NO_PYTHON_HINT, choose_python
 from envgen.workflows.import_solved import PINS, SUBDIR, Pins, needed_items
 from envgen.workflows.index import open_index
 from envgen.workflows.mapping import Target
@@ -128,6 +130,7 @@ class _Importer:
         self._folder = folder
         self._wishes = wishes
         self._notes = list(file.notes)
+        self._origins: Sequence[str] = ()
         self._draft = Draft(source=file.file, name=file.name or _stem(file.file), macos=file.macos)
 
     def run(self) -> Imported:
@@ -139,7 +142,7 @@ class _Importer:
             find_project=self._find_project,
             exact=self._file.solved,
             pins=self._wishes.pins,
-            groups=group_includes(self._file.items),
+            groups=groups_of(self._file.items),
             files=bool(self._file.files),
         )
         translator = LineTranslator(self._draft, context)
@@ -159,13 +162,14 @@ class _Importer:
         chosen = choose_python(bounds, self._wishes.python)
         self._draft.python = chosen.minor
         becomes = f"python: {chosen.minor}" if chosen.minor else ""
+        why = chosen.why if chosen.possible else f"{chosen.why}; {NO_PYTHON_HINT}"
         for item in asked:
             if item not in bounds:
                 yield id(item), told(item, "dropped", why="an environment has one python, for all of its groups")
                 continue
             if not chosen.possible:
-                self._draft.undecided.append(f"line {item.span.line.line}: {chosen.why}")
-            yield id(item), told(item, "setting" if chosen.possible else "decision", becomes, chosen.why)
+                self._draft.undecided.append(f"line {item.span.line.line}: {why}")
+            yield id(item), told(item, "setting" if chosen.possible else "decision", becomes, why)
 
     def _settings(self) -> Iterator[tuple[int, Account]]:
         """Account for what became a key of the manifest."""
@@ -190,6 +194,7 @@ class _Importer:
         python = self._wishes.python or self._draft.python or DEFAULT_PYTHON
         platform = Platform(subdir=SUBDIR, python=python, macos=DEFAULT_MACOS)
         repodata = open_index(self._services, (CONDA_FORGE,), platform, first=True)
+        self._origins = repodata.notes
         if not repodata.complete:
             self._notes.append(f"conda's names were judged by the {repodata.origin} and by envgen's tables")
         return name_mapper(self._services, {}, repodata, platform)
@@ -202,9 +207,8 @@ class _Importer:
         kept: list[str] = []
         for item in asked:
             accounts[id(item)] = self._channel(item, translator, backwards, lacking, kept)
-        if CONDA_FORGE.name not in kept:
-            kept.append(CONDA_FORGE.name)
-        self._draft.channels = [Item(name) for name in kept]
+        kept += [CONDA_FORGE.name, *self._named_by_specs(backwards)]
+        self._draft.channels = [Item(name) for name in dict.fromkeys(kept)]
         return accounts
 
     def _channel(
@@ -231,6 +235,17 @@ class _Importer:
         kept += [name] if name not in kept else []
         return told(item, "mapped", f"channels: {name}", _why_kept(lacking))
 
+    def _named_by_specs(self, backwards: Backwards) -> Iterator[str]:
+        """List the channels that specs name for what conda-forge lacks."""
+        for item in self._file.items:
+            if isinstance(item, AskedSpec) and item.channel and _lacks(backwards, item):
+                try:
+                    channel_of(item.channel)
+                except RefusalError:
+                    continue
+                if not unwanted_channel(item.channel):
+                    yield item.channel
+
     def _find_project(self, path: str, beside: str) -> str:
         """Give a project's path relative to the root, if it is there and below it."""
         root = self._services.root
@@ -243,14 +258,16 @@ class _Importer:
         return folder.relative_to(root.resolve()).as_posix()
 
     def _remark(self, accounts: list[Account]) -> None:
-        if self._file.project:
-            self._draft.remarks.append("to install the project itself, too: local: [{path: ., editable: true}]")
+        own = self._find_project(".", self._file.file) if self._file.project else ""
+        if own and own not in self._draft.projects:
+            self._draft.remarks.append(f"to install the project itself, too: local: [{{path: {own}, editable: true}}]")
+        if any(account.outcome == "pypi" for account in accounts):
+            self._notes += self._origins  # whose word it is that conda-forge has none
         if self._file.solved:
-            left = sum(account.outcome == "loosened" and not account.becomes for account in accounts)
-            self._notes.append(
-                f"{self._file.file} lists what a solver chose: the {left} packages that others of it need are left to "
-                f"envgen's own solve; of the others, {_KEPT[self._wishes.pins]}"
-            )
+            left = sum(account.outcome == "brought" for account in accounts)
+            needed = f"{counted(left, 'package')} that others of it need {is_or_are(left)} left to envgen's own solve"
+            rest = f"{needed}; of the others, " if left else ""
+            self._notes.append(f"{self._file.file} lists what a solver chose: {rest}{_KEPT[self._wishes.pins]}")
 
     def _wished(self, text: str) -> str:
         wishes = self._wishes

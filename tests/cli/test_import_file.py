@@ -52,7 +52,7 @@ def test_the_manifest_is_on_stdout_and_the_account_on_stderr(project: Project) -
     assert any(row.startswith("7-8   - cudatoolkit …") and row.endswith("CUDA does not exist on a Mac") for row in rows)
     assert not any(row.startswith("10 ") for row in rows)
     assert rows[-2].startswith("environment.yml: 2 mapped (asked for under the name of PyPI), 1 conda")
-    assert rows[-1] == "warning: 1 lines need a decision of yours; they stand at the end of the manifest"
+    assert rows[-1] == "warning: 1 line needs a decision of yours; it stands at the end of the manifest"
 
 
 def test_verbose_tells_of_every_line(project: Project) -> None:
@@ -74,7 +74,7 @@ def test_nothing_is_said_of_nothing(project: Project) -> None:
 
 def test_quiet_prints_the_warning_alone(project: Project) -> None:
     ran = project.run("import", write(project), "--quiet")
-    assert ran.err.startswith("warning: 1 lines need")
+    assert ran.err.startswith("warning: 1 line needs a decision of yours; it stands")
 
 
 def test_the_json(project: Project) -> None:
@@ -165,3 +165,18 @@ def test_what_no_loosening_helps_fails(project: Project, index: IndexServer) -> 
     ran = project.run("new", "mine", "--from", write(project, text))
     assert ran.code == 1
     assert "`absent` is not on the package index" in ran.err
+
+
+def test_lines_of_other_files_say_which(project: Project) -> None:
+    (project.folder / "b.txt").write_text("git+https://h/x.git\n")
+    ran = project.run("import", write(project, "-r b.txt\ngit+https://h/y.git\n", "r.txt"))
+    assert [row.split()[0] for row in ran.err.splitlines()[1:3]] == ["b.txt:1", "2"]
+    assert "#   b.txt:1: git+https://h/x.git: what a URL serves" in ran.out
+
+
+def test_neighbours_that_are_left_out_for_one_reason_are_one_row(project: Project) -> None:
+    text = "[project]\nname = 'x'\nversion = '1'\nreadme = 'r'\ndependencies = ['numpy']\nurls.x = 'y'\n"
+    rows = project.run("import", write(project, text, "pyproject.toml")).err.splitlines()
+    assert rows[1].split(maxsplit=1)[0] == "3-4"
+    assert rows[1].endswith("  it describes the project")
+    assert rows[2].endswith("  `project.urls.x`: it describes the project")

@@ -44,6 +44,9 @@ def test_kinds(name: str, text: str, expected: str) -> None:
         ("x.txt", "# c\n@EXPLICIT\nhttps://h/x.conda", "x.txt is an explicit file", "--from-history"),
         ("package.json", "{}", "package.json is none", "are read"),
         ("x.txt", "<html>", "x.txt is none", "are read"),
+        ("r.txt", "# a\n # b\n", "r.txt holds nothing but comments", "asks for packages"),
+        ("e.yml", "# a\n", "e.yml holds nothing but comments", "asks for packages"),
+        ("r.txt", "a\n<<<<<<< HEAD\nb\n", "r.txt holds an unresolved merge", "delete the markers"),
     ],
 )
 def test_what_is_not_read(name: str, text: str, message: str, hint: str) -> None:

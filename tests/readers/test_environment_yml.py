@@ -123,7 +123,7 @@ def test_a_bomb_does_not_explode() -> None:
     ("text", "reason"),
     [
         pytest.param("a: b: c", "not YAML", id="no YAML"),
-        pytest.param("- numpy", "is not a mapping", id="a list"),
+        pytest.param("- numpy", "is no environment file", id="a list"),
         pytest.param("[" * 100, "nested deeper", id="deep"),
         pytest.param("dependencies:\n" + "- a\n" * 20_000, "more than 10000 values", id="long"),
         pytest.param("#" * 2_000_000, "larger than 1 MB", id="large"),
@@ -153,3 +153,20 @@ def test_every_line_is_accounted_for(lines: list[str]) -> None:
     except ForeignFileError:
         return
     assert unaccounted(text, file) == []
+
+
+def test_selectors_of_micromamba() -> None:
+    text = "dependencies:\n- sel(linux): a\n- sel(osx): b >=1\n- sel(unix): c\n- sel(win):\n  - d\n  - e\n"
+    file = read_environment(text, "f", no_files)
+    assert lines_of(file) == [
+        (2, "aside `sel(linux)`"),
+        (3, "conda b >=1"),
+        (4, "conda c"),
+        (5, "aside `sel(win)`"),
+    ]
+    assert unaccounted(text, file) == []
+
+
+def test_files_that_the_pip_section_names_are_listed() -> None:
+    text = "dependencies:\n- pip:\n  - -r r.txt\n"
+    assert read_environment(text, "f", files_of({"r.txt": "six"})).files == ("r.txt",)

@@ -7,7 +7,7 @@ from packaging.specifiers import SpecifierSet
 
 from envgen.readers.poetry import pep440_of
 from envgen.readers.pyproject import read_pyproject
-from tests.readers.asked import lines_of, unaccounted
+from tests.readers.asked import files_of, lines_of, no_files, unaccounted
 
 PEP621 = """\
 [build-system]
@@ -38,11 +38,10 @@ x = 1
 
 
 def test_a_project() -> None:
-    file = read_pyproject(PEP621, "pyproject.toml")
+    file = read_pyproject(PEP621, "pyproject.toml", no_files)
     assert lines_of(file) == [
         (1, "aside `build-system`"),
         (2, "aside `build-system`"),
-        (3, "aside `project`"),
         (4, "aside `project.name`"),
         (5, "python >=3.10"),
         (7, "pypi numpy>=1"),
@@ -61,8 +60,8 @@ def test_a_project() -> None:
         (18, "aside `tool.uv`"),
         (19, "pypi(dev) ipython"),
         (20, "aside `tool.uv`"),
-        (21, "aside `tool.uv.sources`"),
-        (22, "aside `tool.uv.sources.torch.index`"),
+        (21, "heading read with the package that it is for"),
+        (22, "heading read with the package that it is for"),
         (23, "aside `other`"),
         (24, "aside `other.x`"),
     ]
@@ -83,7 +82,7 @@ def test_a_project() -> None:
     ],
 )
 def test_single_statements(text: str, expected: str) -> None:
-    assert lines_of(read_pyproject(text, "f"))[-1][1].startswith(expected)
+    assert lines_of(read_pyproject(text, "f", no_files))[-1][1].startswith(expected)
 
 
 POETRY = """\
@@ -115,7 +114,7 @@ name = "x"
 
 
 def test_poetry() -> None:
-    file = read_pyproject(POETRY, "f")
+    file = read_pyproject(POETRY, "f", no_files)
     assert [text for _, text in lines_of(file) if not text.startswith("aside")] == [
         "python >=3.9,<4",
         "pypi numpy>=1.2,<2",
@@ -137,7 +136,7 @@ def test_poetry() -> None:
 
 
 def test_poetry_in_braces() -> None:
-    file = read_pyproject('tool.poetry.dependencies = {a = "^1", b = {version = "2", python = "x"}}', "f")
+    file = read_pyproject('tool.poetry.dependencies = {a = "^1", b = {version = "2", python = "x"}}', "f", no_files)
     assert [text for _, text in lines_of(file)] == ["pypi a>=1,<2", "pypi b==2 ; python_version > '3'"]
 
 
@@ -169,3 +168,67 @@ def test_poetrys_constraints(constraint: str, specifier: str) -> None:
 def test_no_constraints(constraint: str) -> None:
     with pytest.raises(ValueError, match=r"constraint|alternatives"):
         pep440_of(constraint)
+
+
+SETUPTOOLS = """\
+[project]
+dynamic = ["dependencies", "optional-dependencies"]
+[tool.setuptools.dynamic]
+version = {attr = "x.y"}
+dependencies = {file = ["requirements.txt", "absent.txt"]}
+[tool.setuptools.dynamic.optional-dependencies]
+Dev = {file = "dev.txt"}
+"""
+HATCH = """\
+[project]
+dynamic = ["dependencies"]
+[tool.hatch.metadata.hooks.requirements_txt]
+files = ["requirements.txt"]
+[tool.hatch.metadata.hooks.requirements_txt.optional-dependencies]
+dev = ["dev.txt"]
+"""
+FILES = files_of({"requirements.txt": "numpy>=1\n", "dev.txt": "pytest\nx @ https://h/x.zip\n"})
+
+
+def test_files_that_setuptools_reads_are_read() -> None:
+    file = read_pyproject(SETUPTOOLS, "pyproject.toml", FILES)
+    found = [text for _, text in lines_of(file) if not text.startswith("aside")]
+    assert found == [
+        "heading `requirements.txt` is included",
+        "pypi numpy>=1",
+        "unread cannot read absent.txt",
+        "heading `dev.txt` is included",
+        "pypi(dev) pytest",
+        "link(dev) x https://h/x.zip",
+    ]
+    assert file.files == ("requirements.txt", "dev.txt")
+    assert unaccounted(SETUPTOOLS, file) == []
+
+
+def test_files_that_a_plug_in_of_hatch_reads_are_read() -> None:
+    found = [text for _, text in lines_of(read_pyproject(HATCH, "pyproject.toml", FILES))]
+    assert found[1:] == [
+        "heading `requirements.txt` is included",
+        "pypi numpy>=1",
+        "aside `tool.hatch`",
+        "heading `dev.txt` is included",
+        "pypi(dev) pytest",
+        "link(dev) x https://h/x.zip",
+    ]
+
+
+def test_what_a_build_program_finds_by_itself_is_not_known() -> None:
+    found = lines_of(read_pyproject("[project]\ndynamic = ['dependencies']", "f", no_files))
+    assert found == [(2, "unread `dynamic`: its build program writes the dependencies, which envgen does not run")]
+
+
+def test_a_link_of_poetrys_for_another_platform_is_left_out() -> None:
+    text = '[tool.poetry.dependencies]\njaxlib = {url = "https://h/j.whl", platform = "linux"}\n'
+    text += 'lib = {path = "../lib", platform = "win32"}\nhere = {git = "https://h/h", platform = "darwin"}\n'
+    found = [one for _, one in lines_of(read_pyproject(text, "f", no_files))]
+    assert found == ["aside jaxlib", "aside `../lib`", "link here https://h/h"]
+
+
+def test_what_poetry_says_of_groups_and_extras_is_read_on() -> None:
+    text = "[tool.poetry]\n[tool.poetry.extras]\na = ['six']\n[tool.poetry.group.dev]\noptional = true\n"
+    assert lines_of(read_pyproject(text, "f", no_files)) == []
