@@ -21,7 +21,7 @@ from envgen.workflows.services import Services
 SHARED = Path(__file__).parents[1] / ".." / "shared"
 INPUTS = SHARED / "inputs"
 CHANNEL = SHARED / "channel" / "conda-forge"
-COLUMNS = ("mapped", "pypi", "conda", "loosened", "replaced", "dropped", "decision")
+COLUMNS = ("mapped", "pypi", "conda", "loosened", "brought", "replaced", "dropped", "decision")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
