@@ -15,6 +15,7 @@ from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_p
 from envgen.manifest.templates import blank_text, template_names, template_text
 from envgen.models.matchspec import version_key
 from envgen.models.platform import Platform
+from envgen.workflows.import_places import blame_file
 from envgen.workflows.import_solved import PINS
 from envgen.workflows.importing import Imported, Wishes, import_file
 from envgen.workflows.index import open_index
@@ -125,7 +126,13 @@ def _from_file(services: Services, name: str, scaffold: Scaffold) -> _Made:
         try:
             made = _locked(services, name, edited.text, (*imported.notes, *edited.notes))
             return replace(made, imported=imported)
-        except FAILURES as error:
+        except EnvgenError as error:
+            blame_file(error, imported)
+            if not isinstance(error, FAILURES):
+                raise
+            error.hint = "; ".join(
+                filter(None, [error.hint, f"`envgen diagnose {scaffold.source}` looks for what locks"])
+            )
             if not imported.file.solved:
                 raise
             failure = error

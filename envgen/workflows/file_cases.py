@@ -7,18 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from envgen.diagnosis.verdict import Question
-from envgen.errors import SourceLine
-from envgen.manifest.model import Manifest
+from envgen.models.counting import counted
 from envgen.models.requirement import Requirement
 from envgen.readers.foreign import AskedRequirement
 from envgen.workflows.cases import Case, case_of_manifest
 from envgen.workflows.creating import chosen_accelerator
 from envgen.workflows.import_draft import Account
+from envgen.workflows.import_places import source_lines
 from envgen.workflows.importing import Imported, Wishes, import_file
 from envgen.workflows.mapping import Target
 from envgen.workflows.services import Services
 
 _TOLD = ("dropped", "decision")
+_WORDY = ("pyproject.toml", "pixi.toml", "conda-lock.yml")
 
 
 def case_of_file(services: Services, path: Path, target: Target, accelerator: str) -> Case:
@@ -35,7 +36,7 @@ def case_of_file(services: Services, path: Path, target: Target, accelerator: st
         accelerator=chosen_accelerator(accelerator) if accelerator else None,
     )
     imported = import_file(services, path, wishes)
-    case = case_of_manifest(imported.text, imported.manifest, Target(), "", _lines(imported))
+    case = case_of_manifest(imported.text, imported.manifest, Target(), "", source_lines(imported))
     known = {question.name for question in case.questions}
     further = [item for item in _rewritten(imported) if item.name not in known]
     markers = case.platform.markers()
@@ -45,26 +46,6 @@ def case_of_file(services: Services, path: Path, target: Target, accelerator: st
         questions=(*case.questions, *asked),
         notes=(*case.notes, *imported.notes, *_notes(imported)),
     )
-
-
-def _lines(imported: Imported) -> dict[int, SourceLine]:
-    """Map the manifest's lines to those of the file that they were made of."""
-    made = {account.becomes: account.line for account in reversed(imported.accounts) if account.becomes}
-    found = {}
-    for number, place in _places(imported.manifest):
-        if place in made:
-            found[number] = made[place]
-    return found
-
-
-def _places(manifest: Manifest) -> Iterator[tuple[int, str]]:
-    """Give each item's line and its place, as an account of the import writes it."""
-    asked = [*(item.requirement for item in manifest.requirements()), *manifest.pypi_requirements()]
-    told = [(item.origin, item.text) for item in asked]
-    told += [(root.origin, root.spec.text) for root in manifest.conda_specs()]
-    for origin, text in told:
-        if origin.line:
-            yield origin.line.line, f"{origin.path.rpartition('[')[0]}: {text}"
 
 
 def _rewritten(imported: Imported) -> Iterator[Question]:
@@ -79,9 +60,17 @@ def _rewritten(imported: Imported) -> Iterator[Question]:
 
 
 def _notes(imported: Imported) -> Iterator[str]:
+    """Say what is not asked about; lines that only describe a project, or lock other platforms, are counted."""
+    beside = 0
     for account in imported.accounts:
-        if account.outcome in _TOLD and account.why:
+        if account.subject and imported.file.format in _WORDY:
+            beside += 1
+        elif account.outcome in _TOLD and account.why:
             yield _note(account)
+    if beside:
+        verb = "asks" if beside == 1 else "ask"
+        told = f"{counted(beside, 'part')} of {imported.file.file} {verb} for no package here"
+        yield f"{told}; `envgen import -v` lists them"
 
 
 def _note(account: Account) -> str:

@@ -180,3 +180,13 @@ def test_neighbours_that_are_left_out_for_one_reason_are_one_row(project: Projec
     assert rows[1].split(maxsplit=1)[0] == "3-4"
     assert rows[1].endswith("  it describes the project")
     assert rows[2].endswith("  `project.urls.x`: it describes the project")
+
+
+def test_a_failure_speaks_of_the_lines_of_the_file(project: Project) -> None:
+    ran = project.run(
+        "new", "mine", "--from", write(project, "dependencies:\n- python=3.12\n- libfoo =99\n"), "--offline"
+    )
+    assert ran.code == 1
+    assert "\n  environment.yml:3: - libfoo =99\n" in ran.err
+    assert ran.err.rstrip().endswith("`envgen diagnose environment.yml` looks for what locks")
+    assert not (project.folder / "environments" / "mine").exists()
