@@ -195,7 +195,7 @@ def _from_zip(file: IO[bytes], wheel: Wheel) -> bytes:
 def _member(archive: zipfile.ZipFile, wheel: Wheel) -> bytes:
     """Read `NAME-VERSION.dist-info/METADATA`; KeyError where the archive holds none of this name."""
     for entry in archive.infolist():
-        folder, _, file = entry.filename.rpartition("/")
+        folder, _, file = entry.filename.partition("/")  # what is vendored has such folders further down
         name = folder.removesuffix(".dist-info").partition("-")[0]
         if file == "METADATA" and folder.endswith(".dist-info") and canonicalize_name(name) == wheel.name:
             if entry.file_size > _LIMIT:

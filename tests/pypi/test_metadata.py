@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -190,6 +192,16 @@ def test_a_wheel_on_the_disk(as_url: bool, reader: MetadataReader, tmp_path: Pat
     path.parent.mkdir()
     path.write_bytes(demo().content)
     wheel = wheel_of(demo(), path.as_uri() if as_url else str(path))
+    assert reader.read(wheel).requires_dist == ("six>=1",)
+
+
+def test_what_a_wheel_vendors_is_not_taken_for_its_own(reader: MetadataReader, tmp_path: Path) -> None:
+    plain, path = demo(), tmp_path / demo().filename
+    with zipfile.ZipFile(path, "w") as archive, zipfile.ZipFile(io.BytesIO(plain.content)) as own:
+        archive.writestr("demo-1.0.data/purelib/demo/vendored/six-1.0.dist-info/METADATA", "Name: six\nVersion: 1.0\n")
+        for entry in own.infolist():
+            archive.writestr(entry, own.read(entry))
+    wheel = replace(wheel_of(plain, str(path)), sha256="")
     assert reader.read(wheel).requires_dist == ("six>=1",)
 
 
