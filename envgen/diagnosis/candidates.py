@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from packaging.version import Version
 
 from envgen.diagnosis.changes import keeping, renamed, respelled, without
-from envgen.diagnosis.fix import Fix
-from envgen.diagnosis.pythons import common_python, moved
+from envgen.diagnosis.fix import Edit, Fix
+from envgen.diagnosis.pythons import common_python, moved, nearest_pythons
 from envgen.diagnosis.sources import build_later
 from envgen.diagnosis.subject import Subject
 from envgen.diagnosis.verdict import PypiClass
 from envgen.knowledge.ranges import named_versions, to_version
 from envgen.knowledge.releases import bad_releases
 from envgen.knowledge.replaced import replacement_of
+from envgen.knowledge.unwanted import unwanted_package
 from envgen.knowledge.wheels import missing_wheel
 from envgen.models.matchspec import version_key
+from envgen.models.requirement import Requirement
 
 Maker = Callable[[Subject], Iterator[Fix]]
+OLD_NAME = "tensorflow-macos"
+_OLD_NAME = "on Apple silicon TensorFlow up to 2.12 was released as tensorflow-macos"
 
 
 def candidates(subject: Subject) -> tuple[Fix, ...]:
@@ -30,32 +34,49 @@ def candidates(subject: Subject) -> tuple[Fix, ...]:
     python = subject.common_python
     if python and not subject.had_on(subject.on(python=python)):
         subject = moved(subject, python)
-    makers = (_replaced, _instead, *_BY_CLASS.get(subject.pypi.standing.code, _ANY), _left_out)
+    return tuple(_listed(subject, (*_makers(subject), _left_out)))
+
+
+def _listed(subject: Subject, makers: Sequence[Maker]) -> list[Fix]:
     found: list[Fix] = []
     for make in makers:
         found.extend(fix for fix in make(subject) if fix.edit not in [known.edit for known in found])
-    return tuple(found)
+    return found
+
+
+def _makers(subject: Subject) -> tuple[Maker, ...]:
+    """Give what may help: nothing is built or moved for what a Mac has no use for, or what something else replaces."""
+    if _no_use(subject):
+        return (_replaced, _instead)
+    makers = _BY_CLASS.get(subject.pypi.standing.code, _ANY)
+    if subject.replacement or replacement_of(subject.requirement.name, subject.platform.subdir):
+        makers = tuple(maker for maker in makers if maker not in _BUILDERS)
+    return (_replaced, _instead, *makers, _newer_elsewhere)
+
+
+def _no_use(subject: Subject) -> str:
+    return unwanted_package(subject.requirement.name, "pypi")
 
 
 def _replaced(subject: Subject) -> Iterator[Fix]:
     """Take what the facts say takes the name's place, where that can be had, or what lets it be had."""
-    row = replacement_of(subject.requirement.name, subject.platform.subdir)
-    if row is None:
-        return
-    if not row.replacement:
-        yield Fix(text=f"leave `{subject.requirement.name}` out: {row.why}", edit=without(subject))
-        return
+    name = subject.requirement.name
+    row = replacement_of(name, subject.platform.subdir, subject.requirement.specifier)
+    if row and not row.replacement:
+        yield Fix(text=f"leave `{name}` out: {row.why}", edit=without(subject))
     target = subject.replacement
     if target is None:
         return
-    text = f"ask for `{target.requirement}` instead: {row.why}"
+    why = "; ".join(filter(None, [row.why if row else "", _OLD_NAME if target.requirement.name == OLD_NAME else ""]))
+    text = f"ask for `{target.requirement}` instead: {why}"
     if target.pypi.installs or target.conda.available:
         yield Fix(text=text, edit=renamed(subject, target.requirement))
         return
-    python = common_python([target], ())
-    for fix in candidates(replace(target, common_python=python)):
-        if fix.edit:
-            yield Fix(text=f"{text}; {fix.text}", edit=renamed(subject, target.requirement, fix.edit))
+    target = replace(target, common_python=common_python([target], ()))
+    for fix in _listed(target, _makers(target)):
+        if fix.edit and (fix.edit.keeps or target.requirement.name != OLD_NAME):  # that name has no newer ones
+            whole = f"{text}; {fix.text}" if fix.edit.keeps else f"{fix.text}; {why}"
+            yield Fix(text=whole, edit=renamed(subject, target.requirement, fix.edit))
 
 
 def _instead(subject: Subject) -> Iterator[Fix]:
@@ -67,6 +88,35 @@ def _instead(subject: Subject) -> Iterator[Fix]:
     for row in bad_releases():
         if row.name == name and row.instead and subject.pypi.standing.code != "OK":
             yield Fix(text=f"{row.why}; {row.cure}", edit=respelled(subject, *row.instead))
+        elif row.name == subject.question.name != name and row.instead:
+            yield Fix(text=f"ask for {row.cure}: {row.why}", edit=Edit(dependencies=row.instead))
+
+
+def _root_loosened(subject: Subject) -> Iterator[Fix]:
+    """Let another release of what is asked for in, which may not need this one, or not in this version."""
+    asked = subject.question.asked
+    if subject.is_root or not isinstance(asked, Requirement) or asked.name == subject.requirement.name:
+        return
+    named = named_versions(asked.specifier)
+    if named and asked.specifier != f">={named[0]}":
+        loose = replace(asked, specifier=f">={named[0]}")
+        texts = (f"{loose}; {asked.marker}" if asked.marker else str(loose),)
+        edit = Edit(pypi=texts) if subject.question.pypi_only else Edit(dependencies=texts)
+        yield Fix(text=f"ask for `{loose}`: a newer release may need another `{subject.requirement.name}`", edit=edit)
+
+
+def _newer_elsewhere(subject: Subject) -> Iterator[Fix]:
+    """Take the next newer version together with the nearest python that has it, where this one has none at all."""
+    pin = _pin(subject)
+    if not subject.is_root or pin is None or subject.versions():
+        return
+    for python in nearest_pythons(subject.platform):
+        newer = [version for version in moved(subject, python).versions() if version >= pin]
+        if newer:
+            bound = f"{subject.requirement.name}>={newer[0]}"
+            text = f'set `python: "{python}"` and ask for `{bound}`, the nearest that can be had'
+            yield Fix(text=text, edit=replace(respelled(subject, bound), python=python))
+            return
 
 
 def _other_python(subject: Subject) -> Iterator[Fix]:
@@ -133,29 +183,31 @@ def _built_if_source(subject: Subject) -> Iterator[Fix]:
 
 def _left_out(subject: Subject) -> Iterator[Fix]:
     """Leave it out, or to the other platforms."""
-    name = subject.requirement.name
+    name, why = subject.requirement.name, _no_use(subject)
     if subject.pypi.standing.code in ("NOT_ON_INDEX", "UNKNOWN"):
         yield Fix(text=f"leave `{name}` out: neither side has it under this name", edit=without(subject))
     elif subject.is_root:
-        marked = f"{subject.requirement}; sys_platform == 'linux'"
-        text = f"leave `{name}` to Linux with a marker, if the project can do without it on a Mac"
-        yield Fix(text=text, edit=without(subject, marked))
+        others, text = ("!= 'darwin'", "the other platforms") if why else ("== 'linux'", "Linux")
+        reason = f": {why}" if why else ", if the project can do without it on a Mac"
+        marked = f"{subject.requirement}; sys_platform {others}"
+        yield Fix(text=f"leave `{name}` to {text} with a marker{reason}", edit=without(subject, marked))
     else:
-        text = f"override what asks for `{name}`, if the project can do without it on a Mac"
-        yield Fix(text=text, edit=without(subject))
+        reason = f": {why}" if why else ", if the project can do without it on a Mac"
+        yield Fix(text=f"override what asks for `{name}`{reason}", edit=without(subject))
 
 
-_VERSIONS: tuple[Maker, ...] = (_newer_version, _older_version)
-_ANY: tuple[Maker, ...] = (_newer_version, _other_python, _newer_macos, _older_version)
+_VERSIONS: tuple[Maker, ...] = (_root_loosened, _newer_version, _older_version)
+_ANY: tuple[Maker, ...] = (_newer_version, _other_python, _newer_macos, _root_loosened, _older_version)
+_BUILDERS: tuple[Maker, ...] = (_built, _built_if_source)
 _BY_CLASS: Mapping[PypiClass, tuple[Maker, ...]] = {
     "NOT_ON_INDEX": (*_ANY, _suggested),
-    "NO_VERSION_MATCHES": (_newer_version, _other_python, _older_version),
+    "NO_VERSION_MATCHES": (_root_loosened, _newer_version, _other_python, _older_version),
     "YANKED": _VERSIONS,
     "REQUIRES_PYTHON": (_other_python, *_VERSIONS),
-    "NO_WHEEL_FOR_PYTHON": (_other_python, _newer_version, _built_if_source, _older_version),
+    "NO_WHEEL_FOR_PYTHON": (_other_python, _root_loosened, _newer_version, _built_if_source, _older_version),
     "NEEDS_NEWER_MACOS": (_newer_macos, *_VERSIONS),
-    "MAC_X86_64_ONLY": (_newer_version, _other_python, _built_if_source, _older_version),
-    "NO_MACOS_WHEEL": (_newer_version, _other_python, _older_version),
-    "SDIST_ONLY": (_newer_version, _other_python, _newer_macos, _built, _older_version),
+    "MAC_X86_64_ONLY": (_root_loosened, _newer_version, _other_python, _built_if_source, _older_version),
+    "NO_MACOS_WHEEL": (_root_loosened, _newer_version, _other_python, _newer_macos, _older_version),
+    "SDIST_ONLY": (_newer_version, _other_python, _newer_macos, _root_loosened, _built, _older_version),
     "EMPTY_STUB": _VERSIONS,
 }

@@ -13,6 +13,7 @@ from envgen.diagnosis.verdict import Had, Question, Trouble, Verdict
 from envgen.knowledge.libraries import HiddenLibrary, lacking_libraries
 from envgen.knowledge.releases import BadRelease, bad_installed
 from envgen.knowledge.replaced import ReplacedName, replacement_of
+from envgen.knowledge.unwanted import unwanted_package
 from envgen.knowledge.world import Installed, World
 from envgen.models.platform import Platform
 from envgen.plan.rewrites import rename
@@ -71,8 +72,8 @@ def _verdict(findings: Findings, node: Node, bad: BadRelease | None, hidden: Hid
     root = len(node.need.chain) == 1
     troubles = tuple(_troubles(findings, node, place, root=root))
     errors = [trouble for trouble in troubles if trouble.severity == "error"]
-    replaced = replacement_of(node.name, findings.platform.subdir) if root else None
-    warnings = [*_bad(bad), *_hidden(hidden), *_replaced(replaced)]
+    replaced = _replacement(node, findings.platform) if root else None
+    warnings = [*_bad(bad), *_hidden(hidden), *_replaced(replaced), *_unwanted(node)]
     ok = _had(findings, node) != "none" and not errors
     fix = _warned_fix(node, bad, hidden, replaced) if ok else _fix(findings, node, place)
     return Verdict(
@@ -122,6 +123,17 @@ def _hidden(row: HiddenLibrary | None) -> Iterator[Trouble]:
 def _replaced(row: ReplacedName | None) -> Iterator[Trouble]:
     if row:
         yield Trouble(code="REPLACED", severity="warning", message=row.why)
+
+
+def _replacement(node: Node, platform: Platform) -> ReplacedName | None:
+    return replacement_of(node.name, platform.subdir, node.need.requirement.specifier)
+
+
+def _unwanted(node: Node) -> Iterator[Trouble]:
+    why = unwanted_package(node.name, "pypi")
+    if why:
+        message = f"`{node.name}` is of no use on a Mac: {why}"
+        yield Trouble(code="NO-USE-ON-MAC", severity="warning", message=message)
 
 
 def _warned_fix(

@@ -22,6 +22,7 @@ from envgen.pypi.project import Project, ProjectFile
 from envgen.pypi.words import describe, target
 
 EMPTY = "EMPTY-WHEEL"
+LINUX = "LINUX-WHEEL"
 PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10", "3.9", "3.8")
 
 
@@ -65,6 +66,8 @@ def on_pypi(requirement: Requirement, project: Project | PypiError | None, platf
     standing = PypiStanding(code=verdict.code, version=verdict.version, message=message)
     if verdict.code == "OK" and (why := _why_empty(requirement.name, verdict.version)):
         standing = PypiStanding(code="EMPTY_STUB", version=verdict.version, message=why)
+    if verdict.code == "OK" and (why := _why_not_for_mac(requirement.name, verdict.version, platform)):
+        standing = PypiStanding(code="NO_MACOS_WHEEL", version=verdict.version, message=why)
     return OnPypi(standing=standing, project=project, verdict=verdict)
 
 
@@ -92,6 +95,19 @@ def _why_empty(name: str, version: str) -> str:
         if row.name == name and row.code == EMPTY and covers(row.versions, version):
             return f"`{name}` {version} is an empty stub: {row.why}"
     return ""
+
+
+def _why_not_for_mac(name: str, version: str, platform: Platform) -> str:
+    for row in bad_releases():
+        known = row.name == name and (row.code, row.severity) == (LINUX, "error") and row.holds_on(platform.subdir)
+        if known and covers(row.versions, version):
+            return f"`{name}` {version} has no wheel for macOS: {row.why}"
+    return ""
+
+
+def is_hollow(name: str, version: str, platform: Platform) -> bool:
+    """Tell whether a release that would install is known to bring nothing that runs on the target."""
+    return bool(_why_empty(name, version) or _why_not_for_mac(name, version, platform))
 
 
 def _from_url(requirement: Requirement, platform: Platform) -> OnPypi:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from envgen.diagnosis.standing import OnPypi, fits, macos_of
+from envgen.diagnosis.standing import OnPypi, fits, is_hollow, macos_of
 from envgen.diagnosis.verdict import CondaStanding, Question
 from envgen.mapping.specs import to_pep440
 from envgen.models.matchspec import MatchSpec
@@ -55,7 +55,8 @@ class Subject:
     def had_on(self, platform: Platform) -> bool:
         """Tell whether the requirement itself could be had on another target, as far as files and records tell."""
         files = self.pypi.files
-        if files is not None and classify(files, platform, self.requirement.specifier).code == "OK":
+        found = classify(files, platform, self.requirement.specifier) if files is not None else None
+        if found and found.code == "OK" and not is_hollow(self.requirement.name, found.version, platform):
             return True
         return self.from_conda and any(
             spec.matches(record) and fits(record, platform) for spec in self.specs[:1] for record in self.records
@@ -77,7 +78,7 @@ class Subject:
         found = set()
         for version, files in by_version(self.pypi.files or ()).items():
             verdict = None if version.is_prerelease else judge(str(version), files, self.platform)
-            if verdict and verdict.code == "OK":
+            if verdict and verdict.code == "OK" and not is_hollow(self.requirement.name, str(version), self.platform):
                 found.add(version)
         if self.from_conda:
             fitting = (to_pep440(record.version) for record in self.records if fits(record, self.platform))

@@ -13,18 +13,24 @@ TABLE = "builds.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildNeeds:
-    """Hold the conda packages that a project's source needs beside compilers: tools, and libraries with headers."""
+    """Hold the conda packages that a project's source needs: tools, and libraries with headers.
+
+    `pure` says that it needs no compiler; `isolated` is False where it needs what the environment holds to build.
+    """
 
     name: str
     conda: tuple[str, ...]
     why: str
     source: str
     verified: date
+    pure: bool = False
+    isolated: bool = True
 
     @property
     def rule(self) -> str:
         """Put the fact into words."""
-        return f"to build {self.name}: conda's {', '.join(self.conda)}: {self.why}"
+        needs = f"conda's {', '.join(self.conda)}" if self.conda else "no compiler" if self.pure else "a compiler alone"
+        return f"to build {self.name}: {needs}: {self.why}"
 
 
 @cache

@@ -22,7 +22,7 @@ TABLE = "releases.toml"
 class BadRelease:
     """Hold releases of a distribution that should not be taken; `avoid` keeps resolvers off them.
 
-    `instead` holds the cure as requirements, where a manifest can say it.
+    `instead` holds the cure as requirements, where a manifest can say it; `subdirs` are where it is true, () for all.
     """
 
     name: str
@@ -35,11 +35,17 @@ class BadRelease:
     source: str
     verified: date
     instead: tuple[str, ...] = ()
+    subdirs: tuple[str, ...] = ()
+
+    def holds_on(self, subdir: str) -> bool:
+        """Tell whether it is true of a subdir."""
+        return not self.subdirs or subdir in self.subdirs
 
     @property
     def rule(self) -> str:
         """Put the fact into words."""
-        return f"{self.name}{self.versions}: {self.why}"
+        where = f" on {', '.join(self.subdirs)}" if self.subdirs else ""
+        return f"{self.name}{self.versions}{where}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,7 @@ def bad_installed(world: World) -> tuple[tuple[BadRelease, Installed], ...]:
     return tuple(
         (row, item)
         for row in bad_releases()
+        if row.holds_on(world.platform.subdir)
         for item in world.find(row.name, source="pypi")
         if covers(row.versions, item.version)
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from fnmatch import fnmatchcase
 from functools import cache
 
+from envgen.knowledge.ranges import overlaps
 from envgen.knowledge.table import rows
 
 TABLE = "replaced.toml"
@@ -13,7 +15,7 @@ TABLE = "replaced.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplacedName:
-    """Hold what to ask for in place of a name ("" = nothing) on some subdirs.
+    """Hold what to ask for in place of releases of a name ("" = nothing) on some subdirs.
 
     `keep_specifier` says that the two share their version numbers.
     """
@@ -25,17 +27,19 @@ class ReplacedName:
     why: str
     source: str
     verified: date
+    versions: str = ">=0"
 
     @property
     def rule(self) -> str:
         """Put the fact into words."""
         instead = f"ask for {self.replacement}" if self.replacement else "leave it out"
-        return f"{self.name} on {', '.join(self.subdirs)}: {instead}: {self.why}"
+        versions = "" if self.versions == ">=0" else self.versions
+        return f"{self.name}{versions} on {', '.join(self.subdirs)}: {instead}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedlessExtra:
-    """Hold an extra that brings nothing of use on some subdirs."""
+    """Hold an extra, or a pattern of extras, that brings nothing of use on some subdirs."""
 
     name: str
     extra: str
@@ -62,13 +66,25 @@ def needless_extras() -> tuple[NeedlessExtra, ...]:
     return rows(TABLE, "extra", NeedlessExtra)
 
 
-def replacement_of(name: str, subdir: str) -> ReplacedName | None:
-    """Find what takes a name's place on a subdir, or None where the name serves."""
-    return next((row for row in replaced_names() if row.name == name and subdir in row.subdirs), None)
+def replacement_of(name: str, subdir: str, specifier: str = "") -> ReplacedName | None:
+    """Find what takes a name's place on a subdir, or None where the name serves for some release that is admitted."""
+    return next(
+        (
+            row
+            for row in replaced_names()
+            if row.name == name and subdir in row.subdirs and overlaps(specifier, row.versions)
+        ),
+        None,
+    )
 
 
 def needless_extra(name: str, extra: str, subdir: str) -> NeedlessExtra | None:
     """Find why an extra brings nothing on a subdir, or None where it does."""
     return next(
-        (row for row in needless_extras() if (row.name, row.extra) == (name, extra) and subdir in row.subdirs), None
+        (
+            row
+            for row in needless_extras()
+            if row.name == name and fnmatchcase(extra, row.extra) and subdir in row.subdirs
+        ),
+        None,
     )

@@ -59,7 +59,7 @@ def quoted(requirements: Iterable[Requirement]) -> str:
 
 
 def _renamed(requirement: Requirement, subdir: str) -> Rewrite:
-    row = replacement_of(requirement.name, subdir)
+    row = replacement_of(requirement.name, subdir, requirement.specifier)
     if row is None:
         return Rewrite(before=requirement, after=requirement)
     if not row.replacement:
@@ -71,8 +71,8 @@ def _renamed(requirement: Requirement, subdir: str) -> Rewrite:
 def _without_extras(rewrite: Rewrite, subdir: str) -> Rewrite:
     if rewrite.after is None:
         return rewrite
-    found = [needless_extra(rewrite.after.name, extra, subdir) for extra in rewrite.after.extras]
-    needless = {row.extra: row.why for row in found if row}
+    found = {extra: needless_extra(rewrite.after.name, extra, subdir) for extra in rewrite.after.extras}
+    needless = {extra: row.why for extra, row in found.items() if row}
     if not needless:
         return rewrite
     extras = tuple(extra for extra in rewrite.after.extras if extra not in needless)

@@ -36,6 +36,7 @@ FACT_CODES: Mapping[str, tuple[Severity, str]] = {
     "SATELLITE-HALF": ("error", "a package that loads PyPI's TensorFlow beside conda's"),
     "CAP": ("error", "a release beyond a bound that upstream metadata lacks"),
     "EMPTY-WHEEL": ("error", "a wheel that installs nothing"),
+    "LINUX-WHEEL": ("error", "a wheel for any machine that holds libraries for Linux alone"),
     "BAD-RELEASE": ("warning", "a release that was yanked, or is known not to work"),
     "ENDED": ("info", "a project that has ended"),
     "SILENT-NEED": ("warning", "a package that needs another without saying so"),

@@ -11,12 +11,15 @@ from envgen.diagnosis.standing import on_pypi
 from envgen.diagnosis.subject import Subject
 from envgen.diagnosis.verdict import Question
 from envgen.knowledge.replaced import replacement_of
+from envgen.knowledge.tensorflow import pypi_name
 from envgen.models.requirement import Origin, Requirement
 from envgen.plan.rewrites import rename
 from envgen.pypi.project import Project
 from envgen.workflows.walking import Walk
 
 _MOST_SUGGESTIONS = 3
+SUBDIR = "osx-arm64"
+TENSORFLOW = "tensorflow"
 
 
 def subjects_of(walk: Walk, nodes: Sequence[Node]) -> list[Subject]:
@@ -57,12 +60,16 @@ def _suggestions(walk: Walk, node: Node) -> tuple[str, ...]:
 
 
 def _replacement(walk: Walk, node: Node) -> Requirement | None:
-    row = replacement_of(node.name, walk.platform.subdir)
-    if (
-        row is None or not row.replacement or row.replacement in node.need.chain
-    ):  # a stub needs the name that it replaces
+    """Give what takes a name's place, under the name that has arm64 wheels where that is TensorFlow's old one."""
+    asked = node.need.requirement
+    row = replacement_of(node.name, walk.platform.subdir, asked.specifier)
+    if row is not None and row.replacement:
+        asked = rename(asked, row.replacement, keep_specifier=row.keep_specifier)
+    if asked.name == TENSORFLOW and walk.platform.subdir == SUBDIR:
+        asked = rename(asked, pypi_name(asked.specifier))
+    if asked.name in node.need.chain:  # a stub needs the name that it replaces
         return None
-    return rename(node.need.requirement, row.replacement, keep_specifier=row.keep_specifier)
+    return asked
 
 
 def _replaced(walk: Walk, node: Node, requirement: Requirement | None, known: Mapping[str, object]) -> Subject | None:

@@ -9,6 +9,7 @@ from envgen.diagnosis.closure import Closure, Need, Node, requires_itself
 from envgen.diagnosis.standing import empty_stub, on_pypi
 from envgen.diagnosis.verdict import Question
 from envgen.errors import PypiError
+from envgen.knowledge.replaced import needless_extra
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
 from envgen.models.wheel import Wheel
@@ -77,7 +78,17 @@ def _judged(walk: Walk, needs: Sequence[Need], *, roots: bool) -> list[Node]:
         node.conda = solved[node.name]
     for node in nodes:
         walk.closure.add(node)
+        _leave_extras(walk, node)
     return nodes
+
+
+def _leave_extras(walk: Walk, node: Node) -> None:
+    """Ask for no extra that a Mac has no use for, as a lock would not."""
+    for extra in sorted(node.extras):
+        row = needless_extra(node.name, extra, walk.platform.subdir)
+        if row:
+            node.extras.discard(extra)
+            walk.notes.append(f"`{node.name}[{extra}]` is read without the extra: {row.why}")
 
 
 def _forced(walk: Walk, need: Need) -> str:

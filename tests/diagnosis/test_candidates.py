@@ -107,6 +107,49 @@ class TestNames:
     def test_what_a_fact_names_instead(self) -> None:
         assert edits(subject("pyaudio", listed("pyaudio", "sdist 0.2.14")))[0] == Edit(dependencies=("sounddevice",))
 
+    def test_the_old_name_of_a_release(self) -> None:
+        asked = subject("tensorflow==2.9", listed("tensorflow", "intel 2.9.0", "arm 2.16.1"))
+        there = subject("tensorflow-macos==2.9", listed("tensorflow-macos", "arm 2.9.0 cp310", "arm 2.16.1"))
+        found = candidates(replace(asked, replacement=there))
+        assert found[0].edit == Edit(dependencies=("tensorflow-macos==2.9",), python="3.10")
+        assert "was released as tensorflow-macos" in found[0].text
+        assert found[1].edit == Edit(dependencies=("tensorflow>=2.16.1",))
+
+    def test_nothing_is_built_of_what_something_else_replaces(self) -> None:
+        asked = subject("tensorflow-gpu", listed("tensorflow-gpu", "sdist 2.12.0"))
+        there = subject("tensorflow", listed("tensorflow", "arm 2.21"))
+        assert "--no-binary" not in texts(replace(asked, replacement=there))
+
+    def test_what_goes_on_with_a_root(self) -> None:
+        asked = subject("theano-pymc", listed("theano-pymc", "sdist 1.1.2"), asked="pymc3")
+        assert edits(asked)[0] == Edit(dependencies=("pymc",))
+
+
+class TestNoUse:
+    def test_cuda_is_neither_built_nor_moved(self) -> None:
+        asked = subject("cupy", listed("cupy", "sdist 14.0", "arm 9.0 cp311"), common_python="3.11")
+        (found,) = candidates(asked)
+        assert found.edit == Edit(dependencies=("cupy; sys_platform != 'darwin'",))
+        assert "CUDA does not exist on a Mac" in found.text
+
+    def test_nor_asked_for_by_others(self) -> None:
+        asked = subject("nvidia-nccl-cu12", listed("nvidia-nccl-cu12", "linux 2.0"), asked="root")
+        assert edits(asked) == [Edit(keeps=True, overrides=(removal("nvidia-nccl-cu12"),))]
+
+
+class TestRoundabout:
+    def test_a_newer_one_on_another_python(self) -> None:
+        asked = subject("demo==1.0", listed("demo", "intel 1.0", "arm 1.2 cp311", "arm 1.3 cp310"))
+        assert Edit(dependencies=("demo>=1.2",), python="3.11") in edits(asked)
+
+    def test_a_newer_root_before_an_override(self) -> None:
+        asked = subject("leaf==1.0", listed("leaf", "arm 1.2"), asked="root==2.0")
+        assert edits(asked)[:2] == [Edit(dependencies=("root>=2.0",)), Edit(keeps=True, overrides=("leaf>=1.2",))]
+
+    def test_releases_that_hold_nothing_are_no_way_out(self) -> None:
+        asked = subject("mxnet", listed("mxnet", "pure 1.6.0", "intel 1.9.1"))
+        assert edits(asked) == [Edit(dependencies=("mxnet; sys_platform == 'linux'",))]
+
 
 class TestSources:
     NAMES = frozenset({"compilers", "cmake", "portaudio"})
@@ -115,7 +158,12 @@ class TestSources:
         asked = subject("dlib", listed("dlib", "sdist 20.0"), channel_names=self.NAMES)
         found = candidates(asked)[0]
         assert found.edit == Edit(conda=("compilers", "cmake"))
-        for part in ('"dlib==20.0"', "xcode-select --install", "--no-binary dlib", "conda-forge itself has `dlib`"):
+        for part in (
+            '"dlib==20.0"',
+            "xcode-select --install",
+            "--no-binary dlib",
+            "conda-forge has `dlib`, but not as it was read here",
+        ):
             assert part in found.text
 
     def test_only_what_the_channel_has(self) -> None:
@@ -153,8 +201,14 @@ class TestBelow:
         )
 
     def test_a_source(self) -> None:
+        asked = subject("leaf", listed("leaf", "sdist 2.3"), asked="root", channel_names=frozenset({"compilers"}))
+        assert edits(asked)[0] == Edit(keeps=True, conda=("compilers",), overrides=(removal("leaf"),))
+
+    def test_a_source_that_needs_no_compiler(self) -> None:
         asked = subject("promise", listed("promise", "sdist 2.3"), asked="root", channel_names=frozenset({"compilers"}))
-        assert edits(asked)[0] == Edit(keeps=True, conda=("compilers",), overrides=(removal("promise"),))
+        assert edits(asked)[0] == Edit(keeps=True, overrides=(removal("promise"),))
+        assert "needs no compiler" in texts(asked)
+        assert "xcode" not in texts(asked)
 
     def test_the_last_way(self) -> None:
         asked = subject("leaf", listed("leaf", "linux 1.0"), asked="root")

@@ -64,6 +64,12 @@ class TestEmptyStubs:
         assert (found.standing.code, found.installs) == ("EMPTY_STUB", False)
 
 
+def test_a_wheel_for_any_machine_that_holds_linux_libraries() -> None:
+    found = stand("mxnet", listed("mxnet", "pure 1.6.0"))
+    assert (found.standing.code, found.standing.version, found.installs) == ("NO_MACOS_WHEEL", "1.6.0", False)
+    assert "libraries for Linux alone" in found.standing.message
+
+
 def test_a_library_that_a_wheel_does_not_bring_is_told() -> None:
     message = stand("xgboost", listed("xgboost", "arm 3.0")).standing.message
     assert "libomp.dylib" in message

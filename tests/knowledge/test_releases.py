@@ -24,6 +24,12 @@ def test_bad_releases(pypi: list[str], expected: list[str]) -> None:
     assert [row.code for row, _ in bad_installed(world(pypi=pypi))] == expected
 
 
+def test_what_holds_linux_libraries_is_well_on_linux() -> None:
+    assert [row.code for row, _ in bad_installed(world(pypi=["mxnet==1.6.0"]))] == ["LINUX-WHEEL"]
+    linux = Platform(subdir="linux-64", python="3.11")
+    assert bad_installed(world(pypi=["mxnet==1.6.0"], platform=linux)) == ()
+
+
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [

@@ -21,6 +21,8 @@ from envgen.knowledge.replaced import needless_extra, replaced_names, replacemen
         ("onnxruntime-silicon", "osx-arm64", "onnxruntime"),
         ("tensorflow-gpu", "linux-64", None),
         ("tensorflow-cpu", "osx-64", None),
+        ("tf-nightly-macos", "osx-arm64", "tf-nightly"),
+        ("paddlepaddle-gpu", "osx-arm64", "paddlepaddle"),
         ("mlx-metal", "osx-arm64", None),
         ("tensorflow", "osx-arm64", None),
     ],
@@ -37,7 +39,14 @@ def test_replacements_are_final() -> None:
     assert not {row.replacement for row in replaced_names()} & {row.name for row in replaced_names()}
 
 
+def test_a_name_serves_for_the_releases_that_no_other_has() -> None:
+    assert replacement_of("tensorflow-macos", "osx-arm64", "==2.9") is None
+    assert replacement_of("tensorflow-macos", "osx-arm64", ">=2.12")
+
+
 def test_extras() -> None:
+    assert needless_extra("jax", "cuda12-pip", "osx-arm64")
+    assert needless_extra("jax", "k8s", "osx-arm64") is None
     assert needless_extra("tensorflow", "and-cuda", "osx-arm64")
     assert needless_extra("tensorflow", "and-cuda", "linux-64") is None
     assert needless_extra("fastapi", "standard", "osx-arm64") is None

@@ -12,7 +12,8 @@ from tests.world_values import requirement, requirements
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("tensorflow-macos==2.12.0", "tensorflow==2.12.0"),
+        ("tensorflow-macos==2.14.0", "tensorflow==2.14.0"),
+        ("tensorflow-macos==2.12.0", "tensorflow-macos==2.12.0"),
         ("tensorflow_gpu[and-cuda]>=2", "tensorflow>=2"),
         ("tensorflow[and-cuda,extra]", "tensorflow[extra]"),
         ("jax[cuda12]", "jax"),

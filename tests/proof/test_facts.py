@@ -135,6 +135,7 @@ PROVOKED = [
     ((*METAL,), (), "cpu", "3.11"),
     (("tensorflow==2.20.0", "tensorflow-metal==1.2.0", "pyarrow==21.0.0"), (), "metal", "3.11"),
     (("tensorflow-metal==1.2.0",), (), "metal", "3.11"),
+    (("mxnet==1.6.0",), (), "cpu", "3.11"),
     (("tensorflow-metal==1.2.0",), ("tensorflow==2.19.1",), "metal", "3.11"),
     ((*METAL,), (), "metal", "3.13"),
     (("tensorflow==2.19.1", "tensorflow-metal==9.9"), (), "metal", "3.11"),

@@ -125,6 +125,13 @@ class TestWalk:
         walk(made, [question("root")])
         assert (list(made.closure.nodes), made.notes, made.partial) == (["root", "leaf"], [], False)
 
+    def test_extras_that_a_mac_has_no_use_for_are_not_followed(self, made: Walk, index: IndexServer) -> None:
+        needs = ("nvidia-nccl-cu12; extra == 'cuda12'", "kubernetes; extra == 'k8s'")
+        index.add(build_wheel("jax", "0.5", requires=needs, extras=("cuda12", "k8s")))
+        walk(made, [question("jax[cuda12,k8s]")])
+        assert list(made.closure.nodes) == ["jax", "kubernetes"]
+        assert made.notes == ["`jax[cuda12]` is read without the extra: CUDA does not exist on a Mac"]
+
     def test_urls_are_not_looked_up(self, made: Walk, index: IndexServer) -> None:
         walk(made, [question("demo @ https://example.org/demo-1.0.tar.gz")])
         assert made.closure.nodes["demo"].pypi.standing.code == "SDIST_ONLY"
@@ -146,6 +153,14 @@ class TestSubjects:
         assert subject.replacement.pypi.installs
         assert str(subject.replacement.requirement) == "tensorflow<3"
         assert subject.replacement.is_root
+
+    def test_the_name_that_old_releases_have_wheels_under(self, made: Walk, index: IndexServer) -> None:
+        index.add(build_wheel("tensorflow", "2.9.0", tag="cp312-cp312-macosx_10_14_x86_64"))
+        index.add(build_wheel("tensorflow-macos", "2.9.0", tag="cp312-cp312-macosx_11_0_arm64"))
+        walk(made, [question("tensorflow==2.9.0")])
+        (found,) = subjects_of(made, list(made.closure.nodes.values()))
+        assert found.replacement is not None
+        assert str(found.replacement.requirement) == "tensorflow-macos==2.9.0"
 
     def test_below_a_line_they_belong_to_it(self, made: Walk, index: IndexServer) -> None:
         index.add(build_wheel("root", "1.0", requires=["tflite-runtime"]))
