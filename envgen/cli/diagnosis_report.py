@@ -47,6 +47,7 @@ def _notes(report: Report) -> list[str]:
 def _command_shape(advised: Advised) -> dict[str, object]:
     return {
         "text": advised.command.text,
+        "judged": advised.judged,
         "ok": advised.ok,
         "right": advised.right,
         "envgen": advised.by_envgen,
@@ -106,6 +107,9 @@ def _text(console: Console, report: Report) -> Iterator[str]:
 def _advised(advised: Advised) -> Iterator[str]:
     """Tell what is wrong with a command, and the right one."""
     yield f"$ {advised.command.text}"
+    if not advised.judged:
+        yield "  this is no installation command that is known here, and was not judged"
+        return
     if not advised.wrongs:
         yield "  nothing is known to be wrong with the command itself"
         return
@@ -123,7 +127,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     name = verdict.requirement if verdict.is_root else " → ".join(verdict.chain)
     return (
         name,
-        f"{pypi.code} {pypi.version}".strip(),
+        "-" if verdict.key == "conda" else f"{pypi.code} {pypi.version}".strip(),
         f"{conda.name} {conda.version}".strip() if conda.available else "-" if conda.known else "?",
         verdict.source if verdict.source != "none" else "-",
         _remark(verdict),
@@ -157,12 +161,16 @@ def _details(verdict: Verdict, told_fixes: Container[str]) -> Iterator[str]:
         yield f"  PyPI: {verdict.pypi.message}"
     if not verdict.ok:
         yield f"  conda: {verdict.conda.message}"
-    yield from (f"  {trouble.code}: {trouble.message}" for trouble in told)
+    yield from (f"  {trouble.code}: {_indented(trouble.message)}" for trouble in told)
     if verdict.fix and (verdict.is_root or verdict.fix.text not in told_fixes):
         yield f"  fix: {verdict.fix.text}"
         yield from (f"    {line}" for line in _manifest(verdict).splitlines())
         if verdict.fix.locks:
             yield "  (tried: with it the whole locks)"
+
+
+def _indented(message: str) -> str:
+    return message.replace("\n", "\n    ")
 
 
 def _conclusion(diagnosis: Diagnosis) -> Iterator[str]:
@@ -208,7 +216,7 @@ def _markdown_details(verdict: Verdict) -> Iterator[str]:
     yield ""
     yield f"- PyPI: {verdict.pypi.message}"
     yield f"- conda: {verdict.conda.message}"
-    yield from (f"- {trouble.code}: {trouble.message}" for trouble in verdict.troubles)
+    yield from (f"- {trouble.code}: {_indented(trouble.message)}" for trouble in verdict.troubles)
     if verdict.fix:
         yield f"- fix: {verdict.fix.text}"
         manifest = _manifest(verdict)

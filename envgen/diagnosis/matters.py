@@ -17,7 +17,7 @@ class Matter:
     """Hold one refusal; `names` are those whose mention in a failure blames it, `places` the questions it is about.
 
     `subject` is the name of what cannot be had, "" where the questions only cannot be asked at once. `at` is the way
-    that is taken now.
+    that is taken now; the last `guesses` of the ways are worth a word only if they lock.
     """
 
     places: tuple[int, ...]
@@ -26,6 +26,7 @@ class Matter:
     subject: str = ""
     trouble: Trouble | None = None
     at: int = 0
+    guesses: int = 0
 
     @property
     def way(self) -> Way | None:
@@ -43,6 +44,13 @@ class Matter:
         way = self.way
         edit = way.edits.get(place, Edit(keeps=True)) if way else None
         return replace(self.fix, edit=edit)
+
+    def forget_guesses(self) -> None:
+        """Keep only the ways that may be right although the whole does not lock with them."""
+        if self.guesses:
+            self.ways = self.ways[: -self.guesses]
+            self.at = min(self.at, max(len(self.ways) - 1, 0))
+            self.guesses = 0
 
     def advance(self) -> bool:
         """Take the next way; tell whether there is one."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from envgen.diagnosis.standing import PYTHONS, on_pypi, spec_on_conda
 from envgen.diagnosis.subject import Subject
-from envgen.models.platform import Platform
+from envgen.models.platform import DEFAULT_PYTHON, Platform
 
 
 def common_python(stuck: Sequence[Subject], others: Sequence[Subject]) -> str:
@@ -21,6 +21,16 @@ def common_python(stuck: Sequence[Subject], others: Sequence[Subject]) -> str:
         if fixed > most and all(other.had_on(other.on(python=python)) for other in others):
             best, most = python, fixed
     return best
+
+
+def pythons_for_all(subjects: Sequence[Subject]) -> list[str]:
+    """List the other pythons on which each of these can be had, the default first, then the nearest to that."""
+    if not subjects:
+        return []
+    own = subjects[0].platform
+    tried = [DEFAULT_PYTHON, *nearest_pythons(replace(own, python=DEFAULT_PYTHON))]
+    others = [python for python in tried if python != own.python]
+    return [python for python in others if all(each.had_on(each.on(python=python)) for each in subjects)]
 
 
 def nearest_pythons(platform: Platform) -> list[str]:

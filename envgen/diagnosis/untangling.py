@@ -126,7 +126,7 @@ def _changed(asked: Asked, way: Way) -> Asked | None:
 def loosened(questions: Sequence[Question], places: Sequence[int]) -> Iterator[Way]:
     """Loosen the bounds of questions that cannot be met together: let newer ones in, then any.
 
-    Match specs lose their version and build. In the end one of them is left out.
+    Match specs lose their version and build, and are left out in the end.
     """
     bounded = [place for place in places if _specifier(questions[place])]
     floors = {place: _floor(questions[place]) for place in bounded}
@@ -138,14 +138,21 @@ def loosened(questions: Sequence[Question], places: Sequence[int]) -> Iterator[W
             if spec.text != spec.name:
                 yield Way(text=f"ask for `{spec.name}` in any version", edits={place: Edit(conda=(spec.name,))})
             yield Way(text=f"leave conda's `{spec.name}` out", edits={place: Edit()})
-    if len(places) > 1:
-        requirements = (place for place in places if isinstance(questions[place].asked, Requirement))
-        yield from (_left_out(questions[place], place) for place in requirements)
 
 
-def _left_out(question: Question, place: int) -> Way:
-    text = f"leave `{question.text}` out, or move it to an environment of its own"
-    return Way(text=text, edits={place: Edit()})
+def on_pythons(pythons: Sequence[str], place: int) -> Iterator[Way]:
+    """Move everything to another python; the edits stand at one of the questions."""
+    for python in pythons:
+        text = f'set `python: "{python}"`: each of what is asked for can be had for it'
+        yield Way(text=text, edits={place: Edit(python=python, keeps=True)})
+
+
+def without_one(questions: Sequence[Question], places: Sequence[int]) -> Iterator[Way]:
+    """Leave one of several requirements out, each in its turn."""
+    for place in places if len(places) > 1 else ():
+        if isinstance(questions[place].asked, Requirement):
+            text = f"leave `{questions[place].text}` out, or move it to an environment of its own"
+            yield Way(text=text, edits={place: Edit()})
 
 
 def _floor(question: Question) -> str:

@@ -15,7 +15,7 @@ from envgen.manifest.problems import RefusalError, did_you_mean, quoted
 from envgen.manifest.tree import BrokenNode, PlainNumber
 from envgen.models.channel import Channel
 from envgen.models.matchspec import MatchSpec
-from envgen.models.platform import DEFAULT_MACOS, SUBDIRS, Platform
+from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, SUBDIRS, Platform
 from envgen.models.requirement import Origin, Requirement
 
 MAIN_GROUP = "main"
@@ -24,7 +24,7 @@ NAME_LENGTH = 64
 _TEXT_LENGTH = 1000
 _BRACKETS = 20
 _UNPLACED = Origin(path="")
-_SAMPLE = Platform(subdir="osx-arm64", python="3.12", macos=DEFAULT_MACOS).markers()
+_SAMPLE = Platform(subdir="osx-arm64", python=DEFAULT_PYTHON, macos=DEFAULT_MACOS).markers()
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _PROJECT = re.compile(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 _CONDA_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from envgen.models.record import VirtualPackage
 
 DEFAULT_MACOS = "13.0"
+DEFAULT_PYTHON = "3.12"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from envgen.workflows.index import open_index
 from envgen.workflows.services import Services
 from envgen.workflows.settling import Settled, Settling, settle
 from envgen.workflows.solving import name_mapper
-from envgen.workflows.subjects import on_one_python, subjects_of
+from envgen.workflows.subjects import on_one_python, other_pythons, subjects_of
 from envgen.workflows.trying import Attempt, attempt
 from envgen.workflows.walking import Walk, walk
 
@@ -150,6 +150,7 @@ def _settled(run: _Run) -> Settled:
         manifest=case.manifest,
         questions=case.questions,
         docket=run.docket,
+        pythons=other_pythons(run.walk),
         attempt=lambda text: attempt(run.services, text),
         progress=run.services.progress,
     )
@@ -167,20 +168,21 @@ def _diagnosis(run: _Run, settled: Settled) -> Diagnosis:
     roots = sorted((verdict for verdict in verdicts if verdict.is_root), key=lambda verdict: order[verdict.name])
     others = [verdict for verdict in verdicts if not verdict.is_root]
     changed = settled.manifest != run.case.manifest
-    last = settled.last
-    untold = last is not None and not last.unasked and all(verdict.ok for verdict in roots)
+    refusal = _refusal(settled.last) if settled.last and all(verdict.ok for verdict in roots) else ""
     return Diagnosis(
         platform=run.case.platform,
         verdicts=tuple(_marked(verdict, settled) for verdict in (*roots, *others)),
-        notes=tuple(dict.fromkeys(_notes(run, settled))),
-        partial=run.walk.partial or (last is not None and last.unasked),
+        notes=tuple(dict.fromkeys(_notes(run, settled if not refusal else replace(settled, last=None)))),
+        partial=run.walk.partial or (settled.last is not None and settled.last.unasked),
         manifest=settled.manifest if changed else "",
         locks=settled.locks,
-        refusal=_refusal(last) if untold and last else "",
+        refusal=refusal,
     )
 
 
 def _refusal(attempt: Attempt) -> str:
+    if attempt.unasked:
+        return ""
     return "\n".join(filter(None, [attempt.message, attempt.hint and f"hint: {attempt.hint}"]))
 
 

@@ -21,7 +21,7 @@ from envgen.mapping.backwards import Backwards
 from envgen.mapping.names import NameMapper
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.counting import counted, is_or_are
-from envgen.models.platform import DEFAULT_MACOS, Platform
+from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform
 from envgen.readers.detecting import read_foreign
 from envgen.readers.foreign import Aside, AskedChannel, AskedPython, AskedSpec, ForeignFile
 from envgen.workflows.import_draft import OUTCOMES, Account, Draft, Item, Outcome, safe_name
@@ -41,7 +41,6 @@ _KEPT: dict[Pins, str] = {
     "major": "the major version (1.*) is kept, because the series cannot be met together",
     "free": "the names alone are kept, because the versions cannot be met together",
 }
-DEFAULT_PYTHON = "3.12"
 NAMES = ("`name`", "`project.name`", "`tool.poetry.name`", "`workspace.name`", "`tool.pixi.workspace.name`")
 FLOORS = ("`system-requirements.macos`", "`tool.pixi.system-requirements.macos`")
 

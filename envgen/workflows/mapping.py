@@ -11,13 +11,12 @@ from envgen.gateways.disk import read_text
 from envgen.manifest.fields import macos_floor, python_minor
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.channel import CONDA_FORGE, Channel
-from envgen.models.platform import DEFAULT_MACOS, Platform
+from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.workflows.index import open_index
 from envgen.workflows.services import Services
 from envgen.workflows.solving import name_mapper
 
-DEFAULT_PYTHON = "3.12"
 SUGGESTED = 50
 _SUFFIXES = (".txt", ".in", ".csv", ".yml", ".yaml", ".toml", ".lock")
 

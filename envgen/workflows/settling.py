@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from envgen.diagnosis.applying import applied
 from envgen.diagnosis.doubles import one_of
 from envgen.diagnosis.matters import Docket, Matter
-from envgen.diagnosis.untangling import loosened
+from envgen.diagnosis.untangling import loosened, on_pythons, without_one
 from envgen.diagnosis.verdict import Question, Trouble
 from envgen.errors import ManifestError
 from envgen.workflows.trying import Attempt
 
 MOST_TRIES = 8
 PATIENCE = 90.0
+_PYTHONS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +38,13 @@ class Settled:
 class Settling:
     """Hold what is being tried: the manifest as it is asked for, its questions, and what stands in the way.
 
-    `attempt` locks a text in memory; `clock` gives seconds.
+    `pythons` are those for which each question can be had; `attempt` locks a text in memory; `clock` gives seconds.
     """
 
     manifest: str
     questions: Sequence[Question]
     docket: Docket
+    pythons: Sequence[str] = ()
     attempt: Callable[[str], Attempt]
     progress: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
@@ -65,12 +67,18 @@ def settle(settling: Settling, *, untouched: bool) -> Settled:
     while True:
         text = _text(settling)
         if last is not None and (settling.tried >= MOST_TRIES or settling.clock() > deadline):
-            return Settled(manifest=text, tried=settling.tried, last=last)
+            return _given_up(settling, last)
         last = _try(settling, text, "trying the fixes")
         if last.locks:
             return Settled(manifest=text, locks=True, tried=settling.tried)
         if last.unasked or not _advance(settling, last):
-            return Settled(manifest=text, tried=settling.tried, last=last)
+            return _given_up(settling, last)
+
+
+def _given_up(settling: Settling, last: Attempt) -> Settled:
+    for matter in settling.docket.matters:
+        matter.forget_guesses()
+    return Settled(manifest=_text(settling), tried=settling.tried, last=last)
 
 
 def _try(settling: Settling, text: str, what: str) -> Attempt:
@@ -108,10 +116,14 @@ def _conflict(settling: Settling, failure: Attempt) -> bool:
         *loosened(settling.questions, causes),
         *loosened(settling.questions, places),
     )
-    if not places or not ways:
+    guesses = (
+        *on_pythons(settling.pythons[:_PYTHONS], places[0] if places else 0),
+        *without_one(settling.questions, places),
+    )
+    if not places or not (ways or guesses):
         return False
     trouble = Trouble(code="CONFLICT", severity="error", message=failure.message)
     names = frozenset(settling.questions[place].name for place in places)
-    matter = Matter(places=tuple(places), names=names, ways=ways, trouble=trouble)
+    matter = Matter(places=tuple(places), names=names, ways=(*ways, *guesses), trouble=trouble, guesses=len(guesses))
     settling.docket.matters.append(matter)
     return True

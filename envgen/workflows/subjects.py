@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from envgen.diagnosis.closure import Node
-from envgen.diagnosis.pythons import common_python
+from envgen.diagnosis.pythons import common_python, pythons_for_all
 from envgen.diagnosis.standing import on_pypi
 from envgen.diagnosis.subject import Subject
 from envgen.diagnosis.verdict import Question
@@ -44,13 +44,21 @@ def subjects_of(walk: Walk, nodes: Sequence[Node]) -> list[Subject]:
 def on_one_python(walk: Walk, subjects: Sequence[Subject]) -> list[Subject]:
     """Give the subjects the python that they and all the rest of what is asked for can move to together."""
     stuck = {subject.requirement.name for subject in subjects}
-    others = [
-        _subject(walk, node, suggestions=(), replacement=None)
-        for name, node in walk.closure.nodes.items()
-        if len(node.need.chain) == 1 and name not in stuck and node.pypi.standing.code != "UNKNOWN"
-    ]
-    python = common_python(subjects, others)
+    python = common_python(subjects, [root for root in _roots(walk) if root.requirement.name not in stuck])
     return [replace(subject, common_python=python) for subject in subjects]
+
+
+def other_pythons(walk: Walk) -> list[str]:
+    """List the other pythons on which each requirement that is asked for can be had, by files and records."""
+    return pythons_for_all(_roots(walk))
+
+
+def _roots(walk: Walk) -> list[Subject]:
+    return [
+        _subject(walk, node, suggestions=(), replacement=None)
+        for node in walk.closure.nodes.values()
+        if len(node.need.chain) == 1 and node.pypi.standing.code != "UNKNOWN"
+    ]
 
 
 def _suggestions(walk: Walk, node: Node) -> tuple[str, ...]:

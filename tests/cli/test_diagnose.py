@@ -196,7 +196,7 @@ class TestTogether:
         assert found["old"]["fix"]["text"].startswith("leave `old` out, or move it to an environment of its own; or")
         assert found["old"]["fix"]["locks"]
 
-    def test_a_refusal_of_the_whole_that_no_verdict_tells(self, project: Project, index: IndexServer) -> None:
+    def test_a_conflict_below_that_nobody_can_change(self, project: Project, index: IndexServer) -> None:
         for name, bound in [("left", "<2"), ("right", ">=2")]:
             index.add(build_wheel(name, "1.0", requires=[f"shy{bound}"]))
         for version in ("1.0", "2.0"):
@@ -204,11 +204,20 @@ class TestTogether:
         index.add(build_wheel("whole", "1.0", requires=["left", "right"]))
         ran = project.run("diagnose", "whole")
         assert ran.code == 1
+        assert "  fix: no way out is known" in ran.out
+        assert "all versions of left and all versions of right are incompatible" in ran.out
+
+    def test_a_refusal_of_the_whole_that_no_verdict_tells(self, project: Project, index: IndexServer) -> None:
+        (project.folder / "envgen.yaml").write_text(
+            manifest("whole", "six", macos="11.0", more="accelerator: metal\n"), encoding="utf-8"
+        )
+        ran = project.run("diagnose", "envgen.yaml")
+        assert ran.code == 1
+        shaped = project.run("diagnose", "envgen.yaml", "--json").json
+        assert (shaped["ok"], len(shaped["refusals"])) == (False, 1), ran.out
         assert "it can be had, but not locked:" in ran.out
-        assert "shy" in ran.out
-        shaped = project.run("diagnose", "whole", "--json").json
-        assert (shaped["ok"], len(shaped["refusals"])) == (False, 1)
-        assert shaped["verdicts"][0]["ok"]
+        assert "needs a newer macOS than 11.0" in ran.out
+        assert "with the fixes" not in ran.err
 
     def test_without_trials_only_files_and_records_count(self, project: Project, index: IndexServer) -> None:
         ran = project.run("diagnose", "old", "numpy==2.1.3", "--no-try", "--json")
@@ -379,6 +388,13 @@ class TestOutput:
 
 
 class TestCommands:
+    def test_what_installs_nothing_is_told_apart(self, project: Project, index: IndexServer) -> None:
+        ran = project.run("diagnose", "--command", "rm -rf /")
+        assert (ran.code, "there is no installation command in `rm -rf /`" in ran.err) == (2, True)
+        index.add(build_wheel("six", "1.0"))
+        ran = project.run("diagnose", "--command", "conda activate tf && pip install six")
+        assert "this is no installation command that is known here, and was not judged" in ran.out
+
     def test_the_command_and_its_packages(self, project: Project, index: IndexServer) -> None:
         command = "pip3 install --only-binary=:all: dlib --platform=macosx_13_arm64"
         ran = project.run("diagnose", "--command", command, "--json")

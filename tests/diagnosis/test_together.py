@@ -6,7 +6,7 @@ import pytest
 
 from envgen.diagnosis.fix import Edit
 from envgen.diagnosis.together import Asked, judge_together
-from envgen.diagnosis.untangling import loosened, ways_out
+from envgen.diagnosis.untangling import loosened, on_pythons, ways_out, without_one
 from tests.diagnosis.values import mac, question, spec_question
 
 
@@ -100,9 +100,6 @@ class TestLoosened:
         assert self.ways(0, 1, 2) == [
             {0: Edit(dependencies=("a>=1.0",))},
             {0: Edit(dependencies=("a",)), 1: Edit(dependencies=("b",))},
-            {0: Edit()},
-            {1: Edit()},
-            {2: Edit()},
         ]
 
     def test_a_spec_loses_its_version_and_then_its_place(self) -> None:
@@ -112,5 +109,10 @@ class TestLoosened:
     def test_what_has_no_bound_cannot_be_loosened(self) -> None:
         assert self.ways(2) == []
 
-    def test_one_of_several_without_a_bound_is_left_out(self) -> None:
-        assert self.ways(2, 4) == [{4: Edit()}, {2: Edit()}]
+    def test_one_of_several_requirements_is_left_out(self) -> None:
+        assert [dict(way.edits) for way in without_one(self.QUESTIONS, (1, 2, 4))] == [{1: Edit()}, {2: Edit()}]
+        assert list(without_one(self.QUESTIONS, (1,))) == []
+
+    def test_another_python_keeps_every_line(self) -> None:
+        (way,) = on_pythons(["3.12"], 2)
+        assert way.edits == {2: Edit(python="3.12", keeps=True)}

@@ -176,3 +176,27 @@ def test_what_keeps_it_from_conda_is_loosened_first() -> None:
     assert found.locks
     assert len(seen) == 2
     assert "a==1" in found.manifest
+
+
+def test_another_python_comes_after_the_bounds() -> None:
+    seen: list[str] = []
+
+    def tried(text: str) -> Attempt:
+        seen.append(text)
+        return LOCKS if '"3.11"' in text else failing("b", "c")
+
+    found = settle(
+        Settling(
+            manifest=TEXT,
+            questions=QUESTIONS,
+            docket=docket(),
+            pythons=["3.11"],
+            attempt=tried,
+            progress=lambda _: None,
+            clock=lambda: 0.0,
+        ),
+        untouched=True,
+    )
+    assert found.locks
+    assert "b==2" in found.manifest
+    assert ["b>=2" in text for text in seen] == [False, True, False, False]
