@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from packaging.utils import canonicalize_name
-
+from envgen.diagnosis.advised_names import Wrong, base_name, judge_names, named
 from envgen.diagnosis.commands import Command, Option
 from envgen.knowledge.advice import CommandRule, command_rules
 from envgen.knowledge.ranges import overlaps
-from envgen.models.notes import Severity
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 
-_SPEC = re.compile(r"(?:[^:\s]+::)?([A-Za-z0-9_][\w.-]*)\s*(.*)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
-    """Say what is wrong with a command, under a stable code, and what is right."""
-
-    code: str
-    severity: Severity
-    message: str
-    right: str
+_FOUND = "{found}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +21,14 @@ class Advised:
     """Hold a command with what is wrong with it.
 
     `right` is the command as it should be, "" where none is left; `by_envgen` the one that locks the same packages, ""
-    where it installs none of PyPI's names.
+    where it installs none of PyPI's names. `judged` is False for what is no installation command that is known here.
     """
 
     command: Command
     wrongs: tuple[Wrong, ...]
     right: str
     by_envgen: str = ""
+    judged: bool = True
 
     @property
     def ok(self) -> bool:
@@ -48,40 +36,58 @@ class Advised:
         return not any(wrong.severity == "error" for wrong in self.wrongs)
 
 
-def judge_command(command: Command, platform: Platform) -> Advised:
-    """Hold a command to the facts; `platform` is the target that the right one is written for."""
+def judge_command(command: Command, platform: Platform, beside: Sequence[Command] = ()) -> Advised:
+    """Hold a command to the facts; `platform` is the target that the right one is written for.
+
+    `beside` are other commands for the same environment, whose packages count where something is left open.
+    """
+    others = {name: text for each in beside if each.speaks == command.speaks for name, text in named(each)}
     rules: list[CommandRule] = []
     for rule in command_rules():
         told = rule.pins and rule.pins in [known.pins for known in rules]
-        if not told and _applies(rule, command):
+        if not told and _applies(rule, command, others):
             rules.append(rule)
-    wrongs = tuple(Wrong(code=rule.code, severity=rule.severity, message=rule.why, right=rule.right) for rule in rules)
-    right = _corrected(command, rules, platform)
-    text = rendered(right) if rules else command.text
-    return Advised(command=command, wrongs=wrongs, right=text, by_envgen=_by_envgen(right, platform))
+    told_names = {name for rule in rules for name in (rule.package, *rule.drops)}
+    renamed = judge_names(command, platform, told_names)
+    wrongs = (
+        *(Wrong(code=rule.code, severity=rule.severity, message=rule.why, right=rule.right) for rule in rules),
+        *renamed.wrongs,
+    )
+    right = _corrected(renamed.command, rules, platform)
+    return Advised(
+        command=command,
+        wrongs=wrongs,
+        right=rendered(right) if right != command else command.text,
+        by_envgen=_by_envgen(right, platform),
+        judged=bool(wrongs) or (command.tool is not None and bool(command.verb or not command.tool.verbs)),
+    )
 
 
 def _by_envgen(command: Command, platform: Platform) -> str:
     """Write the call of envgen's that locks what a command installs; setuptools' bound is among what it knows."""
-    if command.tool is None or command.tool.speaks != "pypi":
+    if command.speaks != "pypi":
         return ""
     python = command.python or platform.python
-    names = [text for text in command.packages if dict(named(command)).get(_name(text)) is not None]
-    added = [f"--add {shlex.quote(text)}" for text in names if _name(text) != "setuptools" and "/" not in text]
+    names = [text for text in command.packages if dict(named(command)).get(base_name(text)) is not None]
+    added = [f"--add {shlex.quote(text)}" for text in names if base_name(text) != "setuptools" and not _is_file(text)]
     return " ".join(["envgen new my-env", f"--python {python}", *added]) if added else ""
 
 
-def _applies(rule: CommandRule, command: Command) -> bool:
+def _is_file(text: str) -> bool:
+    return "/" in text or text.endswith(".whl")
+
+
+def _applies(rule: CommandRule, command: Command, others: Mapping[str, str]) -> bool:
     tool = command.tool.name if command.tool else ""
     if rule.tools and tool not in rule.tools:
         return False
-    if rule.verbs and command.verb not in rule.verbs:
+    if (rule.verbs and command.verb not in rule.verbs) or (rule.speaks and command.speaks != rule.speaks):
         return False
     return (
-        rule.finds(command.text)
+        rule.finds(command.plain)
         and _has_option(rule, command)
         and not any(option.name in rule.lacks for option in command.options)
-        and (not rule.package or _asks(rule, command))
+        and (not rule.package or _asks(rule, command, others))
     )
 
 
@@ -89,36 +95,23 @@ def _has_option(rule: CommandRule, command: Command) -> bool:
     return not rule.option or any(rule.fits_value(value) for value in command.values(rule.option))
 
 
-def _asks(rule: CommandRule, command: Command) -> bool:
+def _asks(rule: CommandRule, command: Command, others: Mapping[str, str]) -> bool:
     """Tell whether a command asks for the rule's package, in versions that the rule speaks of."""
     asked = dict(named(command))
     if rule.package not in asked:
         return False
     if rule.versions and not overlaps(asked[rule.package], rule.versions):
         return False
-    return not rule.admits or _leaves_open(rule.admits, asked)
+    return not rule.admits or _leaves_open(rule.admits, {**others, **asked})
 
 
-def _leaves_open(text: str, asked: dict[str, str]) -> bool:
+def _leaves_open(text: str, asked: Mapping[str, str]) -> bool:
     """Tell whether what is asked for leaves releases of something open; its old name counts as a bound below 2.17."""
     wanted = Requirement.parse(text, Origin(path="rule"))
     if wanted.name in asked:
         return overlaps(asked[wanted.name], wanted.specifier)
     old = asked.get(f"{wanted.name}-macos")
     return True if old is None else overlaps(old, "<2.17", wanted.specifier)
-
-
-def named(command: Command) -> Iterator[tuple[str, str]]:
-    """Give each package's canonical name with its specifier; what cannot be read as one has none."""
-    for text in command.packages:
-        match = _SPEC.fullmatch(text)
-        if not match:
-            continue
-        try:
-            requirement = Requirement.parse(text, Origin(path="command"))
-            yield requirement.name, requirement.specifier
-        except ValueError:
-            yield str(canonicalize_name(re.split(r"[=<>!~\[ ]", match[1])[0])), ""
 
 
 def _corrected(command: Command, rules: Sequence[CommandRule], platform: Platform) -> Command:
@@ -140,19 +133,44 @@ def _revalued(command: Command, rule: CommandRule) -> Command:
 
 def _without(command: Command, rule: CommandRule) -> Command:
     drops = set(rule.drops)
-    if command.tool is None and any(command.text.startswith(drop) for drop in drops):
-        return replace(command, text="", program=(), wrappers=())
+    if command.tool is None:
+        command = _foreign(command, rule)
     return replace(
         command,
-        variables=tuple(pair for pair in command.variables if f"{pair[0]}={pair[1]}" not in drops),
+        variables=tuple(pair for pair in command.variables if drops.isdisjoint((pair[0], f"{pair[0]}={pair[1]}"))),
         wrappers=tuple(text for text in command.wrappers if not _dropped(text, drops)),
         options=tuple(
             option
             for option in command.options
-            if option.name not in drops and f"{option.name}={option.value}" not in drops
+            if drops.isdisjoint((option.name, f"{option.name}={option.value}")) and not _found(rule, option.value or "")
         ),
-        packages=tuple(text for text in command.packages if _name(text) not in drops or _pinned(rule, text)),
+        packages=tuple(text for text in command.packages if not _goes(rule, text)),
     )
+
+
+def _found(rule: CommandRule, text: str) -> bool:
+    return _FOUND in rule.drops and rule.finds(text)
+
+
+def _goes(rule: CommandRule, package: str) -> bool:
+    """Tell whether a package is dropped, and nothing of its name pinned in its place."""
+    if _found(rule, package):
+        return True
+    return not {package, base_name(package)}.isdisjoint(rule.drops) and not _pinned(rule, package)
+
+
+def _foreign(command: Command, rule: CommandRule) -> Command:
+    """Correct a command whose program is no tool: drop it, take back what it exports, or rewrite its text."""
+    if any(command.plain.startswith(drop) for drop in rule.drops):
+        return replace(command, text="", program=(), wrappers=(), variables=(), rest=())
+    if command.program == ("export",) and command.rest and set(command.rest) <= set(rule.drops):
+        names = tuple(text.partition("=")[0] for text in command.rest)
+        return replace(command, text=shlex.join(("unset", *names)), program=("unset",), rest=names)
+    text = rule.rewritten(command.text)
+    if text == command.text:
+        return command
+    program, *rest = shlex.split(text)
+    return replace(command, text=text, program=(program,), rest=tuple(rest))
 
 
 def _dropped(wrapper: str, drops: set[str]) -> bool:
@@ -160,11 +178,7 @@ def _dropped(wrapper: str, drops: set[str]) -> bool:
 
 
 def _pinned(rule: CommandRule, text: str) -> bool:
-    return _name(text) in {_name(pin) for pin in rule.pins}
-
-
-def _name(text: str) -> str:
-    return str(canonicalize_name(re.split(r"[=<>!~\[ {;]", text.rpartition("::")[2])[0]))
+    return base_name(text) in {base_name(pin) for pin in rule.pins}
 
 
 def _with(command: Command, rule: CommandRule, platform: Platform, specifier: str) -> Command:
@@ -185,10 +199,10 @@ def _with(command: Command, rule: CommandRule, platform: Platform, specifier: st
 
 def _together(packages: Sequence[str], pins: Sequence[str]) -> tuple[str, ...]:
     """Put pins in the place of packages of their names; a pin without a bound leaves a package as it is."""
-    found = {_name(text): text for text in packages}
+    found = {base_name(text): text for text in packages}
     for pin in pins:
-        if _name(pin) not in found or _name(pin) != pin:
-            found[_name(pin)] = pin
+        if base_name(pin) not in found or base_name(pin) != pin:
+            found[base_name(pin)] = pin
     return tuple(found.values())
 
 
@@ -199,7 +213,7 @@ def rendered(command: Command) -> str:
     words = [f"{name}={shlex.quote(value)}" for name, value in command.variables]
     words += [*command.wrappers, *map(shlex.quote, command.program), *command.verb.split()]
     if command.tool is None:
-        return command.text if command.wrappers or command.program else ""
+        return " ".join([*words, *map(shlex.quote, command.rest)]) if command.program else ""
     for option in command.options:
         words += [option.name] if option.value is None else [f"{option.name}={shlex.quote(option.value)}"]
     return " ".join([*words, *map(shlex.quote, command.packages)])

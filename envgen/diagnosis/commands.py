@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from envgen.errors import UsageError
 from envgen.knowledge.advice import CommandTool, command_tools
 
-_SEPARATORS = frozenset({"&&", "||", ";", "|", "&", "(", ")"})
+_PART = re.compile(
+    r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$\([^()]*\)|(?P<end>[;|&()]+)|(?P<comment>(?:(?<=\s)|^)\#.*)|.""", re.DOTALL
+)
 _PROMPT = re.compile(r"^(?:\([\w.-]+\)\s*)?[$%!>]\s*")
 _VARIABLE = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _PYTHON = re.compile(r"(?:.*/)?python(3(?:\.\d+)?)?$")
@@ -30,11 +32,14 @@ class Option:
 class Command:
     """Hold one command in its parts.
 
-    `variables` are set for it alone; `wrappers` stand before it (`arch -x86_64`); `program` is how the tool is called;
-    `tool` is None for a command that installs nothing that is known here. `python` is the minor that it names, or "".
+    `text` is as it was written, `plain` without quotes, `rest` what is behind the program. `variables` are set for it
+    alone; `wrappers` stand before it (`arch -x86_64`); `program` is how the tool is called; `tool` is None for what
+    installs nothing that is known here. `python` is the minor that it names, or "".
     """
 
     text: str
+    plain: str = ""
+    rest: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     wrappers: tuple[str, ...] = ()
     program: tuple[str, ...] = ()
@@ -43,6 +48,14 @@ class Command:
     options: tuple[Option, ...] = ()
     packages: tuple[str, ...] = ()
     python: str = ""
+
+    @property
+    def speaks(self) -> str:
+        """Say whose names the packages have: `pypi`, `conda`, `brew`, or "" where there are none that are judged."""
+        if self.tool is None or (self.tool.verbs and self.verb in ("", "config")):
+            return ""
+        asks_pypi = self.tool.pypi_option and any(option.name == self.tool.pypi_option for option in self.options)
+        return "pypi" if asks_pypi else self.tool.speaks
 
     def values(self, name: str) -> list[str]:
         """List the values of an option, "" for one that takes none."""
@@ -62,32 +75,43 @@ def read_commands(text: str) -> tuple[Command, ...]:
 
 
 def _commands(line: str) -> Iterator[Command]:
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="();&|")
-    lexer.whitespace_split = True
-    lexer.commenters = "#"
-    try:
-        words = list(lexer)
-    except ValueError as error:
-        raise UsageError(f"a shell could not read this: `{line}` ({error})".lower(), hint="close the quotes") from error
-    current: list[str] = []
-    for word in [*words, ";"]:
-        if word in _SEPARATORS:
-            if current:
-                yield _command(current)
-            current = []
+    for text in _split(line):
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            fault = f"a shell could not read this: `{line}` ({error})".lower()
+            raise UsageError(fault, hint="close the quotes") from error
+        if words:
+            yield _command(text, words)
+
+
+def _split(line: str) -> Iterator[str]:
+    """Split a line at what separates commands, but for what is quoted or substituted; a comment ends it."""
+    parts = [""]
+    for match in _PART.finditer(line):
+        if match["comment"]:
+            break
+        if match["end"]:
+            parts.append("")
         else:
-            current.append(word)
+            parts[-1] += match[0]
+    yield from (part.strip() for part in parts)
 
 
-def _command(words: Sequence[str]) -> Command:
-    text = shlex.join(words)
+def _command(text: str, words: Sequence[str]) -> Command:
     rest = list(words)
     variables, wrappers = _before(rest)
     program, python = _program(rest)
     name = program[-1].rpartition("/")[2] if program else ""
     tool = next((tool for tool in command_tools() if re.sub(r"[\d.]+$", "", name) in tool.programs), None)
     command = Command(
-        text=text, variables=tuple(variables), wrappers=tuple(wrappers), program=tuple(program), python=python
+        text=text,
+        plain=" ".join(words),
+        rest=tuple(rest),
+        variables=tuple(variables),
+        wrappers=tuple(wrappers),
+        program=tuple(program),
+        python=python,
     )
     return _with_tool(command, tool, rest) if tool else command
 
@@ -101,9 +125,10 @@ def _before(rest: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
         if setting:
             variables.append((setting[1], setting[2]))
             rest.pop(0)
-        elif rest[0] in _WRAPPERS:
-            taken = 1 + _WRAPPERS[rest[0]]
-            wrappers.append(" ".join(rest[:taken]))
+        elif rest[0].rpartition("/")[2] in _WRAPPERS:
+            name = rest[0].rpartition("/")[2]
+            taken = 1 + _WRAPPERS[name]
+            wrappers.append(" ".join([name, *rest[1:taken]]))
             del rest[:taken]
         elif wrappers and rest[0].startswith("-"):
             wrappers[-1] += f" {rest.pop(0)}"
@@ -131,16 +156,12 @@ def _program(rest: list[str]) -> tuple[list[str], str]:
 def _with_tool(command: Command, tool: CommandTool, rest: list[str]) -> Command:
     verb = next((verb for verb in sorted(tool.verbs, key=len, reverse=True) if _starts(rest, verb)), "")
     options, packages = _arguments(tool, _behind(rest, verb))
-    return Command(
-        text=command.text,
-        variables=command.variables,
-        wrappers=command.wrappers,
-        program=command.program,
+    return replace(
+        command,
         tool=tool,
         verb=verb,
         options=tuple(options),
-        packages=tuple(packages) if verb else (),
-        python=command.python,
+        packages=tuple(packages) if verb or not tool.verbs else (),
     )
 
 

@@ -19,7 +19,7 @@ class CommandTool:
 
     `programs` are the names it is called by; `verbs` what it may be asked to do with packages, as words behind the
     program; `values` are the options that take a value, each with its other spellings: `--channel -c`; `speaks` says
-    whose names its packages have.
+    whose names its packages have, `pypi_option` the option that makes them PyPI's ("" = none).
     """
 
     name: str
@@ -29,6 +29,7 @@ class CommandTool:
     speaks: str
     source: str
     verified: date
+    pypi_option: str = ""
 
     @property
     def rule(self) -> str:
@@ -44,13 +45,14 @@ class CommandTool:
 class CommandRule:
     """Hold what is wrong with commands of some tools, and what is right.
 
-    It speaks of a command of one of `tools` (() = any) with one of `verbs` (() = any), where all that is given holds:
+    It speaks of a command of one of `tools` (() = any) with one of `verbs` (() = any), whose packages are those of
+    `speaks` ("" = any), where all that is given holds:
     `option` is there, with a value like `value`; none of `lacks` is; `pattern` is found in the text; `package` is asked
     for, in versions that overlap `versions`; what `admits` names is left open, by a bound that overlaps it or by none.
-    The patterns are regular expressions. Right is the command with the
-    option's value replaced by `becomes` (a template of the pattern's groups), without `drops` (options, variables,
-    wrappers, packages) and with `adds` and the requirements `pins`, where `{specifier}` is that of `package`; `right`
-    says it in words.
+    The patterns are regular expressions. Right is the command with the option's value (of a program that is no tool:
+    what the pattern finds) replaced by `becomes` (a template of the pattern's groups), without `drops` (options,
+    variables, wrappers, packages; `{found}` for the packages and options in which the pattern is found) and with `adds`
+    and the requirements `pins`, where `{specifier}` is that of `package`; `right` says it in words.
     """
 
     code: str
@@ -61,6 +63,7 @@ class CommandRule:
     verified: date
     tools: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ()
+    speaks: str = ""
     option: str = ""
     value: str = ""
     lacks: tuple[str, ...] = ()
@@ -85,6 +88,10 @@ class CommandRule:
     def fits_value(self, value: str) -> bool:
         """Tell whether an option's value is like the rule's; no value is like every one."""
         return not self.value or re.fullmatch(self.value, value) is not None
+
+    def rewritten(self, text: str) -> str:
+        """Give a text with `becomes` in the place of what the pattern finds, for programs that are no tool."""
+        return re.sub(self.pattern, self.becomes, text) if self.becomes and not self.option else text
 
     def corrected(self, value: str) -> str:
         """Give the value that is right in the place of one."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from envgen.diagnosis.advice import Advised, judge_command
 from envgen.diagnosis.commands import Command, read_commands
+from envgen.errors import UsageError
+from envgen.knowledge.advice import command_tools
 from envgen.models.matchspec import MatchSpec
 from envgen.models.requirement import Origin, Requirement
 from envgen.workflows.cases import Case, cases_of_requirements
@@ -32,12 +34,15 @@ def judge_advice(text: str, target: Target, accelerator: str) -> Advice:
     The packages of all of them are asked for at once, since they go into one environment.
 
     Raises:
-        UsageError: a shell could not read the text.
+        UsageError: a shell could not read the text, or nothing in it installs.
     """
     commands = read_commands(text)
     meant = Target(python=target.python or _python(commands), macos=target.macos or _macos(commands))
     platform = meant.platform()
-    advised = tuple(judge_command(command, platform) for command in commands)
+    advised = tuple(judge_command(command, platform, commands) for command in commands)
+    if not any(each.judged for each in advised):
+        known = ", ".join(program for tool in command_tools() for program in tool.programs)
+        raise UsageError(f"there is no installation command in `{text}`", hint=f"commands of {known} are judged")
     requirements, specs, notes = _asked(commands)
     cases = cases_of_requirements(requirements, meant, accelerator, specs) if requirements or specs else ()
     return Advice(advised=advised, cases=cases, notes=tuple(notes))
@@ -71,11 +76,10 @@ def _asked(commands: Sequence[Command]) -> tuple[list[str], list[MatchSpec], lis
     specs: dict[str, MatchSpec] = {}
     notes: list[str] = []
     for command in commands:
-        speaks = command.tool.speaks if command.tool and command.verb != "config" else ""
         for text in command.packages:
-            if speaks == "pypi" and _is_requirement(text):
+            if command.speaks == "pypi" and _is_requirement(text):
                 requirements.append(text)
-            elif speaks == "conda" and (spec := _spec(text)):
+            elif command.speaks == "conda" and (spec := _spec(text)):
                 specs.setdefault(spec.name, spec)
             else:
                 notes.append(f"`{text}` was not looked up: it is no name of a package there")

@@ -115,6 +115,72 @@ WRONG = {
         "pip install numpy",
     ),
     "libomp": ("brew install libomp", {"LIBOMP"}, "brew install libomp"),
+    "another machine's name": ("pip install tensorflow-gpu==2.16.2", {"REPLACED"}, "pip install tensorflow==2.16.2"),
+    "a name of old": ("pip install tensorflow==2.9", {"OLD-NAME"}, "pip install tensorflow-macos==2.9"),
+    "CUDA's packages": ("pip install triton torch", {"NO-USE-ON-MAC"}, "pip install torch"),
+    "CUDA's extra": ("uv add 'jax[cuda12,k8s]==0.5'", {"NEEDLESS-EXTRA"}, "uv add 'jax[k8s]==0.5'"),
+    "a build of one index": (
+        "pip install torch==1.7.1+cu110 -f https://download.pytorch.org/whl/torch_stable.html",
+        {"LOCAL-VERSION", "TORCH-STABLE"},
+        "pip install torch==1.7.1",
+    ),
+    "CUDA's index": (
+        "pip install torch --index-url https://download.pytorch.org/whl/cu118 --extra-index-url https://example.org/a",
+        {"CUDA-INDEX"},
+        "pip install --extra-index-url=https://example.org/a torch",
+    ),
+    "CUDA from conda": (
+        "conda install pytorch cudatoolkit=11.8 -c pytorch -c nvidia",
+        {"NO-USE-ON-MAC", "CHANNEL"},
+        "conda install --channel=conda-forge pytorch",
+    ),
+    "channels that are not to be mixed": (
+        "conda install -c defaults -c conda-forge numpy",
+        {"CHANNEL"},
+        "conda install --channel=conda-forge numpy",
+    ),
+    "flags for Intel": (
+        'ARCHFLAGS="-arch x86_64" pip install a',
+        {"ARCHFLAGS-INTEL", "BUILD-VARIABLES"},
+        "pip install a",
+    ),
+    "grpcio's build": (
+        "GRPC_PYTHON_BUILD_SYSTEM_OPENSSL=1 GRPC_PYTHON_BUILD_SYSTEM_ZLIB=1 pip install grpcio",
+        {"GRPC-BUILD"},
+        "pip install grpcio",
+    ),
+    "the way of 2020": ("pip install --no-use-pep517 numpy", {"NO-PEP517"}, "pip install numpy"),
+    "TensorFlow alone": ("pip install --no-deps tensorflow", {"TENSORFLOW-NO-DEPS"}, "pip install tensorflow"),
+    "jax-metal": ("pip install jax-metal", {"JAX-METAL"}, "pip install jax"),
+    "Apple's fork": (
+        "pip install https://github.com/apple/tensorflow_macos/releases/download/v0.1/a.whl numpy",
+        {"APPLE-FORK"},
+        "pip install numpy",
+    ),
+    "its installer": (
+        '/bin/bash -c "$(curl -fsSL https://raw.githubusercontent.com/apple/tensorflow_macos/master/a.sh)"',
+        {"APPLE-FORK"},
+        "",
+    ),
+    "an Intel conda": (
+        "bash Miniforge3-MacOSX-x86_64.sh -b",
+        {"INTEL-INSTALLER"},
+        "bash Miniforge3-MacOSX-arm64.sh -b",
+    ),
+    "an Intel container": (
+        "docker run -it --platform linux/amd64 tensorflow/tensorflow",
+        {"DOCKER-INTEL"},
+        "docker run -it --platform linux/arm64 tensorflow/tensorflow",
+    ),
+    "an Intel shell": ("env /usr/bin/arch -x86_64 /bin/zsh", {"ROSETTA-ARCH"}, "env /bin/zsh"),
+    "osx-64 for the session": ("export CONDA_SUBDIR=osx-64", {"ROSETTA-SUBDIR"}, "unset CONDA_SUBDIR"),
+    "osx-64 for the environment": ("conda env config vars set CONDA_SUBDIR=osx-64", {"ROSETTA-SUBDIR"}, ""),
+    "pixi": (
+        "pixi add --pypi tensorflow-metal",
+        {"METAL-UNPAIRED"},
+        "pixi add --pypi tensorflow-metal==1.2.0 'tensorflow>=2.18,<2.20' 'setuptools<82'",
+    ),
+    "pixi without PyPI": ("pixi add tensorflow-metal numpy", {"METAL-FROM-CONDA"}, "pixi add numpy"),
 }
 
 
@@ -129,7 +195,7 @@ def test_what_is_wrong_and_what_is_right(text: str, wrong: set[str], right: str 
 @pytest.mark.parametrize("text", [text for text, _, _ in WRONG.values()], ids=WRONG)
 def test_the_right_command_is_not_wrong_in_the_same_ways(text: str) -> None:
     right = judged(text).right
-    kept = {"PLATFORM-MARKERS", "PLATFORM-INTEL", "LIBOMP", "CONDA-TENSORFLOW"}
+    kept = {"PLATFORM-MARKERS", "PLATFORM-INTEL", "LIBOMP", "CONDA-TENSORFLOW", "OLD-NAME"}
     assert not right or codes(right) <= kept
 
 
@@ -150,6 +216,31 @@ def test_good_advice_stays_as_it_is(text: str) -> None:
     found = judged(text)
     assert (found.wrongs, found.ok) == ((), True)
     assert shlex.split(found.right) == shlex.split(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('LDFLAGS="-L/opt/lib" pip install pyaudio', "BUILD-VARIABLES"),
+        ("pip install git+https://example.org/a.git", "FROM-SOURCE"),
+        ("xcode-select --install", "XCODE"),
+    ],
+)
+def test_what_may_be_right_is_left_as_it_is_written(text: str, code: str) -> None:
+    found = judged(text)
+    assert [(each.code, each.severity) for each in found.wrongs] == [(code, "info")]
+    assert (found.right, found.ok, found.judged) == (text, True, True)
+
+
+@pytest.mark.parametrize("text", ["rm -rf /", "conda activate tf", "pip uninstall numpy", "npm install tensorflow"])
+def test_what_installs_nothing_is_not_judged(text: str) -> None:
+    assert not judged(text).judged
+
+
+def test_what_other_commands_ask_for_counts() -> None:
+    commands = read_commands("pip install tensorflow==2.18.1 && pip install tensorflow-metal==1.2.0")
+    alone, together = judge_command(commands[1], mac()), judge_command(commands[1], mac(), commands)
+    assert ({each.code for each in alone.wrongs}, together.wrongs) == ({"METAL-UNPAIRED"}, ())
 
 
 def test_only_errors_make_advice_unusable() -> None:

@@ -95,6 +95,34 @@ def test_several_commands(text: str) -> None:
     assert [command.packages for command in read_commands(text)] == [("a",), ("b",)]
 
 
+def test_what_is_quoted_or_substituted_separates_nothing() -> None:
+    text = """bash -c "$(curl -fsSL https://a/b.sh | head)" && pip install 'a;python_version<"3"'"""
+    first, second = read_commands(text)
+    assert first.text == 'bash -c "$(curl -fsSL https://a/b.sh | head)"'
+    assert second.packages == ('a;python_version<"3"',)
+
+
+def test_the_text_stays_as_it_was_written() -> None:
+    command = only('ARCHFLAGS="-arch arm64" pip install  x # y; z')
+    assert command.text == 'ARCHFLAGS="-arch arm64" pip install  x'
+    assert command.plain == "ARCHFLAGS=-arch arm64 pip install x"
+
+
+@pytest.mark.parametrize(
+    ("text", "speaks"),
+    [
+        ("pip install a", "pypi"),
+        ("pixi add a", "conda"),
+        ("pixi add --pypi a", "pypi"),
+        ("conda config --set subdir osx-64", ""),
+        ("pip list", ""),
+        ("ls", ""),
+    ],
+)
+def test_whose_names_the_packages_have(text: str, speaks: str) -> None:
+    assert only(text).speaks == speaks
+
+
 @pytest.mark.parametrize("text", ["", "  \n ", "# nothing"], ids=["empty", "blank", "comment"])
 def test_nothing_is_no_command(text: str) -> None:
     with pytest.raises(UsageError, match="no command"):

@@ -18,7 +18,7 @@ def test_patterns_and_templates_are_well_formed() -> None:
     for rule in command_rules():
         re.compile(rule.pattern)
         re.compile(rule.value)
-        assert not rule.becomes or rule.value, rule.code
+        assert not rule.becomes or rule.value or (rule.pattern and not rule.option), rule.code
         for text in rule.adds:
             assert text.format(python="3.12", macos="13.0")
         for pin in rule.pins:
