@@ -10,7 +10,9 @@ from envgen.errors import UsageError
 def _one_of(what: str, value: str, known: Iterable[str]) -> str:
     names = list(known)
     if value not in names:
-        raise UsageError(f"unknown {what} `{value}`", hint=f"one of {', '.join(names)}")
+        from envgen.manifest.problems import did_you_mean
+
+        raise UsageError(f"unknown {what} `{value}`{did_you_mean(value, names)}", hint=f"one of {', '.join(names)}")
     return value
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from packaging.specifiers import SpecifierSet
+
 from envgen.diagnosis.fix import Edit, Way
 from envgen.diagnosis.together import Asked, Clash, judge_together
 from envgen.diagnosis.verdict import Question
-from envgen.knowledge.caps import cap_rules
+from envgen.knowledge.caps import CapRule, cap_rules
 from envgen.knowledge.metal import METAL, metal_choices, metal_releases
 from envgen.knowledge.ranges import named_versions
 from envgen.knowledge.tensorflow import NAMES
@@ -40,15 +42,37 @@ def _bounds(asked: Asked, clash: Clash) -> Iterator[Way]:
     for place in clash.places:
         own = asked.questions[place]
         if clash.bound and leading_name(clash.bound) == own.name:
-            yield _respelled(asked, {place: clash.bound})
+            instead = [rule.instead for rule in cap_rules() if _text(rule) == clash.bound and rule.instead]
+            yield from (_respelled(asked, {place: text}) for text in (*instead, clash.bound))
+            yield from _beyond(asked, clash)
             return
         specifiers = dict.fromkeys(rule.specifier for rule in cap_rules() if rule.distribution == own.name)
         for specifier in specifiers:
             yield _respelled(asked, {place: f"{own.name}{specifier}"})
 
 
+def _beyond(asked: Asked, clash: Clash) -> Iterator[Way]:
+    """Take releases that a bound does not speak of, of what it stands beside: the newer ones if there are."""
+    for place in clash.places:
+        rules = [
+            rule for rule in cap_rules() if rule.beside == asked.questions[place].name and _text(rule) == clash.bound
+        ]
+        for rule in rules:
+            floors = [part.version for part in SpecifierSet(rule.versions) if part.operator == "<"]
+            limits = [part.version for part in SpecifierSet(rule.versions) if part.operator == ">="]
+            bound = f">={floors[0]}" if floors else f"<{limits[0]}" if limits else ""
+            if bound:
+                yield _respelled(asked, {place: f"{rule.beside}{bound}"})
+
+
+def _text(rule: CapRule) -> str:
+    return f"{rule.distribution}{rule.specifier}"
+
+
 def _tensorflow(asked: Asked) -> Iterator[Way]:
-    """Ask for the TensorFlow that goes with Metal."""
+    """Ask for the TensorFlow that goes with Metal, where Metal is wanted."""
+    if asked.accelerator != "metal" and METAL not in [question.name for question in asked.questions]:
+        return
     places = [place for place, question in enumerate(asked.questions) if question.name in NAMES]
     for choice in metal_choices():
         if places:

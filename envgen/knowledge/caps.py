@@ -16,7 +16,10 @@ TABLE = "caps.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapRule:
-    """Hold a bound on one distribution beside some releases of another, from one of some halves."""
+    """Hold a bound on one distribution beside some releases of another, from one of some halves.
+
+    `instead` is what to ask for in the place of the releases beyond the bound, where another name has them ("" = none).
+    """
 
     beside: str
     versions: str
@@ -26,6 +29,7 @@ class CapRule:
     source: str
     verified: date
     halves: tuple[str, ...] = ("conda", "pypi")
+    instead: str = ""
 
     def applies(self, installed: Installed) -> bool:
         """Tell whether the bound is asked for by an installed distribution."""

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from envgen.errors import ManifestError, Problem
 
 _SHOWN = 80
+_MEANT = {"gpu": "metal", "mps": "metal", "cuda": "metal"}  # what computes on the GPU of a Mac
 _MESSAGE = 400
 _USER_INFO = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _TOKEN = re.compile(r"(?<=/t/)[^/\s\"'\],}]+")
@@ -66,8 +67,10 @@ def _stand_in(character: str) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Give the end of a message that suggests the nearest known name, or ""."""
-    close = get_close_matches(name[:_SHOWN].lower(), sorted(known), n=1, cutoff=0.6)
+    """Give the end of a message that suggests the known name of the same meaning, or the nearest, or ""."""
+    names = sorted(known)
+    close = [word for word in (_MEANT.get(name.lower(), ""),) if word in names]
+    close = close or get_close_matches(name[:_SHOWN].lower(), names, n=1, cutoff=0.6)
     return f"; did you mean `{close[0]}`?" if close else ""
 
 

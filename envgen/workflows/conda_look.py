@@ -28,7 +28,7 @@ class UnreadRepodata:
     channels: tuple[Channel, ...]
     notes: tuple[str, ...] = ()
     complete: bool = False
-    origin: str = "the channel, which could not be read,"
+    origin: str = "channel that could not be read"
 
     def names(self) -> frozenset[str]:
         """Give no name."""
@@ -78,6 +78,8 @@ class CondaLook:
         names = dict.fromkeys(filter(None, [mapped.conda, *(spec.name for spec in mapped.specs)]))
         records = tuple(record for name in names for record in self.mapper.shelf.records(name))
         standing = on_conda(mapped, records, self.platform, self.repodata.origin)
+        if isinstance(self.repodata, UnreadRepodata):
+            standing = replace(standing, message="the channels could not be read", known=False)
         return OnShelf(platform=self.platform, mapped=mapped, records=records, standing=standing)
 
     def solvable(self, looks: Mapping[str, OnShelf], *, together: bool = False) -> dict[str, CondaStanding]:

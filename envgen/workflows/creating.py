@@ -11,6 +11,7 @@ from envgen.gateways.disk import create_folder
 from envgen.manifest.document import Accelerator
 from envgen.manifest.edit import add_requirements, refuse_call
 from envgen.manifest.model import Manifest, load_manifest
+from envgen.manifest.problems import did_you_mean
 from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.templates import blank_text, template_names, template_text
 from envgen.models.matchspec import version_key
@@ -171,7 +172,8 @@ def manifest_text(name: str, scaffold: Scaffold) -> tuple[str, tuple[str, ...]]:
 def chosen_accelerator(text: str) -> Accelerator:
     """Read an accelerator's name; raise UsageError for another."""
     if text not in ACCELERATORS:
-        raise UsageError(f"unknown accelerator `{text}`", hint=f"one of {', '.join(ACCELERATORS)}")
+        nearest = did_you_mean(text, ACCELERATORS)
+        raise UsageError(f"unknown accelerator `{text}`{nearest}", hint=f"one of {', '.join(ACCELERATORS)}")
     return ACCELERATORS[text]
 
 

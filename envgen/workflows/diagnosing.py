@@ -223,7 +223,7 @@ def _notes(run: _Run, settled: Settled) -> Sequence[str]:
     notes = [*run.case.notes, *run.walk.notes, *run.walk.lookups.notes, *run.walk.conda.repodata.notes]
     if run.unread:
         notes.append(f"conda was not asked: {run.unread.message}")
-    if not run.walk.conda.repodata.complete:
+    if not run.walk.conda.repodata.complete and run.unread is None:
         notes.append(f"{run.walk.conda.repodata.origin} knows a part of the channel only")
     if run.walk.partial:
         notes.append("the answer is partial: not everything could be looked up")

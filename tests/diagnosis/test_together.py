@@ -24,6 +24,7 @@ CLASHES = {
     "addons on python 3.12": (asked("tensorflow-addons"), (0,)),
     "text of another minor": (asked("tensorflow-text==2.18.*", "tensorflow==2.19.*"), (0, 1)),
     "cpu and Metal": (asked("tensorflow-metal", "tensorflow", accelerator="cpu"), (0,)),
+    "Keras 2 with TensorFlow 2.16": (asked("keras<3", "tensorflow==2.16.*"), (0, 1)),
     "jax-metal with a newer jax": (asked("jax-metal", "jax>=0.6"), (0, 1)),
 }
 
@@ -57,6 +58,21 @@ def test_the_first_way_is_the_smallest_change() -> None:
     assert first(CLASHES["addons on python 3.12"][0])[1] == {0: Edit(python="3.11", keeps=True)}
     assert first(CLASHES["cpu and Metal"][0])[1] == {0: Edit(accelerator="metal", keeps=True)}
     assert first(CLASHES["jax-metal with a newer jax"][0])[1] == {1: Edit(dependencies=("jax==0.5.0",))}
+
+
+def test_what_serves_under_another_name_comes_first() -> None:
+    assert first(CLASHES["Keras 2 with TensorFlow 2.16"][0])[1] == {0: Edit(dependencies=("tf-keras",))}
+
+
+def test_the_other_side_of_a_bound_may_move_beyond_it() -> None:
+    case = CLASHES["numpy 2 with TensorFlow 2.16"][0]
+    (clash,) = judge_together(case).clashes
+    texts = [way.text for way in ways_out(case, clash)]
+    assert texts[:2] == [
+        "write `numpy<2` for `numpy>=2`",
+        "write `tensorflow>=2.18` for `tensorflow==2.16.*`",
+    ]
+    assert not any("2.12" in text for text in texts)  # those are for Metal
 
 
 def test_leaving_metal_out_is_a_way_even_where_nothing_else_is_asked_for() -> None:

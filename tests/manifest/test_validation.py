@@ -23,6 +23,7 @@ def problems(text: str) -> tuple[Problem, ...]:
 
 REFUSED = {
     "an unknown key": ("pythn: 3", "pythn", "unknown key; did you mean `python`?"),
+    "a GPU's name": ("accelerator: gpu", "accelerator", "`gpu` is none of metal, cpu; did you mean `metal`?"),
     "an underscore": ("exclude_newer: 2026-01-01", "exclude_newer", "did you mean `exclude-newer`?"),
     "a capital": ("Channels: [a]", "Channels", "did you mean `channels`?"),
     "another tool's key": ("pip: [a]", "pip", "did you mean `pypi`?"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,12 @@ class TestConda:
         assert unread.names() == frozenset()
         assert unread.records(["a"]) == {"a": ()}
         assert unread.closure(["a"]) == (ChannelRecords(channel=CONDA_FORGE, records=()),)
+
+    def test_and_nothing_is_said_of_what_they_lack(self) -> None:
+        conda = replace(look(), repodata=UnreadRepodata(channels=(CONDA_FORGE,)))
+        (found,) = conda.look([wanted("torch")])
+        assert (found.standing.available, found.standing.known) == (False, False)
+        assert found.standing.message == "the channels could not be read"
 
 
 class TestWalk:
