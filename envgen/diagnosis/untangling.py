@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from packaging.specifiers import SpecifierSet
@@ -162,6 +162,13 @@ def loosened(questions: Sequence[Question], places: Sequence[int]) -> Iterator[W
             if spec.text != spec.name:
                 yield Way(text=f"ask for `{spec.name}` in any version", edits={place: Edit(conda=(spec.name,))})
             yield Way(text=f"leave conda's `{spec.name}` out", edits={place: Edit()})
+
+
+def from_pypi(questions: Sequence[Question], places: Iterable[int]) -> Iterator[Way]:
+    """Take one of several requirements from PyPI, each in its turn."""
+    for place in places:
+        text = f"take `{questions[place].text}` from PyPI: list it under `pypi`"
+        yield Way(text=text, edits={place: Edit(pypi=(questions[place].text,))})
 
 
 def on_pythons(pythons: Sequence[str], place: int) -> Iterator[Way]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from envgen.errors import PlanError, UnsatisfiableError
 from envgen.mapping.evidence import depends_names
 from envgen.models.solve import Solution
-from envgen.plan.board import Board, Cause, Lift
+from envgen.plan.board import Board, Cause, Lift, Root
 from envgen.plan.conda_request import base_request, conda_request, provided_by, solo_request, solvable, solve
 from envgen.plan.drag import Dragged, dragged
 from envgen.plan.lifting import hold, keep_off, newest
@@ -44,7 +44,7 @@ def _relieve(board: Board, error: UnsatisfiableError) -> None:
     if board.lifts and solvable(board, base):
         _undo_lifts(board)
         return
-    lonely = [root for root in board.conda_roots if not solvable(board, solo_request(board, root.specs))]
+    lonely = _lonely(board, list(board.conda_roots))
     if not lonely:
         raise board.sides.conda.explain(base, error) from error
     if board.sides.pypi is None:
@@ -52,6 +52,16 @@ def _relieve(board: Board, error: UnsatisfiableError) -> None:
     for root in lonely:
         specs = ", ".join(map(str, root.mapped.specs))
         board.move_to_pypi(root.name, Cause(text=f"no {specs} of the channel can be installed on {_target(board)}"))
+
+
+def _lonely(board: Board, roots: Sequence[Root]) -> list[Root]:
+    """List those that cannot be installed even on their own, by solving many at once and halves of what fails."""
+    if not roots or solvable(board, solo_request(board, [spec for root in roots for spec in root.specs])):
+        return []
+    if len(roots) == 1:
+        return list(roots)
+    middle = len(roots) // 2
+    return [*_lonely(board, roots[:middle]), *_lonely(board, roots[middle:])]
 
 
 def _target(board: Board) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -56,13 +56,15 @@ class _Facts:
     request: SolveRequest
     repodata: Repodata | None
     names: frozenset[str]
+    by_name: tuple[Mapping[str, Sequence[Record]], ...]
 
     @classmethod
     def of(cls, request: SolveRequest, repodata: Repodata | None) -> _Facts:
-        names = {record.name for entry in request.channels for record in entry.records}
+        by_name = tuple(_by_name(entry.records) for entry in request.channels)
+        names = {name for found in by_name for name in found}
         names |= {package.name for package in request.virtual_packages}
         known = repodata.names() if repodata else frozenset()
-        return cls(request=request, repodata=repodata, names=known | names)
+        return cls(request=request, repodata=repodata, names=known | names, by_name=by_name)
 
     def absent(self, root: RootSpec) -> bool:
         return root.spec.name not in self.names
@@ -75,8 +77,8 @@ class _Facts:
     def candidates(self, root: RootSpec) -> list[Record]:
         """Give the records of a spec's name, those of the first channel that has it under strict priority."""
         found: list[Record] = []
-        for entry in self.request.channels:
-            found += [record for record in entry.records if record.name == root.spec.name]
+        for records in self.by_name:
+            found += records.get(root.spec.name, ())
             if found and self.request.channel_priority == "strict":
                 break
         return found
@@ -154,3 +156,10 @@ def _trimmed(problem: str) -> str:
     if len(lines) > _MOST_LINES:
         lines = [*lines[:_MOST_LINES], f"… ({len(lines) - _MOST_LINES} more lines)"]
     return "\n".join(lines)
+
+
+def _by_name(records: Iterable[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.name, []).append(record)
+    return found

@@ -16,7 +16,7 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.repodata import ChannelRecords, Repodata
 from envgen.models.requirement import Origin, Requirement
-from envgen.models.solve import RootSpec, Solver, SolveRequest
+from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
 
 _ASKED = Origin(path="diagnose")
 
@@ -89,11 +89,29 @@ class CondaLook:
         """
         wanted = {name: look.mapped.specs for name, look in looks.items() if look.standing.available}
         self._read(spec.name for specs in wanted.values() for spec in specs)
-        if together and self._solves(spec for specs in wanted.values() for spec in specs):
+        if together and self._solution(spec for specs in wanted.values() for spec in specs):
             return {name: look.standing for name, look in looks.items()}
+        solved = self._by_halves({name: looks[name] for name in wanted})
+        return {name: solved.get(name, look.standing) for name, look in looks.items()}
+
+    def _by_halves(self, looks: Mapping[str, OnShelf]) -> dict[str, CondaStanding]:
+        """Solve many at once, and halves of them where that fails, down to each that fails on its own."""
+        if len(looks) < 2:
+            return {name: self._solved(look.standing, look.mapped.specs) for name, look in looks.items()}
+        solution = self._solution(spec for look in looks.values() for spec in look.mapped.specs)
+        if solution:
+            versions = {record.name: record.version for record in solution.records}
+            return {
+                name: _in_version(look.standing, versions.get(look.mapped.specs[0].name, ""))
+                for name, look in looks.items()
+            }
+        names = list(looks)
+        middle = len(names) // 2
+        halves = (names[:middle], names[middle:])
         return {
-            name: self._solved(look.standing, wanted[name]) if name in wanted else look.standing
-            for name, look in looks.items()
+            name: standing
+            for half in halves
+            for name, standing in self._by_halves({name: looks[name] for name in half}).items()
         }
 
     def spec(self, spec: MatchSpec) -> tuple[CondaStanding, tuple[Record, ...]]:
@@ -106,12 +124,11 @@ class CondaLook:
     def _read(self, names: Iterable[str]) -> None:
         self._everything = self.repodata.closure(sorted({"python", *names}))
 
-    def _solves(self, specs: Iterable[MatchSpec]) -> bool:
+    def _solution(self, specs: Iterable[MatchSpec]) -> Solution | None:
         try:
-            self.solver.solve(self._request(specs))
+            return self.solver.solve(self._request(specs))
         except SolveError:
-            return False
-        return True
+            return None
 
     def _request(self, specs: Iterable[MatchSpec]) -> SolveRequest:
         python = MatchSpec.parse(f"python {self.platform.python}.*")
@@ -129,7 +146,11 @@ class CondaLook:
         except SolveError as error:
             return replace(standing, available=False, known=False, message=error.message)
         version = next((record.version for record in solution.records if record.name == specs[0].name), "")
-        return replace(standing, version=version, message=standing.message.replace(standing.version, version))
+        return _in_version(standing, version)
+
+
+def _in_version(standing: CondaStanding, version: str) -> CondaStanding:
+    return replace(standing, version=version, message=standing.message.replace(standing.version, version))
 
 
 def _unsolved(standing: CondaStanding, error: UnsatisfiableError) -> str:

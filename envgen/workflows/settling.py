@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
 from envgen.diagnosis.applying import applied
 from envgen.diagnosis.doubles import one_of
 from envgen.diagnosis.matters import Docket, Matter
-from envgen.diagnosis.untangling import loosened, on_pythons, without_one
+from envgen.diagnosis.untangling import from_pypi, loosened, on_pythons, without_one
 from envgen.diagnosis.verdict import Question, Trouble
 from envgen.errors import ManifestError
 from envgen.workflows.trying import Attempt
@@ -38,13 +38,15 @@ class Settled:
 class Settling:
     """Hold what is being tried: the manifest as it is asked for, its questions, and what stands in the way.
 
-    `pythons` are those for which each question can be had; `attempt` locks a text in memory; `clock` gives seconds.
+    `pythons` are those for which each question can be had, `wheels` the names that PyPI may serve as well as conda;
+    `attempt` locks a text in memory; `clock` gives seconds.
     """
 
     manifest: str
     questions: Sequence[Question]
     docket: Docket
     pythons: Sequence[str] = ()
+    wheels: Container[str] = ()
     attempt: Callable[[str], Attempt]
     progress: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
@@ -116,7 +118,9 @@ def _conflict(settling: Settling, failure: Attempt) -> bool:
         *loosened(settling.questions, causes),
         *loosened(settling.questions, places),
     )
+    wheels = [place for place in places if settling.questions[place].name in settling.wheels]
     guesses = (
+        *from_pypi(settling.questions, wheels),
         *on_pythons(settling.pythons[:_PYTHONS], places[0] if places else 0),
         *without_one(settling.questions, places),
     )

@@ -251,7 +251,11 @@ def test_requirements_are_requirements() -> None:
         ("explicit", ["explicit has no groups: dev, docs are installed", "holds no URLs"]),
         (
             "requirements",
-            ["5 packages of osx-arm64 are left out, python among them", "no groups", "1 package of linux-64 is left out"],
+            [
+                "5 packages of osx-arm64 are left out, python among them",
+                "no groups",
+                "1 package of linux-64 is left out",
+            ],
         ),
         ("pylock", ["pylock holds nothing of conda", "no dependencies between packages"]),
         ("conda-only", ["left out for osx-arm64 are six, tensorflow", "conda installs `main` alone from it, not dev"]),
