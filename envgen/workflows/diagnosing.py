@@ -150,7 +150,7 @@ def _settled(run: _Run) -> Settled:
         manifest=case.manifest,
         questions=case.questions,
         docket=run.docket,
-        pythons=other_pythons(run.walk),
+        pythons=lambda: other_pythons(run.walk),
         wheels={name for name, node in run.walk.closure.nodes.items() if node.pypi.installs and node.served_by_conda},
         attempt=lambda text: attempt(run.services, text),
         progress=run.services.progress,

@@ -15,7 +15,7 @@ from envgen.errors import ManifestError
 from envgen.workflows.trying import Attempt
 
 MOST_TRIES = 8
-PATIENCE = 90.0
+PATIENCE = 60.0
 _PYTHONS = 2
 
 
@@ -38,14 +38,14 @@ class Settled:
 class Settling:
     """Hold what is being tried: the manifest as it is asked for, its questions, and what stands in the way.
 
-    `pythons` are those for which each question can be had, `wheels` the names that PyPI may serve as well as conda;
+    `pythons` gives those for which each question can be had, `wheels` are names that PyPI may serve as well as conda;
     `attempt` locks a text in memory; `clock` gives seconds.
     """
 
     manifest: str
     questions: Sequence[Question]
     docket: Docket
-    pythons: Sequence[str] = ()
+    pythons: Callable[[], Sequence[str]] = tuple
     wheels: Container[str] = ()
     attempt: Callable[[str], Attempt]
     progress: Callable[[str], None]
@@ -121,7 +121,7 @@ def _conflict(settling: Settling, failure: Attempt) -> bool:
     wheels = [place for place in places if settling.questions[place].name in settling.wheels]
     guesses = (
         *from_pypi(settling.questions, wheels),
-        *on_pythons(settling.pythons[:_PYTHONS], places[0] if places else 0),
+        *on_pythons(settling.pythons()[:_PYTHONS], places[0] if places else 0),
         *without_one(settling.questions, places),
     )
     if not places or not (ways or guesses):

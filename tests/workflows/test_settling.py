@@ -190,7 +190,7 @@ def test_another_python_comes_after_the_bounds() -> None:
             manifest=TEXT,
             questions=QUESTIONS,
             docket=docket(),
-            pythons=["3.11"],
+            pythons=lambda: ["3.11"],
             attempt=tried,
             progress=lambda _: None,
             clock=lambda: 0.0,
