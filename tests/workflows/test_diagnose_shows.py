@@ -5,6 +5,7 @@ The classes are as of 2026-11-23 and may age.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,10 @@ pytestmark = [pytest.mark.network, pytest.mark.shared, pytest.mark.slow, needs_c
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Hold a question with the class of one name, reached through a chain, and whether the whole can be had."""
+    """Hold a question with the class of one name, reached through a chain, and whether the whole can be had.
+
+    `fix` is what the manifest of that name's fix must hold.
+    """
 
     asked: tuple[str, ...]
     pypi: str
@@ -27,13 +31,14 @@ class Case:
     chain: tuple[str, ...]
     python: str = "3.12"
     macos: str = "13.0"
+    fix: str = ""
 
 
-def case(text: str, pypi: str, *, ok: bool, chain: str = "", python: str = "3.12", macos: str = "13.0") -> Case:
-    """Read a case; `chain` is the last name of `text` where it is not given."""
+def case(text: str, pypi: str, *, ok: bool, chain: str = "", fix: str = "", **target: str) -> Case:
+    """Read a case; `chain` is the last name of `text` where it is not given; `target` is of python and macOS."""
     asked = tuple(text.split())
-    names = tuple((chain or asked[-1]).split(">")) if chain else (asked[-1].split("=")[0].split("<")[0].split(">")[0],)
-    return Case(asked=asked, pypi=pypi, ok=ok, chain=names, python=python, macos=macos)
+    names = tuple(chain.split(">")) if chain else (re.split(r"[\[=<>]", asked[-1])[0],)
+    return Case(asked=asked, pypi=pypi, ok=ok, chain=names, fix=fix, **target)
 
 
 CASES = {
@@ -73,6 +78,37 @@ CASES = {
     "a name that is none of PyPI's": case("tensorflow-deps", "NOT_ON_INDEX", ok=False),
     "a version that does not exist": case("pandas==99.0", "NO_VERSION_MATCHES", ok=False),
     "a yanked release": case("tf-keras==2.20.0", "YANKED", ok=True),
+    "TensorFlow 2.9, by its old name": case(
+        "tensorflow==2.9", "MAC_X86_64_ONLY", ok=False, python="3.10", fix="tensorflow-macos==2.9"
+    ),
+    "TensorFlow 2.12 on 3.12": case(
+        "tensorflow==2.12", "MAC_X86_64_ONLY", ok=False, fix='python: "3.11"\ndependencies:\n  - tensorflow-macos==2.12'
+    ),
+    "tensorflow-macos where no other name has wheels": case("tensorflow-macos==2.9", "OK", ok=True, python="3.10"),
+    "TensorFlow 1": case("tensorflow==1.15", "MAC_X86_64_ONLY", ok=False, fix="tensorflow>=2.16.1"),
+    "an old tensorflow-gpu": case("tensorflow-gpu==2.8", "NO_MACOS_WHEEL", ok=False, fix="tensorflow-macos==2.8"),
+    "tensorflow-rocm": case("tensorflow-rocm", "NO_MACOS_WHEEL", ok=False, fix="- tensorflow\n"),
+    "a placeholder": case("tensorflow-intel", "EMPTY_STUB", ok=False, fix="- tensorflow\n"),
+    "the nightly of old": case("tf-nightly-macos", "NO_WHEEL_FOR_PYTHON", ok=False, fix="- tf-nightly\n"),
+    "TensorFlow on 3.14": case("tensorflow", "NO_WHEEL_FOR_PYTHON", ok=False, python="3.14", fix='python: "3.13"'),
+    "Keras 2 with TensorFlow 2.16": case(
+        "tensorflow==2.16.* keras<3", "OK", ok=False, fix="# in place of `keras<3`\ndependencies:\n  - tf-keras"
+    ),
+    "an old numpy": case("numpy==1.19.5", "MAC_X86_64_ONLY", ok=False, python="3.9", fix="numpy>=1.21.0"),
+    "an old h5py": case("h5py==2.10.0", "MAC_X86_64_ONLY", ok=False, python="3.8", fix="h5py>="),
+    "an h5py for newer Macs": case("h5py==3.15.0", "NEEDS_NEWER_MACOS", ok=False, fix='macos: "14.0"'),
+    "an old torch": case("torch==1.7.1", "MAC_X86_64_ONLY", ok=False, python="3.8", fix="torch>="),
+    "CUDA from source": case("cupy", "SDIST_ONLY", ok=False, fix="sys_platform != ''darwin''"),
+    "CUDA without macOS": case("triton", "NO_MACOS_WHEEL", ok=False, fix="sys_platform != ''darwin''"),
+    "an extra for CUDA": case("jax[cuda12_pip]==0.4.20", "OK", ok=True),
+    "Windows' own": case("pywin32", "NO_MACOS_WHEEL", ok=False, fix="sys_platform != ''darwin''"),
+    "a wheel for any machine that is Linux'": case("mxnet", "NO_MACOS_WHEEL", ok=False),
+    "a renamed project": case("fbprophet", "SDIST_ONLY", ok=False, fix="- prophet\n"),
+    "an ended project": case("cx_Oracle", "SDIST_ONLY", ok=False, chain="cx-oracle", fix="- oracledb\n"),
+    "an ended root": case("pymc3", "SDIST_ONLY", ok=False, chain="pymc3>theano-pymc", fix="- pymc\n"),
+    "a chain to a source": case("face-recognition", "SDIST_ONLY", ok=False, chain="face-recognition>dlib", fix="cmake"),
+    "a source with what it needs": case("torch-scatter", "SDIST_ONLY", ok=False, fix="- compilers\n  - pytorch"),
+    "a newer python is asked for": case("pandas==2.3.1", "NO_WHEEL_FOR_PYTHON", ok=False, python="3.8", fix='"3.9"'),
 }
 
 
@@ -101,6 +137,8 @@ def test_the_class_and_the_chain(real: RealProject, asked: Case) -> None:
     assert found[asked.chain]["pypi"]["class"] == asked.pypi, found[asked.chain]
     roots = [verdict["ok"] for chain, verdict in found.items() if len(chain) == 1]
     assert all(roots) == asked.ok
+    if asked.fix:
+        assert asked.fix in found[asked.chain]["fix"]["manifest"]
 
 
 @pytest.mark.parametrize("asked", CASES.values(), ids=CASES)
