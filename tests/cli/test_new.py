@@ -112,7 +112,12 @@ REFUSED = {
     "the name of conda's own": (["base"], 2, "conda keeps the name `base`", ""),
     "an unknown template": (["x", "-t", "pytorh"], 2, "did you mean `pytorch`?", "the templates are"),
     "an unknown solver": (["x", "--solver", "zzz", "-a", "six"], 2, "unknown solver `zzz`", "libmamba, rattler"),
-    "an unknown accelerator": (["x", "--accelerator", "gpu"], 2, "unknown accelerator `gpu`; did you mean `metal`?", "metal, cpu"),
+    "an unknown accelerator": (
+        ["x", "--accelerator", "gpu"],
+        2,
+        "unknown accelerator `gpu`; did you mean `metal`?",
+        "metal, cpu",
+    ),
     "a python that is none": (["x", "--python", "3.1O"], 2, "not a python minor version: `3.1O`", "--python 3.12"),
     "a macOS before Apple silicon": (["x", "--macos", "10.15"], 2, "starts at macOS 11.0, not 10.15", "--macos 13.0"),
     "a requirement that is none": (["x", "-a", "a=1"], 2, "not a requirement: `a=1`", "PEP 508"),
