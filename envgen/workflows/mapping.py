@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from envgen.errors import EnvgenError, MappingError, Problem, SourceLine, UsageError
 from envgen.gateways.disk import read_text
+from envgen.knowledge.replaced import replacement_of
 from envgen.manifest.fields import macos_floor, python_minor
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.channel import CONDA_FORGE, Channel
@@ -50,7 +51,17 @@ def map_texts(services: Services, texts: tuple[str, ...], target: Target) -> tup
     channels = tuple(Channel.parse(text) for text in services.options.channels) or (CONDA_FORGE,)
     repodata = open_index(services, channels, platform, first=True)
     mapper = name_mapper(services, {}, repodata, platform)
-    return map_requirements(requirements, mapper, platform, _unasked, suggest=len(requirements) <= SUGGESTED)
+    found = map_requirements(requirements, mapper, platform, _unasked, suggest=len(requirements) <= SUGGESTED)
+    return tuple(_with_replacement(item, platform) for item in found)
+
+
+def _with_replacement(item: MappedRequirement, platform: Platform) -> MappedRequirement:
+    """Say of a name that conda does not serve what a lock would ask for in its place."""
+    row = replacement_of(item.requirement.name, platform.subdir, item.requirement.specifier)
+    if row is None or item.source == "conda":
+        return item
+    instead = f"a lock asks for `{row.replacement}` instead" if row.replacement else "a lock leaves it out"
+    return replace(item, why=f"{item.why}; {instead}: {row.why}", suggestions=())
 
 
 def _unasked(name: str, version: str) -> None:

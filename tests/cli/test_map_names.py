@@ -34,6 +34,12 @@ def test_the_json_has_the_promised_shape(project: Project) -> None:
     assert (absent["source"], absent["conda"], absent["rejected"]) == ("pypi", None, [])
 
 
+def test_what_a_lock_asks_for_instead_is_told(project: Project) -> None:
+    out = project.run("map", "tensorflow-gpu", "tensorflow-deps").out
+    assert "a lock asks for `tensorflow` instead: tensorflow-gpu has no macOS wheel" in out
+    assert "a lock leaves it out: tensorflow-deps was a conda metapackage" in out
+
+
 def test_files_and_standard_input(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     (project.folder / "names.txt").write_text("# a comment\npandas>=2  # with one\n\nsix\n", encoding="utf-8")
     monkeypatch.setattr("sys.stdin", io.StringIO("tqdm\n"))
