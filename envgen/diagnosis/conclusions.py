@@ -154,5 +154,8 @@ def _warned_fix(
 
 def _fix(findings: Findings, node: Node, place: int) -> Fix | None:
     below = lacking(findings.closure, node.name)
-    matter = findings.docket.of(place, below[-1] if below else node.name)
+    subject = below[-1] if below else node.name
+    if len(node.need.chain) == 1:
+        return findings.docket.fix_for(place, subject)
+    matter = findings.docket.of(place, subject)
     return matter.fix_at(place) if matter else None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from envgen.knowledge.ranges import to_numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,25 @@ class Edit:
     accelerator: str = ""
     drops: tuple[str, ...] = ()
     keeps: bool = False
+
+
+def combined(edits: Sequence[Edit]) -> Edit:
+    """Make one edit of several that are about one requirement: the first python counts, and the newest macOS."""
+
+    def all_of(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(text for items in lists for text in items))
+
+    return Edit(
+        dependencies=all_of(edit.dependencies for edit in edits),
+        conda=all_of(edit.conda for edit in edits),
+        pypi=all_of(edit.pypi for edit in edits),
+        overrides=all_of(edit.overrides for edit in edits),
+        python=next((edit.python for edit in edits if edit.python), ""),
+        macos=max((edit.macos for edit in edits if edit.macos), key=to_numbers, default=""),
+        accelerator=next((edit.accelerator for edit in edits if edit.accelerator), ""),
+        drops=all_of(edit.drops for edit in edits),
+        keeps=all(edit.keeps for edit in edits),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

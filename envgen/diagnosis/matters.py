@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from envgen.diagnosis.fix import Edit, Fix, Way
+from envgen.diagnosis.fix import Edit, Fix, Way, combined
 from envgen.diagnosis.together import Clash
 from envgen.diagnosis.verdict import Question, Trouble
 
@@ -97,3 +97,18 @@ class Docket:
         own = (matter for matter in self.matters if matter.subject == subject)
         shared = (matter for matter in self.matters if not matter.subject and place in matter.places)
         return next(own, None) or next(shared, None)
+
+    def fix_for(self, place: int, subject: str) -> Fix | None:
+        """Give the fix of a question itself, with what the ways of other matters change of its line."""
+        own = self.of(place, subject)
+        others = [
+            matter.way
+            for matter in self.matters
+            if matter is not own and place not in matter.places and matter.way and place in matter.way.edits
+        ]
+        first = own.fix_at(place) if own else None
+        if not others:
+            return first
+        texts = [*([first.text] if first else []), *(way.text for way in others)]
+        edits = [*([first.edit] if first and first.edit else []), *(way.edits[place] for way in others)]
+        return Fix(text="; and ".join(dict.fromkeys(texts)), edit=combined(edits))

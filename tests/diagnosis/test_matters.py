@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envgen.diagnosis.fix import Edit, Fix, Way
+from envgen.diagnosis.fix import Edit, Fix, Way, combined
 from envgen.diagnosis.matters import Docket, Matter
 from envgen.diagnosis.together import Clash
 from envgen.diagnosis.verdict import Trouble
@@ -75,3 +75,21 @@ def test_a_verdict_finds_its_matter() -> None:
     assert made.of(0, "leaf") is own
     assert made.of(1, "b") is shared
     assert made.of(0, "a") is None
+
+
+def test_what_a_way_changes_of_another_line_is_told_there_too() -> None:
+    made = docket()
+    both = Way(text="both", edits={0: Edit(dependencies=("a<1",)), 1: Edit(dependencies=("b>2",), macos="14.0")})
+    made.matters.append(Matter(places=(1,), names=frozenset({"b"}), ways=(both,), subject="b"))
+    own = made.fix_for(1, "b")
+    assert own is not None
+    assert (own.text, own.edit) == ("both", both.edits[1])
+    told = made.fix_for(0, "leaf")
+    assert told is not None
+    assert (told.text, told.edit) == ("one; or two; and both", Edit(dependencies=("a<1",), python="3.11"))
+    assert made.fix_for(2, "c") is None
+
+
+def test_edits_of_one_line_become_one() -> None:
+    found = combined([Edit(macos="14.0", keeps=True), Edit(macos="13.5", conda=("x",), overrides=("y",), keeps=True)])
+    assert found == Edit(macos="14.0", conda=("x",), overrides=("y",), keeps=True)
