@@ -16,7 +16,7 @@ pytestmark = [
 FILES = inputs_table.inputs() if inputs_table.INPUTS.is_dir() else []
 LOCKED = ["021", "027", "029", "035", "049", "063", "065", "069", "077", "081", "083", "085"]
 REFUSED = {
-    "015": "pypi-unsatisfiable",  # scikit-learn 1.0 has wheels for Intel Macs alone
+    "015": "no-wheel",  # scikit-learn 1.0 has wheels for Intel Macs alone
     "023": "tensorflow-family",
     "061": "no-wheel",  # promise
     "075": "channel-unreachable",
