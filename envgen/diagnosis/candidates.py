@@ -51,7 +51,8 @@ def _makers(subject: Subject) -> tuple[Maker, ...]:
     makers = _BY_CLASS.get(subject.pypi.standing.code, _ANY)
     if subject.replacement or replacement_of(subject.requirement.name, subject.platform.subdir):
         makers = tuple(maker for maker in makers if maker not in _BUILDERS)
-    return (_replaced, _instead, *makers, _newer_elsewhere)
+    first = (_replaced, _instead) if subject.is_root else (*_BELOW, _replaced, _instead)
+    return (*first, *makers, _newer_elsewhere)
 
 
 def _no_use(subject: Subject) -> str:
@@ -198,6 +199,7 @@ def _left_out(subject: Subject) -> Iterator[Fix]:
 
 _VERSIONS: tuple[Maker, ...] = (_root_loosened, _newer_version, _older_version)
 _ANY: tuple[Maker, ...] = (_newer_version, _other_python, _newer_macos, _root_loosened, _older_version)
+_BELOW: tuple[Maker, ...] = (_other_python,)  # what others need stays as it is where a python is all that it lacks
 _BUILDERS: tuple[Maker, ...] = (_built, _built_if_source)
 _BY_CLASS: Mapping[PypiClass, tuple[Maker, ...]] = {
     "NOT_ON_INDEX": (*_ANY, _suggested),

@@ -200,6 +200,16 @@ class TestBelow:
             keeps=True, dependencies=("ai-edge-litert",), overrides=(removal("tflite-runtime"),)
         )
 
+    def test_a_python_goes_before_another_name(self) -> None:
+        asked = subject(
+            "tensorflow-macos<2.15.1",
+            listed("tensorflow-macos", "arm 2.15.0 cp311"),
+            asked="root",
+            common_python="3.11",
+        )
+        there = subject("tensorflow<2.15.1", listed("tensorflow", "arm 2.15.0 cp311"), asked="root")
+        assert edits(replace(asked, replacement=there))[0] == Edit(python="3.11", keeps=True)
+
     def test_a_source(self) -> None:
         asked = subject("leaf", listed("leaf", "sdist 2.3"), asked="root", channel_names=frozenset({"compilers"}))
         assert edits(asked)[0] == Edit(keeps=True, conda=("compilers",), overrides=(removal("leaf"),))
