@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("envgen", deadline=None)  # a busy machine is no failure
-settings.load_profile("envgen")
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+settings.register_profile("fast", deadline=None, max_examples=25)  # no deadline: a busy machine is no failure
+settings.register_profile("thorough", deadline=None, max_examples=300)
+settings.load_profile("thorough" if THOROUGH else "fast")
 
 GOLDEN = Path(__file__).parent / "golden"
 Golden = Callable[[str, Mapping[str, str]], None]

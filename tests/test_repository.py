@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
@@ -25,7 +24,6 @@ from tests.tiny_project import run
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-MODULES = sorted((ROOT / "envgen").rglob("*.py"))
 ENVIRONMENTS = sorted(folder.name for folder in (ROOT / "environments").iterdir() if folder.is_dir())
 # in parts, so that this file names none
 REGISTRIES = (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("debian", "org"))
@@ -41,10 +39,6 @@ def tracked() -> Iterator[tuple[str, str]]:
         path = ROOT / name
         if path.is_file() and b"\0" not in (content := path.read_bytes())[:8000]:
             yield name, content.decode("utf-8", "replace")
-
-
-def shown(path: Path) -> str:
-    return str(path.relative_to(ROOT))
 
 
 @in_a_clone
@@ -68,25 +62,6 @@ def test_text_files_end_as_they_should() -> None:
 
     generated = re.compile(r"^environments/|\.csv$|\.zst$")
     assert [name for name, text in tracked() if not generated.search(name) and faulty(name, text)] == []
-
-
-@pytest.mark.parametrize("path", MODULES, ids=shown)
-def test_a_module_and_its_functions_are_short(path: Path) -> None:
-    """Count a function's body: neither the options of a command nor a docstring are what makes code hard to read."""
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 300
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            body = node.body[1:] if ast.get_docstring(node) else node.body
-            lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
-            assert lines <= 30, f"{node.name} has {lines} lines"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=shown)
-def test_a_module_says_in_a_sentence_what_it_is_for(path: Path) -> None:
-    first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0].replace("\n", " ")
-    assert first.endswith((".", "?", ".)", "`"))
-    assert path.stem not in {"utils", "helpers", "common", "base"}
 
 
 def test_the_version_is_one() -> None:

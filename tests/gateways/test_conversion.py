@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import rattler
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.gateways.conversion import LazyRecords, to_record
@@ -30,7 +30,6 @@ def test_keeps_the_spelling_of_a_version_and_not_of_a_name() -> None:
     assert (record.name, record.version, record.channel, record.url) == ("a", "2024.02.02", "mine", URL)
 
 
-@settings(max_examples=20)
 @given(dates=st.lists(st.integers(253_402_300_800, 20_000_000_000_000), max_size=200))
 def test_keeps_every_millisecond(tmp_path_factory: pytest.TempPathFactory, dates: list[int]) -> None:
     entries = [package("a", str(version), timestamp=date) for version, date in enumerate(dates)]

@@ -313,7 +313,7 @@ names = st.sampled_from(["environment.yml", "conda-lock.yml", "explicit.osx-arm6
 sets = st.dictionaries(names, st.text(alphabet="ab\n", max_size=5), min_size=1)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(old=sets, new=sets, at=st.integers(0, 30))
 def test_a_stop_at_any_step_leaves_the_old_set_or_the_new(
     tmp_path_factory: pytest.TempPathFactory, old: dict[str, str], new: dict[str, str], at: int

@@ -6,7 +6,7 @@ import random
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.manifest.digest import digest
@@ -106,7 +106,6 @@ def test_a_date_is_its_last_moment() -> None:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None)
 def test_no_order_but_that_of_channels_matters(shuffle: random.Random) -> None:
     items = ["numpy>=2", '"pandas[excel]>=1,<3"', "'scipy; python_version < \"3.13\"'"]
     shuffle.shuffle(items)

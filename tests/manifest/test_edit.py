@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from envgen.errors import ManifestError, UsageError
@@ -426,7 +426,6 @@ def _add(text: str, requirement: str, target: str) -> str:
 
 
 @given(manifests(), REQUIREMENTS, TARGETS)
-@settings(max_examples=150, deadline=None)
 def test_an_added_requirement_is_there_and_all_else_as_before(text: str, requirement: str, target: str) -> None:
     before = load_manifest(text, "envgen.yaml")
     edited = _add(text, requirement, target)
@@ -441,7 +440,6 @@ def test_an_added_requirement_is_there_and_all_else_as_before(text: str, require
 
 
 @given(manifests(), REQUIREMENTS, TARGETS)
-@settings(max_examples=150, deadline=None)
 def test_removing_what_was_added_gives_back_what_was_asked(text: str, requirement: str, target: str) -> None:
     before = load_manifest(text, "envgen.yaml")
     assume(
@@ -456,7 +454,6 @@ def test_removing_what_was_added_gives_back_what_was_asked(text: str, requiremen
 
 
 @given(manifests(), TARGETS, st.data())
-@settings(max_examples=150, deadline=None)
 def test_a_removal_keeps_every_comment_but_those_it_tells_of(text: str, target: str, data: st.DataObject) -> None:
     before = load_manifest(text, "envgen.yaml")
     assume(asked(before, target))
@@ -469,7 +466,6 @@ def test_a_removal_keeps_every_comment_but_those_it_tells_of(text: str, target: 
 
 
 @given(st.lists(REQUIREMENTS, min_size=1, max_size=6, unique_by=_name))
-@settings(max_examples=50, deadline=None)
 def test_a_sorted_list_stays_sorted(requirements: list[str]) -> None:
     edited = add_requirements("name: x\n", requirements).text
     names = [_name(one) for one in asked(load_manifest(edited, "envgen.yaml"), "dependencies")]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.errors import PlanError
@@ -96,7 +96,6 @@ def _shape(made: Plan) -> tuple[object, ...]:
     return made.conda, made.pypi, dict(sorted(made.roots.items())), decisions, made.notes
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.permutations(LINES))
 def test_the_order_of_the_lines_has_no_part_in_the_plan(lines: Sequence[str]) -> None:
     assert _shape(_made(lines).plan()) == _shape(_made(LINES).plan())

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -97,7 +97,6 @@ _TOKENS = [
 
 
 @given(st.lists(st.sampled_from(_TOKENS), max_size=12).map("".join))
-@settings(max_examples=600, deadline=None)
 def test_what_is_accepted_means_the_same_to_the_yaml_library(text: str) -> None:
     try:
         plain = load_plain(text)
@@ -107,7 +106,6 @@ def test_what_is_accepted_means_the_same_to_the_yaml_library(text: str) -> None:
 
 
 @given(st.integers(0, len(TEXT) - 1), st.sampled_from(["", "x", ":", " ", "\n", "'", "-", "#", "0", "  "]))
-@settings(max_examples=60, deadline=None)
 def test_an_edited_lock_means_the_same_to_the_yaml_library(place: int, piece: str) -> None:
     text = TEXT[:place] + piece + TEXT[place + 1 :]
     try:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from envgen.lock.model import Lock
 from envgen.lock.normal import normal_form
@@ -22,27 +22,23 @@ def without_urls(lock: Lock) -> Lock:
 
 
 @given(locks())
-@settings(max_examples=60, deadline=None)
 def test_conda_lock_yml_gives_the_lock_back(lock: Lock) -> None:
     text = render(lock, ["conda-lock.yml"])["conda-lock.yml"]
     assert read_conda_lock(text, "conda-lock.yml") == normal_form(lock)
 
 
 @given(locks())
-@settings(max_examples=60, deadline=None)
 def test_explicit_and_requirements_give_the_lock_back(lock: Lock) -> None:
     assert read_explicit(render(lock, ["explicit"])) == without_urls(normal_form(lock))
 
 
 @given(locks())
-@settings(max_examples=30, deadline=None)
 def test_the_fast_reader_reads_what_the_yaml_library_reads(lock: Lock) -> None:
     text = render(lock, ["conda-lock.yml"])["conda-lock.yml"]
     assert load_plain(text) == load(f"--- \n{text}", "conda-lock.yml")
 
 
 @given(locks())
-@settings(max_examples=30, deadline=None)
 def test_the_normal_form_is_a_fixed_point(lock: Lock) -> None:
     assert normal_form(normal_form(lock)) == normal_form(lock)
 

@@ -421,7 +421,7 @@ a @ file:///x
 WORDS = st.sampled_from(LINES_OF_PIP.split("\n"))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(WORDS, min_size=1, max_size=6), st.booleans())
 def test_whatever_is_asked_the_manifest_is_valid_and_every_line_told(
     project: Project, words: list[str], pip: bool

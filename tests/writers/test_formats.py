@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from envgen.errors import WriteError
 from envgen.lock.model import Lock
@@ -23,7 +23,6 @@ def test_the_files_are_as_they_were_agreed(case: str, golden: Golden) -> None:
 
 
 @given(locks())
-@settings(max_examples=25, deadline=None)
 def test_the_order_of_what_is_given_does_not_change_the_bytes(lock: Lock) -> None:
     shuffled = [
         replace(each, conda=each.conda[::-1], pypi=each.pypi[::-1], decisions=each.decisions[::-1])
