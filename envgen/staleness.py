@@ -12,7 +12,7 @@ from envgen.lock.satisfaction import unsatisfied
 from envgen.manifest.digest import digest
 from envgen.manifest.model import Manifest
 from envgen.mapping.distributions import distributions_of as known_distributions
-from envgen.models.notes import Reason
+from envgen.models.findings import Reason
 from envgen.models.platform import Platform
 
 __all__ = ["Reason", "left_files", "stale_reasons"]

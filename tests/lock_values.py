@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
 from envgen.lock.urls import artifact
 from envgen.models.channel import CONDA_FORGE, Channel
-from envgen.models.notes import Decision, Finding, Severity, Source
+from envgen.models.findings import Decision, Finding, Severity, Source
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel

@@ -30,9 +30,9 @@ from envgen.mapping.names import NameMapper
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.mapping.specs import to_match_specs
 from envgen.models.channel import CONDA_FORGE
-from envgen.models.matchspec import MatchSpec, version_matches
+from envgen.models.match_spec import MatchSpec, version_matches
 from envgen.models.platform import DEFAULT_MACOS, Platform
-from envgen.models.repodata import Repodata
+from envgen.models.record import Repodata
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import Wheel, WheelMetadata
 from envgen.pypi.side import UvPypiSide

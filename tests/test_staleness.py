@@ -8,7 +8,7 @@ from envgen.lock.model import Lock
 from envgen.manifest.digest import digest
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.models.channel import Channel
-from envgen.models.notes import Decision
+from envgen.models.findings import Decision
 from envgen.models.platform import Platform
 from envgen.staleness import stale_reasons
 from envgen.writers.formats import render

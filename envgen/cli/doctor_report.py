@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envgen.cli.console import Console, table
-from envgen.models.counting import counted
+from envgen.models.findings import counted
 from envgen.models.host_facts import HostFacts
 from envgen.workflows.doctoring import Checkup
 

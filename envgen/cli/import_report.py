@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from envgen.cli.console import Console, table
-from envgen.models.counting import counted
+from envgen.models.findings import counted
 from envgen.workflows.import_draft import OUTCOMES, Account, Outcome
 from envgen.workflows.importing import Imported
 

@@ -10,7 +10,7 @@ from envgen.cli.console import Console, table
 from envgen.cli.shapes import environments_shape
 from envgen.errors import LockfileError
 from envgen.lock.model import PlatformLock
-from envgen.models.counting import counted
+from envgen.models.findings import counted
 from envgen.workflows.asking import asked_for
 from envgen.workflows.checking import Staleness
 from envgen.workflows.results import EnvironmentResult

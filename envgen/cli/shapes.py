@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from envgen.lock.model import PlatformLock
-from envgen.models.notes import Finding, Move
+from envgen.models.findings import Finding, Move
 from envgen.workflows.results import EnvironmentResult
 
 

@@ -10,7 +10,7 @@ import typer
 from envgen.cli import options
 from envgen.cli.console import Console
 from envgen.cli.sizes import size_text
-from envgen.models.counting import counted
+from envgen.models.findings import counted
 
 _AGAIN = " (*)"
 

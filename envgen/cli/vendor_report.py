@@ -6,7 +6,7 @@ from pathlib import Path
 
 from envgen.cli.console import Console
 from envgen.install.tally import size_text
-from envgen.models.counting import counted, is_or_are
+from envgen.models.findings import counted, is_or_are
 from envgen.workflows.vendor_files import VendoredFolder
 from envgen.workflows.vendoring import Vendored
 

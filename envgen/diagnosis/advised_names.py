@@ -12,7 +12,7 @@ from envgen.diagnosis.commands import Command, Option
 from envgen.knowledge.replaced import needless_extra, replacement_of
 from envgen.knowledge.tensorflow import pypi_name
 from envgen.knowledge.unwanted import unwanted_channel, unwanted_package
-from envgen.models.notes import Severity
+from envgen.models.findings import Severity
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 

@@ -18,7 +18,7 @@ from envgen.knowledge.releases import bad_releases
 from envgen.knowledge.replaced import replacement_of
 from envgen.knowledge.unwanted import unwanted_package
 from envgen.knowledge.wheels import missing_wheel
-from envgen.models.matchspec import version_key
+from envgen.models.match_spec import version_key
 from envgen.models.requirement import Requirement
 
 Maker = Callable[[Subject], Iterator[Fix]]

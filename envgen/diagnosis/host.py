@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from envgen.knowledge.host import host_rule
+from envgen.models.findings import Severity
 from envgen.models.host_facts import CondaRoot, FoundTool, HostFacts
-from envgen.models.matchspec import version_key
-from envgen.models.notes import Severity
+from envgen.models.match_spec import version_key
 
 OLDEST_MACOS = "12.0"
 FORCING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_PLATFORM", "PIP_NO_BINARY", "PIP_ONLY_BINARY")

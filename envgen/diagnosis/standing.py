@@ -13,7 +13,7 @@ from envgen.knowledge.releases import bad_releases
 from envgen.knowledge.wheels import missing_wheel
 from envgen.mapping.evidence import fits_python, newest
 from envgen.mapping.requirements import MappedRequirement
-from envgen.models.matchspec import MatchSpec, version_key
+from envgen.models.match_spec import MatchSpec, version_key
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Requirement

@@ -15,7 +15,7 @@ from envgen.knowledge.metal import METAL, metal_choices, metal_releases
 from envgen.knowledge.ranges import named_versions
 from envgen.knowledge.tensorflow import NAMES
 from envgen.manifest.consistency import leading_name
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.requirement import Requirement
 
 

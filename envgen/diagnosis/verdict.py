@@ -7,8 +7,8 @@ from typing import Literal
 
 from envgen.diagnosis.fix import Fix
 from envgen.errors import SourceLine
-from envgen.models.matchspec import MatchSpec
-from envgen.models.notes import Severity
+from envgen.models.findings import Severity
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
 from envgen.pypi.file_class import FileClass

@@ -9,8 +9,7 @@ from envgen.errors import RepodataError
 from envgen.gateways.later import read_later
 from envgen.gateways.opened import CorrectedIndex
 from envgen.models.channel import Channel
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords, OpenedIndex, Repodata
+from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
 
 Amendment = Callable[[Record], Record]
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Generic, TypeVar, overload
 
 from envgen.models.channel import Channel
-from envgen.models.repodata import ChannelRecords, OpenedIndex
+from envgen.models.record import ChannelRecords, OpenedIndex
 
 T = TypeVar("T")
 

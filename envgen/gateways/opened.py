@@ -14,8 +14,7 @@ from envgen.gateways.conversion import to_record
 from envgen.gateways.packing import packed
 from envgen.gateways.source import Source, rattler_channel
 from envgen.models.channel import Channel
-from envgen.models.record import Record
-from envgen.models.repodata import OpenedIndex
+from envgen.models.record import OpenedIndex, Record
 
 
 @dataclass(frozen=True, slots=True)

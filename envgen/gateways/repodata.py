@@ -20,8 +20,7 @@ from envgen.gateways.places import Access, Place, find_place
 from envgen.gateways.source import Source, labels_of
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords, Repodata
+from envgen.models.record import ChannelRecords, Record, Repodata
 
 Natives = list[rattler.RepoDataRecord]
 T = TypeVar("T")

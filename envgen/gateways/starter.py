@@ -24,8 +24,7 @@ from envgen.gateways.repodata import ChannelsRepodata
 from envgen.gateways.source import Source
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
-from envgen.models.record import Record
-from envgen.models.repodata import Repodata
+from envgen.models.record import Record, Repodata
 
 FORMAT = 1
 STARTER_FILE = Path(envgen.__file__).parent / "starter" / "conda-forge.json.zst"

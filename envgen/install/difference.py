@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_version
 from envgen.install.distributions import Distribution
 from envgen.install.prefix import Contents
 from envgen.lock.model import LockedWheel
-from envgen.models.notes import Source
+from envgen.models.findings import Source
 from envgen.models.record import Record
 
 Kind = Literal["added", "changed", "repaired", "removed"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from envgen.errors import InstallError
 from envgen.gateways.machine import Machine
 from envgen.lock.model import PlatformLock
-from envgen.models.matchspec import version_key
+from envgen.models.match_spec import version_key
 from envgen.models.platform import LINUX_GLIBC
 
 _NAMES = {

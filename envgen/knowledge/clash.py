@@ -11,7 +11,7 @@ from envgen.knowledge.beside import move_of
 from envgen.knowledge.ranges import covers
 from envgen.knowledge.table import rows
 from envgen.knowledge.world import World, depends_names
-from envgen.models.notes import Severity
+from envgen.models.findings import Severity
 from envgen.models.record import Record
 
 TABLE = "clash.toml"

@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 
 from envgen.knowledge.table import rows
-from envgen.models.notes import Severity
+from envgen.models.findings import Severity
 
 TABLE = "host.toml"
 

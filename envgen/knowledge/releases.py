@@ -12,7 +12,7 @@ from envgen.knowledge.ranges import covers, escapes
 from envgen.knowledge.table import rows
 from envgen.knowledge.tensorflow import tensorflow_of
 from envgen.knowledge.world import Installed, World
-from envgen.models.notes import Severity
+from envgen.models.findings import Severity
 from envgen.models.requirement import Requirement
 
 TABLE = "releases.toml"

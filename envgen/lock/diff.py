@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from envgen.lock.graph import DistributionsOf
 from envgen.lock.model import LockedWheel, PlatformLock
-from envgen.models.matchspec import version_key
+from envgen.models.match_spec import version_key
 from envgen.models.record import Record
 
 ChangeKind = Literal["added", "removed", "upgraded", "downgraded", "rebuilt", "moved"]

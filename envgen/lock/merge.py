@@ -9,7 +9,7 @@ from typing import TypeVar
 from packaging.version import Version
 
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
-from envgen.models.matchspec import newer
+from envgen.models.match_spec import newer
 from envgen.models.record import Record
 
 _Package = TypeVar("_Package", Record, LockedWheel)

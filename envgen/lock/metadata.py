@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
 from envgen.lock.model import FORMAT_VERSION, Lock, PlatformLock
-from envgen.models.notes import Decision, Finding, Severity, Source
+from envgen.models.findings import Decision, Finding, Severity, Source
 from envgen.models.platform import Platform
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode

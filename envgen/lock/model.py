@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from envgen.models.channel import Channel
-from envgen.models.notes import Decision, Finding
+from envgen.models.findings import Decision, Finding
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel

@@ -8,7 +8,7 @@ from envgen.lock.graph import DistributionsOf, Graph
 from envgen.lock.model import MAIN_GROUP, PlatformLock
 from envgen.lock.roots import Matcher
 from envgen.manifest.model import GroupedRequirement, Manifest
-from envgen.models.notes import Reason
+from envgen.models.findings import Reason
 from envgen.models.requirement import Origin, Requirement
 
 _METAL = "tensorflow-metal"

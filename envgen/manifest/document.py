@@ -21,7 +21,7 @@ from pydantic import (
 from envgen.manifest import fields
 from envgen.manifest.problems import RefusalError
 from envgen.models.channel import CONDA_FORGE, Channel
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import DEFAULT_MACOS, SUBDIRS, Platform
 from envgen.models.requirement import Requirement
 

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from envgen.manifest.problems import RefusalError, did_you_mean, quoted
 from envgen.manifest.tree import BrokenNode, PlainNumber
 from envgen.models.channel import Channel
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, SUBDIRS, Platform
 from envgen.models.requirement import Origin, Requirement
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from envgen.models.notes import Source
+from envgen.models.findings import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from envgen.mapping.answers import Rejected
 from envgen.mapping.distributions import distributions_of
 from envgen.mapping.judging import Judge
 from envgen.mapping.shelf import Shelf
-from envgen.models.matchspec import newer
+from envgen.models.match_spec import newer
 
 TABLE = "table"
 SAME_NAME = "same name"

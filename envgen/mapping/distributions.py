@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.knowledge.names import NameTable, name_table
 from envgen.mapping.evidence import depends_names, is_python
-from envgen.models.matchspec import version_matches
+from envgen.models.match_spec import version_matches
 from envgen.models.record import Record
 
 _WITH = re.compile(r"[-_]with[-_]")

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from envgen.models.matchspec import version_key, version_matches
+from envgen.models.match_spec import version_key, version_matches
 from envgen.models.record import Record
 
 _SPEC = re.compile(r"(?:[^\s\[]*::)?(?P<name>[^\s=<>!~\[]+)\s*(?P<version>[^\s\[]*)")

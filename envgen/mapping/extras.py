@@ -13,7 +13,7 @@ from envgen.mapping.distributions import distributions_of
 from envgen.mapping.evidence import depends_names, fits_python, newest
 from envgen.mapping.shelf import Shelf
 from envgen.mapping.specs import to_pep440
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import WheelMetadata

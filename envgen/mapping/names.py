@@ -13,8 +13,7 @@ from envgen.mapping.choosing import ONLINE, SAME_NAME, TABLE, Choice, Chooser, O
 from envgen.mapping.distributions import distributions_of
 from envgen.mapping.nearmiss import near_misses
 from envgen.mapping.shelf import Shelf
-from envgen.models.record import Record
-from envgen.models.repodata import Repodata
+from envgen.models.record import Record, Repodata
 
 OVERRIDE = "override"
 NOWHERE = "nothing found"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*")
 

@@ -10,8 +10,8 @@ from envgen.mapping.answers import NameAnswer, Rejected
 from envgen.mapping.extras import ExtraAnswer, ExtraFinder, Metadata
 from envgen.mapping.names import NOWHERE, NameMapper
 from envgen.mapping.specs import ConvertedSpec, to_match_specs
-from envgen.models.matchspec import MatchSpec
-from envgen.models.notes import Source
+from envgen.models.findings import Source
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
 

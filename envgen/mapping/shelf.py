@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from packaging.utils import canonicalize_name
 
 from envgen.mapping.evidence import fits_python, newest
-from envgen.models.record import Record
-from envgen.models.repodata import Repodata
+from envgen.models.record import Record, Repodata
 
 _CANONICAL = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")  # nearly all names; to look takes a quarter of the time to make one
 

@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from envgen.errors import MappingError
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 
 _ORDER = (">=", ">", "==", "<=", "<", "!=")
 _ADMITS = re.compile(r"conda also admits (\S+)\.post1 and the like")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from envgen.models.channel import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +57,76 @@ class VirtualPackage:
     def __str__(self) -> str:
         """Render as `name=version=build`."""
         return f"{self.name}={self.version}={self.build}"
+
+
+# Say what the layers above may ask of channels' repodata.
+
+
+class OpenedIndex(Protocol):
+    """Let rattler's solver read a channel's files by itself; its objects are opaque to everybody else."""
+
+    @property
+    def readings(self) -> Sequence[object]:
+        """List rattler's opened files; under strict priority, the first to have a name hides it in those after it."""
+        ...
+
+    def record(self, native: object) -> Record:
+        """Give envgen's form of a record that was read from these files."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRecords:
+    """Hold the records of one channel that a solve may use, for the target's subdir and noarch.
+
+    `native` holds the same records as rattler's own objects where the index was read by rattler, so that its solver
+    need not build them again; they are an opaque value for everybody else. An entry is None where the record was
+    changed after the reading, and must be built from `records`. `labels` holds each record's name and URL, where
+    they are known without looking at the record. Where `opened` is given it holds the same records, and the others
+    are read when somebody looks at them.
+    """
+
+    channel: Channel
+    records: Sequence[Record]
+    native: Sequence[object | None] | None = field(default=None, compare=False)
+    labels: Sequence[tuple[str, str]] | None = field(default=None, compare=False)
+    opened: OpenedIndex | None = field(default=None, compare=False)
+
+
+class Repodata(Protocol):
+    """Give records of some channels for one target, reading only what is asked for.
+
+    Channels are in order of priority. exclude-newer is already applied.
+    """
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """List the channels, highest priority first."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """Say what was read, without machine paths: `conda-forge`, or `starter index of 2026-08-01`."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether an absent name means that the channel lacks it; False for the starter index."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """List what the user must know of the reading: fallbacks, records without a date that were left out."""
+        ...
+
+    def names(self) -> frozenset[str]:
+        """Give every package name that the channels have for the target."""
+        ...
+
+    def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
+        """Read the records of these names alone; a name without any maps to ()."""
+        ...
+
+    def closure(self, names: Iterable[str]) -> tuple[ChannelRecords, ...]:
+        """Read the records of these names and of all that they depend on, recursively, one entry a channel."""
+        ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement
@@ -73,3 +73,30 @@ class Requirement:
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
         url = f" @ {self.url}" if self.url else ""
         return f"{self.name}{extras}{self.specifier}{url}"
+
+
+def lines_at(*places: Iterable[Requirement] | Origin | None) -> list[SourceLine]:
+    """List the user's lines that requirements and origins were written on, each once."""
+    lines: list[SourceLine | None] = []
+    for place in places:
+        if isinstance(place, Origin):
+            lines.append(place.line)
+        elif place is not None:
+            lines += [item.origin.line for item in place]
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+def quoted(requirements: Iterable[Requirement]) -> str:
+    """Render requirements for a sentence: "`a` and `b`"."""
+    return " and ".join(dict.fromkeys(f"`{item}`" for item in requirements))
+
+
+def lines_of(requirements: Iterable[Requirement]) -> list[SourceLine]:
+    """List the user's lines that requirements were written on, each once, in the order of the file."""
+    return in_order(requirement.origin.line for requirement in requirements)
+
+
+def in_order(lines: Iterable[SourceLine | None]) -> list[SourceLine]:
+    """List lines that there are, each once, in the order of the file."""
+    found = {line for line in lines if line}
+    return sorted(found, key=lambda line: (line.file, line.line, line.text))

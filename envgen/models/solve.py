@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from envgen.errors import UnsatisfiableError
-from envgen.models.matchspec import MatchSpec
-from envgen.models.record import Record, VirtualPackage
-from envgen.models.repodata import ChannelRecords
+from envgen.models.match_spec import MatchSpec
+from envgen.models.record import ChannelRecords, Record, VirtualPackage
 from envgen.models.requirement import Origin
 
 ChannelPriority = Literal["strict", "flexible", "disabled"]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from types import MappingProxyType
 from typing import Protocol
 
-from envgen.models.platform import Platform
+from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from envgen.models.platform import LINUX_GLIBC, Platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +97,70 @@ class PypiSide(Protocol):
     def release_metadata(self, name: str, version: str, platform: Platform) -> WheelMetadata | None:
         """Read the core metadata of a release, from the wheel that fits a target if one does; None without a wheel."""
         ...
+
+
+# Rank wheels by the tags that a target's pip accepts (PEP 425).
+
+_LEGACY_MANYLINUX: Mapping[tuple[int, int], str] = {
+    (2, 17): "manylinux2014",
+    (2, 12): "manylinux2010",
+    (2, 5): "manylinux1",
+}
+_OLDEST_GLIBC: Mapping[str, int] = {"x86_64": 5, "aarch64": 17}
+
+
+@cache
+def target_tags(platform: Platform) -> tuple[Tag, ...]:
+    """List the tags that the target accepts, best first; nothing of the host enters.
+
+    macOS minors after 10 do not count: pip on macOS 14.5 takes `macosx_14_0`, never `macosx_14_5`.
+    """
+    python = platform.python_version
+    interpreter = f"cp{python[0]}{python[1]}"
+    systems = tuple(_system_tags(platform))
+    return (
+        *cpython_tags(python, abis=(interpreter,), platforms=systems),
+        *compatible_tags(python, interpreter=interpreter, platforms=systems),
+    )
+
+
+def wheel_tags(filename: str) -> frozenset[Tag]:
+    """Read the tags of a wheel's file name; raise ValueError where it is not a valid wheel name."""
+    try:
+        return parse_wheel_filename(filename)[3]
+    except InvalidWheelFilename as error:
+        raise ValueError(f"not a wheel: `{filename}` ({error})") from error
+
+
+def wheel_rank(filename: str, platform: Platform) -> int | None:
+    """Give the place of the wheel's best tag among the target's, 0 being the best, or None where none fits.
+
+    Of two wheels of one release pip takes the lower rank. A file whose name is no valid wheel name fits nothing.
+    """
+    ranks = _ranks(platform)
+    try:
+        tags = wheel_tags(filename)
+    except ValueError:
+        return None
+    return min((ranks[tag] for tag in tags if tag in ranks), default=None)
+
+
+@cache
+def _ranks(platform: Platform) -> Mapping[Tag, int]:
+    ranks: dict[Tag, int] = {}
+    for rank, tag in enumerate(target_tags(platform)):
+        ranks.setdefault(tag, rank)
+    return MappingProxyType(ranks)
+
+
+def _system_tags(platform: Platform) -> Iterator[str]:
+    machine = platform.markers()["platform_machine"]
+    if platform.is_mac:
+        yield from mac_platforms(platform.macos_version, machine)
+        return
+    yield f"linux_{machine}"
+    newest = int(LINUX_GLIBC.split(".")[1])
+    for minor in range(newest, _OLDEST_GLIBC[machine] - 1, -1):
+        yield f"manylinux_2_{minor}_{machine}"
+        if legacy := _LEGACY_MANYLINUX.get((2, minor)):
+            yield f"{legacy}_{machine}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from envgen.errors import PypiUnreachableError, PypiUnsatisfiableError, SourceLine, UnsatisfiableError
-from envgen.models.requirement import Origin, Requirement
+from envgen.models.requirement import Origin, Requirement, in_order, lines_of
 from envgen.plan.board import Board, Root
 from envgen.plan.conda_request import solo_request, solvable, solve
 from envgen.plan.lifting import why_not_lifted
-from envgen.plan.sources import did_you_mean, in_order, lines_of
+from envgen.plan.sources import did_you_mean
 
 _LOOSEN = "loosen the bounds of these lines, or take one of them out"
 _EXPLAINED = 2  # each takes about a second

@@ -9,7 +9,7 @@ from envgen.errors import SourceLine, UnsatisfiableError
 from envgen.knowledge.metal import METAL
 from envgen.knowledge.tensorflow import NAMES
 from envgen.mapping.requirements import MappedRequirement, map_requirements
-from envgen.models.notes import Decision
+from envgen.models.findings import Decision
 from envgen.models.record import Record
 from envgen.models.requirement import Requirement
 from envgen.models.solve import RootSpec, Solution

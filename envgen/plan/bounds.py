@@ -8,8 +8,7 @@ from envgen.errors import PlanError
 from envgen.knowledge.caps import Cap, contradicted
 from envgen.knowledge.wheels import missing_wheel
 from envgen.models.platform import Platform
-from envgen.models.requirement import Requirement
-from envgen.plan.rewrites import lines_at, quoted
+from envgen.models.requirement import Requirement, lines_at, quoted
 
 
 def refuse_contradicted(caps: Sequence[Cap], requirements: Sequence[Requirement]) -> None:

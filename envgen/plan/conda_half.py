@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from envgen.errors import PlanError, UnsatisfiableError
 from envgen.mapping.evidence import depends_names
+from envgen.models.requirement import in_order
 from envgen.models.solve import Solution
 from envgen.plan.board import Board, Cause, Lift, Root
 from envgen.plan.conda_request import base_request, conda_request, provided_by, solo_request, solvable, solve
 from envgen.plan.drag import Dragged, dragged
 from envgen.plan.lifting import hold, keep_off, newest
-from envgen.plan.sources import in_order, refuse_offline
+from envgen.plan.sources import refuse_offline
 
 
 def settle(board: Board) -> Solution:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from envgen.errors import UnsatisfiableError
-from envgen.models.matchspec import MatchSpec
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords
+from envgen.models.match_spec import MatchSpec
+from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, SolveRequest
 from envgen.plan.board import Board, Lift

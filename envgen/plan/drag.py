@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from packaging.utils import canonicalize_name
 
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
 from envgen.models.solve import RootSpec, Solution
 from envgen.plan.beside import forbidden

@@ -13,11 +13,11 @@ from envgen.knowledge.metal import METAL, ChosenMetal, metal_for
 from envgen.knowledge.ranges import joined, minor_of
 from envgen.knowledge.releases import to_avoid
 from envgen.knowledge.tensorflow import NAMES, release_of
-from envgen.models.notes import Decision
+from envgen.models.findings import Decision
 from envgen.models.platform import Platform
-from envgen.models.requirement import Origin, Requirement
+from envgen.models.requirement import Origin, Requirement, lines_at, quoted
 from envgen.plan.pairing import Ask, Pairing, pair, satellites_in
-from envgen.plan.rewrites import Rewrite, lines_at, quoted, rename, rewrite_names
+from envgen.plan.rewrites import Rewrite, rename, rewrite_names
 
 Accelerator = Literal["cpu", "metal"]
 

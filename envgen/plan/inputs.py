@@ -9,10 +9,9 @@ from datetime import datetime
 from envgen.lock.model import LockedWheel
 from envgen.mapping.extras import Metadata
 from envgen.mapping.names import NameMapper
-from envgen.models.notes import Decision
+from envgen.models.findings import Decision
 from envgen.models.platform import Platform
-from envgen.models.record import Record
-from envgen.models.repodata import Repodata
+from envgen.models.record import Record, Repodata
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.solve import ChannelPriority, CondaSide, RootSpec
 from envgen.models.wheel import PypiSide, WheelMetadata

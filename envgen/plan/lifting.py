@@ -10,12 +10,12 @@ from envgen.errors import PlanError
 from envgen.mapping.requirements import MappedRequirement
 from envgen.mapping.specs import to_pep440
 from envgen.models.record import Record
-from envgen.models.requirement import Origin, Requirement
+from envgen.models.requirement import Origin, Requirement, lines_of
 from envgen.models.solve import RootSpec
 from envgen.models.wheel import Stub
 from envgen.plan.board import BOOTSTRAP, Board, Cause, Lift
 from envgen.plan.conda_request import base_request, provided_by, solvable, solve
-from envgen.plan.sources import lines_of, no_version
+from envgen.plan.sources import no_version
 
 
 def liftable(board: Board, need: Requirement) -> bool:

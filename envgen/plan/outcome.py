@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envgen.mapping.specs import came_true
-from envgen.models.notes import Decision
+from envgen.models.findings import Decision
 from envgen.models.solve import Solution
 from envgen.plan.board import Board
 from envgen.plan.closure import Closure

@@ -11,8 +11,7 @@ from envgen.knowledge.ranges import covers, joined, minor_of, named_versions, sa
 from envgen.knowledge.tensorflow import known_versions, release_of, satellites_named
 from envgen.knowledge.wheels import macos_floor
 from envgen.models.platform import Platform
-from envgen.models.requirement import Origin, Requirement
-from envgen.plan.rewrites import lines_at, quoted
+from envgen.models.requirement import Origin, Requirement, lines_at, quoted
 from envgen.plan.stages import Stage, bound_stages, satellite_stages
 
 NEWEST_MACOS = "99.0"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from envgen.errors import SourceLine
 from envgen.knowledge.replaced import needless_extra, replacement_of
-from envgen.models.requirement import Origin, Requirement
+from envgen.models.requirement import Requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,22 +39,6 @@ def rename(requirement: Requirement, name: str, *, keep_specifier: bool = True) 
     """Ask for the same under another name, on the same line of the user's."""
     specifier = requirement.specifier if keep_specifier else ""
     return _retold(replace(requirement, name=name, specifier=specifier))
-
-
-def lines_at(*places: Iterable[Requirement] | Origin | None) -> list[SourceLine]:
-    """List the user's lines that requirements and origins were written on, each once."""
-    lines: list[SourceLine | None] = []
-    for place in places:
-        if isinstance(place, Origin):
-            lines.append(place.line)
-        elif place is not None:
-            lines += [item.origin.line for item in place]
-    return list(dict.fromkeys(line for line in lines if line))
-
-
-def quoted(requirements: Iterable[Requirement]) -> str:
-    """Render requirements for a sentence: "`a` and `b`"."""
-    return " and ".join(dict.fromkeys(f"`{item}`" for item in requirements))
 
 
 def _renamed(requirement: Requirement, subdir: str) -> Rewrite:

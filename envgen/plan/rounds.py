@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envgen.errors import PlanError, PypiUnreachableError
+from envgen.models.requirement import in_order
 from envgen.models.solve import Solution
 from envgen.models.wheel import PypiSide, Resolution, ResolveRequest
 from envgen.plan.beside import accompany
@@ -16,7 +17,7 @@ from envgen.plan.inputs import Plan, PlanInputs, Sides
 from envgen.plan.lifting import lift
 from envgen.plan.outcome import outcome
 from envgen.plan.resolving import question, resolve, stand_in, still_answers
-from envgen.plan.sources import choose_sources, in_order
+from envgen.plan.sources import choose_sources
 from envgen.plan.tensorflow import bind, pin_metal
 
 MAX_PASSES = 5

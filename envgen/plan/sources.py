@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from envgen.errors import MappingError, PlanError, PypiUnreachableError, SourceLine
+from envgen.errors import MappingError, PlanError, PypiUnreachableError
 from envgen.knowledge.metal import METAL
 from envgen.mapping.names import OVERRIDE
 from envgen.mapping.requirements import MappedRequirement
 from envgen.mapping.specs import to_match_specs
-from envgen.models.matchspec import version_key
-from envgen.models.requirement import Requirement
+from envgen.models.match_spec import version_key
+from envgen.models.requirement import Requirement, lines_of
 from envgen.models.solve import RootSpec
 from envgen.plan.beside import accompany
 from envgen.plan.board import Board, Root
@@ -139,17 +139,6 @@ def did_you_mean(names: Iterable[str], sides: Sides) -> str:
     near = {name: sides.mapper.suggestions(name)[:2] for name in names}
     meant = [f"`{name}`" for found in near.values() for name in found]
     return f"did you mean {' or '.join(dict.fromkeys(meant))}? " if meant else ""
-
-
-def lines_of(requirements: Iterable[Requirement]) -> list[SourceLine]:
-    """List the user's lines that requirements were written on, each once, in the order of the file."""
-    return in_order(requirement.origin.line for requirement in requirements)
-
-
-def in_order(lines: Iterable[SourceLine | None]) -> list[SourceLine]:
-    """List lines that there are, each once, in the order of the file."""
-    found = {line for line in lines if line}
-    return sorted(found, key=lambda line: (line.file, line.line, line.text))
 
 
 def no_version(board: Board, mapped: MappedRequirement) -> str:

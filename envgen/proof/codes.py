@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from envgen.models.notes import Finding, Severity
+from envgen.models.findings import Finding, Severity
 
 CODES: Mapping[str, tuple[Severity, str]] = {
     "DEPENDS-MISSING": ("error", "a record needs a package that is not in the lock"),

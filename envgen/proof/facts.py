@@ -12,7 +12,7 @@ from envgen.knowledge.exclusive import unnamed_contents
 from envgen.knowledge.releases import advices_for, bad_installed, lacking_companions
 from envgen.knowledge.world import World
 from envgen.lock.model import PlatformLock
-from envgen.models.notes import Finding, Severity
+from envgen.models.findings import Finding, Severity
 from envgen.models.record import Record
 from envgen.proof.family import family_findings
 from envgen.proof.neighbours import neighbour_findings

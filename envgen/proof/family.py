@@ -18,7 +18,7 @@ from envgen.knowledge.tensorflow import (
 )
 from envgen.knowledge.tensorflow import satellites as satellite_rows
 from envgen.knowledge.world import Installed, World
-from envgen.models.notes import Finding
+from envgen.models.findings import Finding
 
 _NO_METAL = "leave tensorflow-metal out (`accelerator: cpu`)"
 

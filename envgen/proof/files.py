@@ -11,10 +11,10 @@ from packaging.version import InvalidVersion, Version
 
 from envgen.lock.model import LockedWheel, PlatformLock
 from envgen.lock.urls import artifact, wheel_filename
-from envgen.models.notes import Finding
+from envgen.models.findings import Finding
 from envgen.models.platform import Platform
 from envgen.models.record import Record
-from envgen.models.tags import wheel_rank
+from envgen.models.wheel import wheel_rank
 from envgen.proof.codes import found
 
 _HASHES = {"md5": re.compile(r"[0-9a-f]{32}"), "sha256": re.compile(r"[0-9a-f]{64}")}

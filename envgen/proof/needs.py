@@ -8,8 +8,8 @@ from functools import cache
 from packaging.utils import canonicalize_name
 
 from envgen.lock.model import LockedWheel, PlatformLock
-from envgen.models.matchspec import MatchSpec
-from envgen.models.notes import Finding
+from envgen.models.findings import Finding
+from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record, VirtualPackage
 from envgen.proof.codes import found
 

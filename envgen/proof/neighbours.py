@@ -8,7 +8,7 @@ from envgen.knowledge.clash import clashes, openmp_doubles
 from envgen.knowledge.exclusive import exclusive_groups, one_for
 from envgen.knowledge.libraries import lacking_libraries
 from envgen.knowledge.world import World
-from envgen.models.notes import Finding
+from envgen.models.findings import Finding
 
 
 def neighbour_findings(world: World) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from envgen.lock.model import PlatformLock
-from envgen.models.notes import Finding
+from envgen.models.findings import Finding
 from envgen.models.record import Record
 from envgen.proof.files import file_findings
 from envgen.proof.needs import need_findings

@@ -12,7 +12,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag
 
 from envgen.models.platform import Platform
-from envgen.models.tags import target_tags, wheel_tags
+from envgen.models.wheel import target_tags, wheel_tags
 from envgen.pypi.project import ProjectFile
 
 FileClass = Literal[

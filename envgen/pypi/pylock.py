@@ -12,8 +12,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envgen.errors import PypiError
 from envgen.models.platform import Platform
-from envgen.models.tags import wheel_rank
-from envgen.models.wheel import Wheel
+from envgen.models.wheel import Wheel, wheel_rank
 from envgen.pypi.indexes import without_user
 
 

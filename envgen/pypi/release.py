@@ -5,8 +5,7 @@ from __future__ import annotations
 from packaging.version import InvalidVersion, Version
 
 from envgen.models.platform import Platform
-from envgen.models.tags import wheel_rank
-from envgen.models.wheel import Wheel
+from envgen.models.wheel import Wheel, wheel_rank
 from envgen.pypi.classify import by_version
 from envgen.pypi.project import Project, ProjectFile
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 
 MAX_LENGTH = 1000
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from envgen.errors import UnsatisfiableError
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
 from envgen.solvers.candidates import labels, picked
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from envgen.errors import UnsatisfiableError
-from envgen.models.matchspec import version_key
-from envgen.models.record import Record
-from envgen.models.repodata import Repodata
+from envgen.models.match_spec import version_key
+from envgen.models.record import Record, Repodata
 from envgen.models.solve import RootSpec, Solver, SolveRequest
 from envgen.solvers.conflict import Trial, conflicting
 from envgen.solvers.remedies import remedies

@@ -20,9 +20,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from envgen.errors import UnsatisfiableError
-from envgen.models.matchspec import MatchSpec, newer
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords
+from envgen.models.match_spec import MatchSpec, newer
+from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
 from envgen.solvers.candidates import labels, picked

@@ -13,8 +13,7 @@ from libmambapy import specs
 from libmambapy.solver import libsolv
 
 from envgen.errors import SolveError, UnsatisfiableError
-from envgen.models.record import Record, VirtualPackage
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords, Record, VirtualPackage
 from envgen.models.solve import Solution, SolveRequest
 from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates, labels
 from envgen.solvers.selection import bracketed, spaced

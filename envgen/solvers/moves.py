@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from envgen.models.matchspec import MatchSpec
-from envgen.models.notes import Move
+from envgen.models.findings import Move
+from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record, VirtualPackage
 from envgen.models.solve import RootSpec, SolveRequest
 from envgen.solvers.selection import selects

@@ -11,8 +11,7 @@ from rattler.exceptions import SolverError
 
 from envgen.errors import SolveError, UnsatisfiableError
 from envgen.gateways.eventloop import run
-from envgen.models.record import Record, VirtualPackage
-from envgen.models.repodata import ChannelRecords, OpenedIndex
+from envgen.models.record import ChannelRecords, OpenedIndex, Record, VirtualPackage
 from envgen.models.solve import RootSpec, Solution, SolveRequest
 from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates
 from envgen.solvers.selection import bracketed, selective

@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
 
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record, VirtualPackage
 from envgen.models.solve import SolveRequest
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from envgen.models.matchspec import MatchSpec, newer, version_key
+from envgen.models.match_spec import MatchSpec, newer, version_key
 from envgen.models.solve import RootSpec, SolveRequest
 from envgen.solvers.conflict import Trial
 

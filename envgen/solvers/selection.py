@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import rattler
 
 from envgen.errors import UnsupportedOptionError
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
 from envgen.models.solve import RootSpec
 

@@ -10,7 +10,7 @@ from envgen.diagnosis.advice import Advised, judge_command
 from envgen.diagnosis.commands import Command, read_commands
 from envgen.errors import UsageError
 from envgen.knowledge.advice import command_tools
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.requirement import Origin, Requirement
 from envgen.workflows.cases import Case, cases_of_requirements
 from envgen.workflows.mapping import Target

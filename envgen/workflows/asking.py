@@ -15,7 +15,7 @@ from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.roots import Root, manifest_roots
 from envgen.manifest.model import Manifest
 from envgen.mapping.distributions import distributions_of
-from envgen.models.notes import Decision
+from envgen.models.findings import Decision
 from envgen.models.record import Record
 from envgen.models.requirement import Origin
 from envgen.workflows.own_projects import with_projects

@@ -12,7 +12,7 @@ from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.templates import blank_text
 from envgen.models.channel import CONDA_FORGE, Channel
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.workflows.creating import chosen_accelerator

@@ -11,10 +11,9 @@ from envgen.errors import MappingError, SolveError, UnsatisfiableError
 from envgen.mapping.names import NameMapper
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.channel import Channel
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords, Repodata
+from envgen.models.record import ChannelRecords, Record, Repodata
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
 

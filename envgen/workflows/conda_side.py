@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from envgen.errors import UnsatisfiableError
-from envgen.models.record import Record
-from envgen.models.repodata import Repodata
+from envgen.models.record import Record, Repodata
 from envgen.models.solve import Solution, Solver, SolveRequest
 
 

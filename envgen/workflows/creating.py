@@ -14,13 +14,13 @@ from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import did_you_mean
 from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.templates import blank_text, template_names, template_text
-from envgen.models.matchspec import version_key
+from envgen.models.match_spec import version_key
 from envgen.models.platform import Platform
 from envgen.workflows.import_places import blame_file
 from envgen.workflows.import_solved import PINS
 from envgen.workflows.importing import Imported, Wishes, import_file
 from envgen.workflows.index import open_index
-from envgen.workflows.locking import SolvedLock, Updates, solve_lock
+from envgen.workflows.locking import SolvedLock, solve_lock
 from envgen.workflows.mapping import Target
 from envgen.workflows.own_projects import with_projects
 from envgen.workflows.project import FOLDER, MANIFEST, environment_folder
@@ -28,6 +28,7 @@ from envgen.workflows.pythons import chances
 from envgen.workflows.results import EnvironmentResult
 from envgen.workflows.services import Services
 from envgen.workflows.solving import channels_of, name_mapper
+from envgen.workflows.updating import Updates
 from envgen.writers.formats import omissions, render
 
 PYTHONS_TRIED = 4

@@ -10,8 +10,7 @@ from envgen.gateways.second_parser import parse_with_conda_lock
 from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.specs import fold_depends
 from envgen.models.channel import Channel
-from envgen.models.counting import counted
-from envgen.models.notes import Reason
+from envgen.models.findings import Reason, counted
 from envgen.models.record import Record
 from envgen.pypi.listed import listings
 from envgen.workflows.index import open_index

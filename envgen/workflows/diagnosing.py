@@ -17,8 +17,8 @@ from envgen.diagnosis.verdict import Diagnosis, Question, Trouble, Verdict
 from envgen.errors import EnvgenError, RepodataError
 from envgen.gateways.amend import AmendedRepodata
 from envgen.models.channel import Channel
-from envgen.models.matchspec import MatchSpec
-from envgen.models.repodata import Repodata
+from envgen.models.match_spec import MatchSpec
+from envgen.models.record import Repodata
 from envgen.models.requirement import Requirement
 from envgen.plan.amendments import amendments
 from envgen.pypi.lookups import PypiLookups

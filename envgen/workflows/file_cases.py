@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from envgen.diagnosis.verdict import Question
-from envgen.models.counting import counted
+from envgen.models.findings import counted
 from envgen.models.requirement import Requirement
 from envgen.readers.foreign import AskedRequirement
 from envgen.workflows.cases import Case, case_of_manifest

@@ -20,7 +20,7 @@ from envgen.manifest.settings import set_accelerator, set_macos, set_name
 from envgen.mapping.backwards import Backwards
 from envgen.mapping.names import NameMapper
 from envgen.models.channel import CONDA_FORGE
-from envgen.models.counting import counted, is_or_are
+from envgen.models.findings import counted, is_or_are
 from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform
 from envgen.readers.detecting import read_foreign
 from envgen.readers.foreign import Aside, AskedChannel, AskedPython, AskedSpec, ForeignFile

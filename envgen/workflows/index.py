@@ -10,7 +10,7 @@ from envgen.gateways.repodata import open_channels
 from envgen.gateways.starter import open_starter
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
-from envgen.models.repodata import Repodata
+from envgen.models.record import Repodata
 from envgen.workflows.services import Services
 
 

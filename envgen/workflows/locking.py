@@ -11,7 +11,7 @@ from envgen.lock.model import Lock
 from envgen.lock.normal import normal_form
 from envgen.manifest.digest import digest
 from envgen.manifest.model import Manifest
-from envgen.models.notes import Move
+from envgen.models.findings import Move
 from envgen.staleness import left_files, stale_reasons
 from envgen.workflows.before import lock_to_keep
 from envgen.workflows.indexed import with_indexes

@@ -19,7 +19,7 @@ from envgen.lock.model import LockedWheel, PlatformLock
 from envgen.manifest.model import Manifest
 from envgen.mapping.distributions import distributions_of
 from envgen.mapping.specs import to_pep440
-from envgen.models.notes import Move
+from envgen.models.findings import Move
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Requirement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envgen.lock.model import PlatformLock
 from envgen.mapping.distributions import distributions_of
-from envgen.models.notes import Finding, Reason
+from envgen.models.findings import Finding, Reason
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envgen.lock.model import Lock
-from envgen.models.notes import Move
+from envgen.models.findings import Move
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,9 @@ from envgen.lock.model import PlatformLock
 from envgen.manifest.model import Manifest
 from envgen.mapping.names import NameMapper
 from envgen.models.channel import Channel
-from envgen.models.notes import Finding, Move
+from envgen.models.findings import Finding, Move
 from envgen.models.platform import Platform
-from envgen.models.record import Record
-from envgen.models.repodata import Repodata
+from envgen.models.record import Record, Repodata
 from envgen.models.solve import Solver, SolverName
 from envgen.models.wheel import PypiSide, Wheel
 from envgen.plan.amendments import amendments

@@ -18,8 +18,8 @@ from envgen.manifest.edit import add_requirements
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.mapping.overlap import can_meet
 from envgen.mapping.specs import to_pep440
-from envgen.models.matchspec import MatchSpec
-from envgen.models.notes import Move
+from envgen.models.findings import Move
+from envgen.models.match_spec import MatchSpec
 from envgen.workflows.asking import Way, held, locked_environment, packages_called, ways
 from envgen.workflows.locking import solve_lock
 from envgen.workflows.own_projects import with_projects

@@ -6,7 +6,7 @@ from envgen.diagnosis.fix import Edit, Way
 from envgen.diagnosis.matters import Matter
 from envgen.diagnosis.specs import spec_fixes, spec_verdict
 from envgen.diagnosis.verdict import CondaStanding
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
 from tests.diagnosis.values import MAC, python_record, spec_question
 

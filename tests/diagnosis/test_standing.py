@@ -7,7 +7,7 @@ import pytest
 from envgen.diagnosis.standing import empty_stub, macos_of, on_conda, on_pypi, spec_on_conda
 from envgen.errors import PypiUnreachableError
 from envgen.mapping.requirements import MappedRequirement
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from tests.diagnosis.values import MAC, listed, mac, python_record, stand, wanted
 from tests.solvers.builder import record

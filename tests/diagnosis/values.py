@@ -8,7 +8,7 @@ from envgen.diagnosis.closure import Closure, Need, Node
 from envgen.diagnosis.standing import OnPypi, on_pypi
 from envgen.diagnosis.subject import Subject
 from envgen.diagnosis.verdict import CondaStanding, Question
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement

@@ -9,8 +9,7 @@ import pytest
 
 from envgen.errors import RepodataError
 from envgen.gateways.amend import AmendedRepodata
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords, Repodata
+from envgen.models.record import ChannelRecords, Record, Repodata
 from envgen.solvers.rattler import RattlerSolver
 from tests.gateways.channels import lay_out
 from tests.gateways.loopback import Json, package, repodata

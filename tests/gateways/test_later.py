@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envgen.gateways.later import read_later
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords, Record
 from tests.solvers.builder import ALPHA, record
 
 RECORDS = (record("a 1.0"), record("a 2.0"), record("b 1.0"))

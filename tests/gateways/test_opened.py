@@ -11,8 +11,7 @@ import rattler
 from envgen.gateways.eventloop import run
 from envgen.gateways.opened import CorrectedIndex, OpenedSource
 from envgen.models.channel import CONDA_FORGE
-from envgen.models.record import Record
-from envgen.models.repodata import OpenedIndex
+from envgen.models.record import OpenedIndex, Record
 from tests.gateways.channels import lay_out
 from tests.gateways.loopback import package, repodata
 from tests.gateways.test_repodata import mirrored

@@ -17,7 +17,7 @@ from envgen.gateways.places import Access
 from envgen.gateways.repodata import open_channels, open_repodata
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
-from envgen.models.repodata import Repodata
+from envgen.models.record import Repodata
 from tests.gateways.loopback import (
     Fault,
     Json,

@@ -14,8 +14,7 @@ from envgen.gateways.places import Access
 from envgen.gateways.repodata import open_channels, open_repodata
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
-from envgen.models.record import Record
-from envgen.models.repodata import Repodata
+from envgen.models.record import Record, Repodata
 from tests.gateways.channels import lay_out
 from tests.gateways.loopback import Json, package, repodata
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.models.notes import Finding
+from envgen.models.findings import Finding
 from envgen.models.platform import Platform
 from envgen.pypi.uv_process import find_uv
 from tests.install.tiny_conda import MINOR, SITE, build_conda, module_files, pip_package, python_package

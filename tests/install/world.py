@@ -25,7 +25,7 @@ from envgen.lock.model import Lock, LockedWheel, PlatformLock
 from envgen.manifest.digest import digest
 from envgen.manifest.model import load_manifest
 from envgen.models.channel import Channel
-from envgen.models.notes import Decision, Finding
+from envgen.models.findings import Decision, Finding
 from envgen.models.platform import Platform
 from envgen.models.wheel import Wheel
 from envgen.writers.formats import render

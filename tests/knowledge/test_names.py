@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from envgen.knowledge.extras import ExtraList, extra_table
 from envgen.knowledge.names import Form, NameList, name_table
 from envgen.knowledge.table import rows, table_keys
-from envgen.models.matchspec import MatchSpec, version_matches
+from envgen.models.match_spec import MatchSpec, version_matches
 from envgen.models.platform import SUBDIRS
 
 CONDA_NAME = re.compile(r"[a-z0-9_][a-z0-9._-]{0,63}")

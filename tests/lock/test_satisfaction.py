@@ -7,7 +7,7 @@ import pytest
 from envgen.lock.model import PlatformLock
 from envgen.lock.satisfaction import unsatisfied
 from envgen.manifest.model import load_manifest
-from envgen.models.notes import Decision
+from envgen.models.findings import Decision
 from envgen.models.record import Record
 from tests.lock_values import make_platform, make_record, make_wheel
 

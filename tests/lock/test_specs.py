@@ -15,7 +15,7 @@ from envgen.lock.specs import (
     unfold_depends,
     unfold_requires,
 )
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from tests.lock_values import make_record
 
 

@@ -10,8 +10,7 @@ from envgen.mapping.choosing import OnlineMap
 from envgen.mapping.names import NameMapper
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin, Requirement
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")

@@ -11,7 +11,7 @@ from envgen.knowledge.names import name_table
 from envgen.mapping.backwards import Backwards, to_specifier
 from envgen.mapping.names import NameMapper
 from envgen.mapping.specs import to_match_specs
-from envgen.models.matchspec import version_matches
+from envgen.models.match_spec import version_matches
 from tests.mapping.channel import FakeRepodata, library, package
 
 LISTED = [

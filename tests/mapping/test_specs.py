@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 
 from envgen.errors import MappingError
 from envgen.mapping.specs import came_true, to_match_specs, to_pep440
-from envgen.models.matchspec import version_matches
+from envgen.models.match_spec import version_matches
 
 
 @pytest.mark.parametrize(

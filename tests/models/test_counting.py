@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.models.counting import counted, is_or_are
+from envgen.models.findings import counted, is_or_are
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.models.platform import Platform
-from envgen.models.tags import target_tags, wheel_rank, wheel_tags
+from envgen.models.wheel import target_tags, wheel_rank, wheel_tags
 
 VENTURA = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 SONOMA = Platform(subdir="osx-arm64", python="3.12", macos="14.5")

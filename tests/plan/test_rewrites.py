@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.models.requirement import Origin, Requirement
-from envgen.plan.rewrites import lines_at, quoted, rename, rewrite_names
+from envgen.models.requirement import Origin, Requirement, lines_at, quoted
+from envgen.plan.rewrites import rename, rewrite_names
 from tests.world_values import requirement, requirements
 
 

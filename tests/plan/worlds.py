@@ -14,11 +14,10 @@ from envgen.knowledge.names import name_table
 from envgen.lock.model import PlatformLock
 from envgen.mapping.names import NameMapper
 from envgen.models.channel import CONDA_FORGE, Channel
-from envgen.models.matchspec import MatchSpec
-from envgen.models.notes import Finding
+from envgen.models.findings import Finding
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.solve import RootSpec, Solution, SolveRequest
 from envgen.plan.amendments import amendments

@@ -7,7 +7,7 @@ import pytest
 from envgen.knowledge.clash import clash_rules, openmp_rules
 from envgen.knowledge.releases import advices, bad_releases
 from envgen.lock.model import LockedWheel, PlatformLock
-from envgen.models.notes import Finding
+from envgen.models.findings import Finding
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.proof.facts import FACT_CODES, fact_findings

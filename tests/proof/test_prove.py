@@ -6,7 +6,7 @@ import pytest
 
 from envgen.lock.model import LockedWheel, PlatformLock
 from envgen.mapping.distributions import distributions_of
-from envgen.models.notes import Finding
+from envgen.models.findings import Finding
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.proof.codes import CODES

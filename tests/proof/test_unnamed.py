@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.lock.model import LockedWheel, PlatformLock
-from envgen.models.notes import Finding
+from envgen.models.findings import Finding
 from envgen.proof.facts import fact_findings
 from tests.world_values import distributions_of, record, target, wheel
 

@@ -10,8 +10,7 @@ import pytest
 from packaging.version import Version
 
 from envgen.errors import PypiUnsatisfiableError
-from envgen.models.tags import wheel_rank
-from envgen.models.wheel import Resolution, Stub
+from envgen.models.wheel import Resolution, Stub, wheel_rank
 from envgen.pypi.file_class import FileClass
 from envgen.pypi.side import UvPypiSide
 from tests.pypi.conftest import mac, request

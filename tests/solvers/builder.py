@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from envgen.models.channel import Channel
-from envgen.models.matchspec import MatchSpec
-from envgen.models.record import Record, VirtualPackage
-from envgen.models.repodata import ChannelRecords
+from envgen.models.match_spec import MatchSpec
+from envgen.models.record import ChannelRecords, Record, VirtualPackage
 from envgen.models.requirement import Origin
 from envgen.models.solve import ChannelPriority, RootSpec, Solution, SolveRequest
 

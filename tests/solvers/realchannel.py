@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from envgen.models.channel import CONDA_FORGE
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords, Record
 
 ROOT = Path(__file__).parents[2] / ".." / "shared" / "channel" / "conda-forge"
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import UnsatisfiableError, UnsupportedOptionError
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords
 from envgen.models.solve import ChannelPriority, Solver
 from tests.solvers.builder import ALPHA, BETA, record, request, table, versions
 

@@ -9,8 +9,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import UnsatisfiableError
-from envgen.models.record import Record, VirtualPackage
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords, Record, VirtualPackage
 from envgen.models.solve import Solver, SolveRequest
 from tests.solvers.builder import ALPHA, assert_valid, pins, random_request, record, request, table, versions
 

@@ -9,8 +9,7 @@ import pytest
 
 from envgen.errors import SourceLine, UnsatisfiableError
 from envgen.models.channel import Channel
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
 from envgen.solvers.conflict import minimal

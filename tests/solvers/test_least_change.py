@@ -10,8 +10,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import UnsatisfiableError
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import Solution, Solver, SolveRequest
 from envgen.solvers.least_change import solve_with_least_change
 from envgen.solvers.moves import chain

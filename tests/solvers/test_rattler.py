@@ -9,7 +9,7 @@ import rattler
 from rattler.exceptions import SolverError
 
 from envgen.errors import SolveError, UnsatisfiableError
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords
 from envgen.solvers.candidates import NameIndex
 from envgen.solvers.rattler import RattlerSolver, _Channel, _Source, to_native
 from tests.solvers.builder import ALPHA, record, request, table, versions

@@ -16,8 +16,7 @@ from envgen.gateways.places import Access
 from envgen.gateways.repodata import open_channels
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.platform import Platform
-from envgen.models.record import Record
-from envgen.models.repodata import OpenedIndex, Repodata
+from envgen.models.record import OpenedIndex, Record, Repodata
 from envgen.models.solve import Solution, SolveRequest
 from envgen.plan.amendments import amendments
 from envgen.solvers.rattler import RattlerSolver

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import ProofError
-from envgen.models.notes import Finding
+from envgen.models.findings import Finding
 from envgen.workflows.solving import refuse_faults
 from tests.lock_values import small_platform
 from tests.tiny_project import NOARCH, Project, manifest, tiny_channel

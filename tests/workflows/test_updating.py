@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import LockfileError, UsageError
-from envgen.models.notes import Decision
+from envgen.models.findings import Decision
 from envgen.workflows.updating import Updates, locked_keys, refuse_unknown
 from tests.lock_values import make_lock, make_platform, make_record, make_wheel
 

@@ -10,10 +10,9 @@ import pytest
 from envgen.diagnosis.closure import Closure
 from envgen.errors import SolveError
 from envgen.models.channel import CONDA_FORGE
-from envgen.models.matchspec import MatchSpec
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
-from envgen.models.record import Record
-from envgen.models.repodata import ChannelRecords
+from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import Solution, SolveRequest
 from envgen.pypi.lookups import PypiLookups
 from envgen.solvers.rattler import RattlerSolver

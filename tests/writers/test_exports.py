@@ -25,8 +25,7 @@ from envgen.lock.model import Lock, LockedWheel
 from envgen.lock.normal import normal_form
 from envgen.models.platform import Platform
 from envgen.models.record import Record
-from envgen.models.tags import target_tags
-from envgen.models.wheel import Wheel
+from envgen.models.wheel import Wheel, target_tags
 from envgen.writers.exports import FORMATS, export
 from tests.lock_values import LINUX, VENTURA, make_lock, make_platform, make_record, make_wheel
 from tests.pypi.index_server import IndexServer
