@@ -52,7 +52,7 @@ def create(
     """
     from envgen.cli.create_report import report_created, report_handed
     from envgen.cli.services import services_for
-    from envgen.gateways.machine import read_machine
+    from envgen.system.machine import read_machine
     from envgen.workflows.creation import Creation
     from envgen.workflows.handover import hand_over
     from envgen.workflows.installing import create_environment

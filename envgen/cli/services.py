@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from envgen.gateways.host import HostSettings
+from envgen.system.settings import HostSettings
 from envgen.workflows.services import OnlineNames, Options, Services
 
 
@@ -22,8 +22,7 @@ def services_for(
     progress: Callable[[str], None],
 ) -> Services:
     """Read the host and gather the services of one run; raise UsageError for options that make no sense."""
-    from envgen.gateways.host import read_host
-    from envgen.gateways.mirrors import collect_mirrors
+    from envgen.system.settings import collect_mirrors, read_host
     from envgen.workflows.deferred import DeferredPypi, NotedPypi
 
     settings = read_host(os.environ, Path.cwd())

@@ -67,7 +67,7 @@ def channels(values: list[str] | None) -> list[str] | None:
 
 def mirrors(values: list[str] | None) -> list[str] | None:
     """Read --mirror."""
-    from envgen.gateways.mirrors import collect_mirrors
+    from envgen.system.settings import collect_mirrors
 
     collect_mirrors(values or ())
     return values

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.errors import ForeignFileError
-from envgen.gateways.disk import inside
+from envgen.system.files import inside
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_LINE = 100_000

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 import envgen
 from envgen.errors import EnvgenError
-from envgen.gateways.disk import exclusive, read_text
+from envgen.system.files import exclusive, read_text
 
 NAME_MAP_URL = "https://conda-mapping.prefix.dev/compressed-v0/conda-forge/compressed_mapping.json"
 MAX_AGE = 24 * 3600.0

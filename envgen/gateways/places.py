@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from envgen.errors import RepodataError
-from envgen.gateways.host import DEFAULT_PATIENCE
 from envgen.models.channel import Channel, without_secrets
+from envgen.system.settings import DEFAULT_PATIENCE
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 

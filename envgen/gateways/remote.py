@@ -19,13 +19,13 @@ from rattler.networking.middleware import (
 import envgen
 from envgen.errors import RepodataError
 from envgen.gateways.credentials import secret_middleware
-from envgen.gateways.eventloop import run
 from envgen.gateways.faults import explain, explain_page, explain_silence, is_broken_index, is_page
 from envgen.gateways.places import Access, Place
 from envgen.gateways.source import Source, rattler_channel
 from envgen.gateways.watch import Probe, SilentError, Watch
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
+from envgen.system.event_loop import run
 
 T = TypeVar("T")
 _RETRIES = 1  # of a refused or broken connection; a second one costs a whole second more

@@ -12,7 +12,6 @@ from rattler.exceptions import GatewayError
 
 from envgen.errors import RepodataError
 from envgen.gateways.conversion import LazyRecords
-from envgen.gateways.eventloop import run
 from envgen.gateways.folder import broken_record, open_folder
 from envgen.gateways.later import read_later
 from envgen.gateways.opened import OpenedSource
@@ -21,6 +20,7 @@ from envgen.gateways.source import Source, labels_of
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
 from envgen.models.record import ChannelRecords, Record, Repodata
+from envgen.system.event_loop import run
 
 Natives = list[rattler.RepoDataRecord]
 T = TypeVar("T")

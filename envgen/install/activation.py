@@ -11,7 +11,7 @@ import rattler
 from rattler.shell import ActivationVariables, Shell, activate
 
 from envgen.errors import InstallError, UsageError, WriteError
-from envgen.gateways.disk import FolderWriter
+from envgen.system.files import FolderWriter
 
 _SHELLS = {"bash": Shell.bash, "zsh": Shell.zsh, "fish": Shell.fish, "xonsh": Shell.xonsh}
 SHELLS = tuple(_SHELLS)

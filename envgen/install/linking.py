@@ -18,10 +18,10 @@ from rattler.install import InstallerReporter
 from rattler.package_cache import PackageCache, ValidationMode
 
 from envgen.errors import InstallError
-from envgen.gateways.eventloop import run
 from envgen.install.native import to_native
 from envgen.install.prefix import META
 from envgen.models.record import Record
+from envgen.system.event_loop import run
 
 _LOCAL = "file://"
 _FETCH = re.compile(r"failed to fetch (\S+)")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.errors import EnvgenError, WriteError
-from envgen.gateways.disk import exclusive, read_text
 from envgen.install.prefix import META
+from envgen.system.files import exclusive, read_text
 
 _ROOTS = ("miniforge3", "mambaforge", "miniconda3", "anaconda3", "opt/miniconda3", "opt/anaconda3")
 _SYSTEM_ROOTS = (

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 from envgen.errors import InstallError
-from envgen.gateways.disk import FolderWriter
 from envgen.install.prefix import META
 from envgen.lock.model import LockedWheel
 from envgen.models.record import Record
+from envgen.system.files import FolderWriter
 
 FILE = "envgen"
 FORMAT = 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envgen.errors import InstallError
-from envgen.gateways.machine import Machine
 from envgen.lock.model import PlatformLock
 from envgen.models.match_spec import version_key
 from envgen.models.platform import LINUX_GLIBC
+from envgen.system.machine import Machine
 
 _NAMES = {
     "osx-arm64": "an Apple-silicon Mac",

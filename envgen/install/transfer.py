@@ -23,10 +23,10 @@ from rattler.package_streaming import download_to_writer
 
 import envgen
 from envgen.errors import InstallError
-from envgen.gateways.eventloop import run
 from envgen.install.artifacts import Artifact
 from envgen.install.holding import claimed
 from envgen.install.tally import Tally
+from envgen.system.event_loop import run
 
 PARALLEL = 8
 _TRIES = 3  # without a byte more than before

@@ -17,10 +17,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from envgen.errors import EnvgenError, InstallError
-from envgen.gateways.disk import read_text
 from envgen.install.artifacts import Artifact, Digest
 from envgen.models.channel import CONDA_ALIAS
 from envgen.models.record import Record
+from envgen.system.files import read_text
 
 LISTING = "envgen-vendor.json"
 CHANNELS, WHEELS, SIMPLE = "channels", "wheels", "simple"

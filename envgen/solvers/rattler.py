@@ -10,11 +10,11 @@ import rattler
 from rattler.exceptions import SolverError
 
 from envgen.errors import SolveError, UnsatisfiableError
-from envgen.gateways.eventloop import run
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, VirtualPackage
 from envgen.models.solve import RootSpec, Solution, SolveRequest
 from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates
 from envgen.solvers.selection import bracketed, selective
+from envgen.system.event_loop import run
 
 _PRIORITIES = {
     "strict": rattler.ChannelPriority.Strict,

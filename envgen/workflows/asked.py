@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from envgen.diagnosis.advice import Advised
 from envgen.diagnosis.verdict import Diagnosis
 from envgen.errors import ManifestError, UsageError
-from envgen.gateways.disk import read_text
 from envgen.manifest.model import load_manifest
 from envgen.pypi.lookups import PypiLookups
 from envgen.pypi.session import Timeouts
+from envgen.system.files import read_text
 from envgen.workflows.advising import Advice, judge_advice
 from envgen.workflows.cases import Case, case_of_environment, case_of_manifest, cases_of_requirements
 from envgen.workflows.deferred import DeferredPypi

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import LockfileError, UsageError
-from envgen.gateways.disk import read_text
-from envgen.gateways.git import Revision
 from envgen.lock.diff import Change, diff, distribution_names
 from envgen.lock.model import Lock, PlatformLock
 from envgen.mapping.distributions import distributions_of
 from envgen.readers.explicit import read_explicit
 from envgen.readers.lockfile import read_conda_lock
+from envgen.system.files import read_text
+from envgen.system.git import Revision
 from envgen.workflows.project import FOLDER
 from envgen.workflows.reading import generated_names, generated_texts
 from envgen.workflows.services import Services

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError, WriteError
-from envgen.gateways.disk import create_folder
 from envgen.manifest.document import Accelerator
 from envgen.manifest.edit import add_requirements, refuse_call
 from envgen.manifest.model import Manifest, load_manifest
@@ -16,6 +15,7 @@ from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_p
 from envgen.manifest.templates import blank_text, template_names, template_text
 from envgen.models.match_spec import version_key
 from envgen.models.platform import Platform
+from envgen.system.files import create_folder
 from envgen.workflows.import_places import blame_file
 from envgen.workflows.import_solved import PINS
 from envgen.workflows.importing import Imported, Wishes, import_file

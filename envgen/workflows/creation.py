@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import EnvgenError, InstallError, LockfileError, UsageError
-from envgen.gateways.disk import inside
-from envgen.gateways.machine import Machine
 from envgen.install.difference import Content, Difference
 from envgen.install.location import Location, Surroundings, given_location, named_location
 from envgen.install.smoke import Outcome
@@ -17,6 +15,8 @@ from envgen.install.vendored import LISTING
 from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.selection import lock_groups, without_groups
 from envgen.manifest.digest import digest
+from envgen.system.files import inside
+from envgen.system.machine import Machine
 from envgen.workflows.own_projects import with_projects
 from envgen.workflows.project import FOLDER, Environment, open_environment
 from envgen.workflows.reading import generated_texts, read_lock

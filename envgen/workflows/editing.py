@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from envgen.errors import UsageError
-from envgen.gateways.disk import exclusive
 from envgen.manifest.edit import Edited, add_requirements, refuse_call, remove_requirements
 from envgen.manifest.fields import Kind
 from envgen.manifest.model import load_manifest
+from envgen.system.files import exclusive
 from envgen.workflows.locking import relock
 from envgen.workflows.own_projects import with_projects
 from envgen.workflows.project import MANIFEST, Environment, environment_folder, open_environment

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import InstallError, UsageError
-from envgen.gateways.disk import exclusive
-from envgen.gateways.machine import Machine
 from envgen.install.prefix import is_empty
 from envgen.lock.model import Lock
+from envgen.system.files import exclusive
+from envgen.system.machine import Machine
 from envgen.workflows.creation import Creation, Target, opened, target_of
 from envgen.workflows.services import Services
 from envgen.writers import conda_lock, explicit

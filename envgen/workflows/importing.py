@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.errors import ForeignFileError, RepodataError, UsageError, WriteError
-from envgen.gateways.disk import exclusive, inside
 from envgen.gateways.foreign import ForeignFolder, open_foreign
 from envgen.knowledge.replaced import replacement_of
 from envgen.knowledge.unwanted import unwanted_channel, unwanted_package
@@ -24,6 +23,7 @@ from envgen.models.findings import counted, is_or_are
 from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform
 from envgen.readers.detecting import read_foreign
 from envgen.readers.foreign import Aside, AskedChannel, AskedPython, AskedSpec, ForeignFile
+from envgen.system.files import exclusive, inside
 from envgen.workflows.import_draft import OUTCOMES, Account, Draft, Item, Outcome, safe_name
 from envgen.workflows.import_lines import Context, LineTranslator, told
 from envgen.workflows.import_parts import groups_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from envgen.errors import EnvgenError
-from envgen.gateways.machine import Machine
 from envgen.install.activation import advice, write_kernel
 from envgen.install.location import register
+from envgen.system.machine import Machine
 from envgen.workflows.artifact_sources import Sources
 from envgen.workflows.creation import Created, Creation, Target, home_of, target_of
 from envgen.workflows.indexed import with_indexes

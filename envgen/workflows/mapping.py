@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from envgen.errors import EnvgenError, MappingError, Problem, SourceLine, UsageError
-from envgen.gateways.disk import read_text
 from envgen.knowledge.replaced import replacement_of
 from envgen.manifest.fields import macos_floor, python_minor
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform
 from envgen.models.requirement import Origin, Requirement
+from envgen.system.files import read_text
 from envgen.workflows.index import open_index
 from envgen.workflows.services import Services
 from envgen.workflows.solving import name_mapper

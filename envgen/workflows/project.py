@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.errors import ManifestError, UsageError
-from envgen.gateways.disk import inside, read_text
 from envgen.manifest.fields import environment_name
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import RefusalError
+from envgen.system.files import inside, read_text
 
 MANIFEST = "envgen.yaml"
 FOLDER = "environments"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from envgen.gateways.host import HostSettings
 from envgen.mapping.choosing import OnlineMap
+from envgen.system.settings import HostSettings
 from envgen.workflows.deferred import DeferredPypi
 
 Progress = Callable[[str], None]

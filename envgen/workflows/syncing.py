@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import EnvgenError, InstallError, InterruptedInstallError
-from envgen.gateways.disk import exclusive
 from envgen.install.artifacts import record_artifact, wheel_artifact
 from envgen.install.difference import Sync, compare
 from envgen.install.distributions import remove_compiled, remove_distribution
@@ -23,6 +22,7 @@ from envgen.install.space import check_space
 from envgen.install.verification import verify_contents
 from envgen.models.record import Record
 from envgen.pypi.wheel_install import WheelInstaller, WheelTarget
+from envgen.system.files import exclusive
 from envgen.workflows.artifact_sources import STORE, UNPACKED, Sources
 from envgen.workflows.creation import Target
 from envgen.workflows.services import Services

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from envgen.errors import InstallError, LockfileError
-from envgen.gateways.disk import FolderWriter, exclusive
 from envgen.install.artifacts import Digest
 from envgen.install.obtaining import Need, obtain
 from envgen.install.space import check_space
@@ -30,6 +29,7 @@ from envgen.install.vendored import (
 )
 from envgen.lock.model import Lock, LockedWheel
 from envgen.models.record import Record
+from envgen.system.files import FolderWriter, exclusive
 from envgen.workflows.artifact_sources import Sources
 from envgen.workflows.indexed import with_indexes
 from envgen.workflows.locking import chosen_names

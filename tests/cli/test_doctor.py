@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from envgen.gateways import host_probes
-from envgen.gateways.host_probes import Probes
+from envgen.system import machine
+from envgen.system.machine import Probes
 from envgen.workflows import doctoring
-from tests.gateways.test_binaries import INTEL, thin
 from tests.json_shapes import TEXT, TEXTS, assert_shape, listing, record
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel
+from tests.system.test_binaries import INTEL, thin
 from tests.tiny_project import Project, manifest
 
 BOOLEAN = {"type": "boolean"}
@@ -69,7 +69,7 @@ def test_this_machine(project: Project, index: IndexServer) -> None:
     assert "CHANNEL" not in found
     assert "INDEX" not in found
     assert "CACHE" not in found
-    assert host_probes.own_probes({}).system
+    assert machine.own_probes({}).system
 
 
 def test_what_cannot_be_reached_is_told(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

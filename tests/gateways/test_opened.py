@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import rattler
 
-from envgen.gateways.eventloop import run
 from envgen.gateways.opened import CorrectedIndex, OpenedSource
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.record import OpenedIndex, Record
+from envgen.system.event_loop import run
 from tests.gateways.channels import lay_out
 from tests.gateways.loopback import package, repodata
 from tests.gateways.test_repodata import mirrored

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from envgen.gateways.eventloop import run
 from envgen.gateways.places import Place
 from envgen.gateways.watch import Probe, SilentError, Watch, first_bytes
+from envgen.system.event_loop import run
 from tests.gateways.loopback import LoopbackChannel, hang, reset, send, serving, status, trickle
 
 NAMES = ("repodata_shards.msgpack.zst", "repodata.json.zst", "repodata.json")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import InstallError
-from envgen.gateways.machine import Machine
 from envgen.install.suitability import suitable
 from envgen.models.platform import Platform
+from envgen.system.machine import Machine
 from tests.lock_values import make_platform
 
 M1 = Machine(system="Darwin", processor="arm64", macos="14.5")

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from envgen.cli.services import services_for
-from envgen.gateways.machine import read_machine
 from envgen.install.smoke import Outcome
+from envgen.system.machine import read_machine
 from envgen.workflows.creation import Creation, Target, target_of
 from envgen.workflows.services import Services
 from envgen.workflows.trials import try_environment

@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 
 from envgen.cli.main import main
-from envgen.gateways.machine import read_machine
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
 from envgen.manifest.digest import digest
 from envgen.manifest.model import load_manifest
@@ -28,6 +27,7 @@ from envgen.models.channel import Channel
 from envgen.models.findings import Decision, Finding
 from envgen.models.platform import Platform
 from envgen.models.wheel import Wheel
+from envgen.system.machine import read_machine
 from envgen.writers.formats import render
 from tests.gateways.loopback import LoopbackChannel, serving
 from tests.install.tiny_conda import (

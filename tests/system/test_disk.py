@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envgen.errors import LockfileError, ManifestError, UsageError, WriteError
-from envgen.gateways import disk
-from envgen.gateways.disk import create_folder, exclusive, inside, read_text, settle
+from envgen.system import files
+from envgen.system.files import create_folder, exclusive, inside, read_text, settle
 
 OLD = {"conda-lock.yml": "old lock\n", "environment.yml": "old environment\n", "extra.txt": "same\n"}
 NEW = {"conda-lock.yml": "new lock\n", "environment.yml": "new environment\n", "extra.txt": "same\n"}
@@ -155,7 +155,7 @@ class TestWriting:
     def test_a_disk_that_refuses_changes_nothing(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, number: int, hint: str, step: str
     ) -> None:
-        plain: Callable[..., None] = getattr(disk, step)
+        plain: Callable[..., None] = getattr(files, step)
         calls: list[object] = []
 
         def refuse(*arguments: object, **options: object) -> None:
@@ -164,7 +164,7 @@ class TestWriting:
                 raise OSError(number, os.strerror(number))
             plain(*arguments, **options)
 
-        monkeypatch.setattr(disk, step, refuse)
+        monkeypatch.setattr(files, step, refuse)
         with exclusive(folder) as writer, pytest.raises(WriteError, match=f"cannot write {folder}") as caught:
             writer.write(NEW)
         assert hint in caught.value.hint
@@ -199,7 +199,7 @@ class TestCreating:
         def refuse(path: Path) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(disk, "_sync_folder", refuse)
+        monkeypatch.setattr(files, "_sync_folder", refuse)
         with pytest.raises(WriteError, match="no space left on device"):
             create_folder(tmp_path / "ml", NEW)
         assert list(tmp_path.iterdir()) == []
@@ -355,7 +355,7 @@ def stop_at(patched: pytest.MonkeyPatch, count: int) -> None:
 LOOP = """
 import sys
 from pathlib import Path
-from envgen.gateways.disk import exclusive
+from envgen.system.files import exclusive
 with exclusive(Path(sys.argv[1])) as writer:
     print("ready", flush=True)
     for number in range(10**9):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import UsageError
-from envgen.gateways.mirrors import collect_mirrors, parse_mirror, parse_mirrors
+from envgen.system.settings import collect_mirrors, parse_mirror, parse_mirrors
 
 PAIRS = {
     "conda-forge=../channel": ("conda-forge", "../channel"),

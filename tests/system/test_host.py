@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import UsageError
-from envgen.gateways.host import DEFAULT_PATIENCE, find_root, read_host
+from envgen.system.settings import DEFAULT_PATIENCE, find_root, read_host
 
 
 def test_reads_the_variables(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.gateways.binaries import HEAD, architectures, interpreter
+from envgen.system.machine import HEAD, architectures, interpreter
 
 ARM = (0x0100000C).to_bytes(4, "little")
 INTEL = (0x01000007).to_bytes(4, "little")

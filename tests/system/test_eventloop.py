@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from envgen.gateways.eventloop import run
+from envgen.system.event_loop import run
 
 
 async def where() -> str:

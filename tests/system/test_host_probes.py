@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from envgen.gateways.host_probes import Probes, own_probes, read_host_facts
 from envgen.models.host_facts import CondaRoot, FoundTool, HostFacts
-from tests.gateways.test_binaries import ARM, INTEL, fat, thin
+from envgen.system.machine import Probes, own_probes, read_host_facts
+from tests.system.test_binaries import ARM, INTEL, fat, thin
 
 SAID: Mapping[Sequence[str], str] = {
     ("sysctl", "-n", "hw.optional.arm64"): "1",

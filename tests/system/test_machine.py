@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from envgen.gateways.host_probes import Probes
-from envgen.gateways.machine import Machine, read_machine
+from envgen.system.machine import Machine, Probes, read_machine
 
 
 def probes(system: str, answers: dict[str, str]) -> Probes:

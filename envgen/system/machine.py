@@ -1,7 +1,8 @@
-"""Look at the machine that this runs on: hardware, tools, settings."""
+"""Ask the machine what environments may run on it."""
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import site
@@ -11,8 +12,50 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from envgen.gateways.binaries import HEAD, architectures, interpreter
-from envgen.models.host_facts import CondaRoot, FoundTool, HostFacts
+from envgen.models.host_facts import ARM, INTEL, CondaRoot, FoundTool, HostFacts
+
+_SUBDIRS = {
+    ("Darwin", "arm64"): "osx-arm64",
+    ("Darwin", "x86_64"): "osx-64",
+    ("Linux", "x86_64"): "linux-64",
+    ("Linux", "aarch64"): "linux-aarch64",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Hold what counts of a machine: `macos` and `glibc` are versions or "", `translated` means Rosetta.
+
+    `system` and `processor` are as `platform` names them; a translated process sees an Intel processor.
+    """
+
+    system: str
+    processor: str
+    macos: str = ""
+    glibc: str = ""
+    translated: bool = False
+
+    @property
+    def subdir(self) -> str:
+        """Give the platform whose packages this process can run; "" where conda has none."""
+        return _SUBDIRS.get((self.system, self.processor), "")
+
+
+def read_machine(probes: Probes | None = None, processor: str = "") -> Machine:
+    """Look at the machine that this runs on, or at one that is put in its place."""
+    seen = probes or own_probes(os.environ)
+    is_mac = seen.system == "Darwin"
+    library, glibc = ("", "") if is_mac else platform.libc_ver()
+    return Machine(
+        system=seen.system,
+        processor=processor or platform.machine(),
+        macos=seen.run(("sw_vers", "-productVersion")) if is_mac else "",
+        glibc=glibc if library == "glibc" else "",
+        translated=is_mac and seen.run(("sysctl", "-n", "sysctl.proc_translated")) == "1",
+    )
+
+
+# Look at the machine that this runs on: hardware, tools, settings.
 
 TOOLS = ("conda", "mamba", "micromamba", "pixi", "uv", "pip", "python3", "python")
 VARIABLES = (
@@ -182,3 +225,45 @@ def _names(path: str) -> tuple[str, ...]:
         return tuple(entry.name for entry in Path(path).iterdir())
     except OSError:
         return ()
+
+
+# Tell from a program's first bytes which processors it runs on.
+
+HEAD = 4096
+_MACH_O = b"\xcf\xfa\xed\xfe"  # 64 bits, little-endian, as all Macs since 2006
+_FAT = {b"\xca\xfe\xba\xbe": 20, b"\xca\xfe\xba\xbf": 32}
+_CPUS = {0x0100000C: ARM, 0x01000007: INTEL}
+_ELF_MACHINES = {0x3E: INTEL, 0xB7: ARM}
+_MOST = 16
+
+
+def architectures(head: bytes) -> tuple[str, ...]:
+    """Name the processors of a Mach-O or ELF program, sorted; () for anything else."""
+    magic = head[:4]
+    if magic in _FAT:
+        return _of_fat(head, _FAT[magic])
+    if magic == _MACH_O:
+        found = [_CPUS.get(int.from_bytes(head[4:8], "little"))]
+    elif magic == b"\x7fELF":
+        found = [_ELF_MACHINES.get(int.from_bytes(head[18:20], "big" if head[5:6] == b"\x02" else "little"))]
+    else:
+        found = []
+    return tuple(name for name in found if name)
+
+
+def interpreter(head: bytes) -> str:
+    """Give the program that a script's first line names, "" where it names none; `env` stands for what follows it."""
+    line, _, _ = head.partition(b"\n")
+    if not line.startswith(b"#!"):
+        return ""
+    words = line[2:].decode("utf-8", "replace").split()
+    if len(words) > 1 and words[0].endswith("/env"):
+        return words[1]
+    return words[0] if words else ""
+
+
+def _of_fat(head: bytes, size: int) -> tuple[str, ...]:
+    """Read the table of a universal binary, whose numbers are big-endian."""
+    count = min(int.from_bytes(head[4:8], "big"), _MOST)
+    types = (int.from_bytes(head[8 + size * place : 12 + size * place], "big") for place in range(count))
+    return tuple(sorted({_CPUS[cpu] for cpu in types if cpu in _CPUS}))
