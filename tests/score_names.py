@@ -23,7 +23,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from envgen.gateways.repodata import open_repodata
 from envgen.knowledge.names import name_table
 from envgen.mapping.extras import Metadata
 from envgen.mapping.names import NameMapper
@@ -36,6 +35,7 @@ from envgen.models.record import Repodata
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import Wheel, WheelMetadata
 from envgen.pypi.side import UvPypiSide
+from envgen.repodata.gateway import open_repodata
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
 FACTS = SHARED / "facts"

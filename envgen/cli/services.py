@@ -50,6 +50,6 @@ def services_for(
 
 
 def _online_names(settings: HostSettings, *, offline: bool) -> OnlineNames:
-    from envgen.gateways.namemap import OnlineNameMap
+    from envgen.repodata.online_names import OnlineNameMap
 
     return OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)

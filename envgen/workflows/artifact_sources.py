@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from envgen.errors import RepodataError
-from envgen.gateways.places import Place, find_place
 from envgen.install.artifacts import record_artifact, wheel_artifact
 from envgen.install.obtaining import Fetching, Need
 from envgen.install.transfer import Location
@@ -21,6 +20,7 @@ from envgen.models.record import Record
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.session import Session, Timeouts
 from envgen.pypi.wheel_locations import WheelLocations
+from envgen.repodata.locations import Place, find_place
 from envgen.workflows.index import access
 from envgen.workflows.services import Services
 

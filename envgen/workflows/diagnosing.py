@@ -15,13 +15,13 @@ from envgen.diagnosis.together import Asked, Clash, Together, judge_together
 from envgen.diagnosis.untangling import ways_out
 from envgen.diagnosis.verdict import Diagnosis, Question, Trouble, Verdict
 from envgen.errors import EnvgenError, RepodataError
-from envgen.gateways.amend import AmendedRepodata
 from envgen.models.channel import Channel
 from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Repodata
 from envgen.models.requirement import Requirement
 from envgen.plan.amendments import amendments
 from envgen.pypi.lookups import PypiLookups
+from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.choose import choose_solver
 from envgen.workflows.cases import Case
 from envgen.workflows.conda_look import CondaLook, UnreadRepodata

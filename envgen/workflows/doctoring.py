@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from envgen.diagnosis.host import HostFinding, Reach, judge_host, judge_reach
 from envgen.errors import PypiError, RepodataError
-from envgen.gateways.places import Access
-from envgen.gateways.repodata import open_channels
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.host_facts import HostFacts
 from envgen.models.platform import DEFAULT_MACOS, Platform
 from envgen.pypi.lookups import PypiLookups
 from envgen.pypi.session import Timeouts
+from envgen.repodata.gateway import open_channels
+from envgen.repodata.locations import Access
 from envgen.system.machine import Probes, own_probes, read_host_facts
 from envgen.workflows.project import open_environment
 from envgen.workflows.services import Services

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from envgen.errors import ChannelUnreachableError
-from envgen.gateways.places import Access
-from envgen.gateways.repodata import open_channels
-from envgen.gateways.starter import open_starter
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
 from envgen.models.record import Repodata
+from envgen.repodata.gateway import open_channels
+from envgen.repodata.locations import Access
+from envgen.repodata.starter import open_starter
 from envgen.workflows.services import Services
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from envgen.errors import ProofError, SolverUnavailableError, UsageError
-from envgen.gateways.amend import AmendedRepodata
 from envgen.knowledge.names import name_table
 from envgen.lock.groups import package_groups
 from envgen.lock.model import PlatformLock
@@ -27,6 +26,7 @@ from envgen.plan.sources import refuse_family
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
 from envgen.pypi.keeping import KeepingPypiSide
+from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.choose import choose_solver
 from envgen.workflows.carrying import with_notes_of
 from envgen.workflows.conda_side import LeastChangeSide

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from envgen.gateways.starter import STARTER_FILE
 from envgen.manifest.templates import template_names, template_text
+from envgen.repodata.starter import STARTER_FILE
 from tests.independent import Sources, faults
 from tests.independent_metadata import served_metadata
 from tests.tiny_project import Project, manifest

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from envgen.gateways.starter import read_starter
 from envgen.models.platform import Platform
+from envgen.repodata.starter import read_starter
 from tests.json_shapes import TEXTS, assert_shape, record
 from tests.tiny_project import Project, manifest, tiny_channel
 

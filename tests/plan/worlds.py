@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from envgen.errors import EnvgenError, SourceLine, UnsatisfiableError
-from envgen.gateways.amend import AmendedRepodata
 from envgen.knowledge.names import name_table
 from envgen.lock.model import PlatformLock
 from envgen.mapping.names import NameMapper
@@ -26,6 +25,7 @@ from envgen.plan.overriding import conda_overrides
 from envgen.plan.rounds import plan
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
+from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.rattler import RattlerSolver
 from envgen.workflows.conda_side import LeastChangeSide
 from tests.plan.fake_pypi import FakePypi, wheels

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import UnsatisfiableError
-from envgen.gateways.amend import AmendedRepodata
-from envgen.gateways.packing import packed
-from envgen.gateways.places import Access
-from envgen.gateways.repodata import open_channels
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.platform import Platform
 from envgen.models.record import OpenedIndex, Record, Repodata
 from envgen.models.solve import Solution, SolveRequest
 from envgen.plan.amendments import amendments
+from envgen.repodata.gateway import open_channels
+from envgen.repodata.locations import Access
+from envgen.repodata.patches import AmendedRepodata
+from envgen.repodata.records import packed
 from envgen.solvers.rattler import RattlerSolver
 from tests.solvers import realchannel
 from tests.solvers.builder import ALPHA, random_request, request, root, table, versions

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.gateways.places import Access
-from envgen.gateways.repodata import open_channels
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
 from envgen.models.record import Record
+from envgen.repodata.gateway import open_channels
+from envgen.repodata.locations import Access
 from envgen.writers.channel_index import repodata_text
 from envgen.writers.simple_index import simple_pages
 from tests.lock_values import make_record, make_wheel

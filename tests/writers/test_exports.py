@@ -20,12 +20,12 @@ from uv import find_uv_bin
 
 from envgen.errors import UsageError, WriteError
 from envgen.gateways import second_parser
-from envgen.gateways.conversion import to_record
 from envgen.lock.model import Lock, LockedWheel
 from envgen.lock.normal import normal_form
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel, target_tags
+from envgen.repodata.records import to_record
 from envgen.writers.exports import FORMATS, export
 from tests.lock_values import LINUX, VENTURA, make_lock, make_platform, make_record, make_wheel
 from tests.pypi.index_server import IndexServer

@@ -13,11 +13,11 @@ import pytest
 import zstandard
 
 from envgen.errors import ChannelUnreachableError, RepodataError
-from envgen.gateways.places import Access
-from envgen.gateways.repodata import open_channels, open_repodata
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
 from envgen.models.record import Repodata
+from envgen.repodata.gateway import open_channels, open_repodata
+from envgen.repodata.locations import Access
 from tests.gateways.loopback import (
     Fault,
     Json,

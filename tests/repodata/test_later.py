@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envgen.gateways.later import read_later
 from envgen.models.record import ChannelRecords, Record
+from envgen.repodata.gateway import read_later
 from tests.solvers.builder import ALPHA, record
 
 RECORDS = (record("a 1.0"), record("a 2.0"), record("b 1.0"))

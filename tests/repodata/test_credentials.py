@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from rattler.networking.middleware import AddHeadersMiddleware, MirrorMiddleware
 
-from envgen.gateways import credentials
-from envgen.gateways.credentials import secret_middleware
-from envgen.gateways.places import Access, find_place
 from envgen.models.channel import Channel
+from envgen.repodata import locations
+from envgen.repodata.locations import Access, find_place, secret_middleware
 
 PLACES = [
     ("https://example.org/open", []),
@@ -40,8 +39,8 @@ def test_only_places_with_secrets_need_anything(tmp_path: Path, address: str, ki
 )
 def test_a_user_is_told_to_its_own_place_alone(host: str, path: str, user: str | None) -> None:
     users = {
-        credentials._prefix("https://example.org/ours"): credentials._basic("https://ada:w%40rd@example.org/ours"),
-        credentials._prefix("https://example.org/ours/deep"): credentials._basic("https://bob@example.org/ours/deep"),
+        locations._prefix("https://example.org/ours"): locations._basic("https://ada:w%40rd@example.org/ours"),
+        locations._prefix("https://example.org/ours/deep"): locations._basic("https://bob@example.org/ours/deep"),
     }
-    headers = credentials._Users(users)(host, path)
+    headers = locations._Users(users)(host, path)
     assert headers == (user and {"Authorization": f"Basic {b64encode(user.encode()).decode()}"})

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import rattler
 
-from envgen.gateways.opened import CorrectedIndex, OpenedSource
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.record import OpenedIndex, Record
+from envgen.repodata.gateway import CorrectedIndex, OpenedSource
 from envgen.system.event_loop import run
 from tests.gateways.channels import lay_out
 from tests.gateways.loopback import package, repodata
-from tests.gateways.test_repodata import mirrored
+from tests.repodata.test_repodata import mirrored
 
 NOARCH = repodata("noarch", package("a", depends=["b"]), package("b", "1"), package("b", "2"))
 OSX = repodata("osx-arm64", package("b", "3"), package("c"))

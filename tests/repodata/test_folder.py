@@ -10,12 +10,11 @@ import pytest
 import zstandard
 
 from envgen.errors import RepodataError
-from envgen.gateways import folder as home
-from envgen.gateways.folder import broken_record, open_folder
-from envgen.gateways.places import Place
-from envgen.gateways.source import Source
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
+from envgen.repodata import sources as home
+from envgen.repodata.locations import Place
+from envgen.repodata.sources import Source, broken_record, open_folder
 from tests.gateways.channels import lay_out, lay_out_zst, write
 from tests.gateways.loopback import Json, merged, package, repodata
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from envgen.gateways import namemap
-from envgen.gateways.namemap import OnlineNameMap, clean
+from envgen.repodata import online_names
+from envgen.repodata.online_names import OnlineNameMap, clean
 
 NOW = 1_790_000_000.0
 DAY = 24 * 3600.0
@@ -154,7 +154,7 @@ def test_a_cache_that_cannot_be_written_is_noted(server: Server, tmp_path: Path)
 
 
 def test_a_map_without_end_is_refused(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(namemap, "_LIMIT", 10)
+    monkeypatch.setattr(online_names, "_LIMIT", 10)
     asked = online(server, tmp_path)
     assert asked.holders("fresh") == ()
     assert "larger than 10 bytes" in asked.notes[0]

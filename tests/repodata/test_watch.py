@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from envgen.gateways.places import Place
-from envgen.gateways.watch import Probe, SilentError, Watch, first_bytes
+from envgen.repodata.locations import Place
+from envgen.repodata.unreachable import Probe, SilentError, Watch, first_bytes
 from envgen.system.event_loop import run
 from tests.gateways.loopback import LoopbackChannel, hang, reset, send, serving, status, trickle
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import RepodataError
-from envgen.gateways.places import Access
-from envgen.gateways.repodata import open_channels, open_repodata
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
+from envgen.repodata.gateway import open_channels, open_repodata
+from envgen.repodata.locations import Access
 from tests.gateways.channels import lay_out
 from tests.gateways.loopback import Json, package, repodata
 

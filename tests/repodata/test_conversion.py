@@ -7,9 +7,9 @@ import rattler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.gateways.conversion import LazyRecords, to_record
-from envgen.gateways.folder import open_index
 from envgen.models.channel import CONDA_FORGE
+from envgen.repodata.records import LazyRecords, to_record
+from envgen.repodata.sources import open_index
 from tests.gateways.channels import lay_out
 from tests.gateways.loopback import package, repodata
 

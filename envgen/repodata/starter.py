@@ -17,14 +17,13 @@ import zstandard
 
 import envgen
 from envgen.errors import RepodataError
-from envgen.gateways.folder import index_names, open_index
-from envgen.gateways.packing import packed
-from envgen.gateways.places import Place
-from envgen.gateways.repodata import ChannelsRepodata
-from envgen.gateways.source import Source
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
+from envgen.repodata.gateway import ChannelsRepodata
+from envgen.repodata.locations import Place
+from envgen.repodata.records import packed
+from envgen.repodata.sources import Source, index_names, open_index
 
 FORMAT = 1
 STARTER_FILE = Path(envgen.__file__).parent / "starter" / "conda-forge.json.zst"

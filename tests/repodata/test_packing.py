@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from envgen.gateways.packing import packed
+from envgen.repodata.records import packed
 from tests.solvers.builder import record
 
 A = record("a 1.0 b_0 3", depends=["c >=1"], md5="0" * 32, timestamp=17, track_features=("slow",))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import ChannelUnreachableError, RepodataError
-from envgen.gateways.faults import explain, explain_page, explain_silence, is_broken_index, is_page
-from envgen.gateways.places import Place
 from envgen.models.channel import Channel
+from envgen.repodata.locations import Place
+from envgen.repodata.unreachable import explain, explain_page, explain_silence, is_broken_index, is_page
 
 FORGE = Channel.parse("conda-forge")
 PLACE = Place(shown="https://host/forge", url="https://ada:pw@host/t/TOKEN/forge")

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+import json
+import tempfile
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, overload
 
 import rattler
 from rattler.exceptions import GatewayError
 
 from envgen.errors import RepodataError
-from envgen.gateways.conversion import LazyRecords
-from envgen.gateways.folder import broken_record, open_folder
-from envgen.gateways.later import read_later
-from envgen.gateways.opened import OpenedSource
-from envgen.gateways.places import Access, Place, find_place
-from envgen.gateways.source import Source, labels_of
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
-from envgen.models.record import ChannelRecords, Record, Repodata
+from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
+from envgen.repodata.locations import Access, Place, find_place
+from envgen.repodata.records import LazyRecords, packed, to_record
+from envgen.repodata.sources import Source, broken_record, labels_of, open_folder, rattler_channel
 from envgen.system.event_loop import run
 
 Natives = list[rattler.RepoDataRecord]
@@ -81,7 +82,7 @@ class Network(Protocol):
 
 
 def _network(channels: Sequence[tuple[Channel, Place]], platform: Platform, access: Access) -> Network:
-    from envgen.gateways.remote import Remote  # with all of http, which folders do without
+    from envgen.repodata.sources import Remote  # with all of http, which folders do without
 
     return Remote(channels, platform, access)
 
@@ -221,7 +222,7 @@ class ChannelsRepodata:
         broken = None if named else next(filter(None, map(broken_record, self._sources)), None)
         if broken is not None:
             return broken
-        from envgen.gateways.faults import explain
+        from envgen.repodata.unreachable import explain
 
         source = (*named, *remote, *self._sources)[0]
         return explain(source.channel, source.place, text)
@@ -231,3 +232,100 @@ def _undated(count: int) -> tuple[str, ...]:
     if count == 1:
         return ("1 record without a date was left out",)
     return (f"{count:,} records without a date were left out",) if count else ()
+
+
+# Put off reading the records that perhaps nobody looks at.
+
+
+def read_later(channel: Channel, read: Callable[[], ChannelRecords], opened: OpenedIndex) -> ChannelRecords:
+    """Give a channel's records so that they are read, all at once, when somebody first looks at one."""
+    entry = cache(read)
+    return ChannelRecords(
+        channel=channel,
+        records=_Later(lambda: entry().records),
+        native=_Later(lambda: entry().native or ()),
+        labels=_Later(lambda: entry().labels or ()),
+        opened=opened,
+    )
+
+
+class _Later(Sequence[T], Generic[T]):
+    """Show a sequence that is made when it is first looked at."""
+
+    def __init__(self, make: Callable[[], Sequence[T]]) -> None:
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._make())
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._make())
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        return self._make()[index]
+
+
+# Let rattler's solver read opened files by itself, some of their records corrected.
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSource:
+    """Stand for the records of a channel whose files are open."""
+
+    source: Source
+
+    @property
+    def readings(self) -> Sequence[object]:
+        """List the files of the target's subdirs."""
+        return self.source.readings
+
+    def record(self, native: object) -> Record:
+        """Convert a record; raise TypeError for what is none of rattler's."""
+        if not isinstance(native, rattler.RepoDataRecord):
+            raise TypeError(f"not a record of rattler's: {native!r}")
+        (adopted,) = self.source.adopt([native])
+        return to_record(adopted, self.source.channel.url)
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedIndex:
+    """Put corrected records before an index, in files of their own that hide those of the same names.
+
+    `records` holds every record of the names that are hidden, by subdir and file name.
+    """
+
+    readings: Sequence[object]
+    inner: OpenedIndex
+    records: Mapping[str, Record]
+
+    @classmethod
+    def of(cls, channel: Channel, inner: OpenedIndex, records: Sequence[Record]) -> CorrectedIndex:
+        """Write the records of some names, all that the channel has of them, where rattler can read them."""
+        readings = (*_written(channel, records), *inner.readings)
+        return cls(readings, inner, {_place(record.url): record for record in records})
+
+    def record(self, native: object) -> Record:
+        """Convert a record, or give the corrected one."""
+        known = self.records.get(_place(native.url)) if isinstance(native, rattler.RepoDataRecord) else None
+        return known or self.inner.record(native)
+
+
+def _place(url: str) -> str:
+    """Give the subdir and the file name that a record's URL ends in."""
+    return "/".join(url.rsplit("/", 2)[-2:])
+
+
+def _written(channel: Channel, records: Sequence[Record]) -> list[rattler.SparseRepoData]:
+    """Write one index a subdir, of a channel that is another to rattler, and open it."""
+    own = rattler_channel(channel, f"{channel.url}/corrected")
+    opened = []
+    with tempfile.TemporaryDirectory(prefix="envgen-") as scratch:  # rattler keeps the files mapped
+        for subdir, repodata in packed(records).items():
+            file = Path(scratch) / f"{subdir}.json"
+            file.write_text(json.dumps(repodata), encoding="utf-8")
+            opened.append(rattler.SparseRepoData(own, subdir, file))
+    return opened

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import rattler
 
-from envgen.gateways.folder import open_index
-from envgen.gateways.places import Place
-from envgen.gateways.source import Source
 from envgen.models.channel import Channel
+from envgen.repodata.locations import Place
+from envgen.repodata.sources import Source, open_index
 from tests.gateways.channels import lay_out
 from tests.gateways.loopback import Json, merged, package, repodata
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import RepodataError
-from envgen.gateways.places import Access, Place, find_place
 from envgen.models.channel import Channel
+from envgen.repodata.locations import Access, Place, find_place
 
 FORGE = "https://conda.anaconda.org/conda-forge"
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import RepodataError
-from envgen.gateways.amend import AmendedRepodata
 from envgen.models.record import ChannelRecords, Record, Repodata
+from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.rattler import RattlerSolver
 from tests.gateways.channels import lay_out
 from tests.gateways.loopback import Json, package, repodata
-from tests.gateways.test_repodata import mirrored
 from tests.plan.worlds import FakeRepodata, records
+from tests.repodata.test_repodata import mirrored
 from tests.solvers.builder import request, versions
 
 RECORDS = records("a 1.0 : b\na 2.0 : b\nb 1.0 ! c <2")

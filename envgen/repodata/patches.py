@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
 from envgen.errors import RepodataError
-from envgen.gateways.later import read_later
-from envgen.gateways.opened import CorrectedIndex
 from envgen.models.channel import Channel
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
+from envgen.repodata.gateway import CorrectedIndex, read_later
 
 Amendment = Callable[[Record], Record]
 
