@@ -24,10 +24,9 @@ from envgen.knowledge.replaced import replaced_names
 from envgen.knowledge.tensorflow import release_of, satellites
 from envgen.knowledge.wheels import MacosFloor, macos_floors, missing_wheels
 from envgen.models.platform import Platform
-from envgen.pypi.classify import by_version
-from envgen.pypi.file_class import FileClass, judge
 from envgen.pypi.lookups import PypiLookups
-from envgen.pypi.project import Project, ProjectFile
+from envgen.pypi.simple_api import Project, ProjectFile
+from envgen.pypi.wheel_verdicts import FileClass, by_version, judge
 
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 NEWEST_MACOS = "99.0"

@@ -34,7 +34,7 @@ from envgen.models.platform import DEFAULT_MACOS, Platform
 from envgen.models.record import Repodata
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import Wheel, WheelMetadata
-from envgen.pypi.side import UvPypiSide
+from envgen.pypi.resolver import UvPypiSide
 from envgen.repodata.gateway import open_repodata
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from ruamel.yaml import YAML
 
 import envgen
-from envgen.pypi.uv_process import find_uv
+from envgen.pypi.uv import find_uv
 
 ROOT = Path(__file__).parents[1]
 VERSION = envgen.__version__

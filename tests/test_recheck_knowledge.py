@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import PypiUnreachableError
-from envgen.pypi.project import Project, ProjectFile
+from envgen.pypi.simple_api import Project, ProjectFile
 from tests.recheck_knowledge import changes, main, names
 
 ARM = "macosx_12_0_arm64"

@@ -8,7 +8,7 @@ from envgen.cli.console import Console, table
 from envgen.diagnosis.advice import Advised
 from envgen.diagnosis.fix import fragment
 from envgen.diagnosis.verdict import Diagnosis, Verdict
-from envgen.pypi.words import target
+from envgen.pypi.wheel_verdicts import target
 from envgen.workflows.asked import Report
 
 HEADERS = ("PACKAGE", "PYPI", "CONDA", "SOURCE", "")

@@ -35,7 +35,7 @@ def services_for(
     )
 
     def pypi() -> NotedPypi:
-        from envgen.pypi.side import UvPypiSide
+        from envgen.pypi.resolver import UvPypiSide
 
         return UvPypiSide(cache=settings.cache_dir, environment=settings.environ, offline=offline)
 

@@ -17,9 +17,8 @@ from envgen.models.match_spec import MatchSpec, version_key
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Requirement
-from envgen.pypi.classify import FileVerdict, classify
-from envgen.pypi.project import Project, ProjectFile
-from envgen.pypi.words import describe, target
+from envgen.pypi.simple_api import Project, ProjectFile
+from envgen.pypi.wheel_verdicts import FileVerdict, classify, describe, target
 
 EMPTY = "EMPTY-WHEEL"
 LINUX = "LINUX-WHEEL"

@@ -14,8 +14,7 @@ from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Requirement
-from envgen.pypi.classify import by_version, classify
-from envgen.pypi.file_class import judge
+from envgen.pypi.wheel_verdicts import by_version, classify, judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

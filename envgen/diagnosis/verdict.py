@@ -11,7 +11,7 @@ from envgen.models.findings import Severity
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
-from envgen.pypi.file_class import FileClass
+from envgen.pypi.wheel_verdicts import FileClass
 
 PypiClass = FileClass | Literal["EMPTY_STUB", "UNKNOWN"]
 Had = Literal["conda", "pypi", "none"]

@@ -14,11 +14,10 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.wheel import Wheel, WheelMetadata
-from envgen.pypi.index import SimpleIndex
+from envgen.pypi.http import Session, Timeouts
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.metadata import MetadataReader
-from envgen.pypi.project import Project
-from envgen.pypi.session import Session, Timeouts
+from envgen.pypi.simple_api import Project, SimpleIndex
 
 PATIENCE = 40.0
 _WORKERS = 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 import threading
 import zipfile
@@ -15,16 +16,23 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from packaging.metadata import parse_email
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from envgen.errors import PypiError, PypiUnreachableError
-from envgen.models.wheel import Wheel, WheelMetadata
-from envgen.pypi.core_metadata import parse_metadata
+from envgen.models.platform import Platform
+from envgen.models.wheel import Wheel, WheelMetadata, wheel_rank
+from envgen.pypi.http import Session
 from envgen.pypi.indexes import mask
-from envgen.pypi.session import Session
+from envgen.pypi.simple_api import Project, ProjectFile
+from envgen.pypi.wheel_verdicts import by_version
 
 if TYPE_CHECKING:
     import requests
+
 
 _WORKERS = 8
 _LIMIT = 10 << 20
@@ -228,3 +236,80 @@ def _damaged(wheel: Wheel) -> PypiError:
         f"not a wheel of {wheel.name} {wheel.version}: {mask(wheel.url)}",
         hint="the index serves a damaged file; try another version or index",
     )
+
+
+# Parse a distribution's core metadata, old and sloppy files included.
+
+_REPAIRS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"((?:>=|<=|>|<)\s*[\w.]*?)\.\*"), r"\1"),  # >=1.9.* means >=1.9
+    (re.compile(r"(\d)\s*(?=(?:>=|<=|!=|==|~=|>|<))"), r"\1,"),  # >=1.0<2 lacks a comma
+    (re.compile(r"(===?|!=|~=|>=|<=|>|<)\s*['\"]([\w.*+!-]+)['\"](?=[^;]*(?:;|$))"), r"\1\2"),  # >='1.0'
+)
+
+
+def parse_metadata(content: bytes, wheel: Wheel) -> WheelMetadata | None:
+    """Read METADATA, or give None where the bytes are no metadata of this wheel's distribution.
+
+    Requirements that PEP 508 refuses are repaired where uv repairs them too, else kept as written.
+    """
+    raw, _ = parse_email(content)
+    name = raw.get("name", "")
+    if canonicalize_name(name) != wheel.name:
+        return None
+    return WheelMetadata(
+        name=wheel.name,
+        version=raw.get("version", wheel.version),
+        requires_dist=_requirements(raw.get("requires_dist") or ()),
+        requires_python=raw.get("requires_python", ""),
+        provides_extra=tuple(raw.get("provides_extra") or ()),
+    )
+
+
+def _requirements(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(repair(" ".join(text.split())) for text in texts)
+
+
+def repair(text: str) -> str:
+    """Give a requirement that PEP 508 accepts, if known slips are all that is wrong with the text."""
+    requirement, separator, marker = text.partition(";")
+    for pattern, replacement in ((re.compile("$^"), ""), *_REPAIRS):
+        requirement = pattern.sub(replacement, requirement)
+        candidate = f"{requirement}{separator}{marker}"
+        try:
+            Pep508(candidate)
+        except InvalidRequirement:
+            continue
+        return candidate
+    return text
+
+
+# Choose the wheel whose metadata speaks for a release.
+
+
+def release_wheel(project: Project, version: str, platform: Platform) -> Wheel | None:
+    """Give the wheel of a release that a target's pip would choose, else another of its wheels.
+
+    The wheels of one release nearly always say the same, with markers for what differs. None where the release is not
+    on the index, or has no wheel.
+    """
+    try:
+        files = by_version(project.files).get(Version(version), [])
+    except InvalidVersion:
+        return None
+    wheels = [file for file in files if file.filename.endswith(".whl")]
+    if not wheels:
+        return None
+    best = min(wheels, key=lambda file: _order(file, platform))
+    return Wheel(
+        name=project.name,
+        version=version,
+        filename=best.filename,
+        url=best.url,
+        sha256=best.sha256,
+        size=best.size,
+    )
+
+
+def _order(file: ProjectFile, platform: Platform) -> tuple[bool, int, str]:
+    rank = wheel_rank(file.filename, platform)
+    return (rank is None, rank or 0, file.filename)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from envgen.models.wheel import ResolveRequest, Wheel
-from envgen.pypi.explain import failure
-from envgen.pypi.indexes import Indexes
-from envgen.pypi.session import Timeouts
-from envgen.pypi.stubs import write_stubs
-from envgen.pypi.uv_process import run_uv, uv_environment
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from envgen.errors import PypiError, PypiUnreachableError
+from envgen.models.platform import Platform
+from envgen.models.wheel import ResolveRequest, Wheel, wheel_rank
+from envgen.pypi.http import Timeouts
+from envgen.pypi.indexes import Indexes, without_user
+from envgen.pypi.stub_wheels import write_stubs
+from envgen.pypi.uv_messages import failure
 
 _RESOLVING = re.compile(
     r"UV_(?:CONSTRAINT|OVERRIDE|EXCLUDE|EXCLUDE_NEWER|RESOLUTION|PRERELEASE|FIND_LINKS|NO_INDEX|NO_BINARY|NO_BUILD"
@@ -133,3 +139,145 @@ def _pylock(wheels: Iterable[Wheel]) -> str:
     """Write as much of a pylock.toml (PEP 751) as says which versions were chosen."""
     tables = (f'[[packages]]\nname = "{wheel.name}"\nversion = "{wheel.version}"\n' for wheel in wheels)
     return "".join(['lock-version = "1.0"\ncreated-by = "envgen"\n', *tables])
+
+
+# Start uv in an environment that says how to reach indexes and nothing else; the home of uv's binary.
+
+# Of uv's own variables only those pass that say how to reach indexes; the rest would make a result depend on a shell.
+_PASSED = re.compile(
+    r"UV_(?:CACHE_DIR|NO_CACHE|CREDENTIALS_DIR|INDEX_STRATEGY|INSECURE_HOST|KEYRING_PROVIDER|NATIVE_TLS|SYSTEM_CERTS"
+    r"|HTTP_\w+|CONCURRENT_\w+|LOCK_TIMEOUT|LINK_MODE)"
+)
+_REMOVED = frozenset(
+    {"RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"}
+)
+
+
+def run_uv(
+    arguments: Sequence[str], environment: Mapping[str, str], *, folder: Path, patience: float, text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run uv to its end in a folder, with `text` as its input; `patience` is in seconds.
+
+    Raises:
+        PypiUnreachableError: it did not end in time. PypiError: it cannot be run.
+    """
+    try:
+        return subprocess.run(
+            [find_uv(), *arguments],
+            input=text,
+            env=dict(environment),
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=patience,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PypiUnreachableError(
+            f"uv did not finish within {patience:g} s", hint="try again, or from a better network"
+        ) from error
+    except OSError as error:
+        raise PypiError(f"uv cannot be run ({error.strerror})", hint="pip install --force-reinstall uv") from error
+
+
+def find_uv() -> str:
+    """Give the path of uv's binary; raise PypiError where it is not installed beside envgen."""
+    from uv import find_uv_bin
+
+    try:
+        return find_uv_bin()
+    except FileNotFoundError as error:
+        raise PypiError("uv is not installed beside envgen", hint="pip install uv") from error
+
+
+def uv_environment(environment: Mapping[str, str], indexes: Indexes) -> dict[str, str]:
+    """Give the variables of a call as uv may see them, with the indexes that count."""
+    kept = {
+        key: value
+        for key, value in environment.items()
+        if key not in _REMOVED and (not key.startswith("UV_") or _PASSED.fullmatch(key))
+    }
+    return {**kept, **indexes.variables(), "NO_COLOR": "1"}
+
+
+# Read uv's pylock.toml (PEP 751) and pick each package's wheel as the target's pip would.
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    filename: str
+    url: str
+    sha256: str
+    size: int | None
+
+
+def read_pylock(
+    text: str, platform: Platform, stubs: Iterable[str], preferred: Iterable[str] = ()
+) -> tuple[Wheel, ...]:
+    """Give one wheel for each package that is not a stub, sorted by name.
+
+    uv lists every wheel that fits; one whose sha256 is preferred wins, then the best tag, then the highest build tag
+    (PEP 427). PypiError: a package has no wheel, none that fits, or none with a sha256.
+    """
+    left_out, hashes = frozenset(stubs), frozenset(preferred)
+    packages = _rows(tomllib.loads(text).get("packages"))
+    wheels = [_pick(package, platform, hashes) for package in packages if _name(package) not in left_out]
+    return tuple(sorted(wheels, key=lambda wheel: wheel.name))
+
+
+def _pick(package: Mapping[str, object], platform: Platform, preferred: frozenset[str]) -> Wheel:
+    name, version = _name(package), _text(package.get("version"))
+    entries = [_entry(row) for row in (*_rows(package.get("wheels")), *_rows([package.get("archive")]))]
+    ranked = [(key, entry) for entry in entries if (key := _key(entry, platform))]
+    if not ranked:
+        listed = ", ".join(entry.filename for entry in entries) or "no wheel at all"
+        raise PypiError(
+            f"`{name}` {version} has no wheel for {platform.subdir}: {listed}".replace("  ", " "),
+            hint="only wheels can be locked: nothing is built while locking",
+        )
+    best = min(ranked, key=lambda pair: (pair[1].sha256 not in preferred, pair[0]))[1]
+    if not best.sha256:
+        raise PypiError(f"the package index gives no sha256 of {best.filename}", hint="use an index that does")
+    return Wheel(
+        name=name,
+        version=version or str(parse_wheel_filename(best.filename)[1]),
+        filename=best.filename,
+        url=best.url,
+        sha256=best.sha256,
+        size=best.size,
+    )
+
+
+def _key(entry: _Entry, platform: Platform) -> tuple[int, int, str, str] | None:
+    """Order wheels: the better tag first, then the higher build, then by name, so that nothing is left to chance."""
+    rank = wheel_rank(entry.filename, platform)
+    if rank is None:
+        return None
+    build = parse_wheel_filename(entry.filename)[2]
+    return (rank, -(build[0] if build else -1), build[1] if build else "", entry.filename)
+
+
+def _entry(row: Mapping[str, object]) -> _Entry:
+    path = _text(row.get("path"))
+    url = _text(row.get("url")) or (Path(path).absolute().as_uri() if path else "")
+    hashes = row.get("hashes")
+    size = row.get("size")
+    return _Entry(
+        filename=_text(row.get("name")) or unquote(urlsplit(url).path.rpartition("/")[2]),
+        url=without_user(url),
+        sha256=_text(hashes.get("sha256")).lower() if isinstance(hashes, Mapping) else "",
+        size=size if isinstance(size, int) else None,
+    )
+
+
+def _name(package: Mapping[str, object]) -> str:
+    return str(canonicalize_name(_text(package.get("name"))))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _rows(value: object) -> Sequence[Mapping[str, object]]:
+    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []

@@ -13,7 +13,7 @@ from envgen.errors import InstallError
 from envgen.lock.model import LockedWheel
 from envgen.models.platform import Platform
 from envgen.pypi.indexes import Indexes, mask
-from envgen.pypi.uv_process import run_uv, uv_environment
+from envgen.pypi.uv import run_uv, uv_environment
 
 _PATIENCE = 1800.0
 _COMPLAINT = re.compile(r"^The package `([^`]+)`.*$", re.MULTILINE)

@@ -7,9 +7,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.wheel import Wheel
-from envgen.pypi.index import SimpleIndex
+from envgen.pypi.http import Session
 from envgen.pypi.indexes import Indexes, mask
-from envgen.pypi.session import Session
+from envgen.pypi.simple_api import SimpleIndex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from envgen.diagnosis.advice import Advised
 from envgen.diagnosis.verdict import Diagnosis
 from envgen.errors import ManifestError, UsageError
 from envgen.manifest.model import load_manifest
+from envgen.pypi.http import Timeouts
 from envgen.pypi.lookups import PypiLookups
-from envgen.pypi.session import Timeouts
 from envgen.system.files import read_text
 from envgen.workflows.advising import Advice, judge_advice
 from envgen.workflows.cases import Case, case_of_environment, case_of_manifest, cases_of_requirements
@@ -22,7 +22,7 @@ from envgen.workflows.project import MANIFEST, environment_names, open_environme
 from envgen.workflows.services import Services
 
 if TYPE_CHECKING:
-    from envgen.pypi.side import UvPypiSide
+    from envgen.pypi.resolver import UvPypiSide
 
 TRIAL_PATIENCE = 30.0  # seconds for one run of uv
 _SUFFIXES = (".txt", ".yml", ".yaml", ".toml", ".in", ".lock")
@@ -84,7 +84,7 @@ def _impatient(services: Services) -> Services:
         return services
 
     def pypi() -> UvPypiSide:
-        from envgen.pypi.side import UvPypiSide
+        from envgen.pypi.resolver import UvPypiSide
 
         environment = services.settings.environ
         limits = replace(Timeouts.configured(environment), uv=TRIAL_PATIENCE)

@@ -12,7 +12,7 @@ from envgen.lock.specs import fold_depends
 from envgen.models.channel import Channel
 from envgen.models.findings import Reason, counted
 from envgen.models.record import Record
-from envgen.pypi.listed import listings
+from envgen.pypi.simple_api import listings
 from envgen.workflows.index import open_index
 from envgen.workflows.indexed import with_indexes
 from envgen.workflows.project import Environment

@@ -11,8 +11,8 @@ from envgen.errors import PypiError, RepodataError
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.host_facts import HostFacts
 from envgen.models.platform import DEFAULT_MACOS, Platform
+from envgen.pypi.http import Timeouts
 from envgen.pypi.lookups import PypiLookups
-from envgen.pypi.session import Timeouts
 from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
 from envgen.system.machine import Probes, own_probes, read_host_facts

@@ -22,7 +22,7 @@ def with_indexes(services: Services, indexes: Iterable[str]) -> Services:
     settings = replace(services.settings, environ=environment_with(wanted, services.settings.environ))
 
     def side() -> NotedPypi:
-        from envgen.pypi.side import UvPypiSide
+        from envgen.pypi.resolver import UvPypiSide
 
         return UvPypiSide(cache=settings.cache_dir, environment=settings.environ, offline=services.options.offline)
 

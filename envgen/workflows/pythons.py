@@ -13,8 +13,8 @@ from envgen.mapping.specs import to_match_specs
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
 from envgen.plan.rewrites import rewrite_names
-from envgen.pypi.classify import classify
-from envgen.pypi.project import Project
+from envgen.pypi.simple_api import Project
+from envgen.pypi.wheel_verdicts import classify
 from envgen.workflows.services import Services
 
 

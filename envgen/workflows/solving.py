@@ -25,7 +25,7 @@ from envgen.plan.rounds import plan
 from envgen.plan.sources import refuse_family
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
-from envgen.pypi.keeping import KeepingPypiSide
+from envgen.pypi.least_change import KeepingPypiSide
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.choose import choose_solver
 from envgen.workflows.carrying import with_notes_of

@@ -14,7 +14,7 @@ from envgen.knowledge.replaced import replacement_of
 from envgen.knowledge.tensorflow import pypi_name
 from envgen.models.requirement import Origin, Requirement
 from envgen.plan.rewrites import rename
-from envgen.pypi.project import Project
+from envgen.pypi.simple_api import Project
 from envgen.workflows.walking import Walk
 
 _MOST_SUGGESTIONS = 3

@@ -14,7 +14,7 @@ from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
 from envgen.models.wheel import Wheel
 from envgen.pypi.lookups import PypiLookups
-from envgen.pypi.release import release_wheel
+from envgen.pypi.metadata import release_wheel
 from envgen.workflows.conda_look import CondaLook, OnShelf
 
 DEEPEST = 15

@@ -13,7 +13,7 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import WheelMetadata
-from envgen.pypi.project import Project, ProjectFile
+from envgen.pypi.simple_api import Project, ProjectFile
 from tests.solvers.builder import record
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")

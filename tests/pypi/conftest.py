@@ -12,8 +12,8 @@ import pytest
 
 from envgen.models.platform import Platform
 from envgen.models.wheel import ResolveRequest
-from envgen.pypi.session import Timeouts
-from envgen.pypi.side import UvPypiSide
+from envgen.pypi.http import Timeouts
+from envgen.pypi.resolver import UvPypiSide
 from tests.pypi.index_server import IndexServer
 
 MakeSide = Callable[..., UvPypiSide]

@@ -8,7 +8,7 @@ import pytest
 
 from envgen.errors import PypiError
 from envgen.models.wheel import Stub, WheelMetadata
-from envgen.pypi.asked import names_prerelease, roots
+from envgen.pypi.resolver import names_prerelease, roots
 from tests.pypi.conftest import request
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement as Pep508
 
 from envgen.models.wheel import Wheel
-from envgen.pypi.core_metadata import parse_metadata, repair
+from envgen.pypi.metadata import parse_metadata, repair
 
 DEMO = Wheel(name="my-demo", version="1.0", filename="my_demo-1.0-py3-none-any.whl", url="", sha256="")
 

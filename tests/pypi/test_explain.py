@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableError
-from envgen.pypi.explain import failure, mentioned, notes
+from envgen.pypi.uv_messages import failure, mentioned, notes
 from tests.pypi.conftest import request
 
 CONFLICT = """\

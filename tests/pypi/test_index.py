@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from envgen.errors import PypiError, PypiUnreachableError
-from envgen.pypi.index import SimpleIndex
+from envgen.pypi.http import Session, Timeouts
 from envgen.pypi.indexes import Index, Indexes
-from envgen.pypi.project import ProjectFile, before
-from envgen.pypi.session import Session, Timeouts
+from envgen.pypi.simple_api import ProjectFile, SimpleIndex, before
 from tests.pypi.conftest import QUICK
 from tests.pypi.index_server import IndexServer, Misbehaviour
 from tests.pypi.tiny_wheels import build_wheel

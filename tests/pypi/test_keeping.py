@@ -9,8 +9,8 @@ import pytest
 
 from envgen.errors import PypiUnsatisfiableError
 from envgen.models.wheel import Resolution, Stub, Wheel
-from envgen.pypi.keeping import KeepingPypiSide
-from envgen.pypi.side import UvPypiSide
+from envgen.pypi.least_change import KeepingPypiSide
+from envgen.pypi.resolver import UvPypiSide
 from tests.pypi.conftest import MakeSide, mac, request
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel

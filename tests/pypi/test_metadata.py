@@ -13,9 +13,9 @@ import pytest
 
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.wheel import Wheel
+from envgen.pypi.http import Session
 from envgen.pypi.indexes import Index, Indexes
 from envgen.pypi.metadata import MetadataReader
-from envgen.pypi.session import Session
 from tests.pypi.conftest import QUICK
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import TinyWheel, build_wheel

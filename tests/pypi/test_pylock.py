@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import PypiError
-from envgen.pypi.pylock import read_pylock
+from envgen.pypi.uv import read_pylock
 from tests.pypi.conftest import mac
 
 HASH = "a" * 64

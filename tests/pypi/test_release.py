@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import PypiUnreachableError
-from envgen.pypi.project import Project, ProjectFile
-from envgen.pypi.release import release_wheel
-from envgen.pypi.side import UvPypiSide
+from envgen.pypi.metadata import release_wheel
+from envgen.pypi.resolver import UvPypiSide
+from envgen.pypi.simple_api import Project, ProjectFile
 from tests.pypi.conftest import mac
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel

@@ -10,11 +10,10 @@ import pytest
 
 from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableError
 from envgen.models.wheel import PypiSide, Resolution, ResolveRequest, Stub, Wheel
-from envgen.pypi.backtracking import backtracking_notes
-from envgen.pypi.index import SimpleIndex
+from envgen.pypi.http import Session
 from envgen.pypi.indexes import Index, Indexes
-from envgen.pypi.session import Session
-from envgen.pypi.side import UvPypiSide
+from envgen.pypi.resolver import UvPypiSide, backtracking_notes
+from envgen.pypi.simple_api import SimpleIndex
 from tests.pypi.conftest import QUICK, MakeSide, mac, request
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from envgen.errors import PypiUnreachableError, PypiUnsatisfiableError
-from envgen.pypi.session import Timeouts
-from envgen.pypi.side import UvPypiSide
+from envgen.pypi.http import Timeouts
+from envgen.pypi.resolver import UvPypiSide
 from tests.pypi.conftest import MakeSide, request
 from tests.pypi.index_server import IndexServer, Misbehaviour
 from tests.pypi.tiny_wheels import build_wheel

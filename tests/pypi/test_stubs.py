@@ -10,7 +10,7 @@ from packaging.utils import parse_wheel_filename
 
 from envgen.errors import PypiError
 from envgen.models.wheel import Stub
-from envgen.pypi.stubs import unmark, write_stubs
+from envgen.pypi.stub_wheels import unmark, write_stubs
 
 
 def test_a_stub_is_a_wheel_without_requirements(tmp_path: Path) -> None:

@@ -14,10 +14,9 @@ import pytest
 from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableError
 from envgen.models.platform import Platform
 from envgen.models.wheel import ResolveRequest
+from envgen.pypi.http import Timeouts
 from envgen.pypi.indexes import Indexes
-from envgen.pypi.session import Timeouts
-from envgen.pypi.uv import Uv
-from envgen.pypi.uv_process import find_uv
+from envgen.pypi.uv import Uv, find_uv
 from tests.pypi.conftest import QUICK, request
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel

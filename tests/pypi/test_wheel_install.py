@@ -12,7 +12,7 @@ import pytest
 from envgen.errors import InstallError, PypiError
 from envgen.models.platform import Platform
 from envgen.pypi.indexes import Indexes
-from envgen.pypi.uv_process import uv_environment
+from envgen.pypi.uv import uv_environment
 from envgen.pypi.wheel_install import Complaint, WheelInstaller, WheelTarget
 from tests.install.world import locked
 from tests.pypi.tiny_wheels import TinyWheel, build_wheel

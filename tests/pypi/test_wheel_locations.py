@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import PypiError, PypiUnreachableError
+from envgen.pypi.http import Session
 from envgen.pypi.indexes import Indexes
-from envgen.pypi.session import Session
 from envgen.pypi.wheel_locations import WheelLocations
 from tests.install.world import locked
 from tests.pypi.conftest import QUICK

@@ -1,0 +1,384 @@
+"""Resolve and describe distributions for a target: the PyPI side of a lock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableError
+from envgen.models.platform import Platform
+from envgen.models.requirement import Origin, Requirement
+from envgen.models.wheel import Resolution, ResolveRequest, Wheel, WheelMetadata
+from envgen.pypi.http import Session, Timeouts
+from envgen.pypi.indexes import Indexes, mask
+from envgen.pypi.metadata import MetadataReader, release_wheel
+from envgen.pypi.simple_api import Project, SimpleIndex, before
+from envgen.pypi.uv import Uv, read_pylock
+from envgen.pypi.uv_messages import notes
+from envgen.pypi.wheel_verdicts import FileVerdict, by_version, classify, describe, remedy, shut_out
+
+_MAX_BLAMED = 6
+# Words of uv's that mean that a project's own files are the matter, so that looking at them explains more.
+_FILES = re.compile(r"no usable wheels|no wheels with|not found in|no versions? of|(?:is|are) available|was yanked")
+# Those of them that mean that a wheel is lacking.
+_LACKING = re.compile(r"no usable wheels|no wheels with|not found in")
+
+
+class UvPypiSide:
+    """Resolve with uv, and read indexes and wheels; a `PypiSide`.
+
+    Equal requests are resolved once in the life of the object, so make one and share it.
+    """
+
+    def __init__(
+        self,
+        *,
+        cache: Path,
+        environment: Mapping[str, str],
+        offline: bool = False,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        """Prepare; `cache` is a folder of ours for metadata, `environment` says which indexes count (see Indexes).
+
+        Nothing is imported, opened or asked before it is needed.
+        """
+        offline = offline or environment.get("UV_OFFLINE", "").lower() in ("1", "true")
+        limits = timeouts or Timeouts.configured(environment)
+        indexes = Indexes.configured(environment)
+        session = Session(indexes, environment, timeouts=limits, offline=offline)
+        self._index = SimpleIndex(session, indexes)
+        self._reader = MetadataReader(session, cache)
+        self._uv = Uv(environment, indexes, timeouts=limits, offline=offline)
+        self._offline = offline
+        self._done: dict[ResolveRequest, Resolution | PypiUnsatisfiableError] = {}
+
+    @property
+    def calls(self) -> int:
+        """Count the runs of uv so far."""
+        return self._uv.calls
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say what the user should know of this run, which is no part of a resolution: it may differ the next time."""
+        return (*self._uv.notes, *self._reader.notes)
+
+    def resolve(self, request: ResolveRequest) -> Resolution:
+        """Give the wheels that meet the request, sorted by name, without the stubs.
+
+        PypiUnsatisfiableError: no wheels do; `names` has the distributions that take part. PypiUnreachableError: an
+        index does not answer. PypiError: the request is malformed, or uv cannot be run.
+        """
+        if request not in self._done:
+            try:
+                self._done[request] = self._resolve(request)
+            except PypiUnsatisfiableError as error:
+                self._done[request] = error
+        answer = self._done[request]
+        if isinstance(answer, PypiUnsatisfiableError):
+            raise answer
+        return answer
+
+    def metadata(self, wheel: Wheel) -> WheelMetadata:
+        """Read the core metadata of this very wheel; PypiUnreachableError or PypiError where it cannot be."""
+        return self._reader.read(wheel)
+
+    def metadata_many(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
+        """Read the core metadata of many wheels side by side, in the order asked."""
+        return self._reader.read_many(wheels)
+
+    def release_metadata(self, name: str, version: str, platform: Platform) -> WheelMetadata | None:
+        """Read the core metadata of a release, from the wheel that fits a target if one does.
+
+        None where no index has a wheel of it. PypiUnreachableError, PypiError: it cannot be read.
+        """
+        project = self._index.project(name)
+        wheel = release_wheel(project, version, platform) if project else None
+        return self._reader.read(wheel) if wheel else None
+
+    def projects(self, names: Iterable[str]) -> dict[str, Project | None]:
+        """Look projects up side by side, by canonical name; None where no index has one."""
+        return self._index.projects(names)
+
+    def verdict(self, name: str, platform: Platform, specifier: str = "") -> FileVerdict:
+        """Judge a project's files on a target; PypiUnreachableError where the index does not answer."""
+        project = self._index.project(name)
+        return classify(project.files if project else None, platform, specifier)
+
+    def _resolve(self, request: ResolveRequest) -> Resolution:
+        wanted = roots(request)
+        if not self._offline:
+            self._index.prefetch(wanted)
+        wheels, warnings = self._settle(request, wanted)
+        if self._offline:
+            return Resolution(wheels=wheels, notes=warnings)
+        kept = {wheel.name for wheel in request.preferred if wheel in wheels}
+        chosen = {name: bounds for name, bounds in wanted.items() if name not in kept}
+        wheelless: set[str] = set()
+        held = backtracking_notes(request, chosen, wheels, self._index, partial(self._attempt, wheelless))
+        return Resolution(wheels=wheels, notes=(*warnings, *held), wheelless=tuple(sorted(wheelless)))
+
+    def _attempt(self, wheelless: set[str], request: ResolveRequest) -> None:
+        """Try a request; collect the names that take part in a failure for want of wheels."""
+        try:
+            self._uv.compile(request)
+        except PypiUnsatisfiableError as error:
+            if _LACKING.search(error.problem):
+                wheelless.update(error.names)
+            raise
+
+    def _settle(self, request: ResolveRequest, wanted: Mapping[str, str]) -> tuple[tuple[Wheel, ...], tuple[str, ...]]:
+        """Resolve until nothing in the answer must be refused; each further run refuses more, so there is an end."""
+        stubs = frozenset(stub.name for stub in request.stubs)
+        refusals = Refusals()
+        while True:
+            try:
+                answer = self._uv.compile(refusals.apply(request), refusals.prereleases)
+            except PypiUnsatisfiableError as error:
+                raise self._explained(error, request, wanted, refusals) from error
+            wheels = read_pylock(answer.lock, request.platform, stubs, (wheel.sha256 for wheel in request.preferred))
+            extended = refusals.extended(request, wheels, self._read(wheels), self._index)
+            if extended == refusals:
+                return wheels, notes(answer.stderr, stubs)
+            refusals = extended
+
+    def _read(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
+        """Read what was chosen; off-line, what conda will provide in the end may be missing from the cache."""
+        return self._reader.read_known(wheels) if self._offline else self._reader.read_many(wheels)
+
+    def _explained(
+        self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], refusals: Refusals
+    ) -> PypiUnsatisfiableError:
+        """Add what the files of the projects in question tell: uv names the symptom only."""
+        verdicts = self._blamed(error, request, wanted, refusals)
+        told = [describe(name, verdict, request.platform) for name, verdict in verdicts.items()]
+        hints = [remedy(verdict, request.platform) for verdict in verdicts.values()]
+        hints += [
+            f"the pre-release `{name}` {version} would fit: ask for it by name (`{name}=={version}`)"
+            for name, version in sorted(refusals.prereleases.items())
+        ]
+        return PypiUnsatisfiableError(
+            ": ".join([error.message, *filter(None, ["; ".join(told)])]),
+            problem=error.problem,
+            hint="; ".join(dict.fromkeys(filter(None, hints))),
+            names=error.names,
+        )
+
+    def _blamed(
+        self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], refusals: Refusals
+    ) -> dict[str, FileVerdict]:
+        stubs = {stub.name for stub in request.stubs}
+        named = [name for name in error.names if name not in stubs] if _FILES.search(error.problem) else []
+        names = () if self._offline else dict.fromkeys((*refusals.names, *named[:_MAX_BLAMED]))
+        verdicts = {}
+        for name, project in self._index.projects(names).items():
+            files = before(project.files, request.exclude_newer) if project else None
+            verdict = classify(files, request.platform, wanted.get(name, ""))
+            if verdict.code != "OK":
+                verdicts[name] = verdict
+        return verdicts
+
+
+# Tell which requirements got an older version than they might, and why: resolvers step back in silence.
+
+Try = Callable[[ResolveRequest], object]
+_MAX_TRIES = 1
+_LONGEST = 500
+
+
+def backtracking_notes(
+    request: ResolveRequest, roots: Mapping[str, str], wheels: Sequence[Wheel], index: SimpleIndex, attempt: Try
+) -> tuple[str, ...]:
+    """Say for each root what held it back: its own files, or the other requirements.
+
+    Where others hold it far below what would fit, `attempt` is asked to resolve with the newer version, so that the
+    resolver gives its reason; at most once.
+    """
+    return tuple(_notes(request, roots, {wheel.name: wheel for wheel in wheels}, index, attempt))
+
+
+def _notes(
+    request: ResolveRequest,
+    roots: Mapping[str, str],
+    wheels: Mapping[str, Wheel],
+    index: SimpleIndex,
+    attempt: Try,
+) -> Iterator[str]:
+    tries = _MAX_TRIES
+    for name in sorted(roots.keys() & wheels.keys()):
+        verdict = _verdict(request, name, roots[name], index)
+        if isinstance(verdict, str):
+            yield verdict
+        if not isinstance(verdict, FileVerdict) or verdict.code != "OK":
+            continue
+        chosen, best = Version(wheels[name].version), Version(verdict.version)
+        if chosen >= best:
+            if verdict.held_back:
+                yield describe(name, verdict, request.platform)
+            continue
+        reason = "other requirements rule it out"
+        if chosen.release[:2] != best.release[:2] and tries:
+            tries -= 1
+            reason = _reason(request, name, str(best), attempt) or reason
+        yield f"`{name}` {chosen} was chosen, not {best}: {reason}"
+
+
+def _verdict(request: ResolveRequest, name: str, specifier: str, index: SimpleIndex) -> FileVerdict | str | None:
+    """Judge a root, or say in words why it cannot be; None where no index has it."""
+    try:
+        project = index.project(name)
+    except PypiUnreachableError as error:
+        return f"whether `{name}` was held back is not known: {error.message}"
+    return classify(before(project.files, request.exclude_newer), request.platform, specifier) if project else None
+
+
+def _reason(request: ResolveRequest, name: str, version: str, attempt: Try) -> str:
+    try:
+        attempt(replace(request, constraints=(*request.constraints, f"{name}=={version}")))
+    except PypiUnsatisfiableError as error:
+        return _conclusion(error.problem)
+    except PypiUnreachableError:
+        return ""
+    return ""
+
+
+def _conclusion(problem: str) -> str:
+    """Take what cannot stand together out of a resolver's derivation, or its end; cut to a readable length."""
+    text = " ".join(problem.split())
+    if len(text) <= _LONGEST:
+        return text
+    clash, found, _ = text.rpartition(" are incompatible")
+    if found:
+        text = clash.rpartition("conclude that ")[2] + found
+    return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"
+
+
+# Find what uv chose and should not have: pre-releases that nobody asked for, and wheels that shut the python
+# out.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusals:
+    """Hold what the next run of uv may not choose.
+
+    `prereleases` maps projects of which only finals may be chosen to the pre-release that was refused; `versions` maps
+    projects to versions that shut the target's python out.
+    """
+
+    prereleases: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name the projects of which something was refused, sorted."""
+        return tuple(sorted({*self.prereleases, *self.versions}))
+
+    def apply(self, request: ResolveRequest) -> ResolveRequest:
+        """Add the refused versions to a request's constraints."""
+        bounds = (
+            f"{name}{','.join(f'!={version}' for version in versions)}"
+            for name, versions in sorted(self.versions.items())
+        )
+        return replace(request, constraints=(*request.constraints, *bounds))
+
+    def extended(
+        self, request: ResolveRequest, wheels: Sequence[Wheel], chosen: Sequence[WheelMetadata], index: SimpleIndex
+    ) -> Refusals:
+        """Add what must be refused of an answer; equal to the old value where the answer is fine."""
+        early = {
+            wheel.name: wheel.version
+            for wheel in wheels
+            if Version(wheel.version).is_prerelease
+            and not names_prerelease(wheel.name, request, chosen)
+            and _has_finals(wheel.name, request, index)
+        }
+        shut = {
+            metadata.name: (*self.versions.get(metadata.name, ()), *_shut_versions(metadata, request, index))
+            for metadata in chosen
+            if shut_out(metadata.requires_python, request.platform)
+        }
+        return Refusals(prereleases={**self.prereleases, **early}, versions={**self.versions, **shut})
+
+
+def _has_finals(name: str, request: ResolveRequest, index: SimpleIndex) -> bool:
+    project = index.project(name)
+    files = before(project.files, request.exclude_newer) if project else ()
+    return any(not version.is_prerelease for version in by_version(files))
+
+
+def _shut_versions(metadata: WheelMetadata, request: ResolveRequest, index: SimpleIndex) -> tuple[str, ...]:
+    """Give the chosen version and every other one whose files all shut the python out, so that one more run does."""
+    project = index.project(metadata.name)
+    versions = {
+        str(version)
+        for version, files in by_version(project.files if project else ()).items()
+        if all(shut_out(file.requires_python, request.platform) for file in files)
+    }
+    return tuple(sorted({metadata.version, *versions}, key=Version))
+
+
+# Read what a request asks of each project.
+
+
+def roots(request: ResolveRequest) -> dict[str, str]:
+    """Map the projects that the request itself asks an index for to the specifiers that it puts on them.
+
+    Constraints count; an override takes the place of everything else; stubs and direct URLs are not asked of an index.
+    PypiError: a text is no requirement, or its URL is no wheel's.
+    """
+    overridden = _bounds(_parse(request, request.overrides))
+    bounds = _bounds(_parse(request, (*request.requirements, *request.constraints)))
+    stubs = {stub.name for stub in request.stubs}
+    wanted = _parse(request, request.requirements)
+    for requirement in wanted:
+        if requirement.url and not urlsplit(requirement.url).path.endswith(".whl"):
+            raise PypiError(
+                f"`{requirement.name}` is asked from {mask(requirement.url)}, which is no wheel",
+                hint="only wheels can be locked: nothing is built while locking",
+            )
+    return {
+        requirement.name: str(overridden.get(requirement.name, bounds[requirement.name]))
+        for requirement in wanted
+        if requirement.name not in stubs and not requirement.url
+    }
+
+
+def names_prerelease(name: str, request: ResolveRequest, chosen: Iterable[WheelMetadata]) -> bool:
+    """Tell whether the request, or a wheel that was chosen, asks for a pre-release of a project by its version."""
+    texts = [*request.requirements, *request.constraints, *request.overrides]
+    texts += [text for metadata in chosen for text in metadata.requires_dist]
+    return any(
+        requirement.name == name and (requirement.url or SpecifierSet(requirement.specifier).prereleases)
+        for requirement in _readable(texts)
+    )
+
+
+def _bounds(requirements: Iterable[Requirement]) -> dict[str, SpecifierSet]:
+    bounds: dict[str, SpecifierSet] = {}
+    for requirement in requirements:
+        bounds[requirement.name] = bounds.get(requirement.name, SpecifierSet()) & SpecifierSet(requirement.specifier)
+    return bounds
+
+
+def _parse(request: ResolveRequest, texts: Iterable[str]) -> list[Requirement]:
+    """Read texts, leaving out those whose markers exclude the target; PypiError for one that is no requirement."""
+    try:
+        requirements = [Requirement.parse(text, Origin(path="request")) for text in texts]
+    except ValueError as error:
+        raise PypiError(str(error)) from error
+    markers = request.platform.markers()
+    return [requirement for requirement in requirements if requirement.applies(markers)]
+
+
+def _readable(texts: Iterable[str]) -> Iterator[Requirement]:
+    for text in texts:
+        try:
+            yield Requirement.parse(text, Origin(path="metadata"))
+        except ValueError:
+            continue

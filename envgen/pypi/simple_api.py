@@ -1,0 +1,278 @@
+"""Read project pages: JSON (PEP 691) and HTML (PEP 503); the home of pypi_simple.
+
+pypi_simple reads HTML, and knows the index that pip and uv ask by default. JSON is read here: some projects list ten
+thousand files, and a diagnosis asks for a hundred projects, so that a model for each file would take most of its time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import unquote, urljoin, urlsplit
+
+from packaging.utils import canonicalize_name
+
+from envgen.errors import PypiError, PypiUnreachableError
+from envgen.models.wheel import Wheel
+from envgen.pypi.http import Answer, Session, Timeouts
+from envgen.pypi.indexes import Index, Indexes, mask, without_user
+
+_JSON = "application/vnd.pypi.simple.v1+json"
+_HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
+ACCEPT = f"{_JSON}, {_HTML[0]};q=0.2, {_HTML[1]};q=0.1"
+_ARCHIVE = re.compile(r"\.(?:whl|tar\.\w+|tgz|zip|egg|exe|rpm|msi)$")
+_FORM = re.compile(rb"<\s*(?:form|script|input)\b", re.IGNORECASE)
+
+
+def default_index() -> str:
+    """Give the URL of the index that pip and uv ask when nothing is configured."""
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+
+    return PYPI_SIMPLE_ENDPOINT
+
+
+def read_page(answer: Answer, name: str) -> tuple[ProjectFile, ...]:
+    """Give the files that a page lists.
+
+    PypiUnreachableError: it is no project page, but a login page, say. PypiError: its protocol is a newer one.
+    """
+    try:
+        if answer.kind == _JSON:
+            return _read_json(answer)
+        if answer.kind in _HTML:
+            return _read_html(answer, name)
+    except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError) as error:
+        raise _not_a_page(answer) from error  # pypi_simple asserts what attributes are
+    raise _not_a_page(answer)
+
+
+def _read_json(answer: Answer) -> tuple[ProjectFile, ...]:
+    page = json.loads(answer.content)
+    version = str(page["meta"]["api-version"])
+    if not version.startswith("1."):
+        raise _newer(answer, version)
+    return tuple(_from_json(row, answer.url) for row in page["files"])
+
+
+def _from_json(row: Mapping[str, object], base: str) -> ProjectFile:
+    filename, url, hashes = row["filename"], row["url"], row["hashes"]
+    if not (isinstance(filename, str) and isinstance(url, str) and isinstance(hashes, Mapping)):
+        raise TypeError("not a file of a project page")
+    uploaded, yanked, size = row.get("upload-time"), row.get("yanked", False), row.get("size")
+    return ProjectFile(
+        filename=filename,
+        url=without_user(url if "://" in url else urljoin(base, url)),
+        sha256=str(hashes.get("sha256", "")).lower(),
+        size=size if isinstance(size, int) else None,
+        uploaded=_instant(uploaded) if isinstance(uploaded, str) else None,
+        requires_python=str(row.get("requires-python") or ""),
+        yanked=yanked is not False,
+        yanked_reason=yanked if isinstance(yanked, str) else "",
+    )
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)  # PEP 700 wants UTC
+
+
+def _read_html(answer: Answer, name: str) -> tuple[ProjectFile, ...]:
+    from pypi_simple import ProjectPage, UnsupportedRepoVersionError
+
+    try:
+        page = ProjectPage.from_html(name, answer.content, answer.url, answer.charset or None)
+    except UnsupportedRepoVersionError as error:
+        raise _newer(answer, error.declared_version) from error
+    files = tuple(
+        ProjectFile(
+            # A link's text may be shortened.
+            filename=row.filename
+            if _ARCHIVE.search(row.filename)
+            else unquote(urlsplit(row.url).path.rpartition("/")[2]),
+            url=without_user(row.url),
+            sha256=row.digests.get("sha256", "").lower(),
+            requires_python=row.requires_python or "",
+            yanked=row.is_yanked,
+            yanked_reason=row.yanked_reason or "",
+        )
+        for row in page.packages
+    )
+    if answer.kind == _HTML[1] and not page.repository_version and _is_foreign(answer, files, name):
+        raise _not_a_page(answer)
+    return files
+
+
+def _is_foreign(answer: Answer, files: tuple[ProjectFile, ...], name: str) -> bool:
+    """Tell a login, proxy or error page from a project page without files: HTML has no type of its own for either."""
+    if files:
+        return not any(_ARCHIVE.search(file.filename) for file in files)
+    words = canonicalize_name(re.sub(rb"<[^>]*>", b" ", answer.content).decode("utf-8", "replace"))
+    return bool(_FORM.search(answer.content)) or name not in words
+
+
+def _newer(answer: Answer, version: str) -> PypiError:
+    return PypiError(f"the package index speaks a newer protocol: {mask(answer.url)} (version {version})")
+
+
+def _not_a_page(answer: Answer) -> PypiUnreachableError:
+    return PypiUnreachableError(
+        f"the package index answers with something that is no project page: {mask(answer.url)}",
+        hint="UV_DEFAULT_INDEX must name a simple index (a login or error page came instead?)",
+    )
+
+
+# Ask package indexes for the files of projects.
+
+_WORKERS = 8
+_PAGE_LIMIT = 200 << 20
+
+
+class SimpleIndex:
+    """Look projects up, each at most once in the life of the object; may be used from several threads."""
+
+    def __init__(self, session: Session, indexes: Indexes) -> None:
+        """Prepare; nothing is fetched or imported before the first look-up."""
+        self._session = session
+        self._indexes = indexes
+        self._pages: dict[str, Future[Project | None]] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="index")
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Start look-ups in the background, so that a later `project` finds them done."""
+        for name in names:
+            self._page(name)
+
+    def project(self, name: str) -> Project | None:
+        """Give a project's files, or None where no index has it.
+
+        PypiUnreachableError: an index does not answer, refuses, or serves something that is no project page.
+        """
+        return self._page(name).result()
+
+    def projects(self, names: Iterable[str]) -> dict[str, Project | None]:
+        """Give many projects, looked up side by side, by their canonical names."""
+        wanted = sorted({str(canonicalize_name(name)) for name in names})
+        self.prefetch(wanted)
+        return {name: self.project(name) for name in wanted}
+
+    def _page(self, name: str) -> Future[Project | None]:
+        canonical = str(canonicalize_name(name))
+        with self._lock:
+            if canonical not in self._pages:
+                self._pages[canonical] = self._pool.submit(self._look_up, canonical)
+            return self._pages[canonical]
+
+    def _look_up(self, name: str) -> Project | None:
+        found: list[Project] = []
+        for index in (*self._indexes.extra, self._indexes.default or Index(url=default_index())):
+            project = self._ask(index, name)
+            if project and not self._indexes.merge:
+                return project
+            if project:
+                found.append(project)
+        if not found:
+            return None
+        files = {file.filename: file for project in reversed(found) for file in project.files}
+        return Project(name=name, files=tuple(files.values()), index=found[0].index)
+
+    def _ask(self, index: Index, name: str) -> Project | None:
+        url = f"{index.url.rstrip('/')}/{name}/"
+        answer = self._session.get(url, {"Accept": ACCEPT}, limit=_PAGE_LIMIT)
+        if answer.status in (404, 410):
+            return None
+        if answer.status != 200:
+            raise _refusal(url, answer.status)
+        return Project(name=name, files=read_page(answer, name), index=str(index))
+
+
+def _refusal(url: str, status: int) -> PypiUnreachableError:
+    if status in (401, 403, 407):
+        hint = "check the user name and password of UV_DEFAULT_INDEX or UV_INDEX"
+        return PypiUnreachableError(f"the package index refuses access: {mask(url)} (HTTP {status})", hint=hint)
+    return PypiUnreachableError(f"the package index fails: {mask(url)} (HTTP {status})", hint="try again later")
+
+
+# Describe a project's files as an index lists them.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFile:
+    """Hold one file of a project.
+
+    `sha256` is lower-case hex or ""; `size` is in bytes; `uploaded` is an aware instant; `requires_python` is as
+    written, and may be no valid specifier.
+    """
+
+    filename: str
+    url: str = ""
+    sha256: str = ""
+    size: int | None = None
+    uploaded: datetime | None = None
+    requires_python: str = ""
+    yanked: bool = False
+    yanked_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Hold a project's files; `index` names the index that has it, without secrets."""
+
+    name: str
+    files: tuple[ProjectFile, ...]
+    index: str
+
+
+def before(files: Iterable[ProjectFile], instant: datetime | None) -> tuple[ProjectFile, ...]:
+    """Keep the files uploaded before an instant; as uv does, a file without a date is left out then."""
+    if instant is None:
+        return tuple(files)
+    return tuple(file for file in files if file.uploaded is not None and file.uploaded < instant)
+
+
+# Tell whether indexes still list the wheels of a lock.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Say how a locked wheel is listed today.
+
+    `fault` tells what makes it impossible to install as it was locked, "" where nothing does; `yanked` is the reason of
+    a yank, "" where there is none.
+    """
+
+    wheel: Wheel
+    fault: str = ""
+    yanked: str = ""
+
+
+def listings(wheels: Sequence[Wheel], environment: Mapping[str, str], *, offline: bool = False) -> tuple[Listing, ...]:
+    """Look every wheel up, in the order given; PypiUnreachableError where an index does not answer."""
+    indexes = Indexes.configured(environment)
+    session = Session(indexes, environment, timeouts=Timeouts.configured(environment), offline=offline)
+    projects = SimpleIndex(session, indexes).projects(wheel.name for wheel in wheels)
+    return tuple(_listings(wheels, projects))
+
+
+def _listings(wheels: Sequence[Wheel], projects: Mapping[str, Project | None]) -> Iterator[Listing]:
+    for wheel in wheels:
+        project = projects[wheel.name]
+        file = _file(wheel, project) if project else None
+        if project is None:
+            yield Listing(wheel=wheel, fault=f"{wheel.name} is on no index any more")
+        elif file is None:
+            yield Listing(wheel=wheel, fault=f"{wheel.filename} is not listed by {project.index} any more")
+        elif file.sha256 and file.sha256 != wheel.sha256:
+            yield Listing(wheel=wheel, fault=f"{wheel.filename} is listed with another sha256")
+        else:
+            reason = f": {file.yanked_reason}" if file.yanked_reason else ""
+            yield Listing(wheel=wheel, yanked=f"{wheel.filename} was yanked{reason}" if file.yanked else "")
+
+
+def _file(wheel: Wheel, project: Project) -> ProjectFile | None:
+    return next((file for file in project.files if file.filename == wheel.filename), None)
