@@ -25,7 +25,7 @@ from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
 from envgen.solvers.candidates import labels, picked
-from envgen.solvers.refutation import Refuter
+from envgen.solvers.propagation import Refuter
 
 _SHUNNED = "envgen-not-kept"
 

@@ -15,8 +15,7 @@ from libmambapy.solver import libsolv
 from envgen.errors import SolveError, UnsatisfiableError
 from envgen.models.record import ChannelRecords, Record, VirtualPackage
 from envgen.models.solve import Solution, SolveRequest
-from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates, labels
-from envgen.solvers.selection import bracketed, spaced
+from envgen.solvers.candidates import Converted, NameIndex, Prepared, bracketed, candidates, labels, spaced
 
 _LIMIT = "__constraint"
 _WORDS = (

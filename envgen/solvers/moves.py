@@ -15,7 +15,7 @@ from envgen.models.findings import Move
 from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record, VirtualPackage
 from envgen.models.solve import RootSpec, SolveRequest
-from envgen.solvers.selection import selects
+from envgen.solvers.candidates import selects
 
 Cause = tuple[str, str]
 """Why a package moved: the sentence, and the name of the moved package that it speaks of, or "" where there is none."""

@@ -12,8 +12,7 @@ from rattler.exceptions import SolverError
 from envgen.errors import SolveError, UnsatisfiableError
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, VirtualPackage
 from envgen.models.solve import RootSpec, Solution, SolveRequest
-from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates
-from envgen.solvers.selection import bracketed, selective
+from envgen.solvers.candidates import Converted, NameIndex, Prepared, bracketed, candidates, selective
 from envgen.system.event_loop import run
 
 _PRIORITIES = {

@@ -39,6 +39,6 @@ class LeastChangeSide:
 
     def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
         """Say in the user's words why a request has no answer."""
-        from envgen.solvers.explain import explain  # what a lock that can be made has no use for
+        from envgen.solvers.conflicts import explain  # what a lock that can be made has no use for
 
         return explain(self.solver, request, error, repodata=self.repodata)

@@ -12,8 +12,7 @@ from envgen.models.channel import Channel
 from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
-from envgen.solvers.conflict import minimal
-from envgen.solvers.explain import explain
+from envgen.solvers.conflicts import explain, minimal
 from envgen.solvers.rattler import RattlerSolver
 from tests.solvers.builder import ALPHA, BETA, record, request, table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.solvers.refutation import Refuter
+from envgen.solvers.propagation import Refuter
 from tests.solvers.builder import record, request, table
 
 CASES = [
