@@ -9,7 +9,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
-from envgen.lock.urls import artifact
+from envgen.lock.package_fields import artifact
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import Decision, Finding, Severity, Source
 from envgen.models.platform import Platform

@@ -6,12 +6,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from packaging.requirements import Requirement
+from packaging.requirements import Requirement as PackagingRequirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envgen.lock.model import PlatformLock
-from envgen.lock.specs import depend_name
+from envgen.lock.model import MAIN_GROUP, PlatformLock
+from envgen.lock.package_fields import depend_name
+from envgen.manifest.model import Manifest
+from envgen.mapping.specs import to_pep440
 from envgen.models.record import Record
+from envgen.models.requirement import Origin, Requirement
 
 DistributionsOf = Callable[[Record], tuple[str, ...]]
 
@@ -111,5 +115,124 @@ def _conda_links(record: Record, names: set[str]) -> Iterator[Link]:
 
 def _pypi_links(requires: Iterable[str], providers: Mapping[str, list[str]]) -> Iterator[Link]:
     for text in requires:
-        for provider in providers.get(canonicalize_name(Requirement(text).name), ()):
+        for provider in providers.get(canonicalize_name(PackagingRequirement(text).name), ()):
             yield Link(key=provider, need=text)
+
+
+# Find which locked packages a manifest asks for, and on which lines.
+
+_METAL = "tensorflow-metal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """Say that a manifest asks for a locked package, by its key, in which words and where."""
+
+    key: str
+    need: str
+    origin: Origin
+
+
+class Matcher:
+    """Match requirements with the packages of one platform's lock."""
+
+    def __init__(self, lock: PlatformLock, distributions_of: DistributionsOf) -> None:
+        """Index a lock; `distributions_of` gives the canonical names of what a record provides."""
+        self._lock = lock
+        self.providers = providers_of(lock, distributions_of)
+        self.versions = {f"conda:{record.name}": record.version for record in lock.conda}
+        self.versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
+
+    def keys(self, requirement: Requirement) -> list[str]:
+        """Give the packages that were locked for a requirement, or meet it; none where it is not met."""
+        return self.decided(requirement) or self.met_by(requirement)
+
+    def decided(self, requirement: Requirement) -> list[str]:
+        """Give the packages that the lock took for this very requirement, if all are still in it."""
+        texts = (requirement.text, str(requirement))
+        keys = [f"{each.source}:{each.name}" for each in self._lock.decisions if each.requirement in texts]
+        return keys if all(key in self.versions for key in keys) else []
+
+    def met_by(self, requirement: Requirement) -> list[str]:
+        """Give the packages that meet a requirement; what extras bring is not known, so one with extras is not met."""
+        if requirement.extras:
+            return []
+        keys = self.providers.get(requirement.name, [])
+        return keys if all(self.admits(requirement, key) for key in keys) else []
+
+    def admits(self, requirement: Requirement, key: str) -> bool:
+        """Tell whether a requirement's bounds admit the version that is locked."""
+        version = to_pep440(self.versions[key])
+        return version is not None and SpecifierSet(requirement.specifier).contains(version, prereleases=True)
+
+
+def manifest_roots(manifest: Manifest, lock: PlatformLock, distributions_of: DistributionsOf) -> tuple[Root, ...]:
+    """List the packages of a lock that a manifest asks for itself, in the order of the file."""
+    matcher = Matcher(lock, distributions_of)
+    return tuple(dict.fromkeys(_roots(manifest, lock, matcher)))
+
+
+def _roots(manifest: Manifest, lock: PlatformLock, matcher: Matcher) -> Iterator[Root]:
+    markers = lock.platform.markers()
+    asked = (*(entry.requirement for entry in manifest.requirements()), *manifest.pypi_requirements())
+    for requirement in asked:
+        if requirement.applies(markers):
+            # a fact may have put other bounds in the place of the manifest's
+            keys = matcher.keys(requirement) or matcher.providers.get(requirement.name, [])
+            yield from (Root(key=key, need=requirement.text, origin=requirement.origin) for key in keys)
+    for root in manifest.conda_specs():
+        if (key := f"conda:{root.spec.name}") in matcher.versions:
+            yield Root(key=key, need=root.spec.text, origin=root.origin)
+    if "conda:python" in matcher.versions:
+        need = f"python {lock.platform.python}.*"
+        yield Root(key="conda:python", need=need, origin=manifest.origin("python"))
+    if lock.pypi and "conda:pip" in matcher.versions:
+        yield Root(key="conda:pip", need="pip", origin=Origin(path="packages from PyPI need it"))
+    if lock.accelerator == "metal" and (key := f"pypi:{_METAL}") in matcher.versions:
+        yield Root(key=key, need=_METAL, origin=manifest.origin("accelerator"))
+
+
+# Say which groups need each package of a lock.
+
+
+def package_groups(
+    lock: PlatformLock, roots: Mapping[str, Iterable[str]], *, distributions_of: DistributionsOf
+) -> dict[str, tuple[str, ...]]:
+    """Give the sorted groups of each package that main does not need, by key.
+
+    `roots` maps the key of each package that the manifest asks for to the groups that name it. What main needs, and
+    what no root leads to (python, pip), has no entry: that is main.
+    """
+    graph = Graph.of(lock, distributions_of)
+    named: dict[str, list[str]] = {}
+    for key, groups in roots.items():
+        for group in groups:
+            named.setdefault(group, []).append(key)
+    main = graph.reach(named.pop(MAIN_GROUP, ()))
+    reached = {group: graph.reach(keys) - main for group, keys in sorted(named.items())}
+    keys = sorted(frozenset().union(*reached.values()))
+    return {key: tuple(group for group in reached if key in reached[group]) for key in keys}
+
+
+# Sort records so that each follows what it needs.
+
+
+def topological(records: Iterable[Record]) -> tuple[Record, ...]:
+    """Sort dependencies first and by name otherwise, as CEP 23 asks of explicit files.
+
+    A cycle is cut where it is closed, reached from its first name.
+    """
+    named = {record.name: record for record in records}
+    needs = {name: sorted({depend_name(depend) for depend in record.depends}) for name, record in named.items()}
+    ordered: dict[str, Record] = {}
+    entered: set[str] = set()
+    stack = [(name, False) for name in sorted(named, reverse=True)]
+    while stack:
+        name, done = stack.pop()
+        if done:
+            ordered[name] = named[name]
+        elif name not in entered:
+            entered.add(name)
+            stack.append((name, True))
+            stack.extend((need, False) for need in reversed(needs[name]) if need in named and need not in entered)
+    return tuple(ordered.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from envgen.lock.specs import depend_name
+from envgen.lock.package_fields import depend_name
 from envgen.mapping.names import NameMapper
 from envgen.mapping.specs import to_match_specs
 from envgen.models.platform import Platform

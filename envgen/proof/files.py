@@ -10,7 +10,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from envgen.lock.model import LockedWheel, PlatformLock
-from envgen.lock.urls import artifact, wheel_filename
+from envgen.lock.package_fields import artifact, wheel_filename
 from envgen.models.findings import Finding
 from envgen.models.platform import Platform
 from envgen.models.record import Record

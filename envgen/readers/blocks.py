@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from envgen.lock.held import Held, restored_record, restored_wheel
+from envgen.lock.custom_metadata import Fields, Held, restored_record, restored_wheel
 from envgen.lock.model import MAIN_GROUP, LockedWheel
-from envgen.lock.specs import fold_requires, unfold_depends, unfold_requires
+from envgen.lock.package_fields import fold_requires, unfold_depends, unfold_requires
 from envgen.models.record import Record
-from envgen.readers.fields import Fields
 
 _KINDS = {"conda": "conda", "pip": "pypi"}
 

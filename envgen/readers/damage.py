@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from envgen.errors import LockfileError, SourceLine
+from envgen.lock.custom_metadata import is_whole
 from envgen.lock.model import FORMAT_VERSION
-from envgen.lock.seal import is_whole
 
 RESTORE = "restore it from version control, or make it anew with `envgen lock`"
 _MARKER = re.compile(r"^(?:<{7} |\|{7} |={7}\r?$|>{7} ).*", re.MULTILINE)

@@ -8,13 +8,19 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from envgen.errors import LockfileError, SourceLine
-from envgen.lock.held import Held, restored_record, restored_wheel
-from envgen.lock.metadata import facts_of, read_platform_facts, read_projects
+from envgen.lock.custom_metadata import (
+    Fields,
+    Held,
+    facts_of,
+    read_platform_facts,
+    read_projects,
+    restored_record,
+    restored_wheel,
+)
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
 from envgen.models.channel import Channel
 from envgen.models.record import Record
 from envgen.readers.damage import RESTORE, refuse_edits, refuse_foreign, refuse_merge_markers
-from envgen.readers.fields import Fields
 from envgen.readers.plain_yaml import NotPlainError, load_plain
 
 _FILE = re.compile(r"explicit\.([a-z0-9-]+)\.txt")

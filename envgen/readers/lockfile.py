@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from envgen.errors import LockfileError, SourceLine
-from envgen.lock.metadata import facts_of, read_platform_facts, read_projects
+from envgen.lock.custom_metadata import Fields, facts_of, read_platform_facts, read_projects
 from envgen.lock.model import Lock, PlatformLock
 from envgen.models.channel import Channel
 from envgen.readers.blocks import BlockError, Blocks
 from envgen.readers.damage import RESTORE, refuse_edits, refuse_foreign, refuse_merge_markers
-from envgen.readers.fields import Fields
 from envgen.readers.plain_yaml import load
 
 

@@ -10,9 +10,8 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import LockfileError
 from envgen.knowledge.names import name_table
-from envgen.lock.graph import Chain, Graph
+from envgen.lock.graph import Chain, Graph, Root, manifest_roots
 from envgen.lock.model import Lock, PlatformLock
-from envgen.lock.roots import Root, manifest_roots
 from envgen.manifest.model import Manifest
 from envgen.mapping.distributions import distributions_of
 from envgen.models.findings import Decision

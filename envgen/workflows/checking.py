@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from envgen.errors import EnvgenError, ForeignFileError, LockfileError, ManifestError, PlanError
 from envgen.lock.model import Lock, PlatformLock
+from envgen.lock.staleness import stale_reasons
 from envgen.models.findings import Reason, counted, is_or_are
-from envgen.staleness import stale_reasons
 from envgen.workflows.own_projects import open_whole
 from envgen.workflows.project import Environment, meant_names
 from envgen.workflows.proving import new_findings, proof_faults

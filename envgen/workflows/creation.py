@@ -12,8 +12,7 @@ from envgen.install.location import Location, Surroundings, given_location, name
 from envgen.install.smoke import Outcome
 from envgen.install.suitability import suitable
 from envgen.install.vendored import LISTING
-from envgen.lock.model import Lock, PlatformLock
-from envgen.lock.selection import lock_groups, without_groups
+from envgen.lock.model import Lock, PlatformLock, lock_groups, without_groups
 from envgen.manifest.digest import digest
 from envgen.system.files import inside
 from envgen.system.machine import Machine

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from envgen.errors import EnvgenError, LockfileError
 from envgen.gateways.second_parser import parse_with_conda_lock
 from envgen.lock.model import Lock, PlatformLock
-from envgen.lock.specs import fold_depends
+from envgen.lock.package_fields import fold_depends
 from envgen.models.channel import Channel
 from envgen.models.findings import Reason, counted
 from envgen.models.record import Record

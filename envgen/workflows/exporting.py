@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import UsageError, WriteError
-from envgen.lock.model import Lock
-from envgen.lock.selection import lock_groups, without_groups
+from envgen.lock.model import Lock, lock_groups, without_groups
 from envgen.system.files import exclusive
 from envgen.workflows.asking import locked_environment
 from envgen.workflows.project import MANIFEST

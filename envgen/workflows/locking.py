@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from envgen import __version__
+from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock
-from envgen.lock.normal import normal_form
+from envgen.lock.staleness import left_files, stale_reasons
 from envgen.manifest.digest import digest
 from envgen.manifest.model import Manifest
 from envgen.models.findings import Move
-from envgen.staleness import left_files, stale_reasons
 from envgen.system.files import FolderWriter, exclusive
 from envgen.workflows.before import lock_to_keep
 from envgen.workflows.indexed import with_indexes

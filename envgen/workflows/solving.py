@@ -8,7 +8,7 @@ from datetime import datetime
 
 from envgen.errors import ProofError, SolverUnavailableError, UsageError
 from envgen.knowledge.names import name_table
-from envgen.lock.groups import package_groups
+from envgen.lock.graph import package_groups
 from envgen.lock.model import PlatformLock
 from envgen.manifest.model import Manifest
 from envgen.mapping.names import NameMapper

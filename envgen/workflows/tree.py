@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from envgen.errors import UsageError
-from envgen.lock.graph import Graph, Link
+from envgen.lock.graph import Graph, Link, Root, manifest_roots
 from envgen.lock.model import PlatformLock
-from envgen.lock.roots import Root, manifest_roots
 from envgen.models.requirement import Origin
 from envgen.workflows.asking import held, locked_environment, not_locked, packages_called
 from envgen.workflows.own_projects import with_projects

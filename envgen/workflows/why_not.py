@@ -11,9 +11,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envgen.errors import PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError
-from envgen.lock.graph import Graph
+from envgen.lock.graph import Graph, Root, manifest_roots
 from envgen.lock.model import PlatformLock
-from envgen.lock.roots import Root, manifest_roots
 from envgen.manifest.edit import add_requirements
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.mapping.overlap import can_meet

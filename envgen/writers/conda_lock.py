@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from envgen.lock.held import record_line, wheel_line
-from envgen.lock.metadata import lock_facts, platform_facts
+from envgen.lock.custom_metadata import lock_facts, placeholder, platform_facts, record_line, sealed, wheel_line
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
-from envgen.lock.seal import placeholder, sealed
-from envgen.lock.specs import fold_depends, fold_requires, plain_requires
+from envgen.lock.package_fields import fold_depends, fold_requires, plain_requires
 from envgen.models.record import Record
 from envgen.writers.header import header
 from envgen.writers.refusal import credentials, no_md5, no_sha256, refuse

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from envgen.lock.held import whole_record_line, whole_wheel_line
-from envgen.lock.metadata import lock_facts, platform_facts
+from envgen.lock.custom_metadata import (
+    lock_facts,
+    placeholder,
+    platform_facts,
+    sealed,
+    whole_record_line,
+    whole_wheel_line,
+)
+from envgen.lock.graph import topological
 from envgen.lock.model import Lock, PlatformLock
-from envgen.lock.order import topological
-from envgen.lock.seal import placeholder, sealed
 from envgen.writers.header import header, other_groups
 from envgen.writers.refusal import credentials, no_md5, no_sha256, refuse
 from envgen.writers.yaml_text import scalar

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from envgen.errors import UsageError
-from envgen.lock.model import Lock, PlatformLock
-from envgen.lock.normal import normal_form
-from envgen.lock.selection import lock_groups
+from envgen.lock.custom_metadata import normal_form
+from envgen.lock.model import Lock, PlatformLock, lock_groups
 from envgen.models.findings import counted, is_or_are
 from envgen.writers import conda_lock, environment_yml, explicit, pixi_lock, pylock, requirements
 from envgen.writers.header import own_projects

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from envgen.errors import WriteError
+from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock
-from envgen.lock.normal import normal_form
 from envgen.models.findings import is_or_are
 from envgen.writers import conda_lock, environment_yml, explicit
 from envgen.writers.header import other_groups

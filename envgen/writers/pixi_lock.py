@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
-from envgen.lock.selection import lock_groups, without_groups
+from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock, lock_groups, without_groups
 from envgen.models.record import Record
 from envgen.writers.header import header
 from envgen.writers.refusal import credentials, no_sha256, no_url, refuse

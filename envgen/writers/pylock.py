@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
-from envgen.lock.selection import lock_groups
+from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock, lock_groups
 from envgen.models.platform import Platform
 from envgen.writers.header import header
 from envgen.writers.refusal import credentials, no_sha256, no_url, refuse

@@ -5,8 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.lock.graph import Chain, Graph, Link, providers_of
-from envgen.lock.groups import package_groups
+from envgen.lock.graph import Chain, Graph, Link, package_groups, providers_of
 from envgen.lock.model import PlatformLock
 from envgen.models.record import Record
 from tests.lock_values import make_platform, make_record, make_wheel

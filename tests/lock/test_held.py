@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.lock.held import (
+from envgen.lock.custom_metadata import (
     Held,
     record_line,
     restored_record,

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from envgen.lock.custom_metadata import normal_form
 from envgen.lock.merge import merged
-from envgen.lock.normal import normal_form
 from envgen.models.findings import Decision
 from envgen.models.record import Record
 from tests.lock_values import LINUX, make_lock, make_platform, make_record, make_wheel, small_platform

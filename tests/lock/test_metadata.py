@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.lock.metadata import facts_of, lock_facts, platform_facts, read_platform_facts
+from envgen.lock.custom_metadata import facts_of, lock_facts, platform_facts, read_platform_facts
 from envgen.models.findings import Decision
 from tests.lock_values import DIGEST, LINUX, make_lock, make_platform, small_platform
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.lock.normal import normal_form
+from envgen.lock.custom_metadata import normal_form
 from tests.lock_values import LINUX, make_lock, make_platform, make_record, make_wheel, small_platform
 
 

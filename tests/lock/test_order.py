@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.lock.order import topological
+from envgen.lock.graph import topological
 from tests.lock_values import make_record
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.lock.model import PlatformLock
-from envgen.lock.satisfaction import unsatisfied
+from envgen.lock.staleness import unsatisfied
 from envgen.manifest.model import load_manifest
 from envgen.models.findings import Decision
 from envgen.models.record import Record

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.lock.seal import is_whole, placeholder, sealed
+from envgen.lock.custom_metadata import is_whole, placeholder, sealed
 
 TEXT = f"# head\nkey: 1\n{placeholder()}\nnumpy 2.1\nscipy 1.4\n"
 

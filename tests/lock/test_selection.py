@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.lock.selection import lock_groups, without_groups
+from envgen.lock.model import lock_groups, without_groups
 from tests.lock_values import make_platform, make_record, make_wheel
 
 LOCK = make_platform(

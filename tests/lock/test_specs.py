@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from envgen.lock.specs import (
+from envgen.lock.package_fields import (
     depend_name,
     fold_depends,
     fold_requires,

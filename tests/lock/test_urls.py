@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.lock.urls import Artifact, artifact, wheel_filename
+from envgen.lock.package_fields import Artifact, artifact, wheel_filename
 
 
 @pytest.mark.parametrize(

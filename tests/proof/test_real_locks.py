@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock
-from envgen.lock.normal import normal_form
 from envgen.mapping.distributions import distributions_of
 from envgen.models.platform import Platform
 from envgen.models.record import Record

@@ -5,8 +5,7 @@ import re
 import pytest
 
 from envgen.errors import LockfileError
-from envgen.lock.normal import normal_form
-from envgen.lock.seal import sealed
+from envgen.lock.custom_metadata import normal_form, sealed
 from envgen.readers.explicit import read_explicit
 from envgen.writers.formats import render
 from tests.lock_values import make_lock

@@ -6,8 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from envgen.errors import LockfileError
-from envgen.lock.normal import normal_form
-from envgen.lock.seal import sealed
+from envgen.lock.custom_metadata import normal_form, sealed
 from envgen.readers.lockfile import read_conda_lock
 from envgen.writers.formats import render
 from tests.lock_values import make_lock

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from hypothesis import given
 
+from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock
-from envgen.lock.normal import normal_form
 from envgen.readers.explicit import read_explicit
 from envgen.readers.lockfile import read_conda_lock
 from envgen.readers.plain_yaml import load, load_plain

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from envgen.gateways import second_parser
-from envgen.lock.seal import placeholder, sealed
+from envgen.lock.custom_metadata import placeholder, sealed
 from tests.pypi.tiny_wheels import build_wheel
 from tests.workflows.projects import CHANNEL, Project, oldest
 

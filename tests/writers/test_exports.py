@@ -20,8 +20,8 @@ from uv import find_uv_bin
 
 from envgen.errors import UsageError, WriteError
 from envgen.gateways import second_parser
+from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock, LockedWheel
-from envgen.lock.normal import normal_form
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel, target_tags
