@@ -20,7 +20,7 @@ import uv
 from envgen.diagnosis.closure import Closure, lacking
 from envgen.diagnosis.verdict import Question
 from envgen.knowledge.names import name_table
-from envgen.mapping.names import NameMapper
+from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement

@@ -25,9 +25,9 @@ from packaging.version import InvalidVersion, Version
 
 from envgen.knowledge.names import name_table
 from envgen.mapping.extras import Metadata
-from envgen.mapping.names import NameMapper
+from envgen.mapping.name_mapper import NameMapper
 from envgen.mapping.requirements import MappedRequirement, map_requirements
-from envgen.mapping.specs import to_match_specs
+from envgen.mapping.version_specs import to_match_specs
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.match_spec import MatchSpec, version_matches
 from envgen.models.platform import DEFAULT_MACOS, Platform

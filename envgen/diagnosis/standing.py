@@ -11,7 +11,7 @@ from envgen.knowledge.libraries import hidden_libraries
 from envgen.knowledge.ranges import covers
 from envgen.knowledge.releases import bad_releases
 from envgen.knowledge.wheels import missing_wheel
-from envgen.mapping.evidence import fits_python, newest
+from envgen.mapping.channel_packages import fits_python, newest
 from envgen.mapping.requirements import MappedRequirement
 from envgen.models.match_spec import MatchSpec, version_key
 from envgen.models.platform import Platform

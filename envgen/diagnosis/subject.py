@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from envgen.diagnosis.standing import OnPypi, fits, is_hollow, macos_of
 from envgen.diagnosis.verdict import CondaStanding, Question
-from envgen.mapping.specs import to_pep440
+from envgen.mapping.version_specs import to_pep440
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.record import Record

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from envgen.lock.model import MAIN_GROUP, PlatformLock
 from envgen.lock.package_fields import depend_name
 from envgen.manifest.model import Manifest
-from envgen.mapping.specs import to_pep440
+from envgen.mapping.version_specs import to_pep440
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement
 

@@ -10,7 +10,7 @@ from envgen.lock.graph import DistributionsOf, Graph, Matcher
 from envgen.lock.model import MAIN_GROUP, Lock, PlatformLock
 from envgen.manifest.digest import digest
 from envgen.manifest.model import GroupedRequirement, Manifest
-from envgen.mapping.distributions import distributions_of as known_distributions
+from envgen.mapping.channel_packages import distributions_of as known_distributions
 from envgen.models.findings import Reason
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field, replace
 from packaging.utils import canonicalize_name
 
 from envgen.knowledge.extras import ExtraFact, extra_table
-from envgen.mapping.answers import NameAnswer
-from envgen.mapping.distributions import distributions_of
-from envgen.mapping.evidence import depends_names, fits_python, newest
-from envgen.mapping.shelf import Shelf
-from envgen.mapping.specs import to_pep440
+from envgen.mapping.channel_packages import Shelf, depends_names, distributions_of, fits_python, newest
+from envgen.mapping.name_mapper import NameAnswer
+from envgen.mapping.version_specs import to_pep440
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
 from envgen.errors import MappingError
-from envgen.mapping.answers import NameAnswer, Rejected
 from envgen.mapping.extras import ExtraAnswer, ExtraFinder, Metadata
-from envgen.mapping.names import NOWHERE, NameMapper
-from envgen.mapping.specs import ConvertedSpec, to_match_specs
+from envgen.mapping.name_mapper import NOWHERE, NameAnswer, NameMapper, Rejected
+from envgen.mapping.version_specs import ConvertedSpec, to_match_specs
 from envgen.models.findings import Source
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
@@ -199,3 +202,56 @@ def _spec(conda: str, specifier: str, answer: NameAnswer) -> ConvertedSpec:
 
 def _renamed(spec: MatchSpec, name: str) -> MatchSpec:
     return MatchSpec.parse(f"{name} {spec.version}".strip())
+
+
+# Tell whether specs of the two worlds can be met together.
+
+_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
+
+
+def can_meet(wanted: SpecifierSet, spec: MatchSpec | SpecifierSet) -> bool:
+    """Tell whether some version could meet a specifier and another, or the version part of a match spec.
+
+    The versions that they spell out, and points just below and above them, stand for all versions, whether or not they
+    were released.
+    """
+    return any(wanted.contains(probe, prereleases=True) and _meets(spec, probe) for probe in _probes(wanted, spec))
+
+
+def _meets(spec: MatchSpec | SpecifierSet, version: str) -> bool:
+    if isinstance(spec, MatchSpec):
+        return spec.matches_version(version)
+    return spec.contains(version, prereleases=True)
+
+
+def _probes(*specs: MatchSpec | SpecifierSet) -> Iterator[str]:
+    yield from ("0", "99999")
+    for text in (spec.version if isinstance(spec, MatchSpec) else str(spec) for spec in specs):
+        for found in dict.fromkeys([*_versions(text), *_NUMBERS.findall(text)]):
+            release = Version(found).release
+            yield found
+            yield from _around(release)
+
+
+def _around(release: tuple[int, ...]) -> Iterator[str]:
+    """Give a point just above a release, the release after it, and one below it."""
+    yield ".".join(map(str, (*release, 0, 0, 1)))
+    yield ".".join(map(str, (*release[:-1], release[-1] + 1)))
+    if lower := _below(release):
+        yield ".".join(map(str, lower))
+
+
+def _below(release: Iterable[int]) -> tuple[int, ...]:
+    numbers = list(release)
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return (*numbers[:-1], numbers[-1] - 1, 99999) if numbers else ()
+
+
+def _versions(text: str) -> Iterator[str]:
+    """List the whole versions that a text spells out, pre-releases and the like included."""
+    for part in re.split(r"[,|\s=<>!~]+", text):
+        try:
+            yield str(Version(part.removesuffix(".*").removesuffix("*").rstrip(".")))
+        except InvalidVersion:
+            continue

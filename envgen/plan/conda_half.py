@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envgen.errors import PlanError, UnsatisfiableError
-from envgen.mapping.evidence import depends_names
+from envgen.mapping.channel_packages import depends_names
 from envgen.models.requirement import in_order
 from envgen.models.solve import Solution
 from envgen.plan.board import Board, Cause, Lift, Root

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envgen.knowledge.names import name_table
-from envgen.mapping.names import NameMapper
+from envgen.mapping.name_mapper import NameMapper
 
 
 def holders(mapper: NameMapper, distribution: str) -> tuple[str, ...]:

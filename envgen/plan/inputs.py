@@ -8,7 +8,7 @@ from datetime import datetime
 
 from envgen.lock.model import LockedWheel
 from envgen.mapping.extras import Metadata
-from envgen.mapping.names import NameMapper
+from envgen.mapping.name_mapper import NameMapper
 from envgen.models.findings import Decision
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata

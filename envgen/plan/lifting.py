@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from envgen.errors import PlanError
 from envgen.mapping.requirements import MappedRequirement
-from envgen.mapping.specs import to_pep440
+from envgen.mapping.version_specs import to_pep440
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement, lines_of
 from envgen.models.solve import RootSpec

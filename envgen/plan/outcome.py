@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envgen.mapping.specs import came_true
+from envgen.mapping.version_specs import came_true
 from envgen.models.findings import Decision
 from envgen.models.solve import Solution
 from envgen.plan.board import Board

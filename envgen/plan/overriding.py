@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from envgen.lock.package_fields import depend_name
-from envgen.mapping.names import NameMapper
-from envgen.mapping.specs import to_match_specs
+from envgen.mapping.name_mapper import NameMapper
+from envgen.mapping.version_specs import to_match_specs
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Requirement

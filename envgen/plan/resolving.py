@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from envgen.errors import PypiUnsatisfiableError
-from envgen.mapping.evidence import newest
-from envgen.mapping.specs import to_pep440
+from envgen.mapping.channel_packages import newest
+from envgen.mapping.version_specs import to_pep440
 from envgen.models.record import Record
 from envgen.models.wheel import PypiSide, Resolution, ResolveRequest, Stub
 from envgen.plan.blame import blamed

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from envgen.errors import MappingError, PlanError, PypiUnreachableError
 from envgen.knowledge.metal import METAL
-from envgen.mapping.names import OVERRIDE
+from envgen.mapping.name_mapper import OVERRIDE
 from envgen.mapping.requirements import MappedRequirement
-from envgen.mapping.specs import to_match_specs
+from envgen.mapping.version_specs import to_match_specs
 from envgen.models.match_spec import version_key
 from envgen.models.requirement import Requirement, lines_of
 from envgen.models.solve import RootSpec

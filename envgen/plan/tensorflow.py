@@ -8,7 +8,7 @@ from envgen.knowledge.metal import METAL, metal_for
 from envgen.knowledge.ranges import covers, joined, overlaps
 from envgen.knowledge.tensorflow import NAMES, release_of
 from envgen.knowledge.world import World
-from envgen.mapping.specs import to_match_specs
+from envgen.mapping.version_specs import to_match_specs
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution
 from envgen.models.wheel import Resolution

@@ -10,7 +10,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envgen.lock.model import LockedWheel, PlatformLock
-from envgen.mapping.specs import to_pep440
+from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Finding
 from envgen.models.record import Record
 from envgen.proof.codes import found

@@ -13,7 +13,7 @@ from envgen.knowledge.names import name_table
 from envgen.lock.graph import Chain, Graph, Root, manifest_roots
 from envgen.lock.model import Lock, PlatformLock
 from envgen.manifest.model import Manifest
-from envgen.mapping.distributions import distributions_of
+from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Decision
 from envgen.models.record import Record
 from envgen.models.requirement import Origin

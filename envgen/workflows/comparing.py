@@ -9,7 +9,7 @@ from pathlib import Path
 from envgen.errors import LockfileError, UsageError
 from envgen.lock.diff import Change, diff, distribution_names
 from envgen.lock.model import Lock, PlatformLock
-from envgen.mapping.distributions import distributions_of
+from envgen.mapping.channel_packages import distributions_of
 from envgen.readers.explicit import read_explicit
 from envgen.readers.lockfile import read_conda_lock
 from envgen.system.files import read_text

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from envgen.diagnosis.standing import on_conda, spec_on_conda
 from envgen.diagnosis.verdict import CondaStanding
 from envgen.errors import MappingError, SolveError, UnsatisfiableError
-from envgen.mapping.names import NameMapper
+from envgen.mapping.name_mapper import NameMapper
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.channel import Channel
 from envgen.models.match_spec import MatchSpec

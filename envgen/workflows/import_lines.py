@@ -14,7 +14,7 @@ from envgen.knowledge.tensorflow import NAMES
 from envgen.knowledge.unwanted import unwanted_package
 from envgen.manifest import fields
 from envgen.manifest.problems import RefusalError
-from envgen.mapping.backwards import Backwards, Behind, to_specifier
+from envgen.mapping.conda_to_pypi import Backwards, Behind, to_specifier
 from envgen.models.channel import CONDA_FORGE
 from envgen.readers.foreign import (
     Aside,

@@ -16,8 +16,8 @@ from packaging.version import Version
 
 from envgen.knowledge.backwards import is_main
 from envgen.knowledge.unwanted import unwanted_package
-from envgen.mapping.backwards import Backwards
-from envgen.mapping.specs import to_pep440
+from envgen.mapping.conda_to_pypi import Backwards
+from envgen.mapping.version_specs import to_pep440
 from envgen.readers.foreign import Asked, AskedRequirement, AskedSpec
 
 Listed = AskedRequirement | AskedSpec

@@ -16,8 +16,8 @@ from envgen.manifest.fields import channel as channel_of
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import RefusalError
 from envgen.manifest.settings import set_accelerator, set_macos, set_name
-from envgen.mapping.backwards import Backwards
-from envgen.mapping.names import NameMapper
+from envgen.mapping.conda_to_pypi import Backwards
+from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.findings import counted, is_or_are
 from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform

@@ -17,8 +17,8 @@ from envgen.lock.diff import Change, diff, distribution_names
 from envgen.lock.graph import DistributionsOf, Graph, providers_of
 from envgen.lock.model import LockedWheel, PlatformLock
 from envgen.manifest.model import Manifest
-from envgen.mapping.distributions import distributions_of
-from envgen.mapping.specs import to_pep440
+from envgen.mapping.channel_packages import distributions_of
+from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Move
 from envgen.models.platform import Platform
 from envgen.models.record import Record

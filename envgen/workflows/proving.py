@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envgen.lock.model import PlatformLock
-from envgen.mapping.distributions import distributions_of
+from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Finding, Reason
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove

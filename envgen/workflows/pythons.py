@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from envgen.errors import MappingError, PypiError
 from envgen.manifest.model import Manifest
-from envgen.mapping.evidence import fits_python
-from envgen.mapping.names import NameMapper
-from envgen.mapping.specs import to_match_specs
+from envgen.mapping.channel_packages import fits_python
+from envgen.mapping.name_mapper import NameMapper
+from envgen.mapping.version_specs import to_match_specs
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
 from envgen.plan.rewrites import rewrite_names

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from envgen.mapping.choosing import OnlineMap
+from envgen.mapping.name_mapper import OnlineMap
 from envgen.system.settings import HostSettings
 from envgen.workflows.deferred import DeferredPypi
 

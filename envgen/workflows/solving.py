@@ -11,7 +11,7 @@ from envgen.knowledge.names import name_table
 from envgen.lock.graph import package_groups
 from envgen.lock.model import PlatformLock
 from envgen.manifest.model import Manifest
-from envgen.mapping.names import NameMapper
+from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import Channel
 from envgen.models.findings import Finding, Move
 from envgen.models.platform import Platform

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import LockfileError, UsageError
 from envgen.lock.model import Lock, PlatformLock
-from envgen.mapping.distributions import distributions_of
+from envgen.mapping.channel_packages import distributions_of
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 

@@ -15,8 +15,8 @@ from envgen.lock.graph import Graph, Root, manifest_roots
 from envgen.lock.model import PlatformLock
 from envgen.manifest.edit import add_requirements
 from envgen.manifest.model import Manifest, load_manifest
-from envgen.mapping.overlap import can_meet
-from envgen.mapping.specs import to_pep440
+from envgen.mapping.requirements import can_meet
+from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Move
 from envgen.models.match_spec import MatchSpec
 from envgen.workflows.asking import Way, held, locked_environment, packages_called, ways

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from envgen.knowledge.names import name_table
-from envgen.mapping.choosing import OnlineMap
-from envgen.mapping.names import NameMapper
+from envgen.mapping.name_mapper import NameMapper, OnlineMap
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
 from envgen.models.record import ChannelRecords, Record

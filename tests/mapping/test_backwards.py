@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from envgen.knowledge.names import name_table
-from envgen.mapping.backwards import Backwards, to_specifier
-from envgen.mapping.names import NameMapper
-from envgen.mapping.specs import to_match_specs
+from envgen.mapping.conda_to_pypi import Backwards, to_specifier
+from envgen.mapping.name_mapper import NameMapper
+from envgen.mapping.version_specs import to_match_specs
 from envgen.models.match_spec import version_matches
 from tests.mapping.channel import FakeRepodata, library, package
 

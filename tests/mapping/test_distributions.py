@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from envgen.knowledge.names import NameTable
-from envgen.mapping.distributions import distributions_of
+from envgen.mapping.channel_packages import distributions_of
 from envgen.models.record import Record
 from tests.mapping.channel import ANY_PYTHON, library, package
 

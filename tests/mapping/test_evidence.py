@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.mapping.evidence import depends_names, fits_python, is_python, newest, pins
+from envgen.mapping.channel_packages import depends_names, fits_python, is_python, newest, pins
 from tests.mapping.channel import ANY_PYTHON, PYTHON, library, package
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.knowledge.names import name_table
-from envgen.mapping.names import NameMapper
+from envgen.mapping.name_mapper import NameMapper
 from envgen.models.record import Record
 from tests.mapping.channel import MAC, FakeOnlineMap, FakeRepodata, library, mapper, package
 

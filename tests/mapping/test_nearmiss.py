@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from envgen.mapping.nearmiss import near_misses
+from envgen.mapping.name_mapper import near_misses
 
 KNOWN = ("scikit-learn", "scikit-image", "tensorflow", "r-tensorflow", "pandas", "numpy", "xgboost", "numba")
 

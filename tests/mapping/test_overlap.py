@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
-from envgen.mapping.overlap import can_meet
+from envgen.mapping.requirements import can_meet
 from envgen.models.match_spec import MatchSpec
 
 VERSIONS = ["0.9", "1.0", "1.1", "1.1.5", "1.2", "2.0", "2.0.1", "2.1", "3"]

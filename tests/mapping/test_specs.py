@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from envgen.errors import MappingError
-from envgen.mapping.specs import came_true, to_match_specs, to_pep440
+from envgen.mapping.version_specs import came_true, to_match_specs, to_pep440
 from envgen.models.match_spec import version_matches
 
 

@@ -11,7 +11,7 @@ import pytest
 from envgen.errors import EnvgenError, SourceLine, UnsatisfiableError
 from envgen.knowledge.names import name_table
 from envgen.lock.model import PlatformLock
-from envgen.mapping.names import NameMapper
+from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import Finding
 from envgen.models.match_spec import MatchSpec

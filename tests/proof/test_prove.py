@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.lock.model import LockedWheel, PlatformLock
-from envgen.mapping.distributions import distributions_of
+from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Finding
 from envgen.models.platform import Platform
 from envgen.models.record import Record

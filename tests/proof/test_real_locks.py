@@ -13,7 +13,7 @@ import pytest
 
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock
-from envgen.mapping.distributions import distributions_of
+from envgen.mapping.channel_packages import distributions_of
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.proof.prove import prove

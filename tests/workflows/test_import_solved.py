@@ -8,8 +8,8 @@ import pytest
 
 from envgen.errors import SourceLine
 from envgen.knowledge.names import name_table
-from envgen.mapping.backwards import Backwards
-from envgen.mapping.names import NameMapper
+from envgen.mapping.conda_to_pypi import Backwards
+from envgen.mapping.name_mapper import NameMapper
 from envgen.models.requirement import Origin, Requirement
 from envgen.readers.foreign import Aside, AskedRequirement, AskedSpec, Span
 from envgen.workflows.import_solved import Pins, loosened_pin, needed_items

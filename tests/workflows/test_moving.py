@@ -8,7 +8,7 @@ import pytest
 
 from envgen.errors import SourceLine
 from envgen.lock.model import PlatformLock
-from envgen.mapping.distributions import distributions_of
+from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Decision, Move
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement

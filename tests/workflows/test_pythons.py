@@ -7,7 +7,7 @@ import pytest
 from envgen.cli.services import services_for
 from envgen.knowledge.names import name_table
 from envgen.manifest.model import load_manifest
-from envgen.mapping.names import NameMapper
+from envgen.mapping.name_mapper import NameMapper
 from envgen.workflows.pythons import chances
 from tests.mapping.channel import FakeRepodata, library, package
 from tests.pypi.index_server import IndexServer

@@ -12,9 +12,8 @@ from packaging.version import InvalidVersion, Version
 
 from envgen.knowledge.backwards import aliases, is_native
 from envgen.knowledge.names import NameTable, name_table
-from envgen.mapping.distributions import contents_of, distributions_of
-from envgen.mapping.evidence import depends_names, fits_python, is_python, pins
-from envgen.mapping.names import NameMapper
+from envgen.mapping.channel_packages import contents_of, depends_names, distributions_of, fits_python, is_python, pins
+from envgen.mapping.name_mapper import NameMapper
 from envgen.models.record import Record
 
 _PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)

@@ -1,0 +1,204 @@
+"""Look names up in the channels that are being solved."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from packaging.utils import canonicalize_name
+
+from envgen.knowledge.names import NameTable, name_table
+from envgen.models.match_spec import version_key, version_matches
+from envgen.models.record import Record, Repodata
+
+_CANONICAL = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")  # nearly all names; to look takes a quarter of the time to make one
+
+
+@dataclass(kw_only=True)
+class Shelf:
+    """Hold what has been read of the channels, so that each name is read once, and many in one go.
+
+    `python` is the minor that records should fit; it never hides a record.
+    """
+
+    repodata: Repodata
+    python: str
+    _names: frozenset[str] | None = None
+    _twins: dict[str, tuple[str, ...]] | None = None
+    _records: dict[str, tuple[Record, ...]] = field(default_factory=dict)
+    _newest: dict[str, Record | None] = field(default_factory=dict)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Give every name that the channels have for the target."""
+        if self._names is None:
+            self._names = self.repodata.names()
+        return self._names
+
+    @property
+    def origin(self) -> str:
+        """Say what is being read, for messages."""
+        return self.repodata.origin if self.repodata.complete else f"the {self.repodata.origin}"
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether an absent name means that the channels lack it."""
+        return self.repodata.complete
+
+    def twins(self, name: str) -> tuple[str, ...]:
+        """Give the channels' names that differ from a canonical name in `-`, `_` and `.` alone, sorted."""
+        if self._twins is None:
+            found: dict[str, list[str]] = defaultdict(list)
+            for conda in sorted(self.names):
+                found[conda if _CANONICAL.fullmatch(conda) else canonicalize_name(conda)].append(conda)
+            self._twins = {key: tuple(values) for key, values in found.items()}
+        return self._twins.get(name, ())
+
+    def read(self, names: Iterable[str]) -> None:
+        """Read the records of some names, all that are not read yet in one go."""
+        missing = sorted({name for name in names if name not in self._records} & self.names)
+        if missing:
+            self._records.update(self.repodata.records(missing))
+
+    def records(self, name: str) -> tuple[Record, ...]:
+        """Give the records of a name; () where the channels have none."""
+        self.read([name])
+        return self._records.get(name, ())
+
+    def newest(self, name: str) -> Record | None:
+        """Give the newest record of a name, of those for the target's python if there are any."""
+        if name not in self._newest:
+            self._newest[name] = newest(self.records(name), self.python)
+        return self._newest[name]
+
+    def fits(self, name: str) -> bool:
+        """Tell whether some record of a name can be installed beside the target's python."""
+        record = self.newest(name)
+        return record is not None and fits_python(record, self.python)
+
+
+# Read from records what they tell of themselves.
+
+_SPEC = re.compile(r"(?:[^\s\[]*::)?(?P<name>[^\s=<>!~\[]+)\s*(?P<version>[^\s\[]*)")
+_PYTHON = frozenset({"python", "python_abi", "cpython"})
+_LAST_PATCH = "99"
+
+
+def depends_names(record: Record) -> frozenset[str]:
+    """Give the names that a record depends on."""
+    return frozenset(_parts(spec)[0] for spec in record.depends)
+
+
+def is_python(record: Record) -> bool:
+    """Tell whether a record depends on Python, or is built for every Python (`noarch: python`)."""
+    return record.noarch == "python" or not _PYTHON.isdisjoint(depends_names(record))
+
+
+def fits_python(record: Record, python: str) -> bool:
+    """Tell whether a record can be installed beside a python minor such as "3.12", by its depends."""
+    return all(_admits(*_parts(spec), python) for spec in record.depends)
+
+
+def pins(record: Record, name: str, version: str) -> bool:
+    """Tell whether a record depends on this very version of a package, whatever the way that is written.
+
+    Outputs of one feedstock pin each other so: `==1.2`, `1.2 build`, `1.2.*` or `>=1.2,<1.2.1.0a0`.
+    """
+    specs = [wanted for depended, wanted in map(_parts, record.depends) if depended == name and wanted]
+    return record.version == version and bool(specs) and all(_is_narrow(wanted, version) for wanted in specs)
+
+
+def newest(records: Sequence[Record], python: str = "") -> Record | None:
+    """Give the record of the highest version and build number, of those for a python minor if there are any.
+
+    Ties go to the last build string, so that the answer does not depend on the order of the records.
+    """
+    by_version: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        by_version[record.version].append(record)
+    versions = sorted(by_version, key=version_key, reverse=True)
+    for version in versions if python else ():
+        fitting = [record for record in by_version[version] if fits_python(record, python)]
+        if fitting:
+            return _last(fitting)
+    return _last(by_version[versions[0]]) if versions else None
+
+
+def _last(records: Iterable[Record]) -> Record:
+    return max(records, key=lambda record: (record.build_number, record.build, record.subdir))
+
+
+@cache
+def _parts(spec: str) -> tuple[str, str]:
+    match = _SPEC.match(spec)
+    return (match["name"], match["version"]) if match else (spec, "")
+
+
+@cache
+def _admits(name: str, version: str, python: str) -> bool:
+    if not version or name not in _PYTHON:
+        return True
+    probe = python if name == "python_abi" else f"{python}.{_LAST_PATCH}"
+    return version_matches(version, probe)
+
+
+@cache
+def _is_narrow(wanted: str, version: str) -> bool:
+    return version_matches(wanted, version) and not version_matches(wanted, f"{version}.9999")
+
+
+# Say which distributions of PyPI's world a conda record provides.
+
+_WITH = re.compile(r"[-_]with[-_]")
+_BINDINGS = ("python-{}", "{}-python", "py-{}", "{}-py", "py{}")
+_DISTRIBUTION = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
+
+
+def distributions_of(record: Record, table: NameTable | None = None) -> tuple[str, ...]:
+    """Give the canonical names of the distributions whose dist-info a record holds, sorted.
+
+    A record that depends on a holder of the same distribution is an umbrella or an alias (`matplotlib` over
+    `matplotlib-base`), and holds nothing itself; so do C libraries, tools and outputs for an extra (`rich-with-jupyter`
+    over `rich`). What conda holds is told by the table, else a Python record holds the distribution of its own name.
+    """
+    known = table or name_table()
+    depended = depends_names(record)
+    held = contents_of(record.name, record.version, known)
+    if held is None:
+        held = _own_name(record, depended)
+    return tuple(sorted(name for name in held if not _held_below(record.name, name, depended, known)))
+
+
+def _own_name(record: Record, depended: frozenset[str]) -> tuple[str, ...]:
+    base = _WITH.split(record.name, maxsplit=1)[0]
+    if base in depended or not is_python(record) or _DISTRIBUTION.fullmatch(record.name) is None:
+        return ()
+    return (canonicalize_name(record.name),)
+
+
+def contents_of(conda: str, version: str, table: NameTable) -> tuple[str, ...] | None:
+    """Give the distributions that a version of a conda package is known to hold, or None where nothing is known."""
+    for spec, held in table.packaged.get(conda, ()):
+        if version and version_matches(spec, version):
+            return held
+    if conda in table.contents:
+        return table.contents[conda]
+    return () if conda in table.nothing else None
+
+
+def _held_below(conda: str, distribution: str, depended: frozenset[str], table: NameTable) -> bool:
+    """Tell whether something that a record depends on is the holder of a distribution instead."""
+    if any(holder in depended for holder in table.holders.get(distribution, ()) if holder != conda):
+        return True
+    if _is_binding(conda, distribution):
+        return False
+    twins = (name for name in depended if name != conda and canonicalize_name(name) == distribution)
+    return any(contents_of(twin, "", table) in (None, (distribution,)) for twin in twins)
+
+
+def _is_binding(conda: str, distribution: str) -> bool:
+    """Tell whether a package is named like the Python side of a library: python-xxhash depends on xxhash."""
+    return canonicalize_name(conda) in {form.format(distribution) for form in _BINDINGS}
