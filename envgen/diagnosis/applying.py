@@ -8,9 +8,8 @@ from envgen.diagnosis.fix import Edit, Way
 from envgen.diagnosis.verdict import Question
 from envgen.errors import ManifestError
 from envgen.knowledge.ranges import to_numbers
-from envgen.manifest.document import Accelerator
-from envgen.manifest.edit import add_requirements, remove_requirements
-from envgen.manifest.settings import set_accelerator, set_macos, set_python
+from envgen.manifest.edit import add_requirements, remove_requirements, set_accelerator, set_macos, set_python
+from envgen.manifest.schema import Accelerator
 
 _ACCELERATORS: Mapping[str, Accelerator] = {"metal": "metal", "cpu": "cpu"}
 

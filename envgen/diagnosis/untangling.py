@@ -14,7 +14,7 @@ from envgen.knowledge.caps import CapRule, cap_rules
 from envgen.knowledge.metal import METAL, metal_choices, metal_releases
 from envgen.knowledge.ranges import named_versions
 from envgen.knowledge.tensorflow import NAMES
-from envgen.manifest.consistency import leading_name
+from envgen.manifest.validation import leading_name
 from envgen.models.match_spec import MatchSpec
 from envgen.models.requirement import Requirement
 

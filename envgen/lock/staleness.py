@@ -8,8 +8,7 @@ from itertools import zip_longest
 
 from envgen.lock.graph import DistributionsOf, Graph, Matcher
 from envgen.lock.model import MAIN_GROUP, Lock, PlatformLock
-from envgen.manifest.digest import digest
-from envgen.manifest.model import GroupedRequirement, Manifest
+from envgen.manifest.model import GroupedRequirement, Manifest, digest
 from envgen.mapping.channel_packages import distributions_of as known_distributions
 from envgen.models.findings import Reason
 from envgen.models.platform import Platform

@@ -15,12 +15,28 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import ManifestError, Problem, UsageError
 from envgen.manifest import fields
-from envgen.manifest.consistency import leading_name
 from envgen.manifest.fields import Kind
-from envgen.manifest.keys import new_list
 from envgen.manifest.problems import RefusalError, did_you_mean, dotted, manifest_error, quoted
-from envgen.manifest.splicing import FILE, comment_on, insertion, read_sound, removal, replacement, spliced
-from envgen.manifest.tree import ListNode, MapNode, Node, Path, TextNode, Tree, plain
+from envgen.manifest.schema import Accelerator
+from envgen.manifest.validation import leading_name
+from envgen.manifest.yaml_document import ListNode, MapNode, Node, Path, TextNode, Tree, last_mark, plain
+from envgen.manifest.yaml_edit import (
+    FILE,
+    Splice,
+    by_hand,
+    comment_on,
+    flow_entry,
+    insertion,
+    line_end,
+    new_key,
+    new_list,
+    newline,
+    read_sound,
+    removal,
+    replacement,
+    scalar,
+    spliced,
+)
 
 _MAIN_LISTS: tuple[Kind, ...] = ("dependencies", "conda", "pypi")
 _CONDA_NAME = re.compile(r"\s*(?:[^\s:]+::)?([A-Za-z0-9_.-]+)")
@@ -229,3 +245,82 @@ def _hints(tree: Tree, own: Sequence[Path], name: str, group: str | None) -> Ite
 def _nodes(tree: Tree, path: Path) -> tuple[Node, ...]:
     node = tree.find(path)
     return node.items if isinstance(node, ListNode) else ()
+
+
+# Set single keys in the text of a manifest, and leave the rest as it is.
+
+
+def set_name(text: str, name: str, file: str = FILE) -> str:
+    """Set the environment's name; raise ManifestError when it is none."""
+    return _set(text, file, "name", _settings_checked("name", name))
+
+
+def set_python(text: str, python: str, file: str = FILE) -> str:
+    """Set the python minor version, in quotes; raise ManifestError when it is none."""
+    return _set(text, file, "python", _settings_checked("python", python), quote='"')
+
+
+def set_accelerator(text: str, accelerator: Accelerator, file: str = FILE) -> str:
+    """Set the accelerator."""
+    return _set(text, file, "accelerator", accelerator)
+
+
+def set_macos(text: str, macos: str, platform: str = "osx-arm64", file: str = FILE) -> str:
+    """Set the macOS floor of a platform, written out; the key `platforms` is added where it is missing.
+
+    Raises ManifestError for what is no macOS version, and where the file has other platforms only.
+    """
+    floor = _settings_checked("macos", macos)
+    tree = read_sound(text, file)
+    node = tree.find(("platforms",))
+    entry = f'{{platform: {platform}, macos: "{floor}"}}'
+    meant = {"platform": platform, "macos": floor}
+    if node is None:
+        return spliced(tree, ("platforms",), new_key(tree, ["platforms"], f"- {entry}", f"[{entry}]"), [meant])
+    items = node.items if isinstance(node, ListNode) else ()
+    index = next((index for index, item in enumerate(items) if _platform(item) == platform), None)
+    if index is None:
+        raise manifest_error(file, [tree.problem(("platforms",), f"has no {platform}", f"add `- {entry}`")])
+    values = [plain(item) for item in items]
+    values[index] = meant
+    return spliced(tree, ("platforms",), [_with_floor(tree, items[index], entry, floor)], values)
+
+
+def _platform(item: Node) -> object:
+    value = plain(item)
+    return value.get("platform") if isinstance(value, dict) else value
+
+
+def _with_floor(tree: Tree, item: Node, entry: str, floor: str) -> Splice:
+    if not isinstance(item, MapNode):
+        return Splice(item.start.offset, item.end.offset, entry)
+    written = item.entry("macos")
+    if written:
+        return Splice(written.value.start.offset, written.value.end.offset, f'"{floor}"')
+    if item.flow:
+        return flow_entry(item, f'macos: "{floor}"')
+    at = line_end(tree.text, last_mark(item).offset)
+    return Splice(at, at, newline(tree.text) + " " * item.entries[0].key.start.column + f'macos: "{floor}"')
+
+
+def _settings_checked(key: str, value: str) -> str:
+    readers = {"name": fields.environment_name, "python": fields.python_minor, "macos": fields.macos_floor}
+    try:
+        return readers[key](value)
+    except RefusalError as error:
+        raise manifest_error("the command", [Problem(path=key, message=error.message, hint=error.hint)]) from error
+
+
+def _set(text: str, file: str, key: str, value: str, quote: str = "") -> str:
+    tree = read_sound(text, file)
+    node = tree.find((key,))
+    if isinstance(node, TextNode):
+        shown = scalar(value, flow=tree.root.flow, quote=quote or (node.quote if node.quote in ("'", '"') else ""))
+        space = " " if node.start == node.end else ""
+        splices = [Splice(node.start.offset, node.end.offset, space + shown)]
+    elif node is None:
+        shown = scalar(value, flow=tree.root.flow, quote=quote)
+        splices = new_key(tree, [key], shown, shown)
+    else:
+        raise by_hand(tree, (key,))
+    return spliced(tree, (key,), splices, value)

@@ -12,7 +12,7 @@ from typing import Literal
 from packaging.utils import canonicalize_name
 
 from envgen.manifest.problems import RefusalError, did_you_mean, quoted
-from envgen.manifest.tree import BrokenNode, PlainNumber
+from envgen.manifest.yaml_document import BrokenNode, PlainNumber
 from envgen.models.channel import Channel
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, SUBDIRS, Platform

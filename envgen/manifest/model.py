@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
@@ -9,12 +11,11 @@ from datetime import datetime, time
 from packaging.utils import canonicalize_name
 
 from envgen.errors import Problem
-from envgen.manifest.consistency import METAL_PLUGIN, included
-from envgen.manifest.document import Accelerator, Include, LocalProject, ManifestDocument, Output
 from envgen.manifest.fields import MAIN_GROUP
 from envgen.manifest.problems import dotted, manifest_error, quoted
-from envgen.manifest.tree import MapNode, Tree
-from envgen.manifest.validation import validated
+from envgen.manifest.schema import Accelerator, Include, LocalProject, ManifestDocument, Output
+from envgen.manifest.validation import METAL_PLUGIN, included, validated
+from envgen.manifest.yaml_document import MapNode, Tree
 from envgen.models.channel import Channel
 from envgen.models.platform import DEFAULT_MACOS, Platform
 from envgen.models.requirement import Origin, Requirement
@@ -216,7 +217,7 @@ def load_manifest(text: str, file: str) -> Manifest:
 
     `file` is the name to show in errors and origins.
     """
-    from envgen.manifest.parsing import parse_tree
+    from envgen.manifest.yaml_document import parse_tree
 
     tree = parse_tree(text, file)
     document = validated(tree)
@@ -230,3 +231,47 @@ def _assumed(document: ManifestDocument) -> Iterable[str]:
     for entry in document.platforms:
         if entry.floor() and not entry.macos:
             yield f"no macOS floor is written for {entry.platform}: {DEFAULT_MACOS} is assumed"
+
+
+# Fingerprint what a manifest asks for.
+
+_SAMPLE_PYTHON = "3.12"
+
+
+def digest(manifest: Manifest) -> str:
+    """Give `sha256:<hex>` of what is asked for.
+
+    Comments, spelling and order are left out, but for the order of the channels and indexes, which is meaning. Defaults
+    are filled in: writing one out changes nothing.
+    """
+    text = json.dumps(_asked(manifest), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
+
+
+def _asked(manifest: Manifest) -> dict[str, object]:
+    platforms = sorted(manifest.platforms(manifest.python or _SAMPLE_PYTHON), key=lambda platform: platform.subdir)
+    return {
+        "name": manifest.name,
+        "python": manifest.python,
+        "platforms": [[platform.subdir, platform.macos, manifest.accelerator_for(platform)] for platform in platforms],
+        "channels": [channel.url for channel in manifest.channels],
+        "requirements": sorted({(_text(one.requirement), *sorted(one.groups)) for one in manifest.requirements()}),
+        "conda": sorted({spec.spec.text for spec in manifest.conda_specs()}),
+        "pypi": _texts(manifest.pypi_requirements()),
+        "groups": manifest.group_names(),
+        "local": sorted([one.path, one.editable, *sorted(one.extras)] for one in manifest.local),
+        "mapping": manifest.mapping,
+        "constraints": _texts(manifest.constraint_requirements()),
+        "overrides": _texts(manifest.override_requirements()),
+        "exclude-newer": manifest.exclude_newer_text,
+        "outputs": sorted(manifest.outputs),
+        **({"indexes": manifest.indexes} if manifest.indexes else {}),  # a later key: older digests stay
+    }
+
+
+def _texts(requirements: Iterable[Requirement]) -> list[str]:
+    return sorted({_text(requirement) for requirement in requirements})
+
+
+def _text(requirement: Requirement) -> str:
+    return f"{requirement}; {requirement.marker}"

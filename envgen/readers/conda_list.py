@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from envgen.errors import ForeignFileError
-from envgen.manifest.tree import source_line
+from envgen.manifest.yaml_document import source_line
 from envgen.readers.environment_yml import spec_item
 from envgen.readers.foreign import Asked, ForeignFile, Span, Unread, refuse_many
 from envgen.readers.requirement_lines import Reference, read_line

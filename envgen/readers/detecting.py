@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from envgen.errors import ForeignFileError
-from envgen.manifest.tree import source_line
+from envgen.manifest.yaml_document import source_line
 from envgen.readers.conda_list import is_conda_list, read_conda_list, table_hint
 from envgen.readers.environment_yml import read_environment
 from envgen.readers.foreign import ForeignFile, Format, Include

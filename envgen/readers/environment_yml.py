@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from envgen.errors import ForeignFileError, ManifestError
-from envgen.manifest.parsing import parse_tree
-from envgen.manifest.tree import Entry, ListNode, MapNode, Node, TextNode, Tree, last_mark
+from envgen.manifest.yaml_document import Entry, ListNode, MapNode, Node, TextNode, Tree, last_mark, parse_tree
 from envgen.readers.foreign import (
     Aside,
     Asked,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from envgen.errors import ForeignFileError
-from envgen.manifest.tree import source_line
+from envgen.manifest.yaml_document import source_line
 from envgen.models.requirement import Origin, Requirement
 from envgen.readers.foreign import (
     Aside,

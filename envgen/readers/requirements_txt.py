@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from envgen.errors import ForeignFileError
-from envgen.manifest.tree import source_line
+from envgen.manifest.yaml_document import source_line
 from envgen.readers.foreign import Asked, AskedRequirement, ForeignFile, Heading, Include, Span, Unread, refuse_many
 from envgen.readers.requirement_lines import Reference, read_line
 from envgen.readers.solved import is_solved

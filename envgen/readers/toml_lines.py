@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from envgen.errors import ForeignFileError
-from envgen.manifest.tree import source_line
+from envgen.manifest.yaml_document import source_line
 from envgen.readers.foreign import Span, refuse_many
 
 Table = Mapping[str, object]

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from envgen.diagnosis.verdict import Question
 from envgen.errors import Problem, SourceLine, UsageError
-from envgen.manifest.edit import add_requirements
+from envgen.manifest.edit import add_requirements, set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.model import Manifest, load_manifest
-from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.templates import blank_text
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.match_spec import MatchSpec

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError, WriteError
-from envgen.manifest.document import Accelerator
-from envgen.manifest.edit import add_requirements, refuse_call
+from envgen.manifest.edit import add_requirements, refuse_call, set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import did_you_mean
-from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
+from envgen.manifest.schema import Accelerator
 from envgen.manifest.templates import blank_text, template_names, template_text
 from envgen.models.match_spec import version_key
 from envgen.models.platform import Platform

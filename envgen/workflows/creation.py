@@ -13,7 +13,7 @@ from envgen.install.smoke import Outcome
 from envgen.install.suitability import suitable
 from envgen.install.vendored import LISTING
 from envgen.lock.model import Lock, PlatformLock, lock_groups, without_groups
-from envgen.manifest.digest import digest
+from envgen.manifest.model import digest
 from envgen.system.files import inside
 from envgen.system.machine import Machine
 from envgen.workflows.own_projects import with_projects

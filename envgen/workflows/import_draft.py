@@ -10,7 +10,7 @@ from typing import Literal
 from envgen.errors import SourceLine
 from envgen.manifest.fields import NAME_LENGTH, environment_name
 from envgen.manifest.problems import RefusalError, shown
-from envgen.manifest.splicing import scalar
+from envgen.manifest.yaml_edit import scalar
 from envgen.models.platform import DEFAULT_MACOS
 
 Outcome = Literal[

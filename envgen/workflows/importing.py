@@ -11,11 +11,11 @@ from envgen.errors import ForeignFileError, RepodataError, UsageError, WriteErro
 from envgen.gateways.foreign import ForeignFolder, open_foreign
 from envgen.knowledge.replaced import replacement_of
 from envgen.knowledge.unwanted import unwanted_channel, unwanted_package
-from envgen.manifest.document import Accelerator
+from envgen.manifest.edit import set_accelerator, set_macos, set_name
 from envgen.manifest.fields import channel as channel_of
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import RefusalError
-from envgen.manifest.settings import set_accelerator, set_macos, set_name
+from envgen.manifest.schema import Accelerator
 from envgen.mapping.conda_to_pypi import Backwards
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE

@@ -9,8 +9,7 @@ from envgen import __version__
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock
 from envgen.lock.staleness import left_files, stale_reasons
-from envgen.manifest.digest import digest
-from envgen.manifest.model import Manifest
+from envgen.manifest.model import Manifest, digest
 from envgen.models.findings import Move
 from envgen.system.files import FolderWriter, exclusive
 from envgen.workflows.before import lock_to_keep

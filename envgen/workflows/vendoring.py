@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from envgen.errors import PlanError, PypiUnsatisfiableError, RepodataError, UnsatisfiableError, WriteError
+from envgen.manifest.edit import set_python
 from envgen.manifest.model import Manifest, load_manifest
-from envgen.manifest.settings import set_python
 from envgen.manifest.templates import template_names, template_text
 from envgen.models.record import Record
 from envgen.repodata.starter import STARTER_FILE, write_starter

@@ -7,8 +7,8 @@ import json
 import jsonschema
 import pytest
 
-from envgen.manifest.parsing import parse_tree
 from envgen.manifest.templates import template_names, template_text
+from envgen.manifest.yaml_document import parse_tree
 from tests.tiny_project import Project
 
 

@@ -21,8 +21,7 @@ import pytest
 
 from envgen.cli.main import main
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
-from envgen.manifest.digest import digest
-from envgen.manifest.model import load_manifest
+from envgen.manifest.model import digest, load_manifest
 from envgen.models.channel import Channel
 from envgen.models.findings import Decision, Finding
 from envgen.models.platform import Platform

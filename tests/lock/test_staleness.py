@@ -6,8 +6,7 @@ import pytest
 
 from envgen.lock.model import Lock
 from envgen.lock.staleness import stale_reasons
-from envgen.manifest.digest import digest
-from envgen.manifest.model import Manifest, load_manifest
+from envgen.manifest.model import Manifest, digest, load_manifest
 from envgen.models.channel import Channel
 from envgen.models.findings import Decision
 from envgen.models.platform import Platform

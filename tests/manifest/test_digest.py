@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.manifest.digest import digest
-from envgen.manifest.model import load_manifest
+from envgen.manifest.model import digest, load_manifest
 
 BASE = """\
 name: x

@@ -7,8 +7,16 @@ from time import process_time
 import pytest
 
 from envgen.errors import ManifestError
-from envgen.manifest.parsing import MAXIMUM_BYTES, MAXIMUM_NODES, parse_tree
-from envgen.manifest.tree import BrokenNode, ListNode, MapNode, Node, TextNode
+from envgen.manifest.yaml_document import (
+    MAXIMUM_BYTES,
+    MAXIMUM_NODES,
+    BrokenNode,
+    ListNode,
+    MapNode,
+    Node,
+    TextNode,
+    parse_tree,
+)
 
 NOT_YAML = {
     "an open list": ("a: [b,\nc: d\n", "that starts on line 1, expected ',' or ']'", 1, "not closed"),

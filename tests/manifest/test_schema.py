@@ -8,8 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from envgen.manifest.document import RESERVED
-from envgen.manifest.schema import manifest_schema
+from envgen.manifest.schema import RESERVED, manifest_schema
 from envgen.manifest.templates import template_names, template_text
 from envgen.manifest.validation import KEYS
 

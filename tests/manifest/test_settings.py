@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from envgen.errors import ManifestError
+from envgen.manifest.edit import set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.model import load_manifest
-from envgen.manifest.settings import set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.templates import blank_text, template_names, template_text
 
 SET: dict[str, tuple[Callable[[], str], str]] = {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.manifest.parsing import parse_tree
-from envgen.manifest.tree import PlainNumber, last_mark, plain_scalar, source_line, split_lines
+from envgen.manifest.yaml_document import PlainNumber, last_mark, parse_tree, plain_scalar, source_line, split_lines
 
 SCALARS: dict[str, object] = {
     "3.10": PlainNumber("3.10"),

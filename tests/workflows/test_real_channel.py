@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from envgen.manifest.settings import set_python
+from envgen.manifest.edit import set_python
 from envgen.manifest.templates import template_names, template_text
 from tests.conda_lock_oracle import conda_lock_answers
 from tests.json_shapes import ENVIRONMENTS, FAILURE, assert_shape

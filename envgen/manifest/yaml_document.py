@@ -7,6 +7,7 @@ no key twice. Limits on size, depth and number of values keep hostile text cheap
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
@@ -16,20 +17,8 @@ from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scanner import Scanner
 from ruamel.yaml.tokens import ScalarToken
 
-from envgen.errors import ManifestError, Problem
-from envgen.manifest.problems import manifest_error, quoted, shown
-from envgen.manifest.tree import (
-    BrokenNode,
-    Entry,
-    ListNode,
-    MapNode,
-    Mark,
-    Node,
-    TextNode,
-    Tree,
-    source_line,
-    split_lines,
-)
+from envgen.errors import ManifestError, Problem, SourceLine
+from envgen.manifest.problems import dotted, manifest_error, quoted, shown
 
 MAXIMUM_BYTES = 1_000_000
 MAXIMUM_DEPTH = 16
@@ -284,3 +273,190 @@ class _Builder:
 
 def _mark(mark: StreamMark) -> Mark:
     return Mark(mark.line + 1, mark.column, mark.index)
+
+
+# Hold a YAML text as nodes that know where they stand in it.
+
+Path = Sequence[str | int]
+_SHOWN = 200
+_BREAK = re.compile("\r\n|[\r\n]")
+_NUMBER = re.compile(r"[-+]?(\d[\d_]*(\.\d*)?([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?|0x[\da-fA-F]+|0o[0-7]+)")
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlainNumber:
+    """Hold a number as it was written: `3.10` is not 3.1."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Point into a text: `line` counts from 1, `column` and `offset` from 0."""
+
+    line: int
+    column: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextNode:
+    """Hold a scalar; `quote` is its style: `'`, `"`, `|`, `>`, or "" for a plain one."""
+
+    text: str
+    quote: str
+    start: Mark
+    end: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListNode:
+    """Hold a sequence; a block's `start` is its first dash, a block's `end` lies beyond the comments after it."""
+
+    items: tuple[Node, ...]
+    flow: bool
+    start: Mark
+    end: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapNode:
+    """Hold a mapping; doubled keys are left out of `entries`."""
+
+    entries: tuple[Entry, ...]
+    flow: bool
+    start: Mark
+    end: Mark
+
+    def entry(self, key: str) -> Entry | None:
+        """Find an entry by its key."""
+        return next((entry for entry in self.entries if entry.key.text == key), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenNode:
+    """Stand for a value that was refused while reading; its problem is already told."""
+
+    start: Mark
+    end: Mark
+
+
+Node = TextNode | ListNode | MapNode | BrokenNode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Hold one key of a mapping with its value."""
+
+    key: TextNode
+    value: Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """Hold a document: its text, its root mapping, and what was wrong or lenient about it."""
+
+    file: str
+    text: str
+    root: MapNode
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    lines: tuple[str, ...] = field(compare=False, repr=False)
+
+    def data(self) -> dict[str, object]:
+        """Give the document as plain values; refused values are BrokenNodes, numbers keep their text."""
+        return {entry.key.text: plain(entry.value) for entry in self.root.entries}
+
+    def find(self, path: Path) -> Node | None:
+        """Find the value at a path."""
+        found = self._follow(path)
+        return found[1] if len(found[0]) == len(path) else None
+
+    def value(self, path: Path) -> object:
+        """Give the plain value at a path; None where there is none."""
+        node = self.find(path)
+        return None if node is None else plain(node)
+
+    def known(self, path: Path) -> tuple[str | int, ...]:
+        """Give the longest start of a path that stands in the document."""
+        return self._follow(path)[0]
+
+    def key(self, path: Path) -> TextNode:
+        """Give the key that a path ends in; raise KeyError where there is none."""
+        parent = self.find(path[:-1])
+        entry = parent.entry(str(path[-1])) if isinstance(parent, MapNode) else None
+        if entry is None:
+            raise KeyError(dotted(path))
+        return entry.key
+
+    def line(self, path: Path) -> SourceLine:
+        """Give the line where a path's key or item begins, or that of the nearest part above it."""
+        return self.source_line(self._follow(path)[2].line)
+
+    def source_line(self, number: int) -> SourceLine:
+        """Give a line by its number, cut to a readable length and without secrets."""
+        return source_line(self.file, self.lines, number)
+
+    def problem(self, path: Path, message: str, hint: str = "", beside: Sequence[Path] = ()) -> Problem:
+        """Build a problem of the value at a path, in which the values at the paths `beside` take part."""
+        others = tuple(map(self.line, beside))
+        return Problem(path=dotted(path), message=message, hint=hint, line=self.line(path), others=others)
+
+    def _follow(self, path: Path) -> tuple[tuple[str | int, ...], Node, Mark]:
+        node: Node = self.root
+        mark = node.start
+        known: list[str | int] = []
+        for part in path:
+            if isinstance(node, ListNode) and isinstance(part, int) and part < len(node.items):
+                node = node.items[part]
+                mark = node.start
+            elif isinstance(node, MapNode) and isinstance(part, str) and (entry := node.entry(part)):
+                node, mark = entry.value, entry.key.start
+            else:
+                break
+            known.append(part)
+        return tuple(known), node, mark
+
+
+def plain(node: Node) -> object:
+    """Give a node as plain values (YAML 1.2's core words; no dates, no `yes` and `no`)."""
+    if isinstance(node, ListNode):
+        return [plain(item) for item in node.items]
+    if isinstance(node, MapNode):
+        return {entry.key.text: plain(entry.value) for entry in node.entries}
+    if isinstance(node, BrokenNode):
+        return node
+    return node.text if node.quote else plain_scalar(node.text)
+
+
+def plain_scalar(text: str) -> str | bool | PlainNumber | None:
+    """Give what a scalar without quotes stands for."""
+    if text in _WORDS:
+        return _WORDS[text]
+    return PlainNumber(text) if _NUMBER.fullmatch(text) else text
+
+
+def split_lines(text: str) -> tuple[str, ...]:
+    """Split a text where YAML 1.2 counts lines."""
+    return tuple(_BREAK.split(text))
+
+
+def source_line(file: str, lines: Sequence[str], number: int) -> SourceLine:
+    """Give one of a file's lines, cut to a readable length and without secrets; `number` counts from 1."""
+    text = shown(lines[number - 1]) if 0 < number <= len(lines) else ""
+    return SourceLine(file=file, line=number, text=f"{text[:_SHOWN]}…" if len(text) > _SHOWN else text)
+
+
+def last_mark(node: Node) -> Mark:
+    """Give the end of a node's own text, before the comments that follow it."""
+    if isinstance(node, ListNode) and not node.flow and node.items:
+        return last_mark(node.items[-1])
+    if isinstance(node, MapNode) and not node.flow and node.entries:
+        last = node.entries[-1]
+        return max(last_mark(last.value), last.key.end, key=lambda mark: mark.offset)
+    return node.end
