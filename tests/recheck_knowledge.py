@@ -17,11 +17,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envgen.errors import PypiError
-from envgen.knowledge.metal import METAL, metal_releases
-from envgen.knowledge.ranges import covers, to_numbers
 from envgen.knowledge.releases import bad_releases
-from envgen.knowledge.replaced import replaced_names
-from envgen.knowledge.tensorflow import release_of, satellites
+from envgen.knowledge.replacements import replaced_names
+from envgen.knowledge.tensorflow import METAL, metal_releases, release_of, satellites
+from envgen.knowledge.version_ranges import covers, to_numbers
 from envgen.knowledge.wheels import MacosFloor, macos_floors, missing_wheels
 from envgen.models.platform import Platform
 from envgen.pypi.lookups import PypiLookups

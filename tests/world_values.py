@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envgen.errors import SourceLine
-from envgen.knowledge.world import World
+from envgen.knowledge.installed import World
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement

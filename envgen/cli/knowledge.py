@@ -20,7 +20,7 @@ def knowledge(
 ) -> None:
     """List the facts that envgen decides by: the rule, what it was read from, and the day it was verified."""
     from envgen.errors import EnvgenError
-    from envgen.knowledge.facts import all_facts
+    from envgen.knowledge.catalog import all_facts
 
     wanted = topic.casefold()
     facts = [fact for fact in all_facts() if wanted in fact.topic.casefold()] if wanted else list(all_facts())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from envgen.diagnosis.advised_names import Wrong, base_name, judge_names, named
 from envgen.diagnosis.commands import Command, Option
 from envgen.knowledge.advice import CommandRule, command_rules
-from envgen.knowledge.ranges import overlaps
+from envgen.knowledge.version_ranges import overlaps
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from packaging.utils import canonicalize_name
 
 from envgen.diagnosis.commands import Command, Option
-from envgen.knowledge.replaced import needless_extra, replacement_of
+from envgen.knowledge.replacements import needless_extra, replacement_of, unwanted_channel, unwanted_package
 from envgen.knowledge.tensorflow import pypi_name
-from envgen.knowledge.unwanted import unwanted_channel, unwanted_package
 from envgen.models.findings import Severity
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from envgen.diagnosis.fix import Edit, Way
 from envgen.diagnosis.verdict import Question
 from envgen.errors import ManifestError
-from envgen.knowledge.ranges import to_numbers
+from envgen.knowledge.version_ranges import to_numbers
 from envgen.manifest.edit import add_requirements, remove_requirements, set_accelerator, set_macos, set_python
 from envgen.manifest.schema import Accelerator
 

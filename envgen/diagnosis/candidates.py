@@ -13,10 +13,9 @@ from envgen.diagnosis.pythons import common_python, moved, nearest_pythons
 from envgen.diagnosis.sources import build_later
 from envgen.diagnosis.subject import Subject
 from envgen.diagnosis.verdict import PypiClass
-from envgen.knowledge.ranges import named_versions, to_version
 from envgen.knowledge.releases import bad_releases
-from envgen.knowledge.replaced import replacement_of
-from envgen.knowledge.unwanted import unwanted_package
+from envgen.knowledge.replacements import replacement_of, unwanted_package
+from envgen.knowledge.version_ranges import named_versions, to_version
 from envgen.knowledge.wheels import missing_wheel
 from envgen.models.match_spec import version_key
 from envgen.models.requirement import Requirement

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from envgen.diagnosis.fix import Edit
 from envgen.diagnosis.subject import Subject
-from envgen.knowledge.ranges import overlaps
+from envgen.knowledge.version_ranges import overlaps
 from envgen.models.requirement import Requirement
 from envgen.plan.removals import removal
 

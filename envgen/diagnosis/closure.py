@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from envgen.diagnosis.standing import OnPypi
 from envgen.diagnosis.verdict import CondaStanding, Question
-from envgen.knowledge.ranges import joined, overlaps
+from envgen.knowledge.version_ranges import joined, overlaps
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import WheelMetadata
 

@@ -10,11 +10,10 @@ from envgen.diagnosis.fix import Edit, Fix
 from envgen.diagnosis.matters import Docket
 from envgen.diagnosis.together import Clash
 from envgen.diagnosis.verdict import Had, Question, Trouble, Verdict
-from envgen.knowledge.libraries import HiddenLibrary, lacking_libraries
+from envgen.knowledge.installed import Installed, World
 from envgen.knowledge.releases import BadRelease, bad_installed
-from envgen.knowledge.replaced import ReplacedName, replacement_of
-from envgen.knowledge.unwanted import unwanted_package
-from envgen.knowledge.world import Installed, World
+from envgen.knowledge.replacements import ReplacedName, replacement_of, unwanted_package
+from envgen.knowledge.wheels import HiddenLibrary, lacking_libraries
 from envgen.models.platform import Platform
 from envgen.plan.rewrites import rename
 

@@ -8,7 +8,7 @@ from envgen.diagnosis.closure import Closure
 from envgen.diagnosis.fix import Edit, Way
 from envgen.diagnosis.together import Clash
 from envgen.diagnosis.verdict import Question, Trouble
-from envgen.knowledge.exclusive import exclusive_groups, one_for
+from envgen.knowledge.incompatibilities import exclusive_groups, one_for
 from envgen.plan.removals import removal
 
 CODE = "SAME-FILES"

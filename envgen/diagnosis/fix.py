@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from envgen.knowledge.ranges import to_numbers
+from envgen.knowledge.version_ranges import to_numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

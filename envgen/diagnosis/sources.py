@@ -7,8 +7,7 @@ from dataclasses import replace
 from envgen.diagnosis.changes import without
 from envgen.diagnosis.fix import Fix
 from envgen.diagnosis.subject import Subject
-from envgen.knowledge.builds import BuildNeeds, build_needs
-from envgen.knowledge.wheels import missing_wheel
+from envgen.knowledge.wheels import BuildNeeds, build_needs, missing_wheel
 from envgen.models.requirement import Requirement
 
 COMPILERS = "compilers"

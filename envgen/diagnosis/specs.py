@@ -10,7 +10,7 @@ from envgen.diagnosis.matters import Matter
 from envgen.diagnosis.pythons import nearest_pythons
 from envgen.diagnosis.standing import fits
 from envgen.diagnosis.verdict import CondaStanding, PypiStanding, Question, Verdict
-from envgen.knowledge.replaced import replacement_of
+from envgen.knowledge.replacements import replacement_of
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.record import Record

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 from envgen.diagnosis.verdict import CondaStanding, PypiStanding
 from envgen.errors import PypiError
-from envgen.knowledge.libraries import hidden_libraries
-from envgen.knowledge.ranges import covers
 from envgen.knowledge.releases import bad_releases
-from envgen.knowledge.wheels import missing_wheel
+from envgen.knowledge.version_ranges import covers
+from envgen.knowledge.wheels import hidden_libraries, missing_wheel
 from envgen.mapping.channel_packages import fits_python, newest
 from envgen.mapping.requirements import MappedRequirement
 from envgen.models.match_spec import MatchSpec, version_key

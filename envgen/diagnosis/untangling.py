@@ -11,9 +11,8 @@ from envgen.diagnosis.fix import Edit, Way
 from envgen.diagnosis.together import Asked, Clash, judge_together
 from envgen.diagnosis.verdict import Question
 from envgen.knowledge.caps import CapRule, cap_rules
-from envgen.knowledge.metal import METAL, metal_choices, metal_releases
-from envgen.knowledge.ranges import named_versions
-from envgen.knowledge.tensorflow import NAMES
+from envgen.knowledge.tensorflow import METAL, NAMES, metal_choices, metal_releases
+from envgen.knowledge.version_ranges import named_versions
 from envgen.manifest.validation import leading_name
 from envgen.models.match_spec import MatchSpec
 from envgen.models.requirement import Requirement

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-from envgen.knowledge.ranges import covers, escapes, overlaps
-from envgen.knowledge.table import rows
-from envgen.knowledge.world import Installed, World
+from envgen.knowledge.installed import Installed, World
+from envgen.knowledge.tables import rows
+from envgen.knowledge.version_ranges import covers, escapes, overlaps
 from envgen.models.requirement import Requirement
 
 TABLE = "caps.toml"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-from envgen.knowledge.table import rows
+from envgen.knowledge.tables import rows
 from envgen.models.findings import Severity
 
 TABLE = "host.toml"

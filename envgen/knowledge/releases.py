@@ -8,10 +8,10 @@ from functools import cache
 
 from packaging.requirements import Requirement as Pep508
 
-from envgen.knowledge.ranges import covers, escapes
-from envgen.knowledge.table import rows
+from envgen.knowledge.installed import Installed, World
+from envgen.knowledge.tables import rows
 from envgen.knowledge.tensorflow import tensorflow_of
-from envgen.knowledge.world import Installed, World
+from envgen.knowledge.version_ranges import covers, escapes
 from envgen.models.findings import Severity
 from envgen.models.requirement import Requirement
 

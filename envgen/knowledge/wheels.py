@@ -7,8 +7,10 @@ from datetime import date
 from functools import cache
 from typing import Literal
 
-from envgen.knowledge.ranges import covers, escapes, overlaps, to_numbers
-from envgen.knowledge.table import rows
+from envgen.knowledge.incompatibilities import Evidence
+from envgen.knowledge.installed import Installed, World
+from envgen.knowledge.tables import rows
+from envgen.knowledge.version_ranges import covers, escapes, overlaps, to_numbers
 from envgen.models.platform import Platform
 
 MISSING_TABLE = "wheels.toml"
@@ -103,3 +105,89 @@ def held_back(name: str, version: str, platform: Platform, specifier: str = "") 
 def macos_floor(name: str, version: str) -> MacosFloor | None:
     """Find the floor of one release, or None where it is not known."""
     return next((row for row in macos_floors() if row.name == name and covers(row.versions, version)), None)
+
+
+# Say what must be there to build a project from its source.
+
+TABLE = "builds.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildNeeds:
+    """Hold the conda packages that a project's source needs: tools, and libraries with headers.
+
+    `pure` says that it needs no compiler; `isolated` is False where it needs what the environment holds to build.
+    """
+
+    name: str
+    conda: tuple[str, ...]
+    why: str
+    source: str
+    verified: date
+    pure: bool = False
+    isolated: bool = True
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        needs = f"conda's {', '.join(self.conda)}" if self.conda else "no compiler" if self.pure else "a compiler alone"
+        return f"to build {self.name}: {needs}: {self.why}"
+
+
+@cache
+def builds() -> tuple[BuildNeeds, ...]:
+    """Read what sources need."""
+    return rows(TABLE, "build", BuildNeeds)
+
+
+def build_needs(name: str) -> BuildNeeds | None:
+    """Find what a project's source needs, or None where nothing is known."""
+    return next((row for row in builds() if row.name == name), None)
+
+
+# Say which libraries a wheel loads that nobody ships with it.
+
+LIBRARIES_TABLE = "libraries.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenLibrary:
+    """Hold a library that the wheels of a distribution look for outside; `conda` is the record that brings it.
+
+    `conda_package` takes the wheel's place and brings all that it needs.
+    """
+
+    distribution: str
+    library: str
+    conda: str
+    conda_package: str
+    evidence: Evidence
+    why: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"PyPI's {self.distribution} needs {self.library} (conda's {self.conda} brings it): {self.why}"
+
+
+@cache
+def hidden_libraries() -> tuple[HiddenLibrary, ...]:
+    """Read the libraries."""
+    return rows(LIBRARIES_TABLE, "library", HiddenLibrary)
+
+
+def lacking_libraries(world: World) -> tuple[tuple[HiddenLibrary, Installed], ...]:
+    """List the libraries that wheels of a world look for and nothing in it brings; none but on osx-arm64.
+
+    The cure in the data is to add the record `conda`, or to take `conda_package` in the wheel's place.
+    """
+    if not world.is_apple_silicon:
+        return ()
+    return tuple(
+        (row, wheel)
+        for row in hidden_libraries()
+        for wheel in world.find(row.distribution, source="pypi")
+        if not world.named(row.conda)
+    )

@@ -10,8 +10,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from envgen.knowledge.backwards import aliases, is_native
-from envgen.knowledge.names import NameTable, name_table
+from envgen.knowledge.names import NameTable, aliases, is_native, name_table
 from envgen.mapping.channel_packages import contents_of, depends_names, distributions_of, fits_python, is_python, pins
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.record import Record

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from packaging.utils import canonicalize_name
 
-from envgen.knowledge.extras import ExtraFact, extra_table
+from envgen.knowledge.names import ExtraFact, extra_table
 from envgen.mapping.channel_packages import Shelf, depends_names, distributions_of, fits_python, newest
 from envgen.mapping.name_mapper import NameAnswer
 from envgen.mapping.version_specs import to_pep440

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from envgen.knowledge.caps import CapRule, cap_rules
 from envgen.knowledge.names import name_table
-from envgen.knowledge.ranges import covers
+from envgen.knowledge.version_ranges import covers
 from envgen.mapping.version_specs import to_match_specs
 from envgen.models.record import Record
 

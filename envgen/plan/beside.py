@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from envgen.knowledge.beside import must_be_pypi
-from envgen.knowledge.clash import forbidden_beside_pypi_tensorflow
+from envgen.knowledge.incompatibilities import forbidden_beside_pypi_tensorflow, must_be_pypi
 from envgen.knowledge.tensorflow import NAMES
 from envgen.models.record import Record
 from envgen.plan.board import Board, Cause

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from envgen.errors import SourceLine, UnsatisfiableError
-from envgen.knowledge.metal import METAL
-from envgen.knowledge.tensorflow import NAMES
+from envgen.knowledge.tensorflow import METAL, NAMES
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.findings import Decision
 from envgen.models.record import Record

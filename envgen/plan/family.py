@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from envgen.errors import PlanError
-from envgen.knowledge.beside import must_be_pypi, never_lifted
 from envgen.knowledge.caps import Cap, caps_of
-from envgen.knowledge.metal import METAL, ChosenMetal, metal_for
-from envgen.knowledge.ranges import joined, minor_of
+from envgen.knowledge.incompatibilities import must_be_pypi, never_lifted
 from envgen.knowledge.releases import to_avoid
-from envgen.knowledge.tensorflow import NAMES, release_of
+from envgen.knowledge.tensorflow import METAL, NAMES, ChosenMetal, metal_for, release_of
+from envgen.knowledge.version_ranges import joined, minor_of
 from envgen.models.findings import Decision
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement, lines_at, quoted

@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from envgen.errors import PlanError
-from envgen.knowledge.metal import METAL, MetalRelease, metal_choices, metal_for, metal_releases
-from envgen.knowledge.ranges import covers, joined, minor_of, named_versions, satisfies, to_numbers, to_version
-from envgen.knowledge.tensorflow import known_versions, release_of, satellites_named
+from envgen.knowledge.tensorflow import (
+    METAL,
+    MetalRelease,
+    known_versions,
+    metal_choices,
+    metal_for,
+    metal_releases,
+    release_of,
+    satellites_named,
+)
+from envgen.knowledge.version_ranges import covers, joined, minor_of, named_versions, satisfies, to_numbers, to_version
 from envgen.knowledge.wheels import macos_floor
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement, lines_at, quoted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from envgen.knowledge.replaced import needless_extra, replacement_of
+from envgen.knowledge.replacements import needless_extra, replacement_of
 from envgen.models.requirement import Requirement
 
 

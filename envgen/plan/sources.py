@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from envgen.errors import MappingError, PlanError, PypiUnreachableError
-from envgen.knowledge.metal import METAL
+from envgen.knowledge.tensorflow import METAL
 from envgen.mapping.name_mapper import OVERRIDE
 from envgen.mapping.requirements import MappedRequirement
 from envgen.mapping.version_specs import to_match_specs

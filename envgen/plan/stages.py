@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from envgen.knowledge.caps import CapRule, cap_rules
-from envgen.knowledge.ranges import covers, overlaps
 from envgen.knowledge.tensorflow import NAMES, Satellite, satellites_named
+from envgen.knowledge.version_ranges import covers, overlaps
 from envgen.knowledge.wheels import missing_wheel
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement

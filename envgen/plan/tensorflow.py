@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from envgen.knowledge.caps import Cap, caps_for
-from envgen.knowledge.clash import Cure, clash_cures
-from envgen.knowledge.metal import METAL, metal_for
-from envgen.knowledge.ranges import covers, joined, overlaps
-from envgen.knowledge.tensorflow import NAMES, release_of
-from envgen.knowledge.world import World
+from envgen.knowledge.incompatibilities import Cure, clash_cures
+from envgen.knowledge.installed import World
+from envgen.knowledge.tensorflow import METAL, NAMES, metal_for, release_of
+from envgen.knowledge.version_ranges import covers, joined, overlaps
 from envgen.mapping.version_specs import to_match_specs
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution

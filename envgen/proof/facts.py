@@ -8,9 +8,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envgen.knowledge.caps import broken_caps
-from envgen.knowledge.exclusive import unnamed_contents
+from envgen.knowledge.incompatibilities import unnamed_contents
+from envgen.knowledge.installed import World
 from envgen.knowledge.releases import advices_for, bad_installed, lacking_companions
-from envgen.knowledge.world import World
 from envgen.lock.model import PlatformLock
 from envgen.models.findings import Finding, Severity
 from envgen.models.record import Record

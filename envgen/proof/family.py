@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envgen.knowledge.metal import METAL, MetalRelease, metal_for, metal_release
-from envgen.knowledge.ranges import covers, satisfies
+from envgen.knowledge.installed import Installed, World
 from envgen.knowledge.tensorflow import (
     CONDA_NAMES,
+    METAL,
     NAMES,
+    MetalRelease,
     TensorFlow,
     TensorFlowRelease,
+    metal_for,
+    metal_release,
     native_satellites,
     release_of,
     satellites_named,
     tensorflow_of,
 )
 from envgen.knowledge.tensorflow import satellites as satellite_rows
-from envgen.knowledge.world import Installed, World
+from envgen.knowledge.version_ranges import covers, satisfies
 from envgen.models.findings import Finding
 
 _NO_METAL = "leave tensorflow-metal out (`accelerator: cpu`)"

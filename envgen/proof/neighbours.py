@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envgen.knowledge.clash import clashes, openmp_doubles
-from envgen.knowledge.exclusive import exclusive_groups, one_for
-from envgen.knowledge.libraries import lacking_libraries
-from envgen.knowledge.world import World
+from envgen.knowledge.incompatibilities import clashes, exclusive_groups, one_for, openmp_doubles
+from envgen.knowledge.installed import World
+from envgen.knowledge.wheels import lacking_libraries
 from envgen.models.findings import Finding
 
 

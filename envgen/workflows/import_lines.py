@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 
 from packaging.requirements import Requirement as Pep508
 
-from envgen.knowledge.backwards import is_tool
-from envgen.knowledge.replaced import replacement_of
+from envgen.knowledge.names import is_tool
+from envgen.knowledge.replacements import replacement_of, unwanted_package
 from envgen.knowledge.tensorflow import NAMES
-from envgen.knowledge.unwanted import unwanted_package
 from envgen.manifest import fields
 from envgen.manifest.problems import RefusalError
 from envgen.mapping.conda_to_pypi import Backwards, Behind, to_specifier

@@ -14,8 +14,8 @@ from typing import Literal
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from envgen.knowledge.backwards import is_main
-from envgen.knowledge.unwanted import unwanted_package
+from envgen.knowledge.names import is_main
+from envgen.knowledge.replacements import unwanted_package
 from envgen.mapping.conda_to_pypi import Backwards
 from envgen.mapping.version_specs import to_pep440
 from envgen.readers.foreign import Asked, AskedRequirement, AskedSpec

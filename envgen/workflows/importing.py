@@ -9,8 +9,7 @@ from pathlib import Path
 
 from envgen.errors import ForeignFileError, RepodataError, UsageError, WriteError
 from envgen.gateways.foreign import ForeignFolder, open_foreign
-from envgen.knowledge.replaced import replacement_of
-from envgen.knowledge.unwanted import unwanted_channel, unwanted_package
+from envgen.knowledge.replacements import replacement_of, unwanted_channel, unwanted_package
 from envgen.manifest.edit import set_accelerator, set_macos, set_name
 from envgen.manifest.fields import channel as channel_of
 from envgen.manifest.model import Manifest, load_manifest

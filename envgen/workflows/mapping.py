@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from envgen.errors import EnvgenError, MappingError, Problem, SourceLine, UsageError
-from envgen.knowledge.replaced import replacement_of
+from envgen.knowledge.replacements import replacement_of
 from envgen.manifest.fields import macos_floor, python_minor
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.channel import CONDA_FORGE, Channel

@@ -10,7 +10,7 @@ from envgen.diagnosis.pythons import common_python, pythons_for_all
 from envgen.diagnosis.standing import on_pypi
 from envgen.diagnosis.subject import Subject
 from envgen.diagnosis.verdict import Question
-from envgen.knowledge.replaced import replacement_of
+from envgen.knowledge.replacements import replacement_of
 from envgen.knowledge.tensorflow import pypi_name
 from envgen.models.requirement import Origin, Requirement
 from envgen.plan.rewrites import rename

@@ -9,7 +9,7 @@ from envgen.diagnosis.closure import Closure, Need, Node, requires_itself
 from envgen.diagnosis.standing import empty_stub, on_pypi
 from envgen.diagnosis.verdict import Question
 from envgen.errors import PypiError
-from envgen.knowledge.replaced import needless_extra
+from envgen.knowledge.replacements import needless_extra
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
 from envgen.models.wheel import Wheel

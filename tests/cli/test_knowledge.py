@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envgen.knowledge.facts import all_facts
+from envgen.knowledge.catalog import all_facts
 from tests.json_shapes import TEXT, assert_shape, listing, record
 from tests.tiny_project import Project
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from packaging.requirements import Requirement
 
-from envgen.knowledge.backwards import aliases, is_main, is_native, is_tool
-from envgen.knowledge.names import name_table
+from envgen.knowledge.names import aliases, is_main, is_native, is_tool, name_table
 
 
 @pytest.mark.parametrize("name", ["libxml2", "openssl", "git", "xorg-libx11", "_openmp_mutex", "hdf5", "qt6-main"])

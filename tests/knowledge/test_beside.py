@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.beside import move_of, must_be_pypi, never_lifted
+from envgen.knowledge.incompatibilities import move_of, must_be_pypi, never_lifted
 
 R1 = {
     "tensorflow",

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from envgen.knowledge.clash import clash_cures, clash_rules, clashes, forbidden_beside_pypi_tensorflow, openmp_doubles
+from envgen.knowledge.incompatibilities import (
+    clash_cures,
+    clash_rules,
+    clashes,
+    forbidden_beside_pypi_tensorflow,
+    openmp_doubles,
+)
 from envgen.models.record import Record
 from tests.world_values import record, target, world
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.exclusive import exclusive_groups, group_members, group_of, one_for, stand_ins
+from envgen.knowledge.incompatibilities import exclusive_groups, group_members, group_of, one_for, stand_ins
 from tests.world_values import world
 
 

@@ -9,51 +9,35 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envgen.knowledge import (
-    advice,
-    backwards,
-    beside,
-    builds,
-    caps,
-    clash,
-    exclusive,
-    host,
-    libraries,
-    metal,
-    releases,
-    replaced,
-    tensorflow,
-    told,
-    unwanted,
-    wheels,
-)
-from envgen.knowledge.facts import all_facts
-from envgen.knowledge.table import table_keys
+from envgen.knowledge import advice, caps, catalog, host, incompatibilities, releases, replacements, tensorflow, wheels
+from envgen.knowledge import names as backwards
+from envgen.knowledge.catalog import all_facts
+from envgen.knowledge.tables import table_keys
 
 READ = {
     advice.TABLE: ("rule", "tool"),
     backwards.TABLE: ("alias", "main", "native", "tool"),
-    beside.TABLE: ("move", "stay"),
-    builds.TABLE: ("build",),
+    incompatibilities.BESIDE_TABLE: ("move", "stay"),
+    wheels.TABLE: ("build",),
     caps.TABLE: ("cap",),
-    clash.TABLE: ("clash", "openmp"),
-    exclusive.TABLE: ("group", "member", "unnamed"),
+    incompatibilities.TABLE: ("clash", "openmp"),
+    incompatibilities.EXCLUSIVE_TABLE: ("group", "member", "unnamed"),
     host.TABLE: ("finding",),
-    libraries.TABLE: ("library",),
+    wheels.LIBRARIES_TABLE: ("library",),
     wheels.MACOS_TABLE: ("floor",),
-    metal.TABLE: ("choice", "release"),
+    tensorflow.METAL_TABLE: ("choice", "release"),
     releases.TABLE: ("advice", "companion", "release"),
-    replaced.TABLE: ("extra", "name"),
+    replacements.TABLE: ("extra", "name"),
     tensorflow.TABLE: ("release", "satellite"),
-    unwanted.TABLE: ("channel", "package"),
+    replacements.UNWANTED_TABLE: ("channel", "package"),
     wheels.MISSING_TABLE: ("missing",),
 }
 
 
 TOLD = {
-    told.CONTENTS: ("form", "nothing", "own", "pair"),
-    told.EXTRAS: ("package", "partly", "umbrella", "variant"),
-    told.NAMES: ("bound", "never", "packaged", "stand_in", "whole"),
+    catalog.CONTENTS: ("form", "nothing", "own", "pair"),
+    catalog.EXTRAS: ("package", "partly", "umbrella", "variant"),
+    catalog.NAMES: ("bound", "never", "packaged", "stand_in", "whole"),
 }
 
 
@@ -85,11 +69,11 @@ SPECIFIERS = [
     *(row.versions for row in tensorflow.tensorflow_releases()),
     *(row.versions for row in tensorflow.satellites()),
     *(row.fits for row in tensorflow.satellites() if row.fits != "minor"),
-    *(row.links for row in metal.metal_releases()),
-    *(row.tensorflow for row in metal.metal_choices()),
+    *(row.links for row in tensorflow.metal_releases()),
+    *(row.tensorflow for row in tensorflow.metal_choices()),
     *(text for row in caps.cap_rules() for text in (row.versions, row.specifier)),
-    *(text for row in clash.clash_rules() for text in (row.beside_versions, row.versions, row.fixed)),
-    *(row.specifier for row in beside.moves()),
+    *(text for row in incompatibilities.clash_rules() for text in (row.beside_versions, row.versions, row.fixed)),
+    *(row.specifier for row in incompatibilities.moves()),
     *(row.versions for row in wheels.missing_wheels()),
     *(row.versions for row in wheels.macos_floors()),
     *(row.versions for row in releases.bad_releases()),
@@ -103,12 +87,14 @@ def test_every_range_is_one() -> None:
 
 
 def test_distributions_are_canonical() -> None:
-    names = {name for row in beside.stays() for name in row.names}
-    names |= {row.distribution for row in beside.moves()}
+    names = {name for row in incompatibilities.stays() for name in row.names}
+    names |= {row.distribution for row in incompatibilities.moves()}
     names |= {name for row in caps.cap_rules() for name in (row.beside, row.distribution)}
-    names |= {name for row in clash.clash_rules() for name in (*row.beside, *row.unless, row.distribution) if name}
-    names |= {name for row in exclusive.exclusive_groups() for name in row.distributions}
+    names |= {
+        name for row in incompatibilities.clash_rules() for name in (*row.beside, *row.unless, row.distribution) if name
+    }
+    names |= {name for row in incompatibilities.exclusive_groups() for name in row.distributions}
     names |= {row.name for row in wheels.missing_wheels()} | {row.name for row in wheels.macos_floors()}
-    names |= {row.name for row in releases.bad_releases()} | {row.name for row in replaced.replaced_names()}
+    names |= {row.name for row in releases.bad_releases()} | {row.name for row in replacements.replaced_names()}
     names |= {row.name for row in tensorflow.satellites()}
     assert {name for name in names if canonicalize_name(name) != name} == set()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.builds import build_needs
 from envgen.knowledge.host import host_rule, host_rules
+from envgen.knowledge.wheels import build_needs
 
 
 def test_each_code_is_told_once() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.libraries import lacking_libraries
+from envgen.knowledge.wheels import lacking_libraries
 from tests.world_values import target, world
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from envgen.knowledge.metal import metal_choices, metal_for, metal_release, metal_releases
-from envgen.knowledge.ranges import covers
+from envgen.knowledge.tensorflow import metal_choices, metal_for, metal_release, metal_releases
+from envgen.knowledge.version_ranges import covers
 from tests.world_values import target
 
 FACTS = Path(__file__).parents[2] / ".." / "shared" / "facts"

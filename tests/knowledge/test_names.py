@@ -6,9 +6,8 @@ import re
 
 from packaging.utils import canonicalize_name
 
-from envgen.knowledge.extras import ExtraList, extra_table
-from envgen.knowledge.names import Form, NameList, name_table
-from envgen.knowledge.table import rows, table_keys
+from envgen.knowledge.names import ExtraList, Form, NameList, extra_table, name_table
+from envgen.knowledge.tables import rows, table_keys
 from envgen.models.match_spec import MatchSpec, version_matches
 from envgen.models.platform import SUBDIRS
 

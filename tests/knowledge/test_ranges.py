@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.knowledge.ranges import (
+from envgen.knowledge.version_ranges import (
     covers,
     escapes,
     joined,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.replaced import needless_extra, replaced_names, replacement_of
+from envgen.knowledge.replacements import needless_extra, replaced_names, replacement_of
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from envgen.knowledge.table import parse_row, rows, table_keys
+from envgen.knowledge.tables import parse_row, rows, table_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

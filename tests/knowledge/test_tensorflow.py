@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from envgen.knowledge.ranges import covers, minor_of, to_version
 from envgen.knowledge.tensorflow import (
     known_versions,
     native_satellites,
@@ -17,6 +16,7 @@ from envgen.knowledge.tensorflow import (
     tensorflow_of,
     tensorflow_releases,
 )
+from envgen.knowledge.version_ranges import covers, minor_of, to_version
 from tests.world_values import world
 
 FACTS = Path(__file__).parents[2] / ".." / "shared" / "facts"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.unwanted import unwanted_channel, unwanted_package
+from envgen.knowledge.replacements import unwanted_channel, unwanted_package
 
 
 @pytest.mark.parametrize(

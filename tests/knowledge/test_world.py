@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.world import Installed, depends_names
+from envgen.knowledge.installed import Installed, depends_names
 from tests.world_values import record, target, world
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from envgen.errors import PlanError, SourceLine
-from envgen.knowledge.ranges import satisfies
+from envgen.knowledge.version_ranges import satisfies
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin
 from envgen.plan.family import FamilyPlan, apply_family

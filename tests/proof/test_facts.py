@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.clash import clash_rules, openmp_rules
+from envgen.knowledge.incompatibilities import clash_rules, openmp_rules
 from envgen.knowledge.releases import advices, bad_releases
 from envgen.lock.model import LockedWheel, PlatformLock
 from envgen.models.findings import Finding

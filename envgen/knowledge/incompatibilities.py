@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Literal
 
-from envgen.knowledge.beside import move_of
-from envgen.knowledge.ranges import covers
-from envgen.knowledge.table import rows
-from envgen.knowledge.world import World, depends_names
+from envgen.knowledge.installed import World, depends_names
+from envgen.knowledge.tables import rows
+from envgen.knowledge.tensorflow import native_satellites
+from envgen.knowledge.version_ranges import covers
 from envgen.models.findings import Severity
 from envgen.models.record import Record
 
@@ -220,3 +221,180 @@ def forbidden_beside_pypi_tensorflow(record: Record, *, metal: bool) -> str | No
         if rule.severity == "error" and present.intersection(rule.beside) and rule.takes(record):
             return rule.why
     return None
+
+
+# Say what comes from PyPI whenever TensorFlow does.
+
+BESIDE_TABLE = "beside.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """Hold distributions that are never taken from conda beside PyPI's TensorFlow."""
+
+    names: tuple[str, ...]
+    why: str
+    source: str
+    verified: date
+    metal_only: bool = False
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        beside = "tensorflow-metal" if self.metal_only else "PyPI's TensorFlow"
+        return f"beside {beside} these come from PyPI: {', '.join(self.names)}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveRule:
+    """Hold the wheel that takes the place of conda records which load shared C++ libraries."""
+
+    conda: tuple[str, ...]
+    distribution: str
+    why: str
+    source: str
+    verified: date
+    specifier: str = ""
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"{self.distribution}{self.specifier} from PyPI takes the place of {', '.join(self.conda)}: {self.why}"
+
+
+@cache
+def stays() -> tuple[Stay, ...]:
+    """Read what stays on PyPI beside its TensorFlow."""
+    return rows(BESIDE_TABLE, "stay", Stay)
+
+
+@cache
+def moves() -> tuple[MoveRule, ...]:
+    """Read which wheels take the place of which records."""
+    return rows(BESIDE_TABLE, "move", MoveRule)
+
+
+def never_lifted(*, metal: bool) -> Mapping[str, str]:
+    """Map the distributions that conda may not provide beside PyPI's TensorFlow to the reason."""
+    return {name: row.why for row in stays() if metal or not row.metal_only for name in row.names}
+
+
+def must_be_pypi(from_pypi: Iterable[str]) -> Mapping[str, str]:
+    """Map further distributions that must come from PyPI on osx-arm64, given those that do, to the reason.
+
+    A distribution that loads TensorFlow's own libraries brings PyPI's TensorFlow; that brings the rest.
+    """
+    present = frozenset(from_pypi)
+    native = sorted(present & native_satellites())
+    if not native and not present & {"tensorflow", "tensorflow-macos"}:
+        return {}
+    needed = dict(never_lifted(metal="tensorflow-metal" in present))
+    if native:
+        needed["tensorflow"] = f"{native[0]} is compiled against PyPI's TensorFlow"
+    return {name: why for name, why in needed.items() if name not in present}
+
+
+def move_of(conda_name: str) -> MoveRule | None:
+    """Find the wheel that takes a record's place, or None."""
+    return next((row for row in moves() if conda_name in row.conda), None)
+
+
+# Say which distributions own the same files.
+
+EXCLUSIVE_TABLE = "exclusive.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExclusiveGroup:
+    """Hold distributions of PyPI, and conda records, that install the module `owns`: one of them may be there."""
+
+    name: str
+    distributions: tuple[str, ...]
+    conda: tuple[str, ...]
+    owns: str
+    why: str
+    source: str
+    verified: date
+
+    def owners(self, world: World) -> tuple[str, ...]:
+        """List what brings the module in a world; more than one is a fault."""
+        wheels = world.find(*self.distributions, source="pypi")
+        return (*(f"conda's {record.name}" for record in world.named(*self.conda)), *(item.package for item in wheels))
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"one of {', '.join(self.distributions)} and conda's {', '.join(self.conda)}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMember:
+    """Hold the members of a group whose modules another member has too."""
+
+    group: str
+    distribution: str
+    holds: tuple[str, ...]
+    why: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"{self.distribution} does for {', '.join(self.holds)}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unnamed:
+    """Hold distributions whose modules a conda record holds without their metadata."""
+
+    conda: str
+    distributions: tuple[str, ...]
+    why: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        """Put the fact into words."""
+        return f"conda's {self.conda} stands in for {', '.join(self.distributions)}: {self.why}"
+
+
+@cache
+def unnamed_contents() -> tuple[Unnamed, ...]:
+    """Read which records stand in for distributions that they do not name."""
+    return rows(EXCLUSIVE_TABLE, "unnamed", Unnamed)
+
+
+@cache
+def exclusive_groups() -> tuple[ExclusiveGroup, ...]:
+    """Read the groups."""
+    return rows(EXCLUSIVE_TABLE, "group", ExclusiveGroup)
+
+
+@cache
+def group_members() -> tuple[GroupMember, ...]:
+    """Read which members do for others."""
+    return rows(EXCLUSIVE_TABLE, "member", GroupMember)
+
+
+def group_of(distribution: str) -> ExclusiveGroup | None:
+    """Find the group of a distribution, or None."""
+    return next((group for group in exclusive_groups() if distribution in group.distributions), None)
+
+
+def stand_ins(conda_name: str) -> tuple[str, ...]:
+    """List the distributions whose place a conda record takes, though it may not be called so: all of its group."""
+    return tuple(name for group in exclusive_groups() if conda_name in group.conda for name in group.distributions)
+
+
+def one_for(distributions: Collection[str]) -> str | None:
+    """Choose the one member of a group that does for all of those asked for, preferring one that is asked for.
+
+    None where no member does, or where they are not of one group.
+    """
+    asked = frozenset(distributions)
+    if len(asked) == 1:
+        return next(iter(asked))
+    complete = [row.distribution for row in group_members() if asked <= {row.distribution, *row.holds}]
+    return next((name for name in complete if name in asked), next(iter(complete), None))
