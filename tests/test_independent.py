@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from envgen.formats.registry import render
 from envgen.lock.model import Lock, PlatformLock
 from envgen.models.record import Record
-from envgen.writers.formats import render
 from tests.independent import Sources, faults
 from tests.known_pairs import pair_faults
 from tests.lock_values import make_lock, make_platform, make_record, make_wheel, small_platform

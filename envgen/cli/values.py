@@ -93,7 +93,7 @@ def pins(value: str) -> str:
 
 def export_format(value: str) -> str:
     """Read --format."""
-    from envgen.writers.exports import FORMATS
+    from envgen.formats.registry import FORMATS
 
     return _one_of("format", value, FORMATS)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from envgen.errors import LockfileError
+from envgen.formats.read_lock import has_conflicts, sides_of_all
 from envgen.lock.merge import merged
 from envgen.lock.model import Lock
-from envgen.readers.conflicts import has_conflicts, sides_of_all
 from envgen.workflows.project import Environment
 from envgen.workflows.reading import read_lock
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from envgen.errors import EnvgenError, ForeignFileError, LockfileError, ManifestError, PlanError
+from envgen.formats.registry import render
 from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.staleness import stale_reasons
 from envgen.models.findings import Reason, counted, is_or_are
@@ -14,7 +15,6 @@ from envgen.workflows.project import Environment, meant_names
 from envgen.workflows.proving import new_findings, proof_faults
 from envgen.workflows.reading import generated_texts, read_lock
 from envgen.workflows.services import Services
-from envgen.writers.formats import render
 
 _STARTER = "starter index"
 

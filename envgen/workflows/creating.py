@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError, WriteError
+from envgen.formats.registry import omissions, render
 from envgen.manifest.edit import add_requirements, refuse_call, set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import did_you_mean
@@ -28,7 +29,6 @@ from envgen.workflows.results import EnvironmentResult
 from envgen.workflows.services import Services
 from envgen.workflows.solving import channels_of, name_mapper
 from envgen.workflows.updating import Updates
-from envgen.writers.formats import omissions, render
 
 PYTHONS_TRIED = 4
 FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)

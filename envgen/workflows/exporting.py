@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import UsageError, WriteError
+from envgen.formats.registry import Exported, export
 from envgen.lock.model import Lock, lock_groups, without_groups
 from envgen.system.files import exclusive
 from envgen.workflows.asking import locked_environment
 from envgen.workflows.project import MANIFEST
 from envgen.workflows.services import Services
-from envgen.writers.exports import Exported, export
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

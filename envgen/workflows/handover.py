@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import InstallError, UsageError
+from envgen.formats import conda_lock, explicit
 from envgen.install.prefix import is_empty
 from envgen.lock.model import Lock
 from envgen.system.files import exclusive
 from envgen.system.machine import Machine
 from envgen.workflows.creation import Creation, Target, opened, target_of
 from envgen.workflows.services import Services
-from envgen.writers import conda_lock, explicit
 
 TOOLS = ("conda", "mamba", "micromamba", "conda-lock")
 _PATIENCE = 30.0

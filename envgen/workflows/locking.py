@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from envgen import __version__
+from envgen.formats.registry import omissions, render
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock
 from envgen.lock.staleness import left_files, stale_reasons
@@ -21,7 +22,6 @@ from envgen.workflows.results import EnvironmentResult
 from envgen.workflows.services import Services
 from envgen.workflows.solving import Keeping, channels_of, solve_platform
 from envgen.workflows.updating import Updates, refuse_unknown
-from envgen.writers.formats import omissions, render
 
 __all__ = ["SolvedLock", "Updates", "chosen_names", "lock_environments", "relock", "solve_lock"]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from envgen.errors import LockfileError
+from envgen.formats.explicit import read_explicit
+from envgen.formats.read_lock import read_conda_lock
 from envgen.lock.model import Lock
 from envgen.manifest.model import Manifest
 from envgen.models.platform import SUBDIRS
-from envgen.readers.explicit import read_explicit
-from envgen.readers.lockfile import read_conda_lock
 from envgen.system.files import read_text
 
 CONDA_LOCK = "conda-lock.yml"

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import SolverUnavailableError
+from envgen.formats.read_lock import read_conda_lock
+from envgen.formats.registry import render
 from envgen.models.solve import Solver, SolverName
-from envgen.readers.lockfile import read_conda_lock
 from envgen.solvers.choose import choose_solver
-from envgen.writers.formats import render
 from tests.json_shapes import CHECK, ENVIRONMENTS, FAILURE, assert_shape
 from tests.tiny_project import NOARCH, Project, manifest, tiny_channel
 

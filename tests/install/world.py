@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from envgen.cli.main import main
+from envgen.formats.registry import render
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
 from envgen.manifest.model import digest, load_manifest
 from envgen.models.channel import Channel
@@ -27,7 +28,6 @@ from envgen.models.findings import Decision, Finding
 from envgen.models.platform import Platform
 from envgen.models.wheel import Wheel
 from envgen.system.machine import read_machine
-from envgen.writers.formats import render
 from tests.gateways.loopback import LoopbackChannel, serving
 from tests.install.tiny_conda import (
     MINOR,

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from envgen.formats.registry import render
 from envgen.lock.model import Lock
 from envgen.lock.staleness import stale_reasons
 from envgen.manifest.model import Manifest, digest, load_manifest
 from envgen.models.channel import Channel
 from envgen.models.findings import Decision
 from envgen.models.platform import Platform
-from envgen.writers.formats import render
 from tests.lock_values import make_platform, make_record, make_wheel
 
 TEXT = """\

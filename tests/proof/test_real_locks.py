@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from envgen.formats.explicit import read_explicit
+from envgen.formats.read_lock import read_conda_lock
+from envgen.formats.registry import OUTPUTS, render
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock
 from envgen.mapping.channel_packages import distributions_of
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.proof.prove import prove
-from envgen.readers.explicit import read_explicit
-from envgen.readers.lockfile import read_conda_lock
 from envgen.solvers.rattler import RattlerSolver
-from envgen.writers.formats import OUTPUTS, render
 from tests.independent import Sources, faults
 from tests.lock_values import make_lock, make_platform
 from tests.solvers import realchannel

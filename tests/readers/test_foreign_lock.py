@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import ForeignFileError
+from envgen.formats.registry import render
 from envgen.readers.foreign import AskedSpec
 from envgen.readers.foreign_lock import read_foreign_lock
-from envgen.writers.formats import render
 from tests.lock_values import make_lock
 from tests.readers.asked import lines_of, unaccounted
 

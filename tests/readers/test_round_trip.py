@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from hypothesis import given
 
+from envgen.formats.explicit import read_explicit
+from envgen.formats.fast_yaml import load, load_plain
+from envgen.formats.read_lock import read_conda_lock
+from envgen.formats.registry import render
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock
-from envgen.readers.explicit import read_explicit
-from envgen.readers.lockfile import read_conda_lock
-from envgen.readers.plain_yaml import load, load_plain
-from envgen.writers.formats import render
 from tests.lock_values import locks, make_lock
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.writers.exports import FORMATS
+from envgen.formats.registry import FORMATS
 from tests.pypi.tiny_wheels import build_wheel
 from tests.workflows.projects import CHANNEL, Project
 

@@ -12,8 +12,8 @@ import rattler
 from packaging.requirements import Requirement
 from rattler.explicit_environment import ExplicitEnvironmentSpec
 
+from envgen.formats.registry import OUTPUTS, render
 from envgen.lock.model import Lock
-from envgen.writers.formats import OUTPUTS, render
 from tests.conda_lock_oracle import conda_lock_answers
 from tests.writers.golden_locks import LOCKS
 

@@ -11,9 +11,9 @@ import pytest
 from ruamel.yaml import YAML
 from uv import find_uv_bin
 
+from envgen.formats.registry import render
 from envgen.lock.model import LockedWheel
 from envgen.models.wheel import Wheel
-from envgen.writers.formats import render
 from tests.lock_values import make_lock, make_platform, make_record
 from tests.pypi.tiny_wheels import build_wheel
 

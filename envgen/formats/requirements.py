@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envgen.formats.generated import credentials, header, no_sha256, refuse
 from envgen.lock.model import Lock, PlatformLock
-from envgen.writers.header import header
-from envgen.writers.refusal import credentials, no_sha256, refuse
 
 FILE = "requirements.txt"
 

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from envgen.errors import LockfileError
+from envgen.formats.explicit import read_explicit
+from envgen.formats.registry import render
 from envgen.lock.custom_metadata import normal_form, sealed
-from envgen.readers.explicit import read_explicit
-from envgen.writers.formats import render
 from tests.lock_values import make_lock
 from tests.readers.test_round_trip import without_urls
 from tests.writers.golden_locks import LOCKS

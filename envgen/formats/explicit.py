@@ -1,27 +1,130 @@
-"""Read explicit and requirements files back into the lock that they were written from."""
+"""Write explicit and requirements files: what any tool installs without a solver."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from envgen.errors import LockfileError, SourceLine
+from envgen.formats.fast_yaml import NotPlainError, load_plain
+from envgen.formats.generated import (
+    RESTORE,
+    credentials,
+    header,
+    no_md5,
+    no_sha256,
+    other_groups,
+    refuse,
+    refuse_edits,
+    refuse_foreign,
+    refuse_merge_markers,
+    scalar,
+)
 from envgen.lock.custom_metadata import (
     Fields,
     Held,
     facts_of,
+    lock_facts,
+    placeholder,
+    platform_facts,
     read_platform_facts,
     read_projects,
     restored_record,
     restored_wheel,
+    sealed,
+    whole_record_line,
+    whole_wheel_line,
 )
+from envgen.lock.graph import topological
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
 from envgen.models.channel import Channel
 from envgen.models.record import Record
-from envgen.readers.damage import RESTORE, refuse_edits, refuse_foreign, refuse_merge_markers
-from envgen.readers.plain_yaml import NotPlainError, load_plain
+
+NAME = "explicit"
+
+
+def write(lock: Lock) -> dict[str, str]:
+    """Write `explicit.<platform>.txt` and, where there are wheels, `requirements.<platform>.txt`.
+
+    A URL is followed by `#md5`, which every reader takes (CEP 23 allows sha256, older clients do not). Comments hold
+    the rest of the lock, so that it can be read back; wheels have no URL, so that no index is named.
+    Raises WriteError for records without md5 and wheels without sha256.
+    """
+    refuse("explicit.txt", _problems(lock), "update the packages named: `envgen lock --update NAME`")
+    files = {}
+    for platform in lock.platforms:
+        files[f"explicit.{platform.platform.subdir}.txt"] = sealed(_explicit(lock, platform))
+        if platform.pypi:
+            files[_requirements_file(platform)] = sealed(_requirements(lock, platform))
+    return files
+
+
+def _problems(lock: Lock) -> Iterator[str]:
+    yield from credentials(lock)
+    for platform in lock.platforms:
+        yield from no_md5(platform.conda)
+        yield from no_sha256(platform.pypi)
+
+
+def _requirements_file(platform: PlatformLock) -> str:
+    return f"requirements.{platform.platform.subdir}.txt"
+
+
+def _explicit(lock: Lock, platform: PlatformLock) -> str:
+    name, file = lock.name, f"explicit.{platform.platform.subdir}.txt"
+    about = [f"Install it: conda create --name {name} --file {file}"]
+    facts = lock_facts(lock) | platform_facts(platform)
+    facts["channels"] = " ".join(channel.name for channel in lock.channels)
+    if platform.pypi:
+        about.append(f"      then: pip install --no-deps --require-hashes -r {_requirements_file(platform)}")
+        facts["requirements"] = _requirements_file(platform)
+    lines = [
+        *header(lock, [platform], about=[*about, *_group_note(platform)]),
+        f"# platform: {platform.platform.subdir}",
+        *_comments(facts),
+        "@EXPLICIT",
+        *_records(platform),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _group_note(platform: PlatformLock) -> list[str]:
+    groups = other_groups([platform])
+    return [f"It holds every group ({', '.join(groups)} too): the format has none."] if groups else []
+
+
+def _comments(facts: Mapping[str, str]) -> Iterator[str]:
+    """Write facts as YAML behind `#: `, which no installer reads."""
+    yield f"#: {placeholder()}"
+    yield from (f"#: {scalar(key)}: {scalar(value)}" for key, value in facts.items())
+
+
+def _records(platform: PlatformLock) -> Iterator[str]:
+    for record in topological(platform.conda):
+        yield f"#: {whole_record_line(record, platform.groups_of(f'conda:{record.name}'))}"
+        yield f"{record.url}#{record.md5}"
+
+
+def _requirements(lock: Lock, platform: PlatformLock) -> str:
+    about = [f"Install it after explicit.{platform.platform.subdir}.txt, with --no-deps and --require-hashes."]
+    lines = [
+        *header(lock, [platform], about=[*about, *_group_note(platform)]),
+        *_comments({"manifest_digest": lock.manifest_digest}),
+        *(f"--extra-index-url {index}" for index in lock.indexes),
+        *_wheels(platform),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _wheels(platform: PlatformLock) -> Iterable[str]:
+    for wheel in sorted(platform.pypi, key=lambda wheel: wheel.name):
+        yield f"#: {whole_wheel_line(wheel, platform.groups_of(f'pypi:{wheel.name}'))}"
+        yield f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}"
+
+
+# Read explicit and requirements files back into the lock that they were written from.
 
 _FILE = re.compile(r"explicit\.([a-z0-9-]+)\.txt")
 _FACT = "#: "
@@ -99,14 +202,14 @@ def _read(name: str, texts: Mapping[str, str], *, sealed: bool) -> Lock:
         created_by=facts["created_by"],
         channels=channels,
         manifest_digest=facts["manifest_digest"],
-        platforms=(_with_packages(lock, file, _requirements(file, texts, sealed=sealed)),),
+        platforms=(_with_packages(lock, file, _explicit_requirements(file, texts, sealed=sealed)),),
         exclude_newer=facts.get("exclude_newer", ""),
         indexes=tuple(facts.get("indexes", "").split()),
         projects=read_projects(facts),
     )
 
 
-def _requirements(explicit: _File, texts: Mapping[str, str], *, sealed: bool) -> _File | None:
+def _explicit_requirements(explicit: _File, texts: Mapping[str, str], *, sealed: bool) -> _File | None:
     name = explicit.facts.get("requirements", "")
     if not name:
         return None

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from envgen.formats.generated import credentials, header, no_sha256, no_url, refuse
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock, lock_groups
 from envgen.models.platform import Platform
-from envgen.writers.header import header
-from envgen.writers.refusal import credentials, no_sha256, no_url, refuse
 
 FILE = "pylock.toml"
 

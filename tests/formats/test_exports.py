@@ -19,6 +19,7 @@ from rattler.lock import LockFile
 from uv import find_uv_bin
 
 from envgen.errors import UsageError, WriteError
+from envgen.formats.registry import FORMATS, export
 from envgen.gateways import second_parser
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock, LockedWheel
@@ -26,7 +27,6 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel, target_tags
 from envgen.repodata.records import to_record
-from envgen.writers.exports import FORMATS, export
 from tests.lock_values import LINUX, VENTURA, make_lock, make_platform, make_record, make_wheel
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel

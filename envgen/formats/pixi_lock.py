@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envgen.formats.generated import credentials, header, no_sha256, no_url, refuse, scalar
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock, lock_groups, without_groups
 from envgen.models.record import Record
-from envgen.writers.header import header
-from envgen.writers.refusal import credentials, no_sha256, no_url, refuse
-from envgen.writers.yaml_text import scalar
 
 FILE = "pixi.lock"
 _DEFAULT = "default"

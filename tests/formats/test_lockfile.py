@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from envgen.errors import LockfileError
+from envgen.formats.read_lock import read_conda_lock
+from envgen.formats.registry import render
 from envgen.lock.custom_metadata import normal_form, sealed
-from envgen.readers.lockfile import read_conda_lock
-from envgen.writers.formats import render
 from tests.lock_values import make_lock
 from tests.writers.golden_locks import LOCKS
 

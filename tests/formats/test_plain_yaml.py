@@ -7,8 +7,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from envgen.errors import LockfileError
-from envgen.readers.plain_yaml import MAX_CHARACTERS, NotPlainError, load, load_plain
-from envgen.writers.formats import render
+from envgen.formats.fast_yaml import MAX_CHARACTERS, NotPlainError, load, load_plain
+from envgen.formats.registry import render
 from tests.lock_values import make_lock
 
 TEXT = render(make_lock(), ["conda-lock.yml"])["conda-lock.yml"]

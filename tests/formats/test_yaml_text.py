@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from envgen.writers.yaml_text import scalar
+from envgen.formats.generated import scalar
 
 pyyaml = importlib.import_module("yaml")
 

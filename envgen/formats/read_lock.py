@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from envgen.errors import LockfileError, SourceLine
+from envgen.formats.conda_lock import BlockError, Blocks
+from envgen.formats.fast_yaml import load
+from envgen.formats.generated import RESTORE, refuse_edits, refuse_foreign, refuse_merge_markers
 from envgen.lock.custom_metadata import Fields, facts_of, read_platform_facts, read_projects
 from envgen.lock.model import Lock, PlatformLock
 from envgen.models.channel import Channel
-from envgen.readers.blocks import BlockError, Blocks
-from envgen.readers.damage import RESTORE, refuse_edits, refuse_foreign, refuse_merge_markers
-from envgen.readers.plain_yaml import load
 
 
 def read_conda_lock(text: str, file: str, *, sealed: bool = True) -> Lock:
@@ -77,3 +77,38 @@ def _lines(text: str, file: str, name: str) -> list[SourceLine]:
     heads = (f"- name: {name}", f"- name: '{name}'")
     lines = [line.rstrip("\r") for line in text.split("\n")]
     return [SourceLine(file=file, line=number, text=line) for number, line in enumerate(lines, 1) if line in heads]
+
+
+# Take apart what git left unmerged in a file.
+
+_OURS, _BASE, _BETWEEN, _THEIRS = "<" * 7, "|" * 7, "=" * 7, ">" * 7
+
+
+def has_conflicts(text: str) -> bool:
+    """Tell whether a text holds a whole conflict of git's."""
+    ours, theirs = sides(text)
+    return ours != theirs
+
+
+def sides(text: str) -> tuple[str, str]:
+    """Give the text as either side has it; what git could merge stands in both."""
+    parts: dict[str, list[str]] = {_OURS: [], _THEIRS: []}
+    within = ""
+    for line in text.splitlines(keepends=True):
+        mark = line[:7]
+        if (mark == _OURS and not within) or (within and mark in (_BASE, _BETWEEN)):
+            within = mark
+        elif within and mark == _THEIRS:
+            within = ""
+        else:
+            if within in ("", _OURS):
+                parts[_OURS].append(line)
+            if within in ("", _BETWEEN):
+                parts[_THEIRS].append(line)
+    return "".join(parts[_OURS]), "".join(parts[_THEIRS])
+
+
+def sides_of_all(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Give a set of files as either side has it."""
+    both = {name: sides(text) for name, text in texts.items()}
+    return {name: ours for name, (ours, _) in both.items()}, {name: theirs for name, (_, theirs) in both.items()}

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from envgen.formats.generated import credentials, header, no_sha256, other_groups, refuse, scalar
 from envgen.lock.model import Lock, PlatformLock
-from envgen.writers.header import header, other_groups
-from envgen.writers.refusal import credentials, no_sha256, refuse
-from envgen.writers.yaml_text import scalar
 
 FILE = "environment.yml"
 

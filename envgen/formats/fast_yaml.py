@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 
 from envgen.errors import LockfileError, SourceLine
-from envgen.readers.damage import RESTORE
+from envgen.formats.generated import RESTORE
 
 MAX_CHARACTERS = 8_000_000
 _PLAIN = re.compile(r"[A-Za-z_][!-~]*(?: [!-~]+)*")

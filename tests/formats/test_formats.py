@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 
 from envgen.errors import WriteError
+from envgen.formats.registry import OUTPUTS, omissions, render
 from envgen.lock.custom_metadata import is_whole
 from envgen.lock.model import Lock
-from envgen.writers.formats import OUTPUTS, omissions, render
 from tests.conftest import Golden
 from tests.lock_values import locks, make_lock, make_platform, make_record, make_wheel, small_platform
 from tests.writers.golden_locks import LOCKS
