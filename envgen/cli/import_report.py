@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from envgen.cli.console import Console, table
+from envgen.importers.draft import OUTCOMES, Account, Outcome
 from envgen.models.findings import counted
-from envgen.workflows.import_draft import OUTCOMES, Account, Outcome
 from envgen.workflows.importing import Imported
 
 QUIET = ("mapped", "setting", "heading")

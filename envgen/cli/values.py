@@ -86,7 +86,7 @@ def environment(value: str) -> str:
 
 def pins(value: str) -> str:
     """Read --pins."""
-    from envgen.workflows.import_solved import PINS
+    from envgen.importers.loosen_pins import PINS
 
     return _one_of("level of pins", value, PINS)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError, WriteError
 from envgen.formats.registry import omissions, render
+from envgen.importers.loosen_pins import PINS
 from envgen.manifest.edit import add_requirements, refuse_call, set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import did_you_mean
@@ -17,7 +18,6 @@ from envgen.models.match_spec import version_key
 from envgen.models.platform import Platform
 from envgen.system.files import create_folder
 from envgen.workflows.import_places import blame_file
-from envgen.workflows.import_solved import PINS
 from envgen.workflows.importing import Imported, Wishes, import_file
 from envgen.workflows.index import open_index
 from envgen.workflows.locking import SolvedLock, solve_lock

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from envgen.diagnosis.verdict import Question
+from envgen.importers.draft import Account
+from envgen.importers.items import AskedRequirement
 from envgen.models.findings import counted
 from envgen.models.requirement import Requirement
-from envgen.readers.foreign import AskedRequirement
 from envgen.workflows.cases import Case, case_of_manifest
 from envgen.workflows.creating import chosen_accelerator
-from envgen.workflows.import_draft import Account
 from envgen.workflows.import_places import source_lines
 from envgen.workflows.importing import Imported, Wishes, import_file
 from envgen.workflows.mapping import Target

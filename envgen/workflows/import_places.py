@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envgen.errors import EnvgenError, SourceLine
+from envgen.importers.draft import Account
 from envgen.manifest.model import Manifest
-from envgen.workflows.import_draft import Account
 from envgen.workflows.importing import Imported
 
 

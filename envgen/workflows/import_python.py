@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from envgen.importers.items import AskedPython
 from envgen.manifest.fields import OLDEST_PYTHON
 from envgen.mapping.conda_to_pypi import to_specifier
-from envgen.readers.foreign import AskedPython
 
 NEWEST_MINOR = 14  # the newest that conda-forge builds for Apple silicon
 NO_PYTHON_HINT = "name one under `python`, or with --python"

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.errors import ForeignFileError, RepodataError, UsageError, WriteError
-from envgen.gateways.foreign import ForeignFolder, open_foreign
+from envgen.importers.detect import read_foreign
+from envgen.importers.draft import OUTCOMES, Account, Draft, Item, Outcome, safe_name
+from envgen.importers.items import Aside, AskedChannel, AskedPython, AskedSpec, ForeignFile
+from envgen.importers.loosen_pins import PINS, SUBDIR, Pins, needed_items
+from envgen.importers.source_files import ForeignFolder, open_foreign
+from envgen.importers.translate import Context, LineTranslator, groups_of, told
 from envgen.knowledge.replacements import replacement_of, unwanted_channel, unwanted_package
 from envgen.manifest.edit import set_accelerator, set_macos, set_name
 from envgen.manifest.fields import channel as channel_of
@@ -20,14 +25,8 @@ from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.findings import counted, is_or_are
 from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform
-from envgen.readers.detecting import read_foreign
-from envgen.readers.foreign import Aside, AskedChannel, AskedPython, AskedSpec, ForeignFile
 from envgen.system.files import exclusive, inside
-from envgen.workflows.import_draft import OUTCOMES, Account, Draft, Item, Outcome, safe_name
-from envgen.workflows.import_lines import Context, LineTranslator, told
-from envgen.workflows.import_parts import groups_of
 from envgen.workflows.import_python import NO_PYTHON_HINT, choose_python
-from envgen.workflows.import_solved import PINS, SUBDIR, Pins, needed_items
 from envgen.workflows.index import open_index
 from envgen.workflows.mapping import Target
 from envgen.workflows.project import MANIFEST

@@ -9,9 +9,9 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 from envgen.errors import EnvgenError, ForeignFileError, PlanError, SourceLine
+from envgen.importers.own_project import OwnProject, read_own_project
 from envgen.manifest.model import Manifest
 from envgen.manifest.schema import LocalProject
-from envgen.readers.own_project import OwnProject, read_own_project
 from envgen.system.files import inside, read_text
 from envgen.workflows.project import Environment, open_environment
 

@@ -8,8 +8,8 @@ from envgen.errors import LockfileError
 from envgen.formats.explicit import read_explicit
 from envgen.formats.registry import render
 from envgen.lock.custom_metadata import normal_form, sealed
+from tests.importers.test_round_trip import without_urls
 from tests.lock_values import make_lock
-from tests.readers.test_round_trip import without_urls
 from tests.writers.golden_locks import LOCKS
 
 TEXTS = render(make_lock(), ["explicit"])

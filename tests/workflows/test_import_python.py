@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import SourceLine
-from envgen.readers.foreign import AskedPython, Span
+from envgen.importers.items import AskedPython, Span
 from envgen.workflows.import_python import choose_python
 
 SPAN = Span(line=SourceLine(file="f", line=1, text=""), last=1)

@@ -1,0 +1,332 @@
+"""Read environment.yml, as conda and mamba write and read it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from envgen.errors import ForeignFileError, ManifestError
+from envgen.importers.items import (
+    Aside,
+    Asked,
+    AskedChannel,
+    AskedLink,
+    AskedPython,
+    AskedSpec,
+    ForeignFile,
+    Heading,
+    Include,
+    Span,
+    Unread,
+    is_solved,
+)
+from envgen.importers.requirements_txt import Reference, other_files, read_line, referenced
+from envgen.manifest.yaml_document import Entry, ListNode, MapNode, Node, TextNode, Tree, last_mark, parse_tree
+from envgen.models.match_spec import MatchSpec
+
+_ASIDES = {
+    "name": "it names the environment",
+    "prefix": "it is where the environment stood on somebody's machine",
+    "platforms": "envgen locks for osx-arm64; name more under `platforms` if you need them",
+    "platform": "envgen locks for osx-arm64; name more under `platforms` if you need them",
+    "channel_priority": "envgen always solves with strict channel priority",
+    "category": "envgen solves all groups together",
+    "auto_update_base": "it is a setting of conda's own",
+}
+_VARIABLES = "envgen does not set environment variables yet; `conda env config vars set` does, once it is made"
+_MAMBA_SELECTOR = re.compile(r"sel\((\w+)\)")
+_SELECTOR = re.compile(r"\s#\s*\[([^\]]+)\]\s*$")
+
+
+def read_environment(text: str, file: str, include: Include) -> ForeignFile:
+    """Read an environment file; requirement files that its pip section names are read by `include`.
+
+    Raises:
+        ForeignFileError: it is no YAML, or not a mapping with `dependencies`.
+    """
+    tree = yaml_tree(text, file)
+    found = list(_items(tree, include))
+    items = tuple(_in_order([*found, *_rest(tree, found)], file))
+    name = tree.find(("name",))
+    return ForeignFile(
+        format="environment.yml",
+        file=file,
+        items=items,
+        name=name.text if isinstance(name, TextNode) else "",
+        files=other_files(items, file),
+        solved=is_solved(items),
+        notes=tree.notes,
+    )
+
+
+def yaml_tree(text: str, file: str) -> Tree:
+    """Read YAML into nodes that know their lines; raise ForeignFileError where it is none."""
+    try:
+        return parse_tree(text, file)
+    except ManifestError as error:
+        if "is not a mapping" in error.message:
+            message = f"{file} is no environment file: it is not made of keys such as `dependencies`"
+            raise ForeignFileError(message, hint="list packages under `dependencies`") from error
+        raise ForeignFileError(error.message, hint=error.hint, lines=error.lines) from error
+
+
+def _in_order(items: Iterable[Asked], file: str) -> list[Asked]:
+    """Sort by line; the lines of an included file stay behind the line that includes it."""
+    placed: list[tuple[int, Asked]] = []
+    for item in items:
+        own = item.span.line.file == file
+        placed.append((item.span.line.line if own or not placed else placed[-1][0], item))
+    return [item for _, item in sorted(placed, key=lambda pair: pair[0])]
+
+
+def _rest(tree: Tree, items: Iterable[Asked]) -> Iterator[Asked]:
+    """Account for the lines below what was refused."""
+    spans = [item.span for item in items if item.span.line.file == tree.file]
+    told = {number for span in spans for number in range(span.line.line, span.last + 1)}
+    for number, line in enumerate(tree.lines, 1):
+        if number not in told and line.strip().rstrip("-.") and not line.lstrip().startswith("#"):
+            why = "it belongs to a part of the file that cannot be read"
+            yield Unread(span=Span(line=tree.source_line(number), last=number), why=why)
+
+
+def _items(tree: Tree, include: Include) -> Iterator[Asked]:
+    for problem in tree.problems:
+        if problem.line:
+            yield Unread(span=Span(line=problem.line, last=problem.line.line), why=problem.message, hint=problem.hint)
+    known = {problem.line.line for problem in tree.problems if problem.line}
+    for entry in tree.root.entries:
+        for item in _top(tree, entry, include):
+            if item.span.line.line not in known:
+                yield item
+
+
+def _top(tree: Tree, entry: Entry, include: Include) -> Iterator[Asked]:
+    key = entry.key.text
+    if key == "dependencies":
+        yield Heading(span=_key_span(tree, entry))
+        yield from _dependencies(tree, entry.value, include)
+    elif key == "channels":
+        yield Heading(span=_key_span(tree, entry))
+        yield from _channels(tree, entry.value)
+    elif key == "variables":
+        yield Aside(span=_whole(tree, entry), what="`variables`", why=_VARIABLES)
+    elif key in _ASIDES:
+        yield Aside(span=_whole(tree, entry), what=f"`{key}`", why=_ASIDES[key])
+    else:
+        yield Aside(span=_whole(tree, entry), what=f"the key `{key}`", why="conda does not know it either")
+
+
+def _channels(tree: Tree, value: Node) -> Iterator[Asked]:
+    for node in value.items if isinstance(value, ListNode) else (value,):
+        span = _span(tree, node)
+        if isinstance(node, TextNode) and node.text:
+            yield AskedChannel(span=span, channel=node.text)
+        else:
+            empty = isinstance(node, TextNode)
+            yield Heading(span=span) if empty else Unread(span=span, why="a channel is a name or a URL")
+
+
+def _dependencies(tree: Tree, value: Node, include: Include) -> Iterator[Asked]:
+    for node in value.items if isinstance(value, ListNode) else (value,):
+        if isinstance(node, TextNode):
+            yield from _spec(tree, node)
+        elif isinstance(node, MapNode):
+            for entry in node.entries:
+                yield from _section(tree, entry, include)
+        else:
+            yield Unread(span=_span(tree, node), why="a dependency is a match spec, or `pip:` with a list")
+
+
+def _spec(tree: Tree, node: TextNode) -> Iterator[Asked]:
+    span = _span(tree, node)
+    if not node.text.strip():
+        yield Heading(span=span)
+        return
+    selector = _SELECTOR.search(tree.lines[node.end.line - 1])
+    if selector and not selected(selector[1]):
+        yield Aside(span=span, what=f"`{node.text}`", why=f"its selector `[{selector[1]}]` is for another platform")
+        return
+    yield spec_item(node.text, span)
+
+
+def spec_item(text: str, span: Span, group: str = "") -> Asked:
+    """Read one match spec of a line, or the URL of a package."""
+    if re.match(r"[a-z]+://", text) and "::" not in text:
+        name, version = artifact(text)
+        return AskedLink(span=span, url=text, name=name, version=version, group=group)
+    if re.fullmatch(r"[\w.-]+\[[\w.,\s-]+\].*", text):  # an extra, which no match spec has
+        item = read_line(text, span, group)
+        return item if not isinstance(item, Reference) else Unread(span=span, why="not a match spec")
+    try:
+        parts = read_match_spec(text)
+    except ValueError as error:
+        return Unread(span=span, why=str(error), hint="write it as conda does, such as `numpy >=1.26`")
+    if parts.name == "python":
+        return AskedPython(span=span, bound=parts.version, conda=True, group=group)
+    return AskedSpec(
+        span=span, name=parts.name, version=parts.version, build=parts.build, channel=parts.channel, group=group
+    )
+
+
+def _section(tree: Tree, entry: Entry, include: Include) -> Iterator[Asked]:
+    """Read a mapping below `dependencies`: `pip:`, micromamba's `sel(osx):`, or what no tool installs."""
+    if selector := _MAMBA_SELECTOR.fullmatch(entry.key.text):
+        yield from _selected(tree, entry, selector[1], include)
+        return
+    yield Heading(span=_key_span(tree, entry))
+    nodes = entry.value.items if isinstance(entry.value, ListNode) else (entry.value,)
+    for node in nodes:
+        span = _span(tree, node)
+        if isinstance(node, TextNode) and not node.text.strip():
+            yield Heading(span=span)
+        elif entry.key.text == "pip" and isinstance(node, TextNode):
+            yield from _pip_lines(tree, node, include)
+        elif entry.key.text == "pip":
+            yield Unread(span=span, why="a line of the pip section is a text", hint="put it in quotes")
+        else:
+            why = f"`{entry.key.text}` is no section that conda or mamba installs from"
+            yield Aside(span=span, what=f"a line of `{entry.key.text}`", why=why)
+
+
+def _selected(tree: Tree, entry: Entry, platform: str, include: Include) -> Iterator[Asked]:
+    """Read what stands behind one of micromamba's selectors."""
+    if not selected(platform):
+        yield Aside(span=_whole(tree, entry), what=f"`{entry.key.text}`", why="it selects another platform")
+    else:
+        yield from _dependencies(tree, entry.value, include)
+
+
+def _pip_lines(tree: Tree, node: TextNode, include: Include) -> Iterator[Asked]:
+    span = _span(tree, node)
+    for line in node.text.split("\n"):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        item = read_line(line, span)
+        if isinstance(item, Reference):
+            yield from referenced(item, tree.file, include)
+        else:
+            yield item
+
+
+def _span(tree: Tree, node: Node) -> Span:
+    line = node.start.line
+    return Span(line=tree.source_line(line), last=max(line, _end_line(node)))
+
+
+def _end_line(node: Node) -> int:
+    end = last_mark(node)
+    return end.line - 1 if isinstance(node, TextNode) and node.quote in ("|", ">") and end.column == 0 else end.line
+
+
+def _key_span(tree: Tree, entry: Entry) -> Span:
+    line = entry.key.start.line
+    return Span(line=tree.source_line(line), last=line)
+
+
+def _whole(tree: Tree, entry: Entry) -> Span:
+    line = entry.key.start.line
+    return Span(line=tree.source_line(line), last=max(line, _end_line(entry.value)))
+
+
+# Read match specs as people write them in environment files.
+
+MAX_LENGTH = 1000
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_BRACKETS = re.compile(r"\s*\[([^\]]*)\]\s*$")
+_KEY = re.compile(r"\s*([a-z_]+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,'\"]*))\s*(?:,|$)")
+_SPACED = re.compile(r"([<>=!~]=?|,|\|)\s+|\s+(?=[,|])")
+_COMPACT = re.compile(r"(={0,2})([^=<>!~,|\s]+)=([^=\s]+)")
+
+_ARTIFACT = re.compile(r".*/([a-z0-9_][a-z0-9_.-]*)-([^-/]+)-[^-/]+\.(?:conda|tar\.bz2)(?:#.*)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecParts:
+    """Hold the parts of a match spec; "" is what it does not say."""
+
+    name: str
+    version: str = ""
+    build: str = ""
+    channel: str = ""
+
+
+def artifact(url: str) -> tuple[str, str]:
+    """Give the name and the version that the URL of a conda package tells, or two empty texts."""
+    found = _ARTIFACT.fullmatch(url)
+    return (found[1], found[2]) if found else ("", "")
+
+
+def read_match_spec(text: str) -> SpecParts:
+    """Read a match spec with its channel, spaces behind operators and brackets; raise ValueError where it is none."""
+    if len(text) > MAX_LENGTH:
+        raise ValueError("too long for a match spec")
+    channel, separator, rest = text.strip().rpartition("::")
+    if separator and not channel.strip():
+        raise ValueError(f"not a match spec: `{text}` names no channel")
+    keys: dict[str, str] = {}
+    if brackets := _BRACKETS.search(rest):
+        keys = _keys(brackets[1], text)
+        rest = rest[: brackets.start()]
+    name = _NAME.match(rest)
+    if name is None:
+        raise ValueError(f"not a match spec: `{text}` names no package")
+    version, build = _version_and_build(rest[name.end() :])
+    parts = SpecParts(
+        name=name[0].lower(),
+        version=keys.get("version", version),
+        build=keys.get("build", build),
+        channel=keys.get("channel", channel.strip()),
+    )
+    if " " in parts.build or re.search(r"\w=", parts.version):
+        raise ValueError(f"not a match spec: `{text}`")
+    try:
+        MatchSpec.parse(f"{parts.name} {parts.version or '*'} {parts.build}".strip())
+    except ValueError as error:  # its words may quote what `text` keeps secret
+        raise ValueError(f"not a match spec: `{text}`") from error
+    return parts
+
+
+def _keys(inner: str, text: str) -> dict[str, str]:
+    keys: dict[str, str] = {}
+    at = 0
+    while at < len(inner):
+        found = _KEY.match(inner, at)
+        if found is None:
+            raise ValueError(f"not a match spec: `{text}`")
+        keys[found[1]] = next(part for part in (found[2], found[3], found[4]) if part is not None).strip()
+        at = found.end()
+    return keys
+
+
+def _version_and_build(rest: str) -> tuple[str, str]:
+    clean = _SPACED.sub(r"\1", rest.strip())
+    if compact := _COMPACT.fullmatch(clean):
+        return f"=={compact[2]}", compact[3]
+    version, _, build = clean.partition(" ")
+    return ("" if version == "*" else version), build.strip()
+
+
+# Read selectors: comments such as `# [osx]` behind a line of an environment file, as conda-lock reads them.
+
+_TARGET = frozenset({"osx", "arm64", "osx-arm64", "osx_arm64", "unix", "m1"})
+_OTHERS = frozenset(
+    {"win", "win32", "win64", "win-64", "linux", "linux32", "linux64", "linux-64", "linux-aarch64", "osx64", "osx-64"}
+    | {"aarch64", "ppc64le", "x86", "x86_64", "cuda"}
+)
+
+
+def selected(selector: str) -> bool:
+    """Tell whether a selector picks osx-arm64; one that is not understood does."""
+    return any(_all(part.split(" and ")) for part in selector.split(" or "))
+
+
+def _all(words: list[str]) -> bool:
+    return all(_holds(word.strip()) for word in words)
+
+
+def _holds(word: str) -> bool:
+    if word.startswith("not "):
+        name = word[4:].strip()
+        return name in _OTHERS or name not in _TARGET
+    return word not in _OTHERS

@@ -1,0 +1,205 @@
+"""Describe what other people's files ask for, line by line and whatever their format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from envgen.errors import ForeignFileError, SourceLine
+from envgen.models.requirement import Requirement
+
+MAX_PACKAGES = 2000
+Format = Literal["requirements.txt", "environment.yml", "pyproject.toml", "pixi.toml", "conda-lock.yml", "conda list"]
+
+
+def refuse_many(count: int, file: str) -> None:
+    """Refuse a file that names more packages than any environment has: raise ForeignFileError."""
+    if count > MAX_PACKAGES:
+        raise ForeignFileError(f"{file} names {count:,} packages, more than {MAX_PACKAGES:,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Point at one or more lines of a file: `line` is the first of them, `last` the number of the last."""
+
+    line: SourceLine
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedRequirement:
+    """Hold a requirement of PyPI's world.
+
+    `group` is "" for what is always wanted; `bound` tells that the line bounds a version and asks for nothing (pip's
+    `-c`). `needs` are the names that the package depends on, where the file itself says so; `notes` say what of the
+    line was changed or left out in reading.
+    """
+
+    span: Span
+    requirement: Requirement
+    group: str = ""
+    bound: bool = False
+    needs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedSpec:
+    """Hold a match spec in its parts, as conda writes them; "" is what the line does not say.
+
+    `group` and `needs` are as in AskedRequirement.
+    """
+
+    span: Span
+    name: str
+    version: str = ""
+    build: str = ""
+    channel: str = ""
+    group: str = ""
+    needs: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Render as a match spec."""
+        channel = f"{self.channel}::" if self.channel else ""
+        build = f" {self.build}" if self.build else ""
+        version = self.version or ("*" if build else "")
+        return f"{channel}{self.name}" + (f" {version}{build}" if version else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedPython:
+    """Hold a bound on python itself: a PEP 440 specifier, or conda's version spec where `conda` is set."""
+
+    span: Span
+    bound: str
+    conda: bool = False
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedChannel:
+    """Hold a conda channel, by its name or URL."""
+
+    span: Span
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedProject:
+    """Hold a project of the user's own, by its path relative to the file's folder."""
+
+    span: Span
+    path: str
+    editable: bool = False
+    extras: tuple[str, ...] = ()
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedGroup:
+    """Hold a group that another takes in whole."""
+
+    span: Span
+    included: str
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedLink:
+    """Hold what is fetched from a URL, an archive or a repository; `name` is "" where the line does not tell it."""
+
+    span: Span
+    url: str
+    name: str = ""
+    version: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """Hold a line that asks for no package, with what it is and why it needs no place in a manifest."""
+
+    span: Span
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """Hold a line that only opens a part of the file, or another file, and says which in `what`."""
+
+    span: Span
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """Hold a line that cannot be understood or followed, with the reason and what to do."""
+
+    span: Span
+    why: str
+    hint: str = ""
+
+
+Asked = (
+    AskedRequirement
+    | AskedSpec
+    | AskedPython
+    | AskedChannel
+    | AskedProject
+    | AskedGroup
+    | AskedLink
+    | Aside
+    | Heading
+    | Unread
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignFile:
+    """Hold a file that was read: what each line asks for, in the order of the lines.
+
+    `name` is the environment's or project's, `macos` a macOS floor; both are "" where the file says nothing. `files`
+    are the further files that were read, in order. `solved` tells that the file lists what a solver chose; `project`
+    that it describes a project, which is not installed by what it asks for.
+    """
+
+    format: Format
+    file: str
+    items: tuple[Asked, ...]
+    name: str = ""
+    macos: str = ""
+    files: tuple[str, ...] = ()
+    solved: bool = False
+    project: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+
+Include = Callable[[str, str], tuple[str, str]]
+"""Read a file named by another (the name as written, the file that names it): give its shown name and its text.
+
+Raises ForeignFileError where it cannot be had.
+"""
+
+# Tell a list that a person wrote from what a solver chose.
+
+FEWEST = 30
+SHARE = 0.9
+_EXACT = re.compile(r"===?[^,*]+")
+
+
+def is_solved(items: Iterable[Asked]) -> bool:
+    """Tell whether nearly every line of a long list names one version: an export, a freeze, a compiled file."""
+    packages = [item for item in items if isinstance(item, AskedRequirement | AskedSpec)]
+    exact = sum(1 for item in packages if is_exact(item))
+    return len(packages) >= FEWEST and exact >= SHARE * len(packages)
+
+
+def is_exact(item: AskedRequirement | AskedSpec) -> bool:
+    """Tell whether a line admits one version alone."""
+    if isinstance(item, AskedSpec):
+        return bool(re.fullmatch(r"={0,2}\d[^,|*<>!~]*", item.version))
+    return bool(_EXACT.fullmatch(item.requirement.specifier))

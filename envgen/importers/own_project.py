@@ -1,0 +1,168 @@
+"""Read what a project of the user's own needs, from its pyproject.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from envgen.errors import ForeignFileError, Problem, SourceLine
+from envgen.importers.items import AskedLink, AskedProject, AskedRequirement, Unread
+from envgen.importers.poetry import poetry_items
+from envgen.importers.toml_positions import TomlFile, read_toml
+from envgen.manifest.fields import requirement as manifest_requirement
+from envgen.manifest.problems import RefusalError, did_you_mean
+from envgen.models.requirement import Origin, Requirement
+
+_PROJECT, _EXTRAS, _POETRY = ("project", "dependencies"), ("project", "optional-dependencies"), ("tool", "poetry")
+_LINKED = "a URL cannot be proved or locked"
+_LINK_HINT = "name a release, such as `name>=1`; a project of your own is listed under `local`, and named without a URL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnProject:
+    """Hold what a project's file says: its canonical name or "", and the requirements of it and of chosen extras.
+
+    `python` bounds the python that it runs on, "" for any, and stands on `python_line`. `unread` says why its
+    dependencies could not be read, "" where they were.
+    """
+
+    name: str = ""
+    requirements: tuple[Requirement, ...] = ()
+    python: str = ""
+    python_line: SourceLine | None = None
+    unread: str = ""
+
+
+def read_own_project(text: str, file: str, extras: Sequence[str] = ()) -> OwnProject:
+    """Read PEP 621's dependencies, or else Poetry's; each requirement's origin names its line.
+
+    Raises:
+        ForeignFileError: it is no TOML, or with every line that cannot be locked, and every unknown extra.
+    """
+    toml = read_toml(text, file)
+    reader = _Reader(toml, file)
+    unread = reader.unread()
+    found = () if unread else tuple(reader.requirements(extras))
+    python, line = reader.python()
+    if reader.problems:
+        raise _refusal(file, reader.problems)
+    return OwnProject(name=reader.name, requirements=found, python=python, python_line=line, unread=unread)
+
+
+def _refusal(file: str, problems: Sequence[Problem]) -> ForeignFileError:
+    lines = [problem.line for problem in problems if problem.line]
+    if len(problems) == 1:
+        return ForeignFileError(f"{file}: {problems[0].message}", hint=problems[0].hint, lines=lines, code="local")
+    told = [f"{each.message} ({each.hint})" if each.hint else each.message for each in problems]
+    message = "\n  ".join([f"{file} has {len(problems)} problems", *told])
+    return ForeignFileError(message, lines=lines, code="local")
+
+
+class _Reader:
+    """Take requirements out of a project's file, and keep what is wrong with them."""
+
+    def __init__(self, toml: TomlFile, file: str) -> None:
+        self._toml = toml
+        self._file = file
+        self._project = toml.table("project")
+        self._poetry = toml.table(*_POETRY)
+        self.problems: list[Problem] = []
+        names = [self._project.get("name"), self._poetry.get("name")]
+        self.name = next((str(canonicalize_name(name)) for name in names if isinstance(name, str)), "")
+
+    def unread(self) -> str:
+        """Say why the dependencies cannot be read, "" where they can."""
+        dynamic = self._project.get("dynamic")
+        if "dependencies" in self._project or "dependencies" in self._poetry:
+            return ""
+        if isinstance(dynamic, list) and "dependencies" in dynamic:
+            line = self._line(("project", "dynamic"))
+            where = f" (line {line.line})" if line else ""
+            return f"{self._file} leaves them to the build program: dynamic{where}"
+        return "" if self._project else f"{self._file} has no [project] table"
+
+    def python(self) -> tuple[str, SourceLine | None]:
+        """Give the bounds on python with their line; those of Poetry's are not looked at."""
+        text, line = self._project.get("requires-python"), self._line(("project", "requires-python"))
+        if not isinstance(text, str):
+            return "", None
+        try:
+            SpecifierSet(text)
+        except InvalidSpecifier:
+            self._wrong(f"not a bound on python: `{text}`", 'write it as in PEP 440, such as ">=3.11"', line)
+            return "", None
+        return text, line
+
+    def requirements(self, extras: Sequence[str]) -> Iterator[Requirement]:
+        """Give the requirements of the project and of these extras."""
+        if "dependencies" in self._project or "dependencies" not in self._poetry:
+            yield from self._list(_PROJECT, self._project.get("dependencies", []), set())
+        else:
+            yield from self._of_poetry()
+        seen: set[str] = set()
+        for extra in extras:
+            yield from self._extra(extra, seen)
+
+    def _extra(self, extra: str, seen: set[str]) -> Iterator[Requirement]:
+        """Give the requirements of an extra, and of the extras of the same project that it names."""
+        tables = {str(canonicalize_name(key)): key for key in self._toml.table(*_EXTRAS)}
+        if extra in seen:
+            return
+        seen.add(extra)
+        if extra not in tables:
+            known = ", ".join(sorted(tables)) or "none"
+            self._wrong(f"the project has no extra `{extra}`{did_you_mean(extra, tables)}", f"its extras: {known}")
+            return
+        path = (*_EXTRAS, tables[extra])
+        yield from self._list(path, self._toml.table(*_EXTRAS)[tables[extra]], seen)
+
+    def _list(self, path: tuple[str, ...], value: object, seen: set[str]) -> Iterator[Requirement]:
+        if not isinstance(value, list):
+            self._wrong(f"`{'.'.join(path)}` is not a list", "", self._line(path))
+            return
+        for place, item in enumerate(value):
+            line = self._line(path, place)
+            parsed = self._parsed(item, Origin(path=f"{self._file}: {'.'.join(path)}[{place}]", line=line))
+            if parsed and parsed.name == self.name:
+                for extra in parsed.extras:  # `all = ["ours[a,b]"]`
+                    yield from self._extra(extra, seen)
+            elif parsed:
+                yield parsed
+
+    def _parsed(self, item: object, origin: Origin) -> Requirement | None:
+        try:
+            return replace(manifest_requirement(item), origin=origin)
+        except RefusalError as error:
+            linked = error.message.startswith(_LINKED)
+            self._wrong(error.message, _LINK_HINT if linked else error.hint, origin.line)
+            return None
+
+    def _of_poetry(self) -> Iterator[Requirement]:
+        place = 0
+        for statement in self._toml.statements:
+            if statement.path[:3] != (*_POETRY, "dependencies"):
+                continue
+            for asked in poetry_items(self._toml, statement, statement.path[2:]):
+                line = asked.span.line
+                if isinstance(asked, AskedRequirement) and not asked.group:
+                    origin = Origin(path=f"{self._file}: tool.poetry.dependencies[{place}]", line=line)
+                    place += 1
+                    yield replace(asked.requirement, origin=origin)
+                elif isinstance(asked, AskedLink | AskedProject) and not asked.group:
+                    self._wrong(f"{_LINKED}: `{line.text.strip()}`", _LINK_HINT, line)
+                elif isinstance(asked, Unread):
+                    self._wrong(asked.why, asked.hint, line)
+
+    def _line(self, path: tuple[str, ...], place: int | None = None) -> SourceLine | None:
+        """Give the line of a value, or of one item of a list; where it stands within braces, that of the whole."""
+        exact = next((one for one in self._toml.statements if one.path == path and one.value is not None), None)
+        if exact:
+            return exact.items[place].line if place is not None and exact.items else exact.span.line
+        around = [one for one in self._toml.statements if one.value is not None and path[: len(one.path)] == one.path]
+        return max(around, key=lambda one: len(one.path)).span.line if around else None
+
+    def _wrong(self, message: str, hint: str, line: SourceLine | None = None) -> None:
+        self.problems.append(Problem(path="", message=message, hint=hint, line=line))

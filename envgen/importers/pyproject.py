@@ -1,0 +1,220 @@
+"""Read pyproject.toml: PEP 621, PEP 735, and what Poetry, uv and pixi keep there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from packaging.utils import canonicalize_name
+
+from envgen.importers.items import (
+    Aside,
+    Asked,
+    AskedGroup,
+    AskedLink,
+    AskedProject,
+    AskedPython,
+    AskedRequirement,
+    ForeignFile,
+    Heading,
+    Include,
+    Span,
+    Unread,
+)
+from envgen.importers.pixi_toml import pixi_item, workspace_macos, workspace_name
+from envgen.importers.poetry import poetry_items
+from envgen.importers.requirements_txt import Reference, may_hold, other_files, read_line, referenced
+from envgen.importers.toml_positions import Statement, TomlFile, read_toml, shown_path
+
+_DYNAMIC = "its build program writes the dependencies, which envgen does not run"
+_INDEXES = "envgen asks the index that uv is set up for (UV_DEFAULT_INDEX, UV_INDEX), and builds nothing"
+
+
+def read_pyproject(text: str, file: str, include: Include) -> ForeignFile:
+    """Read a project's file; each extra and each dependency group becomes a group.
+
+    Requirement files that it names are read by `include`.
+
+    Raises:
+        ForeignFileError: it is no TOML.
+    """
+    toml = read_toml(text, file)
+    reader = _Project(toml, file, include)
+    items = tuple(item for statement in toml.statements for item in reader.items(statement))
+    names = [toml.table("project").get("name"), toml.table("tool", "poetry").get("name")]
+    pixi = toml.table("tool", "pixi")
+    return ForeignFile(
+        format="pyproject.toml",
+        file=file,
+        items=items,
+        name=next((name for name in names if isinstance(name, str)), workspace_name(pixi)),
+        macos=workspace_macos(pixi),
+        files=other_files(items, file),
+        project=any(isinstance(name, str) for name in names),
+    )
+
+
+class _Project:
+    """Say what each statement of a project's file asks for."""
+
+    def __init__(self, toml: TomlFile, file: str, include: Include) -> None:
+        self._toml = toml
+        self._file = file
+        self._include = include
+        self._sources = toml.table("tool", "uv", "sources")
+        name = toml.table("project").get("name")
+        self._own = canonicalize_name(name) if isinstance(name, str) else ""
+
+    def items(self, statement: Statement) -> Iterator[Asked]:
+        match statement.path:
+            case ("project", *rest):
+                yield from self._project(statement, tuple(rest))
+            case ("dependency-groups", *rest):
+                yield from self._groups(statement, tuple(rest))
+            case ("tool", name, *rest):
+                yield from self._tool(statement, name, tuple(rest))
+            case ("build-system", *_):
+                yield Aside(span=statement.span, what="`build-system`", why="it builds the project, and is not run")
+            case _:
+                yield Aside(span=statement.span, what=shown_path(statement.path), why="it asks for no package")
+
+    def _tool(self, statement: Statement, name: str, rest: tuple[str, ...]) -> Iterator[Asked]:
+        if name == "poetry":
+            yield from poetry_items(self._toml, statement, rest)
+        elif name == "uv":
+            yield from self._uv(statement, rest)
+        elif name == "pixi":
+            yield from pixi_item(self._toml.table("tool", "pixi"), statement, rest)
+        elif (file := _requirement_files(name, rest)) is not None and statement.value is not None:
+            yield from self._named_files(statement, file)
+        else:
+            yield Aside(span=statement.span, what=f"`tool.{name}`", why="it is a setting of that tool's")
+
+    def _project(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
+        value = statement.value
+        if rest == ("requires-python",) and isinstance(value, str):
+            yield AskedPython(span=statement.span, bound=value)
+        elif rest == ("dependencies",):
+            yield from self._list(statement, value, "")
+        elif rest[:1] == ("optional-dependencies",):
+            yield from self._lists(statement, rest[1:], value)
+        elif (
+            rest == ("dynamic",) and isinstance(value, list) and {"dependencies", "optional-dependencies"} & set(value)
+        ):
+            yield self._left_open(statement)
+        elif rest:
+            yield Aside(span=statement.span, what=shown_path(statement.path), why="it describes the project")
+        else:
+            yield Heading(span=statement.span)
+
+    def _left_open(self, statement: Statement) -> Asked:
+        """Account for dependencies that a build program finds: it reads files that are read here, too, or runs."""
+        setuptools = self._toml.table("tool", "setuptools", "dynamic")
+        if setuptools or self._toml.table("tool", "hatch", "metadata", "hooks", "requirements_txt"):
+            return Heading(span=statement.span)
+        hint = "give the file that it reads them from, such as requirements.txt"
+        return Unread(span=statement.span, why=f"`dynamic`: {_DYNAMIC}", hint=hint)
+
+    def _named_files(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
+        """Read the files of requirements that a build program would read."""
+        group = canonicalize_name(rest[1]) if rest[:1] == ("optional-dependencies",) and len(rest) > 1 else ""
+        files = statement.value if isinstance(statement.value, list) else [statement.value]
+        yield Heading(span=statement.span)
+        for name in files:
+            reference = Reference(span=statement.span, target=str(name), bound=False)
+            for item in referenced(reference, self._file, self._include):
+                yield replace(item, group=group) if isinstance(item, AskedRequirement | AskedLink) else item
+
+    def _groups(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
+        yield from self._lists(statement, rest, statement.value)
+
+    def _uv(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
+        if rest == ("dev-dependencies",):
+            yield from self._list(statement, statement.value, "dev")
+        elif rest[:1] == ("sources",):
+            yield Heading(span=statement.span, what="read with the package that it is for")
+        elif rest[:1] in (("index",), ("index-url",), ("extra-index-url",)):
+            yield Aside(span=statement.span, what=shown_path(statement.path), why=_INDEXES)
+        else:
+            yield Aside(span=statement.span, what="`tool.uv`", why="it is a setting of uv's")
+
+    def _lists(self, statement: Statement, rest: tuple[str, ...], value: object) -> Iterator[Asked]:
+        """Read lists by group: a table's head, one list of it, or all of them within braces."""
+        if rest and value is not None and not isinstance(value, dict):
+            yield from self._list(statement, value, canonicalize_name(rest[0]))
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                yield from self._list(statement, inner, canonicalize_name(name))
+        else:
+            yield Heading(span=statement.span)
+
+    def _list(self, statement: Statement, value: object, group: str) -> Iterator[Asked]:
+        yield Heading(span=statement.span)
+        items = value if isinstance(value, list) else [value]
+        spans = statement.items or (statement.span,) * len(items)
+        for item, span in zip(items, spans, strict=True):
+            yield from self._item(item, span, group)
+
+    def _item(self, item: object, span: Span, group: str) -> Iterator[Asked]:
+        if isinstance(item, dict) and isinstance(item.get("include-group"), str):
+            yield AskedGroup(span=span, included=canonicalize_name(item["include-group"]), group=group)
+        elif isinstance(item, str):
+            yield from self._requirement(item, span, group)
+        else:
+            yield Unread(span=span, why="not a requirement", hint="write it as in PEP 508, such as `pandas>=2`")
+
+    def _requirement(self, text: str, span: Span, group: str) -> Iterator[Asked]:
+        asked = read_line(text, span, group)
+        if isinstance(asked, Reference):
+            yield Unread(span=span, why="not a requirement", hint="write it as in PEP 508, such as `pandas>=2`")
+            return
+        requirement = getattr(asked, "requirement", None)
+        if self._own and requirement and requirement.name == self._own:
+            for extra in requirement.extras:  # `all = ["ours[a,b]"]`
+                yield AskedGroup(span=span, included=extra, group=group)
+            return
+        yield sourced(asked, self._sources) if isinstance(asked, AskedRequirement) else asked
+
+
+def _requirement_files(tool: str, rest: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Give the place in a build tool's table that names files of requirements, or None for any other."""
+    match (tool, *rest):
+        case ("setuptools", "dynamic", "dependencies" | "optional-dependencies", *_, "file"):
+            return rest[1:]
+        case ("hatch", "metadata", "hooks", "requirements_txt", *inner):
+            return tuple(inner)
+    return None
+
+
+# Read where uv takes a package from: `tool.uv.sources` of pyproject.toml.
+
+
+def sourced(item: AskedRequirement, sources: Mapping[str, object]) -> Asked:
+    """Give what a requirement asks for where uv takes it from somewhere else than an index."""
+    source = _source_of(item.requirement.name, sources)
+    for key in ("git", "url"):
+        if isinstance(link := source.get(key), str):
+            return AskedLink(span=item.span, url=link, name=item.requirement.name, group=item.group)
+    if isinstance(path := source.get("path"), str):
+        editable = source.get("editable") is True
+        extras = item.requirement.extras
+        return AskedProject(span=item.span, path=path, editable=editable, extras=extras, group=item.group)
+    if source.get("workspace") is True:
+        why = f"`{item.requirement.name}` is another project of the workspace"
+        return Unread(span=item.span, why=why, hint="list its folder under `local`")
+    if isinstance(index := source.get("index"), str):
+        note = f"uv's index `{index}` is not asked for it, but the one that uv is set up for"
+        return replace(item, notes=(*item.notes, note))
+    return item
+
+
+def _source_of(name: str, sources: Mapping[str, object]) -> Mapping[str, object]:
+    """Find the source of a package that may count on Apple silicon, or nothing."""
+    for key, value in sources.items():
+        if canonicalize_name(key) == name:
+            return next((each for each in _tables(value) if may_hold(str(each.get("marker", "")))), {})
+    return {}
+
+
+def _tables(value: object) -> Iterable[Mapping[str, object]]:
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]

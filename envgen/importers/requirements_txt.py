@@ -1,0 +1,370 @@
+"""Read requirements.txt, and the files that it includes.
+
+These are pip's own rules: continuation lines, comments, options, `-r` and `-c`. They are written anew because the
+parsers that exist follow `-r` wherever it leads, without end, and expand environment variables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from urllib.parse import unquote, urlsplit
+
+from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.utils import canonicalize_name
+
+from envgen.errors import ForeignFileError
+from envgen.importers.items import (
+    Aside,
+    Asked,
+    AskedLink,
+    AskedProject,
+    AskedPython,
+    AskedRequirement,
+    ForeignFile,
+    Heading,
+    Include,
+    Span,
+    Unread,
+    is_solved,
+    refuse_many,
+)
+from envgen.manifest.yaml_document import source_line
+from envgen.models.platform import DEFAULT_MACOS, Platform
+from envgen.models.requirement import Origin, Requirement
+
+MAX_DEPTH = 20
+MAX_FILES = 100
+MAX_LINES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class LogicalLine:
+    """Hold a line with its continuation lines joined and its comment taken off."""
+
+    span: Span
+    text: str
+
+
+def read_requirements(text: str, file: str, include: Include) -> ForeignFile:
+    """Read a file of requirements; what it includes is read by `include`, each file once.
+
+    Raises:
+        ForeignFileError: it has too many lines, or names too many packages.
+    """
+    reader = _Reader(include=include)
+    items = tuple(reader.read(text, file, depth=0, bound=False))
+    return ForeignFile(
+        format="requirements.txt", file=file, items=items, files=tuple(reader.files[1:]), solved=is_solved(items)
+    )
+
+
+def referenced(item: Reference, file: str, include: Include) -> Iterator[Asked]:
+    """Read the requirements that a file of another kind names; raise nothing: what cannot be had is an Unread."""
+    if "://" in item.target:
+        yield Unread(span=item.span, why="a file behind a URL is not read", hint="fetch it, and name the copy")
+        return
+    try:
+        shown, text = include(item.target, file)
+        found = read_requirements(text, shown, include)
+    except ForeignFileError as error:
+        yield Unread(span=item.span, why=error.message, hint=error.hint)
+        return
+    yield Heading(span=item.span, what=f"`{item.target}` is included")
+    for inner in found.items:
+        yield replace(inner, bound=inner.bound or item.bound) if isinstance(inner, AskedRequirement) else inner
+
+
+def other_files(items: Iterable[Asked], file: str) -> tuple[str, ...]:
+    """List the further files that items come from, in order."""
+    return tuple(dict.fromkeys(item.span.line.file for item in items if item.span.line.file != file))
+
+
+def logical_lines(text: str, file: str) -> Iterator[LogicalLine]:
+    """Join continuation lines and take comments off; raise ForeignFileError for too many lines.
+
+    Lines that are blank or all comment are left out; a text of "" stands for a continuation of nothing.
+    """
+    lines = text.split("\n")
+    if len(lines) > MAX_LINES:
+        raise ForeignFileError(f"{file} has {len(lines):,} lines, more than {MAX_LINES:,}")
+    held: list[str] = []
+    for number, line in enumerate(lines, 1):
+        comment = line.lstrip().startswith("#")
+        if line.endswith("\\") and not comment and number < len(lines):
+            held.append(line.rstrip("\\"))
+            continue
+        # a comment line ends a continuation, as it does for pip
+        joined = "".join([*held, f" {line}" if comment else line.rstrip("\\")])
+        clean = _uncommented(joined).strip()
+        if clean or held or line.strip(" \\") != line.strip():
+            first = number - len(held)
+            yield LogicalLine(Span(line=source_line(file, lines, first), last=number), clean)
+        held = []
+
+
+def _uncommented(line: str) -> str:
+    """Take a comment off: a `#` that starts the line or follows a space."""
+    at = line.find("#")
+    while at > 0 and not line[at - 1].isspace():
+        at = line.find("#", at + 1)
+    return line if at < 0 else line[:at]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reader:
+    include: Include
+    files: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    done: set[tuple[str, bool]] = field(default_factory=set)
+    count: int = 0
+
+    def read(self, text: str, file: str, *, depth: int, bound: bool) -> Iterator[Asked]:
+        self.files.append(file)
+        self.open.append(file)
+        self.done.add((file, bound))
+        for line in logical_lines(text, file):
+            self.count += 1
+            refuse_many(self.count, file)
+            item = read_line(line.text, line.span) if line.text else Heading(span=line.span)
+            if isinstance(item, Reference):
+                yield from self._follow(item, file, depth=depth, bound=bound or item.bound)
+            elif isinstance(item, AskedRequirement):
+                yield replace(item, bound=bound)
+            else:
+                yield item
+        self.open.pop()
+
+    def _follow(self, item: Reference, file: str, *, depth: int, bound: bool) -> Iterator[Asked]:
+        try:
+            text, shown = self._included(item, file, depth)
+        except ForeignFileError as error:
+            yield Unread(span=item.span, why=error.message, hint=error.hint)
+            return
+        if (shown, bound) in self.done:
+            yield Heading(span=item.span, what=f"`{item.target}` was included above")
+            return
+        yield Heading(span=item.span, what=f"`{item.target}` is included")
+        yield from self.read(text, shown, depth=depth + 1, bound=bound)
+
+    def _included(self, item: Reference, file: str, depth: int) -> tuple[str, str]:
+        if "://" in item.target:
+            raise ForeignFileError("a file behind a URL is not read", hint="fetch it, and name the copy")
+        if depth >= MAX_DEPTH:
+            raise ForeignFileError(f"included through more than {MAX_DEPTH} files", hint="put the lines into one file")
+        if len(self.files) >= MAX_FILES:
+            raise ForeignFileError(f"more than {MAX_FILES} files are included", hint="put the lines into one file")
+        shown, text = self.include(item.target, file)
+        if shown in self.open:
+            raise ForeignFileError(f"a loop: {' -> '.join([*self.open, shown])}", hint="take the line out")
+        return text, shown
+
+
+# Read one line as pip reads it: a requirement, an option, a project's path or a URL.
+
+MAX_LENGTH = 1000
+_BRACKETS = 20
+_LONG = re.compile(r"(--[a-z][a-z-]*)(?:\s*=\s*|\s+|$)(.*)", re.DOTALL)
+_SHORT = re.compile(r"(-[a-zA-Z])\s*(.*)", re.DOTALL)
+_OWN_OPTION = re.compile(r"\s(?=--?[a-zA-Z])")
+_HASH = re.compile(r"--hash[=\s]\s*[a-z0-9]+:[0-9a-zA-Z]+")
+_LINK = re.compile(r"[a-z][a-z+]*://|git\+|file:|git@", re.IGNORECASE)
+_PATH = re.compile(r"[./~\\]|[A-Za-z]:[\\/]|[^\s@<>=!~;\[]+/")
+_ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$", re.IGNORECASE)
+_WHEEL = re.compile(r"([A-Za-z0-9_.]+)-([0-9][^-]*)(-[^-]+){3,4}\.whl$")
+_SDIST = re.compile(r"([A-Za-z0-9_.-]+?)-([0-9][\w.!+]*)\.(zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$")
+_EXTRAS = re.compile(r"(.*?)\[([^\]]*)\]$")
+_LOOSE_STAR = re.compile(r"(>=|<=|>|<)\s*(\d[\d.]*)\.\*")
+_SAMPLE = Platform(subdir="osx-arm64", python="3.12", macos=DEFAULT_MACOS).markers()
+
+_INDEX = "envgen asks the index that uv is set up for (UV_DEFAULT_INDEX, UV_INDEX)"
+_BINARY = "envgen locks wheels alone, and never builds"
+_OPTIONS = {
+    "--index-url": _INDEX,
+    "-i": _INDEX,
+    "--pypi-url": _INDEX,
+    "--extra-index-url": _INDEX,
+    "--find-links": _INDEX,
+    "-f": _INDEX,
+    "--no-index": _INDEX,
+    "--trusted-host": _INDEX,
+    "--no-binary": _BINARY,
+    "--only-binary": _BINARY,
+    "--prefer-binary": _BINARY,
+    "--require-hashes": "the lock holds the hash of every file",
+    "--pre": "envgen takes a pre-release only where a requirement names one, or there is no other",
+    "--use-feature": "it switches on a feature of pip's own",
+    "--global-option": _BINARY,
+    "--config-settings": _BINARY,
+    "--config-setting": _BINARY,
+    "--install-option": _BINARY,
+    "--process-dependency-links": _INDEX,
+}
+_FLAGS = frozenset({"--no-index", "--prefer-binary", "--require-hashes", "--pre", "--process-dependency-links"})
+_REFERENCES = {"-r": False, "--requirement": False, "-c": True, "--constraint": True}
+_EDITABLE = frozenset({"-e", "--editable"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Hold another file that a line names; `bound` tells that its lines only bound versions (`-c`)."""
+
+    span: Span
+    target: str
+    bound: bool
+
+
+def read_line(text: str, span: Span, group: str = "") -> Asked | Reference:
+    """Read a line without its comment, its continuation lines joined; environment variables stay as they are."""
+    text = text.strip()
+    if text.startswith("-"):
+        return _option(text, span, group)
+    parts = _OWN_OPTION.split(text, maxsplit=1)
+    notes = _left_out(parts[1]) if len(parts) > 1 else ()
+    return _wanted(parts[0].strip(), span, group, notes)
+
+
+def _left_out(options: str) -> tuple[str, ...]:
+    """Say what becomes of the options behind a requirement."""
+    hashes = len(_HASH.findall(options))
+    rest = _HASH.sub("", options).split()
+    told = [f"its {hashes} hashes" if hashes > 1 else "its hash"] if hashes else []
+    told += [f"`{rest[0].partition('=')[0]}`"] if rest else []
+    why = "the lock holds the hash of every file it names" if hashes else _BINARY
+    return (f"{' and '.join(told)} left out: {why}",) if told else ()
+
+
+def _option(text: str, span: Span, group: str) -> Asked | Reference:
+    found = (_LONG if text.startswith("--") else _SHORT).fullmatch(text)
+    if found is None:
+        return Unread(span=span, why="not an option that pip knows")
+    name, value = found[1], _unquoted(found[2])
+    if name in _REFERENCES:
+        return _reference(name, value, span)
+    if name in _EDITABLE:
+        return _editable(value, span, group)
+    if name not in _OPTIONS:
+        return Unread(span=span, why=f"pip has no option `{name}` for a file of requirements", hint="take the line out")
+    if not value and name not in _FLAGS:
+        return Unread(span=span, why=f"`{name}` lacks its value", hint="take the line out")
+    return Aside(span=span, what=f"pip's option `{name}`", why=_OPTIONS[name])
+
+
+def _reference(name: str, value: str, span: Span) -> Reference | Unread:
+    if not value:
+        return Unread(span=span, why=f"`{name}` names no file")
+    return Reference(span=span, target=value, bound=_REFERENCES[name])
+
+
+def _editable(value: str, span: Span, group: str) -> Asked:
+    if not value:
+        return Unread(span=span, why="`-e` names no project")
+    if _LINK.match(value) and not value.startswith("file:"):
+        return _link(value, span, group)
+    return _project(value, span, group, editable=True)
+
+
+def _wanted(text: str, span: Span, group: str, notes: tuple[str, ...]) -> Asked:
+    if len(text) > MAX_LENGTH or text.count("(") > _BRACKETS:
+        return Unread(span=span, why="too long for a requirement", hint="take the line out")
+    if _LINK.match(text):
+        return _link(text, span, group)
+    if " @ " not in text and (_PATH.match(text) or _ARCHIVE.search(text.partition(";")[0].strip())):
+        return _project(text.partition(" ;")[0], span, group, editable=False)
+    return _requirement(text, span, group, notes)
+
+
+def _requirement(text: str, span: Span, group: str, notes: tuple[str, ...]) -> Asked:
+    repaired = _LOOSE_STAR.sub(r"\1\2", text)
+    if repaired != text:
+        notes = (*notes, f"`{text}` is no requirement (PEP 440 has no `>=1.*`), and is read as `{repaired}`")
+    try:
+        requirement = Requirement.parse(repaired, Origin(path=text, line=span.line))
+        requirement.applies(_SAMPLE)
+    except (ValueError, RecursionError) as error:
+        return Unread(span=span, why=_reason(error), hint=_hint(text))
+    if requirement.url:
+        link = AskedLink(span=span, url=requirement.url, name=requirement.name, group=group)
+        return unless_elsewhere(link, requirement.marker)
+    if requirement.name == "python":
+        return AskedPython(span=span, bound=requirement.specifier, group=group)
+    return AskedRequirement(span=span, requirement=requirement, group=group, notes=notes)
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).split("\n", 1)[0]
+    return text if isinstance(error, ValueError) else "a marker nested too deeply"
+
+
+def _hint(text: str) -> str:
+    if re.search(r"[\w\]]\s*=\s*[\w.]", text) and "==" not in text:
+        return "pip wants two: `name==1.2`"
+    return "write it as in PEP 508, such as `pandas>=2`"
+
+
+def _project(text: str, span: Span, group: str, *, editable: bool) -> Asked:
+    path, extras = text.strip(), ""
+    if found := _EXTRAS.fullmatch(path):
+        path, extras = found[1], found[2]
+    path = unquote(path.removeprefix("file:").partition("#")[0]).strip()
+    if _ARCHIVE.search(path):
+        return _link(path, span, group)
+    names = tuple(canonicalize_name(extra) for extra in extras.split(",") if extra.strip())
+    return AskedProject(span=span, path=path or ".", editable=editable, extras=names, group=group)
+
+
+def unless_elsewhere(item: AskedLink | AskedProject, marker: str) -> AskedLink | AskedProject | Aside:
+    """Give what a line asks for, unless its marker holds on other platforms alone."""
+    if not marker or may_hold(marker):
+        return item
+    what = (item.name or "a URL") if isinstance(item, AskedLink) else f"`{item.path}`"
+    return Aside(span=item.span, what=what, why=f"its marker `{marker}` is for another platform")
+
+
+def _link(text: str, span: Span, group: str) -> Asked:
+    bare, marker = _marked(text)
+    return unless_elsewhere(_artifact(bare, span, group), marker)
+
+
+def _marked(text: str) -> tuple[str, str]:
+    """Take the marker from behind a URL, where pip wants a space before or behind the semicolon."""
+    url, _, marker = text.partition("; ") if "; " in text else text.partition(" ;")
+    return url.strip().partition(" ")[0], marker.strip()
+
+
+def _artifact(bare: str, span: Span, group: str) -> AskedLink:
+    try:
+        parts = urlsplit(bare)
+    except ValueError:
+        return AskedLink(span=span, url=bare, group=group)
+    egg = re.search(r"(?:^|&)egg=([A-Za-z0-9._-]+)", parts.fragment)
+    file = unquote(parts.path).rpartition("/")[2]
+    told = _WHEEL.match(file) or _SDIST.match(file)
+    name = canonicalize_name(egg[1] if egg else told[1] if told else "")
+    return AskedLink(span=span, url=bare, name=name, version=told[2] if told and not egg else "", group=group)
+
+
+def _unquoted(text: str) -> str:
+    clean = text.strip()
+    return clean[1:-1] if len(clean) > 1 and clean[0] == clean[-1] and clean[0] in "'\"" else clean
+
+
+# Tell whether a marker can hold on Apple silicon.
+
+_MINORS = range(8, 15)
+
+
+def may_hold(marker: str) -> bool:
+    """Tell whether a marker holds on osx-arm64 with any python that is built for it; one that is none may."""
+    try:
+        parsed = Marker(marker)
+        return any(parsed.evaluate({**environment, "extra": ""}) for environment in _environments())
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, RecursionError):
+        return True
+
+
+@cache
+def _environments() -> tuple[Mapping[str, str], ...]:
+    return tuple(Platform(subdir="osx-arm64", python=f"3.{minor}", macos=DEFAULT_MACOS).markers() for minor in _MINORS)

@@ -1,1 +1,0 @@
-"""Read other tools' files."""
