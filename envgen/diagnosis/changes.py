@@ -8,7 +8,7 @@ from envgen.diagnosis.fix import Edit
 from envgen.diagnosis.subject import Subject
 from envgen.knowledge.version_ranges import overlaps
 from envgen.models.requirement import Requirement
-from envgen.plan.removals import removal
+from envgen.planner.overrides import removal
 
 
 def keeping(*, python: str = "", macos: str = "") -> Edit:

@@ -15,7 +15,7 @@ from envgen.knowledge.releases import BadRelease, bad_installed
 from envgen.knowledge.replacements import ReplacedName, replacement_of, unwanted_package
 from envgen.knowledge.wheels import HiddenLibrary, lacking_libraries
 from envgen.models.platform import Platform
-from envgen.plan.rewrites import rename
+from envgen.planner.renames import rename
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from envgen.diagnosis.fix import Edit, Way
 from envgen.diagnosis.together import Clash
 from envgen.diagnosis.verdict import Question, Trouble
 from envgen.knowledge.incompatibilities import exclusive_groups, one_for
-from envgen.plan.removals import removal
+from envgen.planner.overrides import removal
 
 CODE = "SAME-FILES"
 

@@ -11,7 +11,7 @@ from envgen.knowledge.caps import Cap, caps_of, contradicted
 from envgen.knowledge.tensorflow import NAMES
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
-from envgen.plan.family import apply_family
+from envgen.planner.tensorflow_family import apply_family
 
 _HERE = "question"
 

@@ -19,7 +19,7 @@ from envgen.models.channel import Channel
 from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Repodata
 from envgen.models.requirement import Requirement
-from envgen.plan.amendments import amendments
+from envgen.planner.overrides import amendments
 from envgen.pypi.lookups import PypiLookups
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.choose import choose_solver

@@ -6,7 +6,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.manifest.model import Manifest
 from envgen.models.platform import Platform
-from envgen.plan.inputs import PlanInputs, Wanted, WantedSpec
+from envgen.planner.plan import PlanInputs, Wanted, WantedSpec
 
 MAIN = frozenset({"main"})
 

@@ -12,7 +12,7 @@ from envgen.mapping.name_mapper import NameMapper
 from envgen.mapping.version_specs import to_match_specs
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
-from envgen.plan.rewrites import rewrite_names
+from envgen.planner.renames import rewrite_names
 from envgen.pypi.simple_api import Project
 from envgen.pypi.wheel_verdicts import classify
 from envgen.workflows.services import Services

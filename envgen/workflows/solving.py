@@ -18,11 +18,10 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
 from envgen.models.solve import Solver, SolverName
 from envgen.models.wheel import PypiSide, Wheel
-from envgen.plan.amendments import amendments
-from envgen.plan.inputs import Plan, Sides
-from envgen.plan.overriding import conda_overrides, override_notes
-from envgen.plan.rounds import plan
-from envgen.plan.sources import refuse_family
+from envgen.planner.overrides import amendments, conda_overrides, override_notes
+from envgen.planner.plan import Plan, Sides
+from envgen.planner.rounds import plan
+from envgen.planner.sources import refuse_family
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
 from envgen.pypi.least_change import KeepingPypiSide

@@ -13,7 +13,7 @@ from envgen.diagnosis.verdict import Question
 from envgen.knowledge.replacements import replacement_of
 from envgen.knowledge.tensorflow import pypi_name
 from envgen.models.requirement import Origin, Requirement
-from envgen.plan.rewrites import rename
+from envgen.planner.renames import rename
 from envgen.pypi.simple_api import Project
 from envgen.workflows.walking import Walk
 

@@ -9,7 +9,7 @@ import pytest
 from envgen.diagnosis.candidates import candidates
 from envgen.diagnosis.fix import Edit
 from envgen.diagnosis.subject import Subject
-from envgen.plan.removals import removal
+from envgen.planner.overrides import removal
 from tests.diagnosis.values import listed, python_record, subject
 
 LINUX = "; sys_platform == 'linux'"

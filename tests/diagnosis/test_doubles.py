@@ -5,7 +5,7 @@ from __future__ import annotations
 from envgen.diagnosis.doubles import doubles, one_of
 from envgen.diagnosis.fix import Edit
 from envgen.diagnosis.verdict import CondaStanding
-from envgen.plan.removals import removal
+from envgen.planner.overrides import removal
 from tests.diagnosis.values import ABSENT, closure, listed, node, question
 
 CV2 = "opencv-python"

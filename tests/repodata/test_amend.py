@@ -13,7 +13,7 @@ from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.rattler import RattlerSolver
 from tests.gateways.channels import lay_out
 from tests.gateways.loopback import Json, package, repodata
-from tests.plan.worlds import FakeRepodata, records
+from tests.planner.worlds import FakeRepodata, records
 from tests.repodata.test_repodata import mirrored
 from tests.solvers.builder import request, versions
 

@@ -14,7 +14,7 @@ from envgen.models.channel import CONDA_FORGE
 from envgen.models.platform import Platform
 from envgen.models.record import OpenedIndex, Record, Repodata
 from envgen.models.solve import Solution, SolveRequest
-from envgen.plan.amendments import amendments
+from envgen.planner.overrides import amendments
 from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
 from envgen.repodata.patches import AmendedRepodata

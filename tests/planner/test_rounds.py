@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from envgen.errors import PlanError
 from envgen.models.wheel import Resolution, ResolveRequest
-from envgen.plan.inputs import Plan
-from envgen.plan.rounds import MAX_PASSES, plan
-from tests.plan.fake_pypi import FakePypi, wheel
-from tests.plan.worlds import World, conda_versions, pypi_versions, texts, whys, world
+from envgen.planner.plan import Plan
+from envgen.planner.rounds import MAX_PASSES, plan
+from tests.planner.fake_pypi import FakePypi, wheel
+from tests.planner.worlds import World, conda_versions, pypi_versions, texts, whys, world
 
 
 def test_the_order_of_decisions_is_lines_then_lifts_then_wheels() -> None:

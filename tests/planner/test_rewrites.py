@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.models.requirement import Origin, Requirement, lines_at, quoted
-from envgen.plan.rewrites import rename, rewrite_names
+from envgen.planner.renames import rename, rewrite_names
 from tests.world_values import requirement, requirements
 
 

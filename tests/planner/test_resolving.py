@@ -8,9 +8,9 @@ import pytest
 
 from envgen.errors import PlanError, PypiUnreachableError, PypiUnsatisfiableError
 from envgen.models.wheel import Resolution, ResolveRequest, Stub
-from envgen.plan.rounds import plan
-from tests.plan.fake_pypi import FakePypi
-from tests.plan.worlds import conda_versions, pypi_versions, texts, whys, world
+from envgen.planner.rounds import plan
+from tests.planner.fake_pypi import FakePypi
+from tests.planner.worlds import conda_versions, pypi_versions, texts, whys, world
 
 CHANNEL = """
 numpy 1.26.4

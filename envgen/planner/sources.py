@@ -12,12 +12,11 @@ from envgen.mapping.version_specs import to_match_specs
 from envgen.models.match_spec import version_key
 from envgen.models.requirement import Requirement, lines_of
 from envgen.models.solve import RootSpec
-from envgen.plan.beside import accompany
-from envgen.plan.board import Board, Root
-from envgen.plan.bounds import refuse_contradicted, refuse_missing_wheels
-from envgen.plan.family import Bound, FamilyPlan, apply_family
-from envgen.plan.holders import holders
-from envgen.plan.inputs import PlanInputs, Sides, Wanted
+from envgen.planner.known_limits import accompany, refuse_contradicted, refuse_missing_wheels
+from envgen.planner.overrides import holders
+from envgen.planner.plan import PlanInputs, Sides, Wanted
+from envgen.planner.state import Board, Root
+from envgen.planner.tensorflow_family import Bound, FamilyPlan, apply_family
 
 MAIN = "main"
 

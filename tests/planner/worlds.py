@@ -19,16 +19,15 @@ from envgen.models.platform import Platform
 from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.solve import RootSpec, Solution, SolveRequest
-from envgen.plan.amendments import amendments
-from envgen.plan.inputs import Plan, PlanInputs, Sides, Wanted, WantedSpec
-from envgen.plan.overriding import conda_overrides
-from envgen.plan.rounds import plan
+from envgen.planner.overrides import amendments, conda_overrides
+from envgen.planner.plan import Plan, PlanInputs, Sides, Wanted, WantedSpec
+from envgen.planner.rounds import plan
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.rattler import RattlerSolver
 from envgen.workflows.conda_side import LeastChangeSide
-from tests.plan.fake_pypi import FakePypi, wheels
+from tests.planner.fake_pypi import FakePypi, wheels
 
 PYTHONS = """
 @python 3.11.9

@@ -9,9 +9,9 @@ import pytest
 from envgen.errors import MappingError, PlanError, PypiUnreachableError, UnsatisfiableError
 from envgen.models.platform import Platform
 from envgen.models.wheel import WheelMetadata
-from envgen.plan.rounds import plan
-from tests.plan.fake_pypi import FakePypi
-from tests.plan.worlds import conda_versions, pypi_versions, texts, whys, world
+from envgen.planner.rounds import plan
+from tests.planner.fake_pypi import FakePypi
+from tests.planner.worlds import conda_versions, pypi_versions, texts, whys, world
 
 CHANNEL = """
 numpy 1.26.4

@@ -10,7 +10,7 @@ from envgen.errors import PlanError, SourceLine
 from envgen.knowledge.version_ranges import satisfies
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin
-from envgen.plan.family import FamilyPlan, apply_family
+from envgen.planner.tensorflow_family import FamilyPlan, apply_family
 from tests.world_values import requirements, target
 
 

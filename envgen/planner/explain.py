@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from envgen.errors import PypiUnreachableError, PypiUnsatisfiableError, SourceLine, UnsatisfiableError
 from envgen.models.requirement import Origin, Requirement, in_order, lines_of
-from envgen.plan.board import Board, Root
-from envgen.plan.conda_request import solo_request, solvable, solve
-from envgen.plan.lifting import why_not_lifted
-from envgen.plan.sources import did_you_mean
+from envgen.planner.conda_request import solo_request, solvable, solve
+from envgen.planner.lift import why_not_lifted
+from envgen.planner.sources import did_you_mean
+from envgen.planner.state import Board, Root
 
 _LOOSEN = "loosen the bounds of these lines, or take one of them out"
 _EXPLAINED = 2  # each takes about a second

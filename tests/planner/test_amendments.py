@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from envgen.knowledge.caps import cap_rules
-from envgen.plan.amendments import amendments, conda_name
-from tests.plan.worlds import records
+from envgen.planner.overrides import amendments, conda_name
+from tests.planner.worlds import records
 
 
 @pytest.mark.parametrize(

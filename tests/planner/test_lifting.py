@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from envgen.errors import PlanError
-from envgen.plan.rounds import plan
-from tests.plan.worlds import conda_versions, pypi_versions, texts, whys, world
+from envgen.planner.rounds import plan
+from tests.planner.worlds import conda_versions, pypi_versions, texts, whys, world
 
 CHANNEL = """
 numpy 1.26.4

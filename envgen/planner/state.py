@@ -13,9 +13,9 @@ from envgen.models.record import Record
 from envgen.models.requirement import Requirement
 from envgen.models.solve import RootSpec, Solution
 from envgen.models.wheel import Stub, WheelMetadata
-from envgen.plan.family import Bound, FamilyPlan
-from envgen.plan.inputs import PlanInputs, Sides, Wanted
-from envgen.plan.removals import removed_names
+from envgen.planner.overrides import removed_names
+from envgen.planner.plan import PlanInputs, Sides, Wanted
+from envgen.planner.tensorflow_family import Bound, FamilyPlan
 
 BOOTSTRAP = frozenset({"pip", "setuptools", "wheel"})
 """What conda always provides: pip installs the wheels, and brings the others where python has no newer way."""

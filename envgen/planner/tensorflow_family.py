@@ -15,8 +15,8 @@ from envgen.knowledge.version_ranges import joined, minor_of
 from envgen.models.findings import Decision
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement, lines_at, quoted
-from envgen.plan.pairing import Ask, Pairing, pair, satellites_in
-from envgen.plan.rewrites import Rewrite, rename, rewrite_names
+from envgen.planner.renames import Rewrite, rename, rewrite_names
+from envgen.planner.tensorflow_versions import Ask, Pairing, pair, satellites_in
 
 Accelerator = Literal["cpu", "metal"]
 

@@ -6,9 +6,9 @@ import pytest
 
 from envgen.errors import UnsatisfiableError
 from envgen.models.record import Record
-from envgen.plan.inputs import Plan
-from envgen.plan.overriding import conda_overrides, override_notes
-from tests.plan.worlds import conda_versions, pypi_versions, records, texts, world
+from envgen.planner.overrides import conda_overrides, override_notes
+from envgen.planner.plan import Plan
+from tests.planner.worlds import conda_versions, pypi_versions, records, texts, world
 
 CHANNEL = """
 numpy 1.26.4

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from envgen.errors import PlanError
 from envgen.knowledge.caps import Cap, contradicted
+from envgen.knowledge.incompatibilities import forbidden_beside_pypi_tensorflow, must_be_pypi
+from envgen.knowledge.tensorflow import NAMES
 from envgen.knowledge.wheels import missing_wheel
 from envgen.models.platform import Platform
+from envgen.models.record import Record
 from envgen.models.requirement import Requirement, lines_at, quoted
+from envgen.planner.state import Board, Cause
 
 
 def refuse_contradicted(caps: Sequence[Cap], requirements: Sequence[Requirement]) -> None:
@@ -47,3 +51,30 @@ def refuse_missing_wheels(requirements: Sequence[Requirement], platform: Platfor
         hint=fixes,
         code="no-wheel",
     )
+
+
+# Keep apart what may not stand beside PyPI's TensorFlow.
+
+APPLE_SILICON = "osx-arm64"
+
+
+def accompany(board: Board, names: Iterable[str]) -> bool:
+    """Keep on PyPI what goes with the TensorFlow among names that come from there; tell whether that is new.
+
+    What is built for PyPI's TensorFlow brings it, so this is asked of the wheels that stay as of the user's own names.
+    """
+    found = frozenset(names)
+    before = (board.tensorflow_from_pypi, dict(board.beside))
+    board.tensorflow_from_pypi |= not found.isdisjoint(NAMES)
+    if board.inputs.platform.subdir == APPLE_SILICON:
+        for name, why in must_be_pypi(found).items():
+            board.beside.setdefault(name, why)
+    return before != (board.tensorflow_from_pypi, board.beside)
+
+
+def forbidden(board: Board, record: Record) -> Cause | None:
+    """Say why a record may not stand beside the TensorFlow of this plan; None where it may."""
+    if not board.tensorflow_from_pypi or board.inputs.platform.subdir != APPLE_SILICON:
+        return None
+    why = forbidden_beside_pypi_tensorflow(record, metal=board.family.accelerator == "metal")
+    return board.tensorflow_cause(why) if why else None

@@ -11,11 +11,11 @@ from envgen.mapping.version_specs import to_match_specs
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution
 from envgen.models.wheel import Resolution
-from envgen.plan.board import Board
-from envgen.plan.bounds import refuse_contradicted
-from envgen.plan.closure import Closure
-from envgen.plan.family import Bound
-from envgen.plan.holders import holders
+from envgen.planner.known_limits import refuse_contradicted
+from envgen.planner.lift import Closure
+from envgen.planner.overrides import holders
+from envgen.planner.state import Board
+from envgen.planner.tensorflow_family import Bound
 
 
 def pin_metal(board: Board, resolution: Resolution) -> bool:

@@ -9,7 +9,7 @@ from envgen.models.match_spec import MatchSpec
 from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, SolveRequest
-from envgen.plan.board import Board, Lift
+from envgen.planner.state import Board, Lift
 
 PIP = RootSpec(spec=MatchSpec.parse("pip"), origin=Origin(path="packages from PyPI need it"))
 

@@ -6,7 +6,7 @@ import pytest
 
 from envgen.errors import PlanError
 from envgen.knowledge.caps import caps_for
-from envgen.plan.bounds import refuse_contradicted, refuse_missing_wheels
+from envgen.planner.known_limits import refuse_contradicted, refuse_missing_wheels
 from tests.world_values import requirements, target, world
 
 

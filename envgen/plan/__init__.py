@@ -1,1 +1,0 @@
-"""Decide each requirement's source, in rounds, without doing I/O."""

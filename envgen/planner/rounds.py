@@ -1,0 +1,347 @@
+"""Plan one target in rounds, until the conda half and the PyPI half agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from envgen.errors import PlanError, PypiUnreachableError, PypiUnsatisfiableError, UnsatisfiableError
+from envgen.mapping.channel_packages import newest as channel_packages_newest
+from envgen.mapping.version_specs import came_true, to_pep440
+from envgen.models.findings import Decision
+from envgen.models.record import Record
+from envgen.models.requirement import in_order
+from envgen.models.solve import Solution
+from envgen.models.wheel import PypiSide, Resolution, ResolveRequest, Stub
+from envgen.planner.conda_request import base_request, conda_request, provided_by, solo_request, solvable, solve
+from envgen.planner.explain import blamed, unreachable
+from envgen.planner.known_limits import accompany
+from envgen.planner.lift import (
+    Closure,
+    Dragged,
+    _undo_lifts,
+    dragged,
+    keep_off,
+    lift,
+    loosen,
+    walk,
+    why_not_lifted,
+)
+from envgen.planner.overrides import removal
+from envgen.planner.plan import Plan, PlanInputs, Sides
+from envgen.planner.sources import choose_sources, refuse_offline
+from envgen.planner.state import Board, Cause, Root
+from envgen.planner.tensorflow_bounds import bind, pin_metal
+
+MAX_PASSES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Hold the two halves of a plan that fit together; without a solution, PyPI's answer lacks something."""
+
+    closure: Closure
+    solution: Solution | None = None
+
+
+def plan(inputs: PlanInputs, sides: Sides) -> Plan:
+    """Decide what is installed on one target.
+
+    Raises:
+        PlanError, MappingError: the requirements cannot be given sources that fit.
+        UnsatisfiableError: no set of records meets them.
+        PypiUnsatisfiableError, PypiUnreachableError: PyPI has not, or cannot be asked for, what must come from it.
+    """
+    board = choose_sources(inputs, sides)
+    solution = settle(board)
+    if sides.pypi is None or not board.pypi_roots:
+        return outcome(board, solution, Closure())
+    try:
+        return _negotiate(board, sides.pypi)
+    except PypiUnreachableError as error:
+        raise unreachable(board, error) from error
+
+
+def _negotiate(board: Board, pypi: PypiSide) -> Plan:
+    """Resolve, lift and solve until every requirement of the wheels that stay is met by one half or the other."""
+    closure = Closure()
+    for _ in range(MAX_PASSES):
+        resolution = resolve(board, pypi)
+        asked = question(board)
+        if pin_metal(board, resolution) or stand_in(board, resolution.wheelless):
+            continue
+        agreement = _agree(board, resolution, asked)
+        closure, now = agreement.closure, question(board)
+        if agreement.solution and still_answers(asked, now):
+            board.note(resolution.notes)
+            return outcome(board, agreement.solution, closure)
+        if asked == now:
+            break
+    raise _disagreement(board, closure)
+
+
+def _agree(board: Board, resolution: Resolution, asked: ResolveRequest) -> Agreement:
+    """Lift and solve with one answer of PyPI's, until nothing changes or PyPI must be asked again.
+
+    What was concluded from an earlier answer's wheels is forgotten first, but for what left conda for good.
+    """
+    board.unmet, board.caps, board.beside = {}, {}, {}
+    accompany(board, board.pypi_names)
+    while True:
+        before = board.state()
+        closure = walk(board, resolution)
+        if closure.missing:
+            return Agreement(closure=closure)
+        if accompany(board, closure.names):
+            continue
+        lift(board, closure.needs)
+        solution = settle(board)
+        bind(board, closure, solution)
+        if board.state() == before or not still_answers(asked, question(board)):
+            return Agreement(closure=closure, solution=solution)
+
+
+def _disagreement(board: Board, closure: Closure) -> PlanError:
+    causes = [*board.held.values(), *board.kept_off.values(), *board.unmet.values()]
+    reasons = [cause.text for cause in causes]
+    reasons += [f"{need.origin.path}, which PyPI's answer lacks" for need in closure.missing]
+    lines = [line for cause in causes for line in cause.lines]
+    lines += [need.origin.line for need in closure.missing if need.origin.line]
+    return PlanError(
+        f"the conda half and the PyPI half do not agree: {'; '.join(dict.fromkeys(reasons))}",
+        lines=in_order([*lines, *(line for root in board.pypi_roots for line in root.lines)]),
+        hint="bound one of these packages, or list it under `pypi`",
+    )
+
+
+# Solve the conda half, moving out what may not come from conda.
+
+
+def settle(board: Board) -> Solution:
+    """Solve until no record provides what must come from PyPI.
+
+    Lifts that make the solve fail are undone, and requirements of the user's that conda cannot serve move to PyPI. Each
+    turn takes something from conda for good, so there is an end.
+
+    Raises:
+        UnsatisfiableError: the user's own requirements conflict.
+        PlanError: a spec that cannot move brings what may not come from conda.
+    """
+    while True:
+        try:
+            solution = solve(board, conda_request(board))
+        except UnsatisfiableError as error:
+            _relieve(board, error)
+            continue
+        culprits = dragged(board, solution)
+        if not culprits:
+            board.provided = provided_by(board, solution.records)
+            return solution
+        for culprit in [each for each in culprits if each.movable] or culprits:
+            _move_out(board, culprit)
+
+
+def _relieve(board: Board, error: UnsatisfiableError) -> None:
+    """Change the board so that the next solve may succeed, or raise."""
+    base = base_request(board)
+    if board.lifts and solvable(board, base):
+        _undo_lifts(board)
+        return
+    lonely = _lonely(board, list(board.conda_roots))
+    if not lonely:
+        raise board.sides.conda.explain(base, error) from error
+    if board.sides.pypi is None:
+        raise board.sides.conda.explain(solo_request(board, lonely[0].specs), error) from error
+    for root in lonely:
+        specs = ", ".join(map(str, root.mapped.specs))
+        board.move_to_pypi(root.name, Cause(text=f"no {specs} of the channel can be installed on {_target(board)}"))
+
+
+def _lonely(board: Board, roots: Sequence[Root]) -> list[Root]:
+    """List those that cannot be installed even on their own, by solving many at once and halves of what fails."""
+    if not roots or solvable(board, solo_request(board, [spec for root in roots for spec in root.specs])):
+        return []
+    if len(roots) == 1:
+        return list(roots)
+    middle = len(roots) // 2
+    return [*_lonely(board, roots[:middle]), *_lonely(board, roots[middle:])]
+
+
+def _target(board: Board) -> str:
+    platform = board.inputs.platform
+    return f"python {platform.python}" + (f" and macOS {platform.macos}" if platform.is_mac else "")
+
+
+def _move_out(board: Board, culprit: Dragged) -> None:
+    if culprit.lift:
+        keep_off(board, culprit.lift, culprit.why)
+    elif culprit.root:
+        board.move_to_pypi(culprit.root, culprit.why)
+        refuse_offline(board)
+    else:
+        raise PlanError(
+            f"`{culprit.spec.spec}` brings {culprit.package}, but {culprit.cause.text}",
+            lines=in_order([culprit.spec.origin.line, *culprit.cause.lines]),
+            hint=culprit.way_out,
+            code="clash",
+        )
+
+
+# Ask PyPI for the wheels of what conda does not serve.
+
+MAX_TRIES = 8
+_LACKING = ("wheel", "was not found in")  # uv's words for a project without one, and for none at all
+
+
+def resolve(board: Board, pypi: PypiSide) -> Resolution:
+    """Resolve the PyPI roots beside what conda provides.
+
+    Where PyPI has no wheel of something that conda has, conda's stands in; where a stand-in or a floor is in the way,
+    it is given up. A name is stood in for once and then no more, so there is an end; and there is a limit.
+
+    Raises:
+        PypiUnsatisfiableError: with the user's lines.
+    """
+    left = MAX_TRIES
+    while True:
+        try:
+            return pypi.resolve(question(board))
+        except PypiUnsatisfiableError as error:
+            left -= 1
+            if not left or not _relax(board, error):
+                raise blamed(board, error) from error
+
+
+def question(board: Board) -> ResolveRequest:
+    """Build the request of what has been decided so far; what conda serves is bounded as the user bounds it."""
+    inputs = board.inputs
+    requirements = [*(str(root.requirement) for root in board.pypi_roots), *board.uv_extra]
+    overridden = {override.name for override in board.overrides}
+    bounded = [root for root in board.roots if not root.from_pypi or root.name in overridden]
+    bounds = [*board.uv_constraints.values(), *filter(None, board.floors.values())]
+    constraints = [
+        *(f"{root.name}{root.requirement.specifier}" for root in bounded if root.requirement.specifier),
+        *(str(item) for item in inputs.constraints if item.applies(inputs.platform.markers())),
+        *(bound.text for bound in bounds),
+    ]
+    return ResolveRequest(
+        platform=inputs.platform,
+        requirements=tuple(sorted(set(requirements))),
+        constraints=tuple(sorted(set(constraints))),
+        overrides=tuple(sorted([*map(str, board.overrides), *map(removal, board.removed)])),
+        stubs=tuple(sorted(board.stubs.values())),
+        exclude_newer=inputs.exclude_newer,
+    )
+
+
+def still_answers(asked: ResolveRequest, now: ResolveRequest) -> bool:
+    """Tell whether the answer to one question answers another as well, as long as it lacks no wheel."""
+    return (
+        asked.stubs == now.stubs
+        and set(now.requirements) <= set(asked.requirements)
+        and set(now.constraints) <= set(asked.constraints)
+    )
+
+
+def _relax(board: Board, error: PypiUnsatisfiableError) -> bool:
+    """Change the question so that PyPI may have an answer, in what the failure names; tell whether it changed."""
+    named = frozenset(error.names)
+    wheels_lack = any(sign in error.problem for sign in _LACKING)
+    return _give_up_floors(board, named) or (wheels_lack and stand_in(board, named)) or _give_up_stubs(board, named)
+
+
+def _give_up_floors(board: Board, named: frozenset[str]) -> bool:
+    found = [name for name in named if board.floors.get(name)]
+    board.floors.update(dict.fromkeys(found))
+    return bool(found)
+
+
+def stand_in(board: Board, named: Iterable[str]) -> bool:
+    """Let conda's versions stand for names of which PyPI may have no wheel; tell whether that is new.
+
+    That is what conda's solution holds, else the newest that the user's own lines admit.
+    """
+    before = len(board.stubs)
+    for name in sorted(set(named) - board.loose - board.stubs.keys()):
+        if not why_not_lifted(board, name):
+            record = board.provided.get(name) or _newest(board, name)
+            version = to_pep440(record.version) if record else None
+            if version:
+                board.stubs[name] = Stub(name=name, version=version)
+    return len(board.stubs) > before
+
+
+def _give_up_stubs(board: Board, named: frozenset[str]) -> bool:
+    found = sorted(named & board.stubs.keys())
+    for name in found:
+        loosen(board, name)
+    return bool(found)
+
+
+def _newest(board: Board, name: str) -> Record | None:
+    """Give the newest record of a distribution that the user's own lines admit."""
+    conda = board.sides.mapper.map_names([name])[name].conda
+    specs = [spec.spec for root in board.conda_roots for spec in root.specs if spec.spec.name == conda]
+    records = board.sides.mapper.shelf.records(conda) if conda else ()
+    fitting = [record for record in records if all(spec.matches(record) for spec in specs)]
+    return channel_packages_newest(fitting, board.inputs.platform.python)
+
+
+# Turn a settled board into a plan with its decisions.
+
+
+def outcome(board: Board, solution: Solution, closure: Closure) -> Plan:
+    """Give the plan of a board whose halves agree: the user's requirements first, then the lifts, then the wheels."""
+    decisions = [
+        *(decision for root in board.roots for decision in root.decisions()),
+        *_lifted(board),
+        *_staying(board, closure),
+    ]
+    versions = {record.version for record in solution.records}
+    notes = [note for root in board.conda_roots for note in root.mapped.notes]
+    notes += [note for name in sorted(board.lifts) for note in board.lifts[name].notes]
+    board.note(note for note in notes if came_true(note, versions))
+    board.note(_held(board))
+    return Plan(
+        accelerator=board.family.accelerator,
+        conda=solution.records,
+        pypi=closure.stays,
+        roots=_root_groups(board),
+        solver=solution.solver,
+        decisions=tuple(dict.fromkeys(decisions)),
+        notes=tuple(board.notes),
+    )
+
+
+def _lifted(board: Board) -> Iterator[Decision]:
+    asked = {root.name for root in board.roots}
+    for name in sorted(board.lifts.keys() - asked):
+        lift = board.lifts[name]
+        yield Decision(requirement=name, name=lift.conda, source="conda", why=lift.why)
+
+
+def _staying(board: Board, closure: Closure) -> Iterator[Decision]:
+    for wheel in closure.stays:
+        if wheel.name not in board.pypi_names:
+            yield Decision(requirement=wheel.name, name=wheel.name, source="pypi", why=wheel.why)
+
+
+def _held(board: Board) -> Iterator[str]:
+    """Say where PyPI's choice was bound to what conda has."""
+    for name in sorted(board.held):
+        here = f"conda's {name} {board.stubs[name].version}, which your other requirements bring"
+        yield f"PyPI was asked for what goes with {here}: {board.held[name].text}"
+
+
+def _root_groups(board: Board) -> dict[str, frozenset[str]]:
+    groups: dict[str, frozenset[str]] = {}
+
+    def add(key: str, names: frozenset[str]) -> None:
+        groups[key] = groups.get(key, frozenset()) | names
+
+    for root in board.roots:
+        for decision in root.decisions():
+            add(f"{decision.source}:{decision.name}", root.wanted.groups)
+    for wanted in board.inputs.specs:
+        add(f"conda:{wanted.root.spec.name}", wanted.groups)
+    return groups
