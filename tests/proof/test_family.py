@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.models.platform import Platform
-from envgen.proof.family import family_findings
+from envgen.proof.facts import family_findings
 from tests.world_values import target, world
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envgen.proof.neighbours import neighbour_findings
+from envgen.proof.facts import neighbour_findings
 from tests.world_values import record, world
 
 METAL = ["tensorflow==2.19.1", "tensorflow-metal==1.2.0"]

@@ -9,7 +9,7 @@ from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Finding
 from envgen.models.platform import Platform
 from envgen.models.record import Record
-from envgen.proof.codes import CODES
+from envgen.proof.files import CODES
 from envgen.proof.prove import prove
 from tests.lock_values import LINUX, make_platform, make_record, make_wheel, small_platform
 

@@ -1,0 +1,223 @@
+"""Prove the depends and constrains of each record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from envgen.lock.model import LockedWheel, PlatformLock
+from envgen.mapping.version_specs import to_pep440
+from envgen.models.findings import Finding
+from envgen.models.match_spec import MatchSpec
+from envgen.models.record import Record, VirtualPackage
+from envgen.proof.files import found
+
+_Named = Mapping[str, Record | VirtualPackage]
+_MACOS_HINT = "raise `macos` in the manifest, or take an older version of it"
+
+
+def need_findings(lock: PlatformLock, distributions_of: Callable[[Record], tuple[str, ...]]) -> Iterator[Finding]:
+    """Report what each record needs or forbids and the lock does not heed.
+
+    `depends` must be met by a record or by a virtual package of the target; `constrains` hold for records, and for
+    PyPI's packages, which a conda solver does not see.
+    """
+    present: dict[str, Record | VirtualPackage] = {each.name: each for each in lock.platform.virtual_packages()}
+    present |= {record.name: record for record in lock.conda}
+    wheels = {wheel.name: wheel for wheel in lock.pypi}
+    for record in lock.conda:
+        for text in record.depends:
+            yield from _depend(record, text, present)
+        for text in record.constrains:
+            yield from _constrain(record, text, present)
+            yield from _pypi_constrain(record, text, wheels, distributions_of)
+
+
+@cache
+def _spec(text: str) -> MatchSpec | None:
+    try:
+        return MatchSpec.parse(text)
+    except ValueError:
+        return None
+
+
+def _depend(record: Record, text: str, present: _Named) -> Iterator[Finding]:
+    spec = _spec(text)
+    if spec is None:
+        yield _unreadable(record, "depends", text)
+        return
+    met = present.get(spec.name)
+    if met is None:
+        if spec.name.startswith("__"):
+            yield _system(record, text, "which the target does not have")
+        else:
+            message = f"{record} needs `{text}`, and {spec.name} is not in the lock"
+            yield found("DEPENDS-MISSING", message, "lock again: `envgen lock`", record.name, spec.name)
+    elif not spec.matches(met):
+        if isinstance(met, VirtualPackage):
+            yield _system(record, text, f"the target has {met.name} {met.version}")
+        else:
+            message = f"{record} needs `{text}`, and {met} is locked"
+            hint = f"lock again: `envgen lock --update {record.name}`"
+            yield found("DEPENDS-UNMET", message, hint, record.name, met.name)
+
+
+def _constrain(record: Record, text: str, present: _Named) -> Iterator[Finding]:
+    spec = _spec(text)
+    if spec is None:
+        yield _unreadable(record, "constrains", text)
+        return
+    met = present.get(spec.name)
+    if met is None or spec.matches(met):
+        return
+    if isinstance(met, VirtualPackage):
+        yield _system(record, text, f"the target has {met.name} {met.version}")
+        return
+    message = f"{record} goes only with `{text}`, and {met} is locked"
+    hint = f"lock again: `envgen lock --update {record.name}`"
+    yield found("CONSTRAINS", message, hint, record.name, met.name)
+
+
+def _pypi_constrain(
+    record: Record,
+    text: str,
+    wheels: Mapping[str, LockedWheel],
+    distributions_of: Callable[[Record], tuple[str, ...]],
+) -> Iterator[Finding]:
+    spec = _spec(text)
+    if spec is None or not wheels or canonicalize_name(spec.name) == canonicalize_name(record.name):
+        return  # a twin's constrains, such as `argon2_cffi ==999` of argon2-cffi, are about conda's names
+    for name in _distributions(spec.name, wheels.values(), distributions_of):
+        wheel = wheels[name]
+        if not spec.matches_version(wheel.version):
+            message = f"{record} goes only with `{text}`, and {name} {wheel.version} from PyPI is locked"
+            hint = f"bound {name} or {record.name} in the manifest's constraints and lock again"
+            yield found("CONSTRAINS-PYPI", message, hint, record.name, name)
+
+
+def _distributions(
+    conda_name: str, wheels: Iterable[LockedWheel], distributions_of: Callable[[Record], tuple[str, ...]]
+) -> list[str]:
+    """List the locked wheels whose distribution a conda package of this name would provide."""
+    names = []
+    for wheel in wheels:
+        version, depends = wheel.version, ("python",)
+        record = Record(
+            name=conda_name, version=version, build="", build_number=0, subdir="", channel="", url="", depends=depends
+        )
+        if wheel.name in distributions_of(record):
+            names.append(wheel.name)
+    return names
+
+
+def _system(record: Record, text: str, reason: str) -> Finding:
+    hint = _MACOS_HINT if text.startswith("__osx") else "take a build of it for the target"
+    return found("SYSTEM", f"{record} needs `{text}`, {reason}", hint, record.name)
+
+
+def _unreadable(record: Record, kind: str, text: str) -> Finding:
+    message = f"`{text}` in the {kind} of {record} cannot be read"
+    return found("SPEC-UNREADABLE", message, "report it to the channel", record.name)
+
+
+# Prove that what each wheel requires is there, whichever half provides it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Provider:
+    """Hold what provides a distribution; `version` is PEP 440, or None where conda's version is none."""
+
+    label: str
+    package: str
+    version: str | None
+    is_wheel: bool
+
+
+_Providers = Mapping[str, Sequence[_Provider]]
+
+
+def require_findings(lock: PlatformLock, distributions_of: Callable[[Record], tuple[str, ...]]) -> Iterator[Finding]:
+    """Report requirements of wheels that nothing meets, pythons that they refuse, and distributions provided twice."""
+    providers = _providers(lock, distributions_of)
+    for wheel in lock.pypi:
+        for text in wheel.requires:
+            yield from _requirement(wheel, text, providers)
+        yield from _requires_python(wheel, _python_version(lock))
+    for name, provided in sorted(providers.items()):
+        yield from _doubles(name, provided)
+
+
+def _providers(lock: PlatformLock, distributions_of: Callable[[Record], tuple[str, ...]]) -> dict[str, list[_Provider]]:
+    providers: dict[str, list[_Provider]] = {}
+    for wheel in lock.pypi:
+        label = f"{wheel.name} {wheel.version} from PyPI"
+        provider = _Provider(label=label, package=wheel.name, version=to_pep440(wheel.version), is_wheel=True)
+        providers.setdefault(wheel.name, []).append(provider)
+    for record in lock.conda:
+        for name in distributions_of(record):
+            version = to_pep440(record.version)
+            provider = _Provider(label=str(record), package=record.name, version=version, is_wheel=False)
+            providers.setdefault(name, []).append(provider)
+    return providers
+
+
+def _requirement(wheel: LockedWheel, text: str, providers: _Providers) -> Iterator[Finding]:
+    label = f"{wheel.name} {wheel.version}"
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        yield _requires_unreadable(wheel, f"`{text}`, which {label} requires, cannot be read")
+        return
+    name = canonicalize_name(requirement.name)
+    provided = providers.get(name, ())
+    if not provided:
+        message = f"{label} requires `{text}`, and nothing in the lock provides {name}"
+        yield found("REQUIRES-MISSING", message, f"add {name} to the manifest and lock again", wheel.name, name)
+    for provider in provided:
+        if requirement.url or provider.version is None:
+            yield _requires_unreadable(
+                wheel, f"`{text}`, which {label} requires, cannot be compared with {provider.label}"
+            )
+        elif not requirement.specifier.contains(provider.version, prereleases=True):
+            message = f"{label} requires `{text}`, and {provider.label} is locked"
+            hint = f"lock again: `envgen lock --update {wheel.name} {provider.package}`"
+            yield found("REQUIRES-UNMET", message, hint, wheel.name, provider.package)
+
+
+def _requires_unreadable(wheel: LockedWheel, message: str) -> Finding:
+    return found("REQUIRES-UNREADABLE", message, "check it by hand", wheel.name)
+
+
+def _python_version(lock: PlatformLock) -> str:
+    """Give the locked python's version; the target's minor where conda installs none."""
+    locked = next((record.version for record in lock.conda if record.name == "python"), "")
+    return to_pep440(locked) or f"{lock.platform.python}.0"
+
+
+def _requires_python(wheel: LockedWheel, python: str) -> Iterator[Finding]:
+    try:
+        fits = SpecifierSet(wheel.requires_python).contains(python, prereleases=True)
+    except InvalidSpecifier:
+        message = f"`{wheel.requires_python}`, the python that {wheel.name} requires, cannot be read"
+        yield _requires_unreadable(wheel, message)
+        return
+    if not fits:
+        message = f"{wheel.name} {wheel.version} requires python {wheel.requires_python}, and python {python} is locked"
+        yield found("REQUIRES-PYTHON", message, "take another version of it, or another python", wheel.name)
+
+
+def _doubles(name: str, provided: Sequence[_Provider]) -> Iterator[Finding]:
+    records = [each for each in provided if not each.is_wheel]
+    wheels = [each for each in provided if each.is_wheel]
+    packages = [each.package for each in provided]
+    if wheels and records:
+        message = f"{name} is provided by {wheels[0].label} and by {', '.join(each.label for each in records)}"
+        yield found("DOUBLE-DISTRIBUTION", message, f"lock again: `envgen lock --update {name}`", *packages)
+    elif len(records) > 1:
+        message = f"{name} is provided by {' and by '.join(sorted(each.label for each in records))}"
+        yield found("DOUBLE-CONTENT", message, "drop one of them from the manifest if you asked for both", *packages)
