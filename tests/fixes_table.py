@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.errors import EnvgenError
+from envgen.project.services import Services
 from envgen.workflows.asked import Asking, Report, diagnose_all
 from envgen.workflows.importing import Wishes, import_file
-from envgen.workflows.services import Services
 from envgen.workflows.trying import attempt
 from tests.inputs_table import inputs, services_in
 

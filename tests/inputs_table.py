@@ -14,9 +14,9 @@ from pathlib import Path
 
 from envgen.cli.services import services_for
 from envgen.errors import EnvgenError
+from envgen.project.services import Services
 from envgen.workflows.creating import Scaffold, new_environment
 from envgen.workflows.importing import Imported, Wishes, import_file
-from envgen.workflows.services import Services
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
 INPUTS = SHARED / "inputs"

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from envgen.project.services import OnlineNames, Options, Services
 from envgen.system.settings import HostSettings
-from envgen.workflows.services import OnlineNames, Options, Services
 
 
 def services_for(
@@ -22,8 +22,8 @@ def services_for(
     progress: Callable[[str], None],
 ) -> Services:
     """Read the host and gather the services of one run; raise UsageError for options that make no sense."""
+    from envgen.project.services import DeferredPypi, NotedPypi
     from envgen.system.settings import collect_mirrors, read_host
-    from envgen.workflows.deferred import DeferredPypi, NotedPypi
 
     settings = read_host(os.environ, Path.cwd())
     options = Options(

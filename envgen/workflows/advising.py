@@ -12,8 +12,8 @@ from envgen.errors import UsageError
 from envgen.knowledge.advice import command_tools
 from envgen.models.match_spec import MatchSpec
 from envgen.models.requirement import Origin, Requirement
+from envgen.project.project import Target
 from envgen.workflows.cases import Case, cases_of_requirements
-from envgen.workflows.mapping import Target
 
 _MINOR = re.compile(r"(3\.\d{1,2})(?:\.\d+)?")
 _TAG = re.compile(r"macosx_(\d{2})(?:_(\d{1,2}))?_arm64")

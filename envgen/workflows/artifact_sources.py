@@ -17,12 +17,12 @@ from envgen.install.vendored import archive_path, wheel_path
 from envgen.lock.model import LockedWheel
 from envgen.models.channel import Channel, without_secrets
 from envgen.models.record import Record
+from envgen.project.channels import access
+from envgen.project.services import Services
 from envgen.pypi.http import Session, Timeouts
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.wheel_locations import WheelLocations
 from envgen.repodata.locations import Place, find_place
-from envgen.workflows.index import access
-from envgen.workflows.services import Services
 
 STORE, UNPACKED = "artifacts", "packages"
 

@@ -9,17 +9,15 @@ from envgen.diagnosis.advice import Advised
 from envgen.diagnosis.verdict import Diagnosis
 from envgen.errors import ManifestError, UsageError
 from envgen.manifest.model import load_manifest
+from envgen.project.project import MANIFEST, Target, environment_names, open_environment
+from envgen.project.services import DeferredPypi, Services
 from envgen.pypi.http import Timeouts
 from envgen.pypi.lookups import PypiLookups
 from envgen.system.files import read_text
 from envgen.workflows.advising import Advice, judge_advice
 from envgen.workflows.cases import Case, case_of_environment, case_of_manifest, cases_of_requirements
-from envgen.workflows.deferred import DeferredPypi
 from envgen.workflows.diagnosing import diagnose
 from envgen.workflows.file_cases import case_of_file
-from envgen.workflows.mapping import Target
-from envgen.workflows.project import MANIFEST, environment_names, open_environment
-from envgen.workflows.services import Services
 
 if TYPE_CHECKING:
     from envgen.pypi.resolver import UvPypiSide

@@ -17,10 +17,9 @@ from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Decision
 from envgen.models.record import Record
 from envgen.models.requirement import Origin
-from envgen.workflows.own_projects import with_projects
-from envgen.workflows.project import Environment, open_environment
-from envgen.workflows.reading import generated_texts, read_lock
-from envgen.workflows.services import Services
+from envgen.project.own_projects import with_projects
+from envgen.project.project import Environment, generated_texts, open_environment, read_lock
+from envgen.project.services import Services
 
 _NEEDED = re.compile(r"the channel has it; |\S+ \S+ on PyPI requires ")
 

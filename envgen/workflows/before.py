@@ -8,8 +8,7 @@ from envgen.errors import LockfileError
 from envgen.formats.read_lock import has_conflicts, sides_of_all
 from envgen.lock.merge import merged
 from envgen.lock.model import Lock
-from envgen.workflows.project import Environment
-from envgen.workflows.reading import read_lock
+from envgen.project.project import Environment, read_lock
 
 _MERGED = "what both sides of the merge agree on is kept, and the newer of what they do not"
 

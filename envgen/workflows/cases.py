@@ -14,9 +14,8 @@ from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
+from envgen.project.project import Environment, Target
 from envgen.workflows.creating import chosen_accelerator
-from envgen.workflows.mapping import Target
-from envgen.workflows.project import Environment
 
 NAME = "diagnosed"
 SUBDIR = "osx-arm64"

@@ -10,11 +10,10 @@ from envgen.formats.registry import render
 from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.staleness import stale_reasons
 from envgen.models.findings import Reason, counted, is_or_are
+from envgen.project.own_projects import open_whole
+from envgen.project.project import Environment, generated_texts, meant_names, read_lock
+from envgen.project.services import Services
 from envgen.proof.prove import new_findings, proof_faults
-from envgen.workflows.own_projects import open_whole
-from envgen.workflows.project import Environment, meant_names
-from envgen.workflows.reading import generated_texts, read_lock
-from envgen.workflows.services import Services
 
 _STARTER = "starter index"
 

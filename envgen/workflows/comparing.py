@@ -12,11 +12,10 @@ from envgen.formats.read_lock import read_conda_lock
 from envgen.lock.diff import Change, diff, distribution_names
 from envgen.lock.model import Lock, PlatformLock
 from envgen.mapping.channel_packages import distributions_of
+from envgen.project.project import FOLDER, generated_names, generated_texts
+from envgen.project.services import Services
 from envgen.system.files import read_text
 from envgen.system.git import Revision
-from envgen.workflows.project import FOLDER
-from envgen.workflows.reading import generated_names, generated_texts
-from envgen.workflows.services import Services
 
 _SUFFIXES = (".yml", ".yaml", ".txt", ".toml", ".lock")
 _FACTS = ("python", "macOS", "accelerator", "solver", "index")

@@ -16,18 +16,16 @@ from envgen.manifest.schema import Accelerator
 from envgen.manifest.templates import blank_text, template_names, template_text
 from envgen.models.match_spec import version_key
 from envgen.models.platform import Platform
+from envgen.project.channels import channels_of, name_mapper, open_index
+from envgen.project.own_projects import with_projects
+from envgen.project.project import FOLDER, MANIFEST, Target, environment_folder
+from envgen.project.services import Services
 from envgen.system.files import create_folder
 from envgen.workflows.import_places import blame_file
 from envgen.workflows.importing import Imported, Wishes, import_file
-from envgen.workflows.index import open_index
 from envgen.workflows.locking import SolvedLock, solve_lock
-from envgen.workflows.mapping import Target
-from envgen.workflows.own_projects import with_projects
-from envgen.workflows.project import FOLDER, MANIFEST, environment_folder
 from envgen.workflows.pythons import chances
 from envgen.workflows.results import EnvironmentResult
-from envgen.workflows.services import Services
-from envgen.workflows.solving import channels_of, name_mapper
 from envgen.workflows.updating import Updates
 
 PYTHONS_TRIED = 4

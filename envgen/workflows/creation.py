@@ -14,12 +14,11 @@ from envgen.install.suitability import suitable
 from envgen.install.vendored import LISTING
 from envgen.lock.model import Lock, PlatformLock, lock_groups, without_groups
 from envgen.manifest.model import digest
+from envgen.project.own_projects import with_projects
+from envgen.project.project import FOLDER, Environment, generated_texts, open_environment, read_lock
+from envgen.project.services import Services, home_of
 from envgen.system.files import inside
 from envgen.system.machine import Machine
-from envgen.workflows.own_projects import with_projects
-from envgen.workflows.project import FOLDER, Environment, open_environment
-from envgen.workflows.reading import generated_texts, read_lock
-from envgen.workflows.services import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,12 +169,6 @@ def _are_known(environment: Environment) -> bool:
     except EnvgenError:
         return False
     return True
-
-
-def home_of(services: Services) -> Path:
-    """Give the user's home folder."""
-    home = services.settings.environ.get("HOME")
-    return Path(home) if home else Path.home()
 
 
 def _platform(wanted: Creation, lock: Lock, machine: Machine) -> tuple[PlatformLock, bool]:

@@ -12,14 +12,11 @@ from envgen.lock.package_fields import fold_depends
 from envgen.models.channel import Channel
 from envgen.models.findings import Reason, counted
 from envgen.models.record import Record
+from envgen.project.channels import channels_of, open_index
+from envgen.project.project import CONDA_LOCK, Environment
+from envgen.project.services import Services, with_indexes
 from envgen.proof.prove import proof_faults
 from envgen.pypi.simple_api import listings
-from envgen.workflows.index import open_index
-from envgen.workflows.indexed import with_indexes
-from envgen.workflows.project import Environment
-from envgen.workflows.reading import CONDA_LOCK
-from envgen.workflows.services import Services
-from envgen.workflows.solving import channels_of
 
 UNREACHABLE = "UNREACHABLE"
 Said = Iterator[Reason | str]

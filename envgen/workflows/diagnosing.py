@@ -20,15 +20,14 @@ from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Repodata
 from envgen.models.requirement import Requirement
 from envgen.planner.overrides import amendments
+from envgen.project.channels import name_mapper, open_index
+from envgen.project.services import Services
 from envgen.pypi.lookups import PypiLookups
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.choose import choose_solver
 from envgen.workflows.cases import Case
 from envgen.workflows.conda_look import CondaLook, UnreadRepodata
-from envgen.workflows.index import open_index
-from envgen.workflows.services import Services
 from envgen.workflows.settling import Settled, Settling, settle
-from envgen.workflows.solving import name_mapper
 from envgen.workflows.subjects import on_one_python, other_pythons, subjects_of
 from envgen.workflows.trying import Attempt, attempt
 from envgen.workflows.walking import Walk, walk

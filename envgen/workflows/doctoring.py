@@ -11,13 +11,13 @@ from envgen.errors import PypiError, RepodataError
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.host_facts import HostFacts
 from envgen.models.platform import DEFAULT_MACOS, Platform
+from envgen.project.project import open_environment
+from envgen.project.services import Services
 from envgen.pypi.http import Timeouts
 from envgen.pypi.lookups import PypiLookups
 from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
 from envgen.system.machine import Probes, own_probes, read_host_facts
-from envgen.workflows.project import open_environment
-from envgen.workflows.services import Services
 
 SUBDIR = "osx-arm64"
 PATIENCE = 4.0

@@ -9,13 +9,12 @@ from envgen.errors import UsageError
 from envgen.manifest.edit import Edited, add_requirements, refuse_call, remove_requirements
 from envgen.manifest.fields import Kind
 from envgen.manifest.model import load_manifest
+from envgen.project.own_projects import with_projects
+from envgen.project.project import MANIFEST, Environment, environment_folder, open_environment, unwritten
+from envgen.project.services import Services
 from envgen.system.files import exclusive
 from envgen.workflows.locking import relock
-from envgen.workflows.own_projects import with_projects
-from envgen.workflows.project import MANIFEST, Environment, environment_folder, open_environment
 from envgen.workflows.results import EnvironmentResult
-from envgen.workflows.services import Services
-from envgen.workflows.unwritten import unwritten
 from envgen.workflows.updating import Updates
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from envgen.errors import UsageError, WriteError
 from envgen.formats.registry import Exported, export
 from envgen.lock.model import Lock, lock_groups, without_groups
+from envgen.project.project import MANIFEST
+from envgen.project.services import Services
 from envgen.system.files import exclusive
 from envgen.workflows.asking import locked_environment
-from envgen.workflows.project import MANIFEST
-from envgen.workflows.services import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

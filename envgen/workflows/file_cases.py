@@ -11,12 +11,12 @@ from envgen.importers.draft import Account
 from envgen.importers.items import AskedRequirement
 from envgen.models.findings import counted
 from envgen.models.requirement import Requirement
+from envgen.project.project import Target
+from envgen.project.services import Services
 from envgen.workflows.cases import Case, case_of_manifest
 from envgen.workflows.creating import chosen_accelerator
 from envgen.workflows.import_places import source_lines
 from envgen.workflows.importing import Imported, Wishes, import_file
-from envgen.workflows.mapping import Target
-from envgen.workflows.services import Services
 
 _TOLD = ("dropped", "decision")
 _WORDY = ("pyproject.toml", "pixi.toml", "conda-lock.yml")

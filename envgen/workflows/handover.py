@@ -18,10 +18,10 @@ from envgen.errors import InstallError, UsageError
 from envgen.formats import conda_lock, explicit
 from envgen.install.prefix import is_empty
 from envgen.lock.model import Lock
+from envgen.project.services import Services
 from envgen.system.files import exclusive
 from envgen.system.machine import Machine
 from envgen.workflows.creation import Creation, Target, opened, target_of
-from envgen.workflows.services import Services
 
 TOOLS = ("conda", "mamba", "micromamba", "conda-lock")
 _PATIENCE = 30.0

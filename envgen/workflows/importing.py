@@ -25,13 +25,11 @@ from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.findings import counted, is_or_are
 from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform
+from envgen.project.channels import name_mapper, open_index
+from envgen.project.project import MANIFEST, Target
+from envgen.project.services import Services
 from envgen.system.files import exclusive, inside
 from envgen.workflows.import_python import NO_PYTHON_HINT, choose_python
-from envgen.workflows.index import open_index
-from envgen.workflows.mapping import Target
-from envgen.workflows.project import MANIFEST
-from envgen.workflows.services import Services
-from envgen.workflows.solving import name_mapper
 
 _KEPT: dict[Pins, str] = {
     "exact": "the versions are kept where osx-arm64 has them",

@@ -7,11 +7,10 @@ from dataclasses import replace
 from envgen.errors import EnvgenError
 from envgen.install.activation import advice, write_kernel
 from envgen.install.location import register
+from envgen.project.services import Services, home_of, with_indexes
 from envgen.system.machine import Machine
 from envgen.workflows.artifact_sources import Sources
-from envgen.workflows.creation import Created, Creation, Target, home_of, target_of
-from envgen.workflows.indexed import with_indexes
-from envgen.workflows.services import Services
+from envgen.workflows.creation import Created, Creation, Target, target_of
 from envgen.workflows.syncing import Found, Syncing, held
 from envgen.workflows.trials import try_environment
 

@@ -12,15 +12,14 @@ from envgen.lock.model import Lock
 from envgen.lock.staleness import left_files, stale_reasons
 from envgen.manifest.model import Manifest, digest
 from envgen.models.findings import Move
+from envgen.project.channels import channels_of
+from envgen.project.own_projects import with_projects
+from envgen.project.project import MANIFEST, Environment, generated_texts, meant_names, open_environment
+from envgen.project.services import Services, with_indexes
 from envgen.system.files import FolderWriter, exclusive
 from envgen.workflows.before import lock_to_keep
-from envgen.workflows.indexed import with_indexes
-from envgen.workflows.own_projects import with_projects
-from envgen.workflows.project import MANIFEST, Environment, meant_names, open_environment
-from envgen.workflows.reading import generated_texts
 from envgen.workflows.results import EnvironmentResult
-from envgen.workflows.services import Services
-from envgen.workflows.solving import Keeping, channels_of, solve_platform
+from envgen.workflows.solving import Keeping, solve_platform
 from envgen.workflows.updating import Updates, refuse_unknown
 
 __all__ = ["SolvedLock", "Updates", "chosen_names", "lock_environments", "relock", "solve_lock"]

@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from envgen.errors import EnvgenError, MappingError, Problem, SourceLine, UsageError
 from envgen.knowledge.replacements import replacement_of
-from envgen.manifest.fields import macos_floor, python_minor
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.channel import CONDA_FORGE, Channel
-from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform
+from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
+from envgen.project.channels import name_mapper, open_index
+from envgen.project.project import Target
+from envgen.project.services import Services
 from envgen.system.files import read_text
-from envgen.workflows.index import open_index
-from envgen.workflows.services import Services
-from envgen.workflows.solving import name_mapper
 
 SUGGESTED = 50
 _SUFFIXES = (".txt", ".in", ".csv", ".yml", ".yaml", ".toml", ".lock")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Hold the target that a question is about; "" takes the default."""
-
-    python: str = ""
-    macos: str = ""
-
-    def platform(self) -> Platform:
-        """Give the target; raise UsageError for one that does not exist."""
-        try:
-            python = python_minor(self.python) if self.python else DEFAULT_PYTHON
-            macos = macos_floor(self.macos) if self.macos else DEFAULT_MACOS
-            return Platform(subdir="osx-arm64", python=python, macos=macos)
-        except ValueError as error:
-            raise UsageError(str(error), hint="write them as in `--python 3.12 --macos 13.0`") from error
 
 
 def map_texts(services: Services, texts: tuple[str, ...], target: Target) -> tuple[MappedRequirement, ...]:

@@ -13,9 +13,9 @@ from envgen.mapping.version_specs import to_match_specs
 from envgen.models.platform import Platform
 from envgen.models.requirement import Requirement
 from envgen.planner.renames import rewrite_names
+from envgen.project.services import Services
 from envgen.pypi.simple_api import Project
 from envgen.pypi.wheel_verdicts import classify
-from envgen.workflows.services import Services
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from envgen.install.activation import activated_command, activation_script
 from envgen.install.location import Surroundings, named_location
 from envgen.install.marker import read_marker
 from envgen.install.prefix import is_environment
+from envgen.project.project import environment_folder, open_environment
+from envgen.project.services import Services, home_of
 from envgen.system.machine import Machine
-from envgen.workflows.creation import home_of
-from envgen.workflows.project import environment_folder, open_environment
-from envgen.workflows.services import Services
 
 
 def command_in(

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from envgen.errors import ProofError, SolverUnavailableError, UsageError
-from envgen.knowledge.names import name_table
 from envgen.lock.graph import package_groups
 from envgen.lock.model import PlatformLock
 from envgen.manifest.model import Manifest
 from envgen.mapping.name_mapper import NameMapper
-from envgen.models.channel import Channel
 from envgen.models.findings import Finding, Move
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
@@ -22,6 +20,8 @@ from envgen.planner.overrides import amendments, conda_overrides, override_notes
 from envgen.planner.plan import Plan, Sides
 from envgen.planner.rounds import plan
 from envgen.planner.sources import refuse_family
+from envgen.project.channels import channels_of, name_mapper, open_index
+from envgen.project.services import Services
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
 from envgen.pypi.least_change import KeepingPypiSide
@@ -29,10 +29,8 @@ from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.choose import choose_solver
 from envgen.workflows.carrying import with_notes_of
 from envgen.workflows.conda_side import LeastChangeSide
-from envgen.workflows.index import open_index
 from envgen.workflows.inputs import plan_inputs
 from envgen.workflows.moving import came_later, moves
-from envgen.workflows.services import Services
 from envgen.workflows.updating import Updates
 
 SOLVERS: Mapping[str, SolverName] = {"libmamba": "libmamba", "rattler": "rattler"}
@@ -137,24 +135,6 @@ def _solver_name(text: str | None) -> SolverName | None:
     if text not in SOLVERS:
         raise UsageError(f"unknown solver `{text}`", hint=f"one of {', '.join(SOLVERS)}")
     return SOLVERS[text]
-
-
-def channels_of(services: Services, manifest: Manifest) -> tuple[Channel, ...]:
-    """List the channels of the call, else of the manifest."""
-    return tuple(Channel.parse(text) for text in services.options.channels) or manifest.channels
-
-
-def name_mapper(
-    services: Services, mapping: Mapping[str, str | None], repodata: Repodata, platform: Platform
-) -> NameMapper:
-    """Build the name map of a manifest over the channels that it is solved against."""
-    return NameMapper(
-        repodata=repodata,
-        table=name_table(),
-        overrides=mapping,
-        python=platform.python,
-        online=services.online_names,
-    )
 
 
 def _locked(

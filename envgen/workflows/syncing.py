@@ -21,11 +21,11 @@ from envgen.install.prefix import Contents, is_empty, is_environment, read_conte
 from envgen.install.space import check_space
 from envgen.install.verification import verify_contents
 from envgen.models.record import Record
+from envgen.project.services import Services
 from envgen.pypi.wheel_install import WheelInstaller, WheelTarget
 from envgen.system.files import exclusive
 from envgen.workflows.artifact_sources import STORE, UNPACKED, Sources
 from envgen.workflows.creation import Target
-from envgen.workflows.services import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from envgen.errors import UsageError
 from envgen.lock.graph import Graph, Link, Root, manifest_roots
 from envgen.lock.model import PlatformLock
 from envgen.models.requirement import Origin
+from envgen.project.own_projects import with_projects
+from envgen.project.services import Services
 from envgen.workflows.asking import held, locked_environment, not_locked, packages_called
-from envgen.workflows.own_projects import with_projects
-from envgen.workflows.services import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

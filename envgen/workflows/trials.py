@@ -13,10 +13,10 @@ from envgen.install.activation import bare_environment
 from envgen.install.prefix import Contents, read_contents
 from envgen.install.smoke import Outcome, import_names, try_gpu, try_imports
 from envgen.lock.model import PlatformLock
+from envgen.project.services import Services
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.wheel_install import Complaint, WheelInstaller, WheelTarget
 from envgen.workflows.creation import Target
-from envgen.workflows.services import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import EnvgenError, PypiUnreachableError, PypiUnsatisfiableError, RepodataError
 from envgen.manifest.model import Manifest, load_manifest
-from envgen.workflows.services import Services
+from envgen.project.services import Services
 from envgen.workflows.solving import Keeping, solve_platform
 
 FILE = "envgen.yaml"

@@ -29,13 +29,19 @@ from envgen.install.vendored import (
 )
 from envgen.lock.model import Lock, LockedWheel
 from envgen.models.record import Record
+from envgen.project.project import (
+    FOLDER,
+    MANIFEST,
+    Environment,
+    environment_names,
+    generated_texts,
+    open_environment,
+    read_lock,
+)
+from envgen.project.services import Services, with_indexes
 from envgen.system.files import FolderWriter, exclusive
 from envgen.workflows.artifact_sources import Sources
-from envgen.workflows.indexed import with_indexes
 from envgen.workflows.locking import chosen_names
-from envgen.workflows.project import FOLDER, MANIFEST, Environment, environment_names, open_environment
-from envgen.workflows.reading import generated_texts, read_lock
-from envgen.workflows.services import Services
 from envgen.writers.channel_index import repodata_text
 from envgen.writers.simple_index import simple_pages
 

@@ -11,11 +11,11 @@ from envgen.manifest.edit import set_python
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.templates import template_names, template_text
 from envgen.models.record import Record
+from envgen.project.services import Services
 from envgen.repodata.starter import STARTER_FILE, write_starter
 from envgen.solvers.choose import available_solvers
 from envgen.system.files import exclusive
 from envgen.workflows.creating import pythons_of
-from envgen.workflows.services import Services
 from envgen.workflows.solving import Keeping, solve_platform
 
 MAX_BYTES = 1_500_000

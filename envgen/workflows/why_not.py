@@ -19,12 +19,11 @@ from envgen.mapping.requirements import can_meet
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Move
 from envgen.models.match_spec import MatchSpec
+from envgen.project.own_projects import with_projects
+from envgen.project.project import MANIFEST, unwritten
+from envgen.project.services import Services
 from envgen.workflows.asking import Way, held, locked_environment, packages_called, ways
 from envgen.workflows.locking import solve_lock
-from envgen.workflows.own_projects import with_projects
-from envgen.workflows.project import MANIFEST
-from envgen.workflows.services import Services
-from envgen.workflows.unwritten import unwritten
 from envgen.workflows.updating import Updates
 
 

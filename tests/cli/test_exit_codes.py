@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from envgen.cli import main
-from envgen.workflows import index
+from envgen.project import channels
 from tests.json_shapes import FAILURE, assert_shape
 from tests.tiny_project import Project, manifest
 
@@ -132,7 +132,7 @@ def test_a_value_that_an_option_does_not_take(
     def unread(*_: object, **__: object) -> None:
         raise AssertionError("an index was opened")
 
-    monkeypatch.setattr(index, "open_channels", unread)
+    monkeypatch.setattr(channels, "open_channels", unread)
     head, *rest = shlex.split(CALLS[name])
     before = demo.files()
     end = rest.index("--") if "--" in rest else len(rest)

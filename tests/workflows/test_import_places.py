@@ -6,10 +6,10 @@ from pathlib import Path
 
 from envgen.cli.services import services_for
 from envgen.errors import EnvgenError, SourceLine
+from envgen.project.project import Target
 from envgen.workflows.file_cases import case_of_file
 from envgen.workflows.import_places import blame_file, source_lines
 from envgen.workflows.importing import Imported, Wishes, import_file
-from envgen.workflows.mapping import Target
 from tests.tiny_project import Project
 
 TEXT = "dependencies:\n- python=3.12\n- numpy >=2\n- libfoo\n- pip: [six]\n"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.services import services_for
+from envgen.project.services import with_indexes
 from envgen.workflows.artifact_sources import Sources
 from envgen.workflows.asking import locked_environment
-from envgen.workflows.indexed import with_indexes
 from tests.gateways.loopback import LoopbackChannel, send, serving, sharded
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from envgen.cli.services import services_for
-from envgen.workflows.services import Services
+from envgen.project.services import Services
 from envgen.workflows.trying import Attempt, attempt
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from envgen.models.platform import Platform
 from envgen.models.wheel import Resolution, ResolveRequest, Wheel, WheelMetadata
-from envgen.workflows.deferred import DeferredPypi
+from envgen.project.services import DeferredPypi
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 WHEEL = Wheel(name="a", version="1", filename="a-1-py3-none-any.whl", url="https://x.example/a", sha256="0" * 64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import ManifestError, PlanError, Problem, SourceLine
-from envgen.workflows.unwritten import unwritten
+from envgen.project.project import unwritten
 
 FILE = "environments/demo/envgen.yaml"
 BEFORE = "dependencies:\n  - six\ngroups:\n  dev:\n    - six\n"

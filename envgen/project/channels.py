@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from envgen.errors import ChannelUnreachableError
+from envgen.knowledge.names import name_table
+from envgen.manifest.model import Manifest
+from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
 from envgen.models.record import Repodata
+from envgen.project.services import Services
 from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
 from envgen.repodata.starter import open_starter
-from envgen.workflows.services import Services
 
 
 def open_index(
@@ -57,3 +61,21 @@ def access(services: Services) -> Access:
 def _starter_may_serve(services: Services, channels: tuple[Channel, ...]) -> bool:
     options = services.options
     return channels == (CONDA_FORGE,) and not options.channels and not options.mirrors
+
+
+def channels_of(services: Services, manifest: Manifest) -> tuple[Channel, ...]:
+    """List the channels of the call, else of the manifest."""
+    return tuple(Channel.parse(text) for text in services.options.channels) or manifest.channels
+
+
+def name_mapper(
+    services: Services, mapping: Mapping[str, str | None], repodata: Repodata, platform: Platform
+) -> NameMapper:
+    """Build the name map of a manifest over the channels that it is solved against."""
+    return NameMapper(
+        repodata=repodata,
+        table=name_table(),
+        overrides=mapping,
+        python=platform.python,
+        online=services.online_names,
+    )

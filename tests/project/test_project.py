@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import ManifestError, UsageError
-from envgen.workflows.project import environment_folder, environment_names, open_environment
+from envgen.project.project import environment_folder, environment_names, open_environment
 
 TEXT = "name: demo\ndependencies: [six]\n"
 

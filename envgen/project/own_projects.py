@@ -12,8 +12,8 @@ from envgen.errors import EnvgenError, ForeignFileError, PlanError, SourceLine
 from envgen.importers.own_project import OwnProject, read_own_project
 from envgen.manifest.model import Manifest
 from envgen.manifest.schema import LocalProject
+from envgen.project.project import Environment, open_environment
 from envgen.system.files import inside, read_text
-from envgen.workflows.project import Environment, open_environment
 
 PYPROJECT = "pyproject.toml"
 _OLDER = ("setup.py", "setup.cfg")

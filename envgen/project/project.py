@@ -1,0 +1,171 @@
+"""Find a project's environments and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envgen.errors import EnvgenError, LockfileError, ManifestError, SourceLine, UsageError
+from envgen.formats.explicit import read_explicit
+from envgen.formats.read_lock import read_conda_lock
+from envgen.lock.model import Lock
+from envgen.manifest.fields import environment_name, macos_floor, python_minor
+from envgen.manifest.model import Manifest, load_manifest
+from envgen.manifest.problems import RefusalError
+from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, SUBDIRS, Platform
+from envgen.system.files import inside, read_text
+
+MANIFEST = "envgen.yaml"
+FOLDER = "environments"
+MANIFEST_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Hold one environment's folder, and the manifest in it as text and as read."""
+
+    folder: Path
+    shown: str
+    text: str
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        """Give the environment's name, which is its folder's."""
+        return self.folder.name
+
+
+def environment_folder(root: Path, name: str) -> Path:
+    """Give the folder of an environment by name; raise UsageError for a name that is none, or leads elsewhere."""
+    try:
+        safe = environment_name(name)
+    except RefusalError as error:
+        raise UsageError(error.message, hint=error.hint) from error
+    return inside(root, Path(FOLDER) / safe)
+
+
+def environment_names(root: Path) -> tuple[str, ...]:
+    """List the environments of a project, sorted."""
+    folder = root / FOLDER
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(entry.name for entry in folder.iterdir() if (entry / MANIFEST).is_file()))
+
+
+def meant_names(root: Path, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the environments that a call means: those named, else all; raise UsageError where there is none."""
+    chosen = tuple(dict.fromkeys(names)) or environment_names(root)
+    if not chosen:
+        raise UsageError("there is no environment here", hint="make one with `envgen new NAME`")
+    return chosen
+
+
+def open_environment(root: Path, name: str) -> Environment:
+    """Read an environment's manifest.
+
+    Raises:
+        UsageError: there is no such environment. ManifestError: its manifest is malformed.
+    """
+    folder = environment_folder(root, name)
+    path = folder / MANIFEST
+    shown = f"{FOLDER}/{name}/{MANIFEST}"
+    if not path.is_file():
+        known = ", ".join(environment_names(root)) or "none yet"
+        raise UsageError(
+            f"there is no environment `{name}` here ({shown} is missing; known: {known})",
+            hint=f"make it with `envgen new {name}`",
+        )
+    text = read_text(path, limit=MANIFEST_BYTES, error=ManifestError)
+    manifest = load_manifest(text, shown)
+    manifest.check_folder(folder.name)
+    return Environment(folder=folder, shown=f"{FOLDER}/{name}", text=text, manifest=manifest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Hold the target that a question is about; "" takes the default."""
+
+    python: str = ""
+    macos: str = ""
+
+    def platform(self) -> Platform:
+        """Give the target; raise UsageError for one that does not exist."""
+        try:
+            python = python_minor(self.python) if self.python else DEFAULT_PYTHON
+            macos = macos_floor(self.macos) if self.macos else DEFAULT_MACOS
+            return Platform(subdir="osx-arm64", python=python, macos=macos)
+        except ValueError as error:
+            raise UsageError(str(error), hint="write them as in `--python 3.12 --macos 13.0`") from error
+
+
+# Read an environment's committed lock back.
+
+CONDA_LOCK = "conda-lock.yml"
+
+
+def generated_texts(folder: Path) -> dict[str, str]:
+    """Read the generated files that stand in an environment's folder, by name."""
+    paths = [folder / name for name in generated_names()]
+    return {path.name: read_text(path, error=LockfileError) for path in paths if path.is_file()}
+
+
+def generated_names() -> list[str]:
+    """List the names that generated files may have."""
+    platforms = [
+        name
+        for subdir in SUBDIRS
+        for name in (f"environment.{subdir}.yml", f"explicit.{subdir}.txt", f"requirements.{subdir}.txt")
+    ]
+    return [CONDA_LOCK, "environment.yml", *platforms]
+
+
+def read_lock(shown: str, manifest: Manifest, texts: Mapping[str, str], *, sealed: bool = True) -> Lock | None:
+    """Read the lock from the file that the manifest's outputs read back; None where there is none yet.
+
+    `shown` is the folder's name in errors. Raises LockfileError for a damaged lock.
+    """
+    if CONDA_LOCK in manifest.outputs:
+        text = texts.get(CONDA_LOCK)
+        return None if text is None else read_conda_lock(text, f"{shown}/{CONDA_LOCK}", sealed=sealed)
+    explicit = {name: text for name, text in texts.items() if name.startswith(("explicit.", "requirements."))}
+    return read_explicit(explicit, sealed=sealed) if explicit else None
+
+
+# Point at lines of a manifest that was edited in memory and then not written.
+
+COMMAND = "the command"
+
+
+@contextmanager
+def unwritten(file: str, before: str) -> Iterator[None]:
+    """Let a failure name the lines of the manifest as it stands, and call those that an edit would add the command's.
+
+    `before` is the text that the file still has.
+    """
+    try:
+        yield
+    except EnvgenError as error:
+        lines = before.split("\n")
+        error.lines = tuple(dict.fromkeys(_placed(line, file, lines) for line in error.lines))
+        if isinstance(error, ManifestError):
+            error.problems = tuple(
+                replace(
+                    problem,
+                    line=problem.line and _placed(problem.line, file, lines),
+                    others=tuple(_placed(line, file, lines) for line in problem.others),
+                )
+                for problem in error.problems
+            )
+        raise
+
+
+def _placed(line: SourceLine, file: str, lines: list[str]) -> SourceLine:
+    if line.file != file or not line.line:
+        return line
+    same = [number for number, text in enumerate(lines, 1) if text.strip() == line.text.strip()]
+    if not same:
+        return SourceLine(file=COMMAND, line=0, text=line.text.strip().removeprefix("- "))
+    nearest = min(same, key=lambda number: abs(number - line.line))
+    return replace(line, line=nearest, text=lines[nearest - 1])
