@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from envgen.lock.model import PlatformLock
+from envgen.locking.lock import EnvironmentResult
 from envgen.models.findings import Finding, Move
-from envgen.workflows.results import EnvironmentResult
 
 
 def environments_shape(results: list[EnvironmentResult]) -> dict[str, object]:

@@ -18,7 +18,7 @@ def _one_of(what: str, value: str, known: Iterable[str]) -> str:
 
 def solver(value: str | None) -> str | None:
     """Read --solver."""
-    from envgen.workflows.solving import SOLVERS
+    from envgen.locking.lock_platform import SOLVERS
 
     return None if value is None else _one_of("solver", value, SOLVERS)
 

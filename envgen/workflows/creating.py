@@ -9,6 +9,8 @@ from pathlib import Path
 from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError, WriteError
 from envgen.formats.registry import omissions, render
 from envgen.importers.loosen_pins import PINS
+from envgen.locking.lock import EnvironmentResult, SolvedLock, solve_lock
+from envgen.locking.updates import Updates
 from envgen.manifest.edit import add_requirements, refuse_call, set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import did_you_mean
@@ -23,10 +25,7 @@ from envgen.project.services import Services
 from envgen.system.files import create_folder
 from envgen.workflows.import_places import blame_file
 from envgen.workflows.importing import Imported, Wishes, import_file
-from envgen.workflows.locking import SolvedLock, solve_lock
 from envgen.workflows.pythons import chances
-from envgen.workflows.results import EnvironmentResult
-from envgen.workflows.updating import Updates
 
 PYTHONS_TRIED = 4
 FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from envgen.errors import UsageError
+from envgen.locking.lock import EnvironmentResult, relock
+from envgen.locking.updates import Updates
 from envgen.manifest.edit import Edited, add_requirements, refuse_call, remove_requirements
 from envgen.manifest.fields import Kind
 from envgen.manifest.model import load_manifest
@@ -13,9 +15,6 @@ from envgen.project.own_projects import with_projects
 from envgen.project.project import MANIFEST, Environment, environment_folder, open_environment, unwritten
 from envgen.project.services import Services
 from envgen.system.files import exclusive
-from envgen.workflows.locking import relock
-from envgen.workflows.results import EnvironmentResult
-from envgen.workflows.updating import Updates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

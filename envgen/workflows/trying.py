@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from packaging.utils import canonicalize_name
 
 from envgen.errors import EnvgenError, PypiUnreachableError, PypiUnsatisfiableError, RepodataError
+from envgen.locking.lock_platform import Keeping, solve_platform
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.project.services import Services
-from envgen.workflows.solving import Keeping, solve_platform
 
 FILE = "envgen.yaml"
 SUBDIR = "osx-arm64"

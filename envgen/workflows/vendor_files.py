@@ -28,6 +28,7 @@ from envgen.install.vendored import (
     wheel_path,
 )
 from envgen.lock.model import Lock, LockedWheel
+from envgen.locking.lock import chosen_names
 from envgen.models.record import Record
 from envgen.project.project import (
     FOLDER,
@@ -41,7 +42,6 @@ from envgen.project.project import (
 from envgen.project.services import Services, with_indexes
 from envgen.system.files import FolderWriter, exclusive
 from envgen.workflows.artifact_sources import Sources
-from envgen.workflows.locking import chosen_names
 from envgen.writers.channel_index import repodata_text
 from envgen.writers.simple_index import simple_pages
 

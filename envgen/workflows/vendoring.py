@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from envgen.errors import PlanError, PypiUnsatisfiableError, RepodataError, UnsatisfiableError, WriteError
+from envgen.locking.lock_platform import Keeping, solve_platform
 from envgen.manifest.edit import set_python
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.templates import template_names, template_text
@@ -16,7 +17,6 @@ from envgen.repodata.starter import STARTER_FILE, write_starter
 from envgen.solvers.choose import available_solvers
 from envgen.system.files import exclusive
 from envgen.workflows.creating import pythons_of
-from envgen.workflows.solving import Keeping, solve_platform
 
 MAX_BYTES = 1_500_000
 

@@ -13,6 +13,8 @@ from packaging.utils import canonicalize_name
 from envgen.errors import PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError
 from envgen.lock.graph import Graph, Root, manifest_roots
 from envgen.lock.model import PlatformLock
+from envgen.locking.lock import solve_lock
+from envgen.locking.updates import Updates
 from envgen.manifest.edit import add_requirements
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.mapping.requirements import can_meet
@@ -23,8 +25,6 @@ from envgen.project.own_projects import with_projects
 from envgen.project.project import MANIFEST, unwritten
 from envgen.project.services import Services
 from envgen.workflows.asking import Way, held, locked_environment, packages_called, ways
-from envgen.workflows.locking import solve_lock
-from envgen.workflows.updating import Updates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

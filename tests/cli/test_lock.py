@@ -211,7 +211,7 @@ def test_a_solver_that_is_missing_here_is_replaced_with_a_note(
             raise SolverUnavailableError("libmamba is not available: it is gone", hint="get it")
         return choose_solver(name or "rattler")
 
-    monkeypatch.setattr("envgen.workflows.solving.choose_solver", without)
+    monkeypatch.setattr("envgen.locking.lock_platform.choose_solver", without)
     project.write("demo", manifest("demo", *LINES, "pytest"))
     ran = project.run("lock", "demo", "--json")
     assert ran.code == 0

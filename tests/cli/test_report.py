@@ -9,8 +9,8 @@ import pytest
 from envgen.cli.console import Console
 from envgen.cli.report import SHOWN_MOVES, report_lock, report_new
 from envgen.cli.shapes import environments_shape
+from envgen.locking.lock import EnvironmentResult
 from envgen.models.findings import Decision, Finding, Move
-from envgen.workflows.results import EnvironmentResult
 from tests.json_shapes import ENVIRONMENTS, assert_shape
 from tests.lock_values import make_lock, small_platform
 

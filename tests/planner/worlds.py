@@ -11,6 +11,7 @@ import pytest
 from envgen.errors import EnvgenError, SourceLine, UnsatisfiableError
 from envgen.knowledge.names import name_table
 from envgen.lock.model import PlatformLock
+from envgen.locking.lock_platform import LeastChangeSide
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import Finding
@@ -26,7 +27,6 @@ from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.rattler import RattlerSolver
-from envgen.workflows.conda_side import LeastChangeSide
 from tests.planner.fake_pypi import FakePypi, wheels
 
 PYTHONS = """

@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import UnsatisfiableError
+from envgen.locking.moves import chain
 from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import Solution, Solver, SolveRequest
 from envgen.solvers.least_change import solve_with_least_change
-from envgen.solvers.moves import chain
 from envgen.solvers.rattler import RattlerSolver, to_native
 from tests.solvers.builder import ALPHA, BETA, assert_valid, record, request, root, table, versions
 

@@ -12,10 +12,10 @@ from functools import cache
 import pytest
 
 from envgen.errors import UnsatisfiableError
+from envgen.locking.moves import chain
 from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import Solver, SolveRequest
 from envgen.solvers.least_change import solve_with_least_change
-from envgen.solvers.moves import chain
 from envgen.solvers.rattler import RattlerSolver
 from tests.solvers import realchannel
 from tests.solvers.builder import assert_valid, request

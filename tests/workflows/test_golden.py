@@ -22,7 +22,7 @@ constraints: [numpy<2.2]
 
 @pytest.fixture(autouse=True)
 def _a_version_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("envgen.workflows.locking.__version__", "1.2.3")
+    monkeypatch.setattr("envgen.locking.lock.__version__", "1.2.3")
 
 
 def generated(folder: Path) -> dict[str, str]:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from envgen.errors import ProofError, SolverUnavailableError, UsageError
+from packaging.utils import canonicalize_name
+
+from envgen.errors import ProofError, SolverUnavailableError, UnsatisfiableError, UsageError
 from envgen.lock.graph import package_groups
 from envgen.lock.model import PlatformLock
+from envgen.locking.moves import came_later, moves
+from envgen.locking.updates import Updates
 from envgen.manifest.model import Manifest
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.findings import Finding, Move
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
-from envgen.models.solve import Solver, SolverName
+from envgen.models.solve import Solution, Solver, SolveRequest, SolverName
 from envgen.models.wheel import PypiSide, Wheel
 from envgen.planner.overrides import amendments, conda_overrides, override_notes
-from envgen.planner.plan import Plan, Sides
+from envgen.planner.plan import Plan, PlanInputs, Sides, Wanted, WantedSpec
 from envgen.planner.rounds import plan
 from envgen.planner.sources import refuse_family
 from envgen.project.channels import channels_of, name_mapper, open_index
@@ -27,11 +32,6 @@ from envgen.proof.prove import prove
 from envgen.pypi.least_change import KeepingPypiSide
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.choose import choose_solver
-from envgen.workflows.carrying import with_notes_of
-from envgen.workflows.conda_side import LeastChangeSide
-from envgen.workflows.inputs import plan_inputs
-from envgen.workflows.moving import came_later, moves
-from envgen.workflows.updating import Updates
 
 SOLVERS: Mapping[str, SolverName] = {"libmamba": "libmamba", "rattler": "rattler"}
 
@@ -190,3 +190,82 @@ def refuse_faults(lock: PlatformLock) -> PlatformLock:
     raise ProofError(
         f"the lock for {lock.platform.subdir} would not work, so nothing was written\n{listed}", hint=hints
     )
+
+
+# Join a solver with least change and explanations, for the planner.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeastChangeSide:
+    """Solve while keeping the records of an earlier lock where that is possible.
+
+    `update` names packages that need not be kept; `answered` collects the requests that were met, with their answers.
+    """
+
+    solver: Solver
+    repodata: Repodata | None = None
+    kept: tuple[Record, ...] = ()
+    update: frozenset[str] = frozenset()
+    answered: list[tuple[SolveRequest, Solution]] = field(default_factory=list, repr=False, compare=False)
+
+    def solve(self, request: SolveRequest) -> Solution:
+        """Give the records that meet the request; raise UnsatisfiableError when none do."""
+        if not self.kept:
+            solution = self.solver.solve(request)
+        else:
+            from envgen.solvers.least_change import solve_with_least_change
+
+            solution = solve_with_least_change(self.solver, request, self.kept, self.update)
+        self.answered.append((request, solution))
+        return solution
+
+    def request_of(self, records: tuple[Record, ...]) -> SolveRequest | None:
+        """Give the last request whose answer were these records."""
+        return next((request for request, found in reversed(self.answered) if found.records == records), None)
+
+    def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
+        """Say in the user's words why a request has no answer."""
+        from envgen.solvers.conflicts import explain  # what a lock that can be made has no use for
+
+        return explain(self.solver, request, error, repodata=self.repodata)
+
+
+# Turn a manifest into what a plan starts from.
+
+MAIN = frozenset({"main"})
+
+
+def plan_inputs(manifest: Manifest, platform: Platform) -> PlanInputs:
+    """Gather what one target of a manifest asks for, the needs of the user's own projects included."""
+    wanted = [Wanted(requirement=item.requirement, groups=item.groups) for item in manifest.requirements()]
+    wanted += [Wanted(requirement=item, groups=MAIN, pypi_only=True) for item in manifest.pypi_requirements()]
+    return PlanInputs(
+        platform=platform,
+        python_origin=manifest.origin("python"),
+        accelerator_origin=manifest.origin("accelerator"),
+        accelerator=manifest.accelerator,
+        wanted=tuple(wanted),
+        specs=tuple(WantedSpec(root=root, groups=MAIN) for root in manifest.conda_specs()),
+        constraints=manifest.constraint_requirements(),
+        overrides=manifest.override_requirements(),
+        exclude_newer=manifest.exclude_newer,
+        never_conda=frozenset(canonicalize_name(name) for name, conda in manifest.mapping.items() if conda is None),
+    )
+
+
+# Carry the notes of a lock on to the next one where what they speak of stays.
+
+_HELD_BACK = re.compile(r"`(\S+)` (\S+) was chosen, not ")
+
+
+def with_notes_of(before: PlatformLock | None, after: PlatformLock) -> PlatformLock:
+    """Add what was said of wheels that stay: nobody looks again why they were held back, and it is as true as it was.
+
+    Notes keep their order where they are the same ones, so that a lock of which nothing moved stays as it is.
+    """
+    if before is None:
+        return after
+    locked = {(wheel.name, wheel.version) for wheel in after.pypi}
+    carried = [note for note in before.notes if (told := _HELD_BACK.match(note)) and told.groups() in locked]
+    notes = tuple(dict.fromkeys([*after.notes, *carried]))
+    return replace(after, notes=before.notes if set(notes) == set(before.notes) else notes)

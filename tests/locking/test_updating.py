@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import LockfileError, UsageError
+from envgen.locking.updates import Updates, locked_keys, refuse_unknown
 from envgen.models.findings import Decision
-from envgen.workflows.updating import Updates, locked_keys, refuse_unknown
 from tests.lock_values import make_lock, make_platform, make_record, make_wheel
 
 DECISIONS = (

@@ -6,21 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from envgen import __version__
+from envgen.errors import LockfileError
+from envgen.formats.read_lock import has_conflicts, sides_of_all
 from envgen.formats.registry import omissions, render
 from envgen.lock.custom_metadata import normal_form
+from envgen.lock.merge import merged
 from envgen.lock.model import Lock
 from envgen.lock.staleness import left_files, stale_reasons
+from envgen.locking.lock_platform import Keeping, solve_platform
+from envgen.locking.updates import Updates, refuse_unknown
 from envgen.manifest.model import Manifest, digest
 from envgen.models.findings import Move
 from envgen.project.channels import channels_of
 from envgen.project.own_projects import with_projects
-from envgen.project.project import MANIFEST, Environment, generated_texts, meant_names, open_environment
+from envgen.project.project import MANIFEST, Environment, generated_texts, meant_names, open_environment, read_lock
 from envgen.project.services import Services, with_indexes
 from envgen.system.files import FolderWriter, exclusive
-from envgen.workflows.before import lock_to_keep
-from envgen.workflows.results import EnvironmentResult
-from envgen.workflows.solving import Keeping, solve_platform
-from envgen.workflows.updating import Updates, refuse_unknown
 
 __all__ = ["SolvedLock", "Updates", "chosen_names", "lock_environments", "relock", "solve_lock"]
 
@@ -134,3 +135,58 @@ def _keeping(before: Lock | None, subdir: str, updates: Updates) -> Keeping:
 def _unchanged(environment: Environment, lock: Lock) -> EnvironmentResult:
     files = tuple(f"{environment.shown}/{name}" for name in render(lock, environment.manifest.outputs))
     return EnvironmentResult(name=environment.name, files=files, lock=lock, changed=False, moved={})
+
+
+# Read the lock that a new one keeps to, however it was left.
+
+_MERGED = "what both sides of the merge agree on is kept, and the newer of what they do not"
+
+
+def lock_to_keep(environment: Environment, texts: Mapping[str, str]) -> tuple[Lock | None, tuple[str, ...]]:
+    """Read the lock of a folder, mending what git left unmerged and reading what is damaged as far as it goes.
+
+    The notes say what is made again. None where there is no lock, or nothing of it can be kept.
+    """
+    if any(has_conflicts(text) for text in texts.values()):
+        return _both_sides(environment, texts)
+    try:
+        return read_lock(environment.shown, environment.manifest, texts), ()
+    except LockfileError as error:
+        note = f"the lock is made again: {error.message}"
+    lock = _readable(environment, texts)
+    return lock, (note,) if lock else (note, "nothing of it could be kept")
+
+
+def _both_sides(environment: Environment, texts: Mapping[str, str]) -> tuple[Lock | None, tuple[str, ...]]:
+    ours, theirs = (_readable(environment, side) for side in sides_of_all(texts))
+    note = "the lock held merge markers and is made again"
+    if ours and theirs:
+        return merged(ours, theirs), (f"{note}: {_MERGED}",)
+    lock = ours or theirs
+    return lock, (f"{note}: {'what one side holds is kept' if lock else 'nothing of it could be kept'}",)
+
+
+def _readable(environment: Environment, texts: Mapping[str, str]) -> Lock | None:
+    try:
+        return read_lock(environment.shown, environment.manifest, texts, sealed=False)
+    except LockfileError:
+        return None
+
+
+# Describe what the use cases give back to the command line.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentResult:
+    """Hold what a `new` or a `lock` did to one environment.
+
+    `files` are relative to the project's root, in the order of writing; `changed` is False where the committed lock was
+    already true; `moved` maps each subdir that was locked before to what changed since.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    lock: Lock
+    changed: bool
+    moved: dict[str, tuple[Move, ...]]
+    notes: tuple[str, ...] = ()

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import ProofError
+from envgen.locking.lock_platform import refuse_faults
 from envgen.models.findings import Finding
-from envgen.workflows.solving import refuse_faults
 from tests.lock_values import small_platform
 from tests.tiny_project import NOARCH, Project, manifest, tiny_channel
 

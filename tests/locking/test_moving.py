@@ -8,11 +8,11 @@ import pytest
 
 from envgen.errors import SourceLine
 from envgen.lock.model import PlatformLock
+from envgen.locking.moves import Asked, explained_moves
 from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Decision, Move
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
-from envgen.workflows.moving import Asked, explained_moves
 from tests.lock_values import make_platform, make_record, make_wheel
 
 

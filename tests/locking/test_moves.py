@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import SourceLine
+from envgen.locking.moves import conda_moves
 from envgen.models.record import Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, SolveRequest
-from envgen.solvers.moves import moves
 from tests.solvers.builder import BETA, record, request, root, table
 
 ALPHA_CHANNEL = table("unused 1")
@@ -19,7 +19,7 @@ ALPHA_CHANNEL = table("unused 1")
 def told(
     asked: SolveRequest, before: list[Record], after: list[Record], update: frozenset[str] = frozenset()
 ) -> list[str]:
-    return [f"{m.name} {m.before or '-'} {m.after or '-'}: {m.why}" for m in moves(asked, before, after, update)]
+    return [f"{m.name} {m.before or '-'} {m.after or '-'}: {m.why}" for m in conda_moves(asked, before, after, update)]
 
 
 APP1 = record("app 1.0", depends=["lib <2"])
