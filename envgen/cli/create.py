@@ -52,10 +52,10 @@ def create(
     """
     from envgen.cli.create_report import report_created, report_handed
     from envgen.cli.services import services_for
+    from envgen.install.create import create_environment
+    from envgen.install.handover import hand_over
+    from envgen.install.target import Creation
     from envgen.system.machine import read_machine
-    from envgen.workflows.creation import Creation
-    from envgen.workflows.handover import hand_over
-    from envgen.workflows.installing import create_environment
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress(f"creating {name}") as progress:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from envgen.cli.console import Console, table
 from envgen.errors import InstallError
-from envgen.install.tally import size_text
-from envgen.workflows.creation import Created
-from envgen.workflows.handover import Handed
+from envgen.install.create import Created
+from envgen.install.download import size_text
+from envgen.install.handover import Handed
 
 SHOWN = 40
 _SIGNS = {"added": "+", "changed": "~", "repaired": "!", "removed": "-"}

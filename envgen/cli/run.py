@@ -33,8 +33,8 @@ def run(
     """Run a command in an environment as if it were activated; the exit code is the command's."""
     from envgen.cli.services import services_for
     from envgen.errors import InstallError, UsageError
+    from envgen.install.activation import command_in, script_for
     from envgen.system.machine import read_machine
-    from envgen.workflows.running import command_in, script_for
 
     services = services_for(progress=lambda _: None)
     if activation:

@@ -107,7 +107,7 @@ def platform(value: str) -> str:
 
 def tool(value: str) -> str:
     """Read --with; "" is none."""
-    from envgen.workflows.handover import TOOLS
+    from envgen.install.handover import TOOLS
 
     return _one_of("tool", value, TOOLS) if value else ""
 

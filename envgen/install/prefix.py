@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
-from envgen.install.distributions import Distribution, read_distributions
+from envgen.errors import EnvgenError, InstallError, WriteError
+from envgen.install.wheels import Distribution, read_distributions
+from envgen.lock.model import LockedWheel
 from envgen.models.record import Record
+from envgen.system.files import FolderWriter, exclusive, read_text
 
 META = "conda-meta"
 _READERS = 4
@@ -121,3 +126,179 @@ def _read(file: Path) -> InstalledRecord | None:
     if not all(isinstance(text, str) for text in texts.values()) or not texts["name"] or not isinstance(files, list):
         return None
     return InstalledRecord(**texts, files=tuple(file for file in files if isinstance(file, str)))
+
+
+# Mark in a prefix what it was made from, and whether it is whole.
+
+FILE = "envgen"
+FORMAT = 1
+State = Literal["incomplete", "complete"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """Say which environment a prefix holds, for which platform, made from which content, and whether it is whole.
+
+    `content` is `content_digest` of what was to be installed; `wheels` maps the distributions from PyPI to their
+    sha256; `fresh` tells that the prefix has never been whole.
+    """
+
+    environment: str
+    platform: str
+    content: str
+    state: State
+    fresh: bool = False
+    groups_left_out: tuple[str, ...] = ()
+    wheels: Mapping[str, str] = field(default_factory=dict)
+
+
+def content_digest(records: Iterable[Record], wheels: Iterable[LockedWheel]) -> str:
+    """Give one hash of the artifacts that are installed."""
+    lines = [f"{record.url} {record.sha256 or record.md5}" for record in records]
+    lines += [f"{wheel.name}=={wheel.version} {wheel.wheel.sha256}" for wheel in wheels]
+    return f"sha256:{hashlib.sha256(chr(10).join(sorted(lines)).encode()).hexdigest()}"
+
+
+def read_marker(prefix: Path) -> Marker | None:
+    """Read the mark of a prefix; None where it has none. A damaged mark says that the prefix is incomplete."""
+    path = prefix / META / FILE
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data.pop("format") != FORMAT:
+            raise InstallError(
+                f"{prefix} was made by another version of envgen", hint="use that one, or another --prefix"
+            )
+        groups, wheels = tuple(data.pop("groups_left_out")), dict(data.pop("wheels"))
+        return Marker(**data, groups_left_out=groups, wheels=wheels)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Marker(environment="", platform="", content="", state="incomplete")
+
+
+def write_marker(prefix: Path, marker: Marker) -> None:
+    """Write the mark in one instant; raise WriteError where the disk refuses. The prefix must be held."""
+    folder = prefix / META
+    folder.mkdir(parents=True, exist_ok=True)
+    data = {"format": FORMAT, **asdict(marker)}
+    FolderWriter(folder).write({FILE: json.dumps(data, indent=2, sort_keys=True) + "\n"})
+
+
+# Find where a named environment lives, such that conda and mamba list it.
+
+_ROOTS = ("miniforge3", "mambaforge", "miniconda3", "anaconda3", "opt/miniconda3", "opt/anaconda3")
+_SYSTEM_ROOTS = (
+    "/opt/homebrew/Caskroom/miniforge/base",
+    "/opt/homebrew/Caskroom/miniconda/base",
+    "/opt/miniforge3",
+    "/opt/miniconda3",
+    "/opt/conda",
+)
+_REGISTER = "environments.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Say where an environment is or will be, and why there.
+
+    `active` is what `conda activate` takes: the name, or the path; "" where no conda is installed.
+    """
+
+    prefix: Path
+    why: str
+    active: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Hold what decides on places: the variables of the call, the home folder, envgen's data folder, the platform."""
+
+    environ: Mapping[str, str]
+    home: Path
+    data: Path
+    subdir: str
+    system_roots: tuple[str, ...] = _SYSTEM_ROOTS
+
+
+def named_location(name: str, around: Surroundings) -> Location:
+    """Give the place of a named environment: conda's `envs` if a conda for this platform is there, else our data's."""
+    root = conda_root(around)
+    if root is None:
+        return Location(prefix=around.data / "envs" / name, why="no conda is installed here")
+    for folder in _environment_folders(root, around):
+        if os.access(_existing(folder), os.W_OK):
+            return Location(prefix=folder / name, why=f"conda in {root} lists it", active=name)
+    return Location(
+        prefix=around.data / "envs" / name,
+        why=f"conda in {root} has no folder for environments that you can write",
+        active=str(around.data / "envs" / name),
+    )
+
+
+def given_location(prefix: Path, around: Surroundings) -> Location:
+    """Give the place that the user names."""
+    return Location(prefix=prefix, why="--prefix", active=str(prefix) if conda_root(around) else "")
+
+
+def conda_root(around: Surroundings) -> Path | None:
+    """Find conda's own installation, if it is one for this platform: one for Intel would install Intel packages."""
+    for root in _candidates(around):
+        is_root = (root / META).is_dir() or (root / "envs").is_dir()  # micromamba's has no packages of its own
+        if is_root and _subdir(root) in ("", around.subdir):
+            return root
+    return None
+
+
+def register(prefix: Path, home: Path) -> None:
+    """List a prefix in `~/.conda/environments.txt`, where conda and mamba look; raise WriteError."""
+    folder = home / ".conda"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from error
+    with exclusive(folder, patience=5.0) as writer:
+        file = folder / _REGISTER
+        text = read_text(file, error=WriteError) if file.is_file() else ""
+        if str(prefix) not in text.splitlines():
+            ended = text if not text or text.endswith("\n") else f"{text}\n"
+            writer.write({_REGISTER: f"{ended}{prefix}\n"})
+
+
+def is_conda_root(prefix: Path) -> bool:
+    """Tell whether a prefix is the installation of conda itself, which no lock may replace."""
+    return (prefix / "condabin").is_dir() or any((prefix / META).glob("conda-[0-9]*.json"))
+
+
+def _candidates(around: Surroundings) -> Iterator[Path]:
+    environ = around.environ
+    for variable in ("CONDA_EXE", "MAMBA_EXE"):
+        if program := environ.get(variable):
+            yield Path(program).parent.parent
+    if root := environ.get("MAMBA_ROOT_PREFIX"):
+        yield Path(root)
+    yield from (around.home / root for root in _ROOTS)
+    yield from (Path(root) for root in around.system_roots)
+
+
+def _environment_folders(root: Path, around: Surroundings) -> Iterator[Path]:
+    for variable in ("CONDA_ENVS_DIRS", "CONDA_ENVS_PATH"):
+        for folder in filter(None, around.environ.get(variable, "").split(os.pathsep)):
+            yield Path(folder).expanduser()
+    yield root / "envs"
+    yield around.home / ".conda" / "envs"
+
+
+def _existing(folder: Path) -> Path:
+    return next((path for path in (folder, *folder.parents) if path.exists()), folder)
+
+
+def _subdir(root: Path) -> str:
+    """Give the platform of an installation, by its python; "" where it has none, as a micromamba root."""
+    for file in sorted((root / META).glob("python-[0-9]*.json")):
+        try:
+            data = json.loads(read_text(file))
+        except (EnvgenError, ValueError):
+            continue
+        if isinstance(data, dict):
+            return str(data.get("subdir", ""))
+    return ""

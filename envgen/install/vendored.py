@@ -13,11 +13,13 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from envgen.errors import EnvgenError, InstallError
 from envgen.install.artifacts import Artifact, Digest
+from envgen.lock.model import LockedWheel
 from envgen.models.channel import CONDA_ALIAS
 from envgen.models.record import Record
 from envgen.system.files import read_text
@@ -117,3 +119,56 @@ def _fault(folder: Path, file: VendoredFile) -> str:
         return "" if file.digest.matches(path) else f"{file.path} is not what was locked (its hash differs)"
     except (OSError, EnvgenError) as error:
         return f"{file.path} cannot be read ({error})"
+
+
+# Write the repodata of records, such that a folder of their archives is a channel (CEP 36).
+
+_LEFT_OUT = frozenset({"channel", "url"})
+_ALWAYS = frozenset({"depends", "build_number"})
+
+
+def repodata_text(subdir: str, records: Iterable[Record]) -> str:
+    """Give the repodata.json of one subdir; the same records, in whatever order, give the same text."""
+    entries: dict[str, dict[str, dict[str, object]]] = {"packages": {}, "packages.conda": {}}
+    for record in sorted(records, key=lambda record: record.filename):
+        kind = "packages.conda" if record.filename.endswith(".conda") else "packages"
+        entries[kind][record.filename] = _entry(record)
+    data = {"info": {"subdir": subdir}, **entries, "removed": [], "repodata_version": 1}
+    return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _entry(record: Record) -> dict[str, object]:
+    fields = {name: getattr(record, name) for name in Record.__dataclass_fields__ if name not in _LEFT_OUT}
+    return {name: value for name, value in fields.items() if name in _ALWAYS or value not in ("", (), None)}
+
+
+# Write the pages of a simple index (PEP 503) beside a folder of wheels.
+
+_PAGE = (
+    '<!DOCTYPE html>\n<html><head><meta name="pypi:repository-version" content="1.0"><title>{title}</title></head>\n'
+)
+
+
+def simple_pages(wheels: Iterable[LockedWheel], *, up: str) -> dict[str, str]:
+    """Give the pages by their paths: `index.html`, and `NAME/index.html` for each project.
+
+    `up` leads from a project's page to the folder of the wheels, such as `../../wheels`.
+    """
+    projects: dict[str, dict[str, LockedWheel]] = {}
+    for wheel in wheels:
+        projects.setdefault(wheel.name, {})[wheel.wheel.filename] = wheel
+    pages = {f"{name}/index.html": _project(name, files, up) for name, files in sorted(projects.items())}
+    links = "".join(f'<a href="{escape(name)}/">{escape(name)}</a><br>\n' for name in sorted(projects))
+    return {"index.html": f"{_PAGE.format(title='Simple index')}<body>\n{links}</body></html>\n", **pages}
+
+
+def _project(name: str, files: dict[str, LockedWheel], up: str) -> str:
+    links = "".join(_link(files[filename], up) for filename in sorted(files))
+    return f"{_PAGE.format(title=escape(name))}<body>\n{links}</body></html>\n"
+
+
+def _link(wheel: LockedWheel, up: str) -> str:
+    filename = wheel.wheel.filename
+    python = f' data-requires-python="{escape(wheel.requires_python)}"' if wheel.requires_python else ""
+    address = f"{up}/{quote(filename)}#sha256={wheel.wheel.sha256}"
+    return f'<a href="{escape(address)}"{python}>{escape(filename)}</a><br>\n'

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from envgen.errors import InstallError, LockfileError
 from envgen.install.artifacts import Digest
-from envgen.install.obtaining import Need, obtain
-from envgen.install.space import check_space
+from envgen.install.download import check_space
+from envgen.install.fetch import Need, Sources, obtain
 from envgen.install.vendored import (
     CHANNELS,
     LISTING,
@@ -24,6 +24,8 @@ from envgen.install.vendored import (
     channel_folder,
     listing_text,
     read_listing,
+    repodata_text,
+    simple_pages,
     verify_folder,
     wheel_path,
 )
@@ -41,9 +43,6 @@ from envgen.project.project import (
 )
 from envgen.project.services import Services, with_indexes
 from envgen.system.files import FolderWriter, exclusive
-from envgen.workflows.artifact_sources import Sources
-from envgen.writers.channel_index import repodata_text
-from envgen.writers.simple_index import simple_pages
 
 T = TypeVar("T", Record, LockedWheel)
 

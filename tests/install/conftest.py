@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.install.world import Basics, World, basics, open_world
+from tests.pypi.conftest import environment, index
 
 
 @pytest.fixture
@@ -21,3 +22,6 @@ def world(tmp_path: Path) -> Iterator[World]:
 def usual(world: World) -> Basics:
     """Lock the usual environment as `demo`."""
     return basics(world)
+
+
+__all__ = ["environment", "index"]

@@ -7,14 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from envgen.install.distributions import (
-    Distribution,
-    read_distributions,
-    remove_compiled,
-    remove_distribution,
-    site_packages,
-)
 from envgen.install.prefix import is_empty, is_environment, read_contents
+from envgen.install.wheels import Distribution, read_distributions, remove_compiled, remove_distribution, site_packages
 
 SITE = "lib/python3.12/site-packages"
 

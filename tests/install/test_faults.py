@@ -370,7 +370,7 @@ def _state(world: World) -> str:
 
 def test_killed_while_linking_is_completed(world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop at each step after the first change, as a kill does: nothing that follows runs."""
-    from envgen.workflows import syncing
+    from envgen.install import sync
 
     class Killed(BaseException):
         """Stand for the end of the process."""
@@ -381,7 +381,7 @@ def test_killed_while_linking_is_completed(world: World, usual: Basics, monkeypa
     for step in ("remove_unreadable", "link", "read_contents", "verify_contents"):
         with monkeypatch.context() as patch:
             calls = {"left": 1 if step == "read_contents" else 0}
-            real = getattr(syncing, step)
+            real = getattr(sync, step)
 
             def dying(*arguments: object, calls: dict[str, int] = calls, real: object = real) -> object:
                 if calls["left"]:
@@ -389,7 +389,7 @@ def test_killed_while_linking_is_completed(world: World, usual: Basics, monkeypa
                     return real(*arguments)  # type: ignore[operator]
                 raise Killed
 
-            patch.setattr(syncing, step, dying)
+            patch.setattr(sync, step, dying)
             with pytest.raises(Killed):
                 world.run("create", "demo")
         assert world.marker == {**world.marker, "state": "incomplete", "fresh": True}
@@ -401,10 +401,10 @@ def test_killed_while_linking_is_completed(world: World, usual: Basics, monkeypa
 def test_a_first_attempt_with_another_lock_leaves_nothing(
     world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from envgen.workflows import syncing
+    from envgen.install import sync
 
     with monkeypatch.context() as patch:
-        patch.setattr(syncing, "verify_contents", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        patch.setattr(sync, "verify_contents", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
         error = world.failed("create", "demo")
     assert error["message"].startswith(f"{world.prefix} cannot be changed: input/output error")
     assert (world.site / "onlypypi.py").exists()
@@ -416,12 +416,12 @@ def test_a_first_attempt_with_another_lock_leaves_nothing(
 
 
 def test_a_failed_sync_says_half_changed(world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch) -> None:
-    from envgen.workflows import syncing
+    from envgen.install import sync
 
     world.good("create", "demo")
     world.lock([usual.python, usual.pip, usual.six])
     with monkeypatch.context() as patch:
-        patch.setattr(syncing, "verify_contents", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        patch.setattr(sync, "verify_contents", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
         error = world.failed("create", "demo")
     assert f"{world.prefix}: it is half changed, and marked so: the same command completes it" in error["message"]
     world.good("create", "demo")

@@ -12,13 +12,10 @@ import rattler
 from rattler.exceptions import InstallerError
 
 from envgen.errors import InstallError
-from envgen.install.difference import Content
-from envgen.install.linking import Linking, StaleCacheError, link, unpacked
-from envgen.install.marker import Marker, content_digest, read_marker, write_marker
-from envgen.install.native import to_native
-from envgen.install.prefix import read_contents
-from envgen.install.space import check_space
-from envgen.install.verification import verify_contents
+from envgen.install.conda_packages import Linking, StaleCacheError, link, to_native, unpacked
+from envgen.install.download import check_space
+from envgen.install.prefix import Marker, content_digest, read_contents, read_marker, write_marker
+from envgen.install.prefix_diff import Content, verify_contents
 from tests.install.test_obtaining import artifact
 from tests.install.tiny_conda import TinyConda, build_conda
 from tests.lock_values import make_record, make_wheel

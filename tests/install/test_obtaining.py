@@ -12,9 +12,8 @@ import pytest
 
 from envgen.errors import InstallError
 from envgen.install.artifacts import Artifact, Digest, record_artifact, wheel_artifact
-from envgen.install.obtaining import Fetching, Need, obtain, shared_store
-from envgen.install.tally import Tally, size_text
-from envgen.install.transfer import Location
+from envgen.install.download import Location, Tally, size_text
+from envgen.install.fetch import Fetching, Need, obtain, shared_store
 from tests.gateways.loopback import LoopbackChannel, serving
 from tests.lock_values import make_record, make_wheel
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from envgen.install import smoke
+from envgen.install import smoke_test
 from envgen.install.prefix import read_contents
-from envgen.install.smoke import Outcome, import_names, try_gpu, try_imports
+from envgen.install.smoke_test import Outcome, import_names, try_gpu, try_imports
 from tests.install.test_distributions import SITE, lay
 
 ENVIRON = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -101,7 +101,7 @@ def test_a_crash_is_told_of_its_module_and_the_rest_is_tried(prefix: Path) -> No
 
 
 def test_a_module_that_hangs(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smoke, "_PATIENCE", 1.0)
+    monkeypatch.setattr(smoke_test, "_PATIENCE", 1.0)
     (prefix / "hangs.py").write_text("import time; time.sleep(60)")
     outcomes = try_imports(prefix, ["json", "hangs"], ENVIRON)
     assert outcomes[0] == Outcome(subject="json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import InstallError
-from envgen.install.suitability import suitable
+from envgen.install.target import suitable
 from envgen.models.platform import Platform
 from envgen.system.machine import Machine
 from tests.lock_values import make_platform

@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import InstallError
-from envgen.install import transfer
+from envgen.install import download as transfer
 from envgen.install.artifacts import Artifact, Digest
-from envgen.install.tally import Tally
-from envgen.install.transfer import Download, Location, download_all
+from envgen.install.download import Download, Location, Tally, download_all
 from tests.gateways.loopback import LoopbackChannel, send, serving, status
 
 BODY = bytes(range(256)) * 2000

@@ -7,11 +7,10 @@ from dataclasses import replace
 import pytest
 
 from envgen.cli.services import services_for
-from envgen.install.smoke import Outcome
+from envgen.install.smoke_test import Outcome, try_environment
+from envgen.install.target import Creation, Target, target_of
 from envgen.project.services import Services
 from envgen.system.machine import read_machine
-from envgen.workflows.creation import Creation, Target, target_of
-from envgen.workflows.trials import try_environment
 from tests.install.tiny_conda import SITE, build_conda, module_files
 from tests.install.world import HOST, Basics, World, linux_only
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tests.workflows.conftest import index, living, project
+from tests.tiny_project import project
+from tests.workflows.conftest import index, living
 
 __all__ = ["index", "living", "project"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.services import services_for
+from envgen.install.fetch import Sources
 from envgen.project.services import with_indexes
-from envgen.workflows.artifact_sources import Sources
 from envgen.workflows.asking import locked_environment
 from tests.gateways.loopback import LoopbackChannel, send, serving, sharded
 from tests.pypi.index_server import IndexServer

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from envgen.errors import EnvgenError
 from envgen.install.activation import advice, write_kernel
-from envgen.install.location import register
+from envgen.install.fetch import Sources
+from envgen.install.prefix import register
+from envgen.install.prefix_diff import Difference
+from envgen.install.smoke_test import Outcome, try_environment
+from envgen.install.sync import Found, Syncing, held
+from envgen.install.target import Creation, Target, target_of
 from envgen.project.services import Services, home_of, with_indexes
 from envgen.system.machine import Machine
-from envgen.workflows.artifact_sources import Sources
-from envgen.workflows.creation import Created, Creation, Target, target_of
-from envgen.workflows.syncing import Found, Syncing, held
-from envgen.workflows.trials import try_environment
 
 
 def create_environment(services: Services, wanted: Creation, machine: Machine) -> Created:
@@ -76,3 +78,23 @@ def _finished(services: Services, wanted: Creation, target: Target, created: Cre
         path = write_kernel(target.prefix, created.name, home, environ, is_mac=target.is_mac)
         created = replace(created, kernel=path)
     return replace(created, notes=tuple(notes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """Hold what `create` did, or with a dry run would do.
+
+    `download` is the size in bytes of what had to come over the network; `outcomes` are the tries that were made
+    afterwards; `advice` says how to use the environment.
+    """
+
+    name: str
+    prefix: Path
+    platform: str
+    differences: tuple[Difference, ...]
+    dry_run: bool = False
+    downloaded: int = 0
+    outcomes: tuple[Outcome, ...] = ()
+    advice: tuple[str, ...] = ()
+    kernel: Path | None = None
+    notes: tuple[str, ...] = ()

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import PypiError, PypiUnreachableError
+from envgen.install.wheels import WheelLocations
 from envgen.pypi.http import Session
 from envgen.pypi.indexes import Indexes
-from envgen.pypi.wheel_locations import WheelLocations
 from tests.install.world import locked
 from tests.pypi.conftest import QUICK
 from tests.pypi.index_server import IndexServer

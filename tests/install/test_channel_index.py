@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envgen.install.vendored import repodata_text, simple_pages
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
-from envgen.writers.channel_index import repodata_text
-from envgen.writers.simple_index import simple_pages
 from tests.lock_values import make_record, make_wheel
 
 RECORDS = [

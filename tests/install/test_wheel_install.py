@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import InstallError, PypiError
+from envgen.install.wheels import Complaint, WheelInstaller, WheelTarget
 from envgen.models.platform import Platform
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.uv import uv_environment
-from envgen.pypi.wheel_install import Complaint, WheelInstaller, WheelTarget
 from tests.install.world import locked
 from tests.pypi.tiny_wheels import TinyWheel, build_wheel
 

@@ -6,11 +6,14 @@ rattler's client does the requests, so that its credentials, proxies and certifi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -24,8 +27,6 @@ from rattler.package_streaming import download_to_writer
 import envgen
 from envgen.errors import InstallError
 from envgen.install.artifacts import Artifact
-from envgen.install.holding import claimed
-from envgen.install.tally import Tally
 from envgen.system.event_loop import run
 
 PARALLEL = 8
@@ -288,3 +289,132 @@ def _disk_error(download: Download, error: OSError) -> InstallError:
     reason = (error.strerror or str(error)).lower()
     hint = "free some space on the disk" if error.errno in _FULL else "set ENVGEN_CACHE_DIR to a folder you can write"
     return InstallError(f"cannot write {download.target}: {reason}", hint=hint, code="disk")
+
+
+# Hold files and folders that several runs share.
+
+_BEAT = 0.05  # seconds
+
+
+def hold(descriptor: int, kind: int) -> bool:
+    """Lock an open file or folder (`flock`); False where another run holds it, and `kind` says not to wait.
+
+    Some network file systems have no locks: there nothing is held, and True is given. Raises OSError.
+    """
+    try:
+        fcntl.flock(descriptor, kind)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
+            raise
+    return True
+
+
+@contextlib.asynccontextmanager
+async def claimed(part: Path) -> AsyncIterator[IO[bytes]]:
+    """Open a file for this run alone; another that holds it is waited for. Raises OSError."""
+    while True:
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
+        with os.fdopen(descriptor, "r+b") as stream:
+            while not hold(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):  # noqa: ASYNC110 - no event of ours tells it
+                await asyncio.sleep(_BEAT)
+            if _is_current(stream, part):
+                yield stream
+                return
+
+
+def _is_current(stream: IO[bytes], part: Path) -> bool:
+    """Tell whether the file still has its name: another run may have finished it meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), part.stat())
+    except FileNotFoundError:
+        return False
+
+
+# Count what a long transfer has done, and say so now and then.
+
+_UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
+
+
+def size_text(size: int) -> str:
+    """Give a number of bytes as people read it, such as `1.4 GB`."""
+    for unit, name in _UNITS:
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size} bytes"
+
+
+class Tally:
+    """Count files and bytes; `report` hears a line whenever it has changed.
+
+    `fetched` is the number of bytes that came over the network, `files` the number of files that are done.
+    """
+
+    def __init__(self, artifacts: Iterable[Artifact], verb: str, report: Callable[[str], None]) -> None:
+        """Start at nothing; `verb` begins each line, such as `downloading`."""
+        listed = list(artifacts)
+        self.total_files = len(listed)
+        self.total = sum(artifact.size or 0 for artifact in listed)
+        self.files = self.fetched = 0
+        self._done = 0
+        self._verb = verb
+        self._report = report
+        self._last = ""
+
+    def advance(self, size: int) -> None:
+        """Count bytes of a file that is under way; a negative size takes back what must come again."""
+        self._done += size
+        self._say()
+
+    def finish(self, artifact: Artifact, *, fetched: int) -> None:
+        """Count a file that is done; one that came without a transfer counts in whole."""
+        if not fetched:
+            self._done += artifact.size or 0
+        self.files += 1
+        self.fetched += fetched
+        self._say()
+
+    def _say(self) -> None:
+        bytes_text = f"{size_text(self._done)} of {size_text(self.total)}" if self.total else size_text(self._done)
+        line = f"{self._verb}: {self.files} of {self.total_files} files, {bytes_text}"
+        if line != self._last:
+            self._last = line
+            self._report(line)
+
+
+# Tell beforehand that a disk is certainly too small.
+
+# Unpacked, an archive has two to five times its size; this is what it has at least, so that nobody is refused wrongly.
+_UNPACKED = 2
+
+
+def check_space(downloaded: Iterable[Artifact], unpacked: Iterable[Artifact], *, store: Path, prefix: Path) -> None:
+    """Hold the sizes that the lock knows against what is free where they go.
+
+    Raises:
+        InstallError: the disk cannot hold them; nothing was changed.
+    """
+    needs: dict[int, int] = {}
+    places: dict[int, Path] = {}
+    wanted: Mapping[Path, int] = {
+        _existing(store): sum(artifact.size or 0 for artifact in downloaded),
+        _existing(prefix): sum(artifact.size or 0 for artifact in unpacked) * _UNPACKED,
+    }
+    for path, size in wanted.items():
+        device = path.stat().st_dev
+        needs[device] = needs.get(device, 0) + size
+        places[device] = path
+    for device, need in needs.items():
+        free = shutil.disk_usage(places[device]).free
+        if free < need:
+            raise InstallError(
+                f"the disk is too full: {size_text(need)} at the least are needed in {places[device]}, "
+                f"{size_text(free)} are free; nothing was changed",
+                hint="free some space, or choose another disk: --prefix, ENVGEN_CACHE_DIR",
+                code="disk",
+            )
+
+
+def _existing(path: Path) -> Path:
+    return next(each for each in (path, *path.parents) if each.exists())

@@ -11,21 +11,26 @@ from pathlib import Path
 
 from envgen.errors import EnvgenError, InstallError, InterruptedInstallError
 from envgen.install.artifacts import record_artifact, wheel_artifact
-from envgen.install.difference import Sync, compare
-from envgen.install.distributions import remove_compiled, remove_distribution
-from envgen.install.linking import Linking, StaleCacheError, link, remove_unreadable, unpacked
-from envgen.install.location import is_conda_root
-from envgen.install.marker import Marker, content_digest, read_marker, write_marker
-from envgen.install.obtaining import obtain, shared_store
-from envgen.install.prefix import Contents, is_empty, is_environment, read_contents
-from envgen.install.space import check_space
-from envgen.install.verification import verify_contents
+from envgen.install.conda_packages import Linking, StaleCacheError, link, remove_unreadable, unpacked
+from envgen.install.download import check_space
+from envgen.install.fetch import STORE, UNPACKED, Sources, obtain, shared_store
+from envgen.install.prefix import (
+    Contents,
+    Marker,
+    content_digest,
+    is_conda_root,
+    is_empty,
+    is_environment,
+    read_contents,
+    read_marker,
+    write_marker,
+)
+from envgen.install.prefix_diff import Sync, compare, verify_contents
+from envgen.install.target import Target
+from envgen.install.wheels import WheelInstaller, WheelTarget, remove_compiled, remove_distribution
 from envgen.models.record import Record
 from envgen.project.services import Services
-from envgen.pypi.wheel_install import WheelInstaller, WheelTarget
 from envgen.system.files import exclusive
-from envgen.workflows.artifact_sources import STORE, UNPACKED, Sources
-from envgen.workflows.creation import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

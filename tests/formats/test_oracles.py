@@ -15,7 +15,7 @@ from rattler.explicit_environment import ExplicitEnvironmentSpec
 from envgen.formats.registry import OUTPUTS, render
 from envgen.lock.model import Lock
 from tests.conda_lock_oracle import conda_lock_answers
-from tests.writers.golden_locks import LOCKS
+from tests.formats.golden_locks import LOCKS
 
 
 @pytest.fixture(scope="module")

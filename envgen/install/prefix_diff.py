@@ -9,8 +9,9 @@ from typing import Literal
 
 from packaging.utils import canonicalize_version
 
-from envgen.install.distributions import Distribution
+from envgen.errors import InstallError
 from envgen.install.prefix import Contents
+from envgen.install.wheels import Distribution
 from envgen.lock.model import LockedWheel
 from envgen.models.findings import Source
 from envgen.models.record import Record
@@ -138,3 +139,36 @@ def _removed(going: list[Distribution], coming: set[str]) -> Iterator[Difference
     for each in going:
         if each.name not in coming:
             yield Difference(name=each.name, source="pypi", kind="removed", before=each.version)
+
+
+# Tell whether a prefix holds exactly what it was to hold.
+
+_SHOWN = 8
+
+
+def verify_contents(contents: Contents, wanted: Content) -> None:
+    """Hold a prefix to the lock: each record and distribution is there, with all of its files, and no other is.
+
+    Raises:
+        InstallError: with everything that differs.
+    """
+    faults = list(_faults(contents, wanted))
+    if faults:
+        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        raise InstallError(
+            f"{contents.prefix} is not what the lock says: {'; '.join(faults[:_SHOWN])}{more}",
+            hint="is something else at work in that folder?",
+            code="verify",
+        )
+
+
+def _faults(contents: Contents, wanted: Content) -> Iterator[str]:
+    yield from (f"{file.name} is damaged" for file in contents.unreadable)
+    words = {
+        "added": "is missing",
+        "changed": "is another",
+        "repaired": "misses files",
+        "removed": "is there though it is not locked",
+    }
+    for each in compare(contents, wanted, {}).differences:
+        yield f"{each.name} {words[each.kind]}"

@@ -17,11 +17,11 @@ from pathlib import Path
 from envgen.errors import InstallError, UsageError
 from envgen.formats import conda_lock, explicit
 from envgen.install.prefix import is_empty
+from envgen.install.target import Creation, Target, opened, target_of
 from envgen.lock.model import Lock
 from envgen.project.services import Services
 from envgen.system.files import exclusive
 from envgen.system.machine import Machine
-from envgen.workflows.creation import Creation, Target, opened, target_of
 
 TOOLS = ("conda", "mamba", "micromamba", "conda-lock")
 _PATIENCE = 30.0

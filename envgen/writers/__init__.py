@@ -1,1 +1,0 @@
-"""Turn a lock into the text of files."""
