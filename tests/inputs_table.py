@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from envgen.cli.services import services_for
+from envgen.commands.import_file import Imported, Wishes, import_file
+from envgen.commands.new import Scaffold, new_environment
 from envgen.errors import EnvgenError
 from envgen.project.services import Services
-from envgen.workflows.creating import Scaffold, new_environment
-from envgen.workflows.importing import Imported, Wishes, import_file
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
 INPUTS = SHARED / "inputs"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.workflows.importing import Wishes, import_file
+from envgen.commands.import_file import Wishes, import_file
 from tests import inputs_table
 
 pytestmark = [

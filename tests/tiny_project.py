@@ -17,9 +17,9 @@ import pytest
 
 from envgen.cli.main import main
 from envgen.models.channel import CONDA_FORGE
-from tests.gateways.channels import lay_out
-from tests.gateways.loopback import Json, package, repodata
 from tests.pypi.index_server import IndexServer
+from tests.repodata.channels import lay_out
+from tests.repodata.loopback import Json, package, repodata
 from tests.solvers.builder import table
 
 NATIVE = """

@@ -36,9 +36,9 @@ def add(
     """
     from envgen.cli.report import report_lock
     from envgen.cli.services import services_for
+    from envgen.commands.edit import Edit, add_to_environment
     from envgen.errors import UsageError
     from envgen.manifest.fields import Kind
-    from envgen.workflows.editing import Edit, add_to_environment
 
     if conda and pypi:
         raise UsageError("--conda and --pypi exclude each other")

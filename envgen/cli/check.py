@@ -26,7 +26,7 @@ def check(
     """
     from envgen.cli.check_report import report_checked
     from envgen.cli.services import services_for
-    from envgen.workflows.checking import check_environments
+    from envgen.commands.check import check_environments
 
     console = Console(as_json=as_json, quiet=quiet)
     with console.progress("checking") as progress:

@@ -8,8 +8,8 @@ import typer
 
 from envgen.cli.console import Console
 from envgen.cli.report import staleness_shape, staleness_text
+from envgen.commands.check import Staleness
 from envgen.errors import LockfileError
-from envgen.workflows.checking import Staleness
 
 _YES, _NO = "the lock is true to its manifest, whole and proved", "the lock is not true"
 _UNKNOWN = "the lock is true as far as could be looked at, which is not all"

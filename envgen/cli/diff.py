@@ -24,7 +24,7 @@ def diff(
     """Say which packages differ between two locks, up, down, rebuilt or from elsewhere, and how the size changes."""
     from envgen.cli.diff_report import diff_markdown, diff_shape, diff_text
     from envgen.cli.services import services_for
-    from envgen.workflows.comparing import compare
+    from envgen.commands.diff import compare
 
     console = Console(as_json=as_json, quiet=quiet)
     comparison = compare(services_for(progress=lambda _: None), first, second)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from envgen.cli.console import table
 from envgen.cli.sizes import growth_text, size_text
+from envgen.commands.diff import Comparison, PlatformDiff
 from envgen.lock.diff import Change
-from envgen.workflows.comparing import Comparison, PlatformDiff
 
 _HEADERS = ("PACKAGE", "CHANGE", "FROM", "TO", "SOURCE", "SIZE")
 

@@ -24,7 +24,7 @@ def doctor(
     """Find what of this machine breaks environments: Rosetta, Intel tools, leaking settings, what is out of reach."""
     from envgen.cli.doctor_report import report_checkup
     from envgen.cli.services import services_for
-    from envgen.workflows.doctoring import check_host
+    from envgen.commands.doctor import check_host
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress("looking") as progress:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envgen.cli.console import Console, table
+from envgen.commands.doctor import Checkup
 from envgen.models.findings import counted
 from envgen.models.host_facts import HostFacts
-from envgen.workflows.doctoring import Checkup
 
 
 def report_checkup(console: Console, checkup: Checkup) -> None:

@@ -37,8 +37,8 @@ def export(
 ) -> None:
     """Write a lock for conda, pip, uv, pixi and others; what a format cannot hold is said."""
     from envgen.cli.services import services_for
+    from envgen.commands.export import Wish, export_environment, write_export
     from envgen.errors import UsageError
-    from envgen.workflows.exporting import Wish, export_environment, write_export
 
     console = Console(as_json=as_json, quiet=quiet)
     services = services_for(progress=lambda _: None)

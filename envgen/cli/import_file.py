@@ -53,8 +53,8 @@ def import_file(
     """Print a manifest made of FILE, and say on stderr what became of each of its lines."""
     from envgen.cli.import_report import imported_shape, report_import
     from envgen.cli.services import services_for
-    from envgen.workflows import importing
-    from envgen.workflows.creating import chosen_accelerator
+    from envgen.commands import import_file as importing
+    from envgen.commands.new import chosen_accelerator
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     wishes = importing.Wishes(

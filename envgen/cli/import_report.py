@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from envgen.cli.console import Console, table
+from envgen.commands.import_file import Imported
 from envgen.importers.draft import OUTCOMES, Account, Outcome
 from envgen.models.findings import counted
-from envgen.workflows.importing import Imported
 
 QUIET = ("mapped", "setting", "heading")
 SHOWN = 60

@@ -33,9 +33,9 @@ def lock(
     """
     from envgen.cli.report import report_lock, report_stale
     from envgen.cli.services import services_for
+    from envgen.commands.check import stale_environments
     from envgen.locking.lock import lock_environments
     from envgen.locking.updates import Updates
-    from envgen.workflows.checking import stale_environments
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress("locking") as progress:

@@ -27,8 +27,8 @@ def map_names(
 ) -> None:
     """Say which conda package serves for a PyPI requirement, how that is known, and what was rejected."""
     from envgen.cli.services import services_for
+    from envgen.commands.map_names import map_texts, mapped_row, mapped_shape
     from envgen.project.project import Target
-    from envgen.workflows.mapping import map_texts, mapped_row, mapped_shape
 
     console = Console(as_json=as_json, quiet=quiet)
     with console.progress("mapping") as progress:

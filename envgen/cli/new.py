@@ -46,7 +46,7 @@ def new(
     from envgen.cli.import_report import report_import
     from envgen.cli.report import report_new
     from envgen.cli.services import services_for
-    from envgen.workflows.creating import Scaffold, new_environment
+    from envgen.commands.new import Scaffold, new_environment
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     scaffold = Scaffold(

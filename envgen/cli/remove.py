@@ -32,7 +32,7 @@ def remove(
     """
     from envgen.cli.report import report_lock
     from envgen.cli.services import services_for
-    from envgen.workflows.editing import Edit, remove_from_environment
+    from envgen.commands.edit import Edit, remove_from_environment
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress(f"removing from {name}") as progress:

@@ -8,12 +8,12 @@ import typer
 
 from envgen.cli.console import Console, table
 from envgen.cli.shapes import environments_shape
+from envgen.commands.check import Staleness
+from envgen.commands.why import asked_for
 from envgen.errors import LockfileError
 from envgen.lock.model import PlatformLock
 from envgen.locking.lock import EnvironmentResult
 from envgen.models.findings import counted
-from envgen.workflows.asking import asked_for
-from envgen.workflows.checking import Staleness
 
 SHOWN_MOVES = 30
 

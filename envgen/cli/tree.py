@@ -15,7 +15,7 @@ from envgen.models.findings import counted
 _AGAIN = " (*)"
 
 if TYPE_CHECKING:
-    from envgen.workflows.tree import Package, Tree
+    from envgen.commands.why import Package, Tree
 
 
 def tree(
@@ -33,7 +33,7 @@ def tree(
 ) -> None:
     """Print the packages of a lock as a tree, each with its size, and its size with all that it needs."""
     from envgen.cli.services import services_for
-    from envgen.workflows.tree import trees
+    from envgen.commands.why import trees
 
     console = Console(as_json=as_json, quiet=quiet)
     found = trees(services_for(progress=lambda _: None), name, package, platform)

@@ -25,7 +25,7 @@ def solver(value: str | None) -> str | None:
 
 def accelerator(value: str) -> str:
     """Read --accelerator; "" leaves it open."""
-    from envgen.workflows.creating import ACCELERATORS
+    from envgen.commands.new import ACCELERATORS
 
     return _one_of("accelerator", value, ACCELERATORS) if value else ""
 

@@ -35,9 +35,8 @@ def vendor(
     """
     from envgen.cli.services import services_for
     from envgen.cli.vendor_report import report_starter, report_vendored, report_verified
+    from envgen.commands.vendor import vendor_environments, vendor_starter, verify_vendored
     from envgen.errors import UsageError
-    from envgen.workflows.vendor_files import vendor_environments, verify_vendored
-    from envgen.workflows.vendoring import vendor_starter
 
     if [download, verify is not None, starter].count(True) != 1:
         raise UsageError("say what to vendor", hint="one of --download --to DIR, --verify DIR, --starter")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from envgen.cli.console import Console
+from envgen.commands.vendor import Vendored, VendoredFolder
 from envgen.install.download import size_text
 from envgen.models.findings import counted, is_or_are
-from envgen.workflows.vendor_files import VendoredFolder
-from envgen.workflows.vendoring import Vendored
 
 
 def report_starter(console: Console, made: Vendored) -> None:

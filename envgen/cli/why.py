@@ -10,7 +10,7 @@ from envgen.cli import options
 from envgen.cli.console import Console
 
 if TYPE_CHECKING:
-    from envgen.workflows.asking import Answer, Way
+    from envgen.commands.why import Answer, Way
 
 SHOWN_WAYS = 8
 
@@ -24,7 +24,7 @@ def why(
 ) -> None:
     """Say where a locked package comes from, and which of the manifest's lines lead to it."""
     from envgen.cli.services import services_for
-    from envgen.workflows.asking import why_package
+    from envgen.commands.why import why_package
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     answers = why_package(services_for(progress=lambda _: None), name, package)

@@ -12,7 +12,7 @@ from envgen.cli.console import Console, table
 from envgen.cli.why import place
 
 if TYPE_CHECKING:
-    from envgen.workflows.why_not import Obstacle, Refusal, Trial
+    from envgen.commands.why import Obstacle, Refusal, Trial
 
 SHOWN_WAYS = 3
 
@@ -33,8 +33,8 @@ def why_not(
 ) -> None:
     """Say which locked packages and which lines of the manifest forbid a version."""
     from envgen.cli.services import services_for
-    from envgen.workflows.why_not import try_out
-    from envgen.workflows.why_not import why_not as refusals_of
+    from envgen.commands.why import try_out
+    from envgen.commands.why import why_not as refusals_of
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress("looking") as progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from envgen.commands.new import chosen_accelerator
 from envgen.diagnosis.verdict import Question
 from envgen.errors import Problem, SourceLine, UsageError
 from envgen.manifest.edit import add_requirements, set_accelerator, set_macos, set_name, set_python
@@ -15,7 +16,6 @@ from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.project.project import Environment, Target
-from envgen.workflows.creating import chosen_accelerator
 
 NAME = "diagnosed"
 SUBDIR = "osx-arm64"

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from envgen.commands.import_file import Imported, Wishes, import_file, source_lines
+from envgen.commands.new import chosen_accelerator
 from envgen.diagnosis.verdict import Question
 from envgen.importers.draft import Account
 from envgen.importers.items import AskedRequirement
@@ -14,9 +16,6 @@ from envgen.models.requirement import Requirement
 from envgen.project.project import Target
 from envgen.project.services import Services
 from envgen.workflows.cases import Case, case_of_manifest
-from envgen.workflows.creating import chosen_accelerator
-from envgen.workflows.import_places import source_lines
-from envgen.workflows.importing import Imported, Wishes, import_file
 
 _TOLD = ("dropped", "decision")
 _WORDY = ("pyproject.toml", "pixi.toml", "conda-lock.yml")

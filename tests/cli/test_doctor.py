@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from envgen.commands import doctor
 from envgen.system import machine
 from envgen.system.machine import Probes
-from envgen.workflows import doctoring
 from tests.json_shapes import TEXT, TEXTS, assert_shape, listing, record
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel
@@ -53,7 +53,7 @@ def old_mac(monkeypatch: pytest.MonkeyPatch) -> None:
         head=lambda path: files.get(path, b""),
         names=lambda _: (),
     )
-    monkeypatch.setattr(doctoring, "own_probes", lambda _: probes)
+    monkeypatch.setattr(doctor, "own_probes", lambda _: probes)
 
 
 def codes(project: Project, *words: str) -> list[str]:

@@ -12,8 +12,8 @@ import pytest
 import envgen
 from envgen.cli import main
 from envgen.errors import EnvgenError, SourceLine
-from tests.gateways.loopback import LoopbackChannel, hang, serving
 from tests.json_shapes import FAILURE, assert_shape
+from tests.repodata.loopback import LoopbackChannel, hang, serving
 from tests.tiny_project import Project
 
 

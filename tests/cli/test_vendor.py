@@ -20,9 +20,9 @@ INTEGER = {"type": "integer"}
 def starter(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the place that the index is written to."""
     file = tmp_path / "package" / "starter.zst"
-    monkeypatch.setattr("envgen.workflows.vendoring.STARTER_FILE", file)
-    monkeypatch.setattr("envgen.workflows.vendoring.template_names", lambda: tuple(TEMPLATES))
-    monkeypatch.setattr("envgen.workflows.vendoring.template_text", lambda name: TEMPLATES[name])
+    monkeypatch.setattr("envgen.commands.vendor.STARTER_FILE", file)
+    monkeypatch.setattr("envgen.commands.vendor.template_names", lambda: tuple(TEMPLATES))
+    monkeypatch.setattr("envgen.commands.vendor.template_text", lambda name: TEMPLATES[name])
     file.parent.mkdir()
     return file
 
@@ -52,7 +52,7 @@ def test_the_same_channel_gives_the_same_bytes(project: Project, starter: Path) 
 
 
 def test_too_large_an_index_is_not_written(project: Project, starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("envgen.workflows.vendoring.MAX_BYTES", 100)
+    monkeypatch.setattr("envgen.commands.vendor.MAX_BYTES", 100)
     ran = project.run("vendor", "--starter", "--json")
     assert (ran.code, ran.json["error"]["code"]) == (1, "write")
     assert "more than 100" in ran.json["error"]["message"]

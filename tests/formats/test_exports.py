@@ -18,9 +18,9 @@ from rattler.explicit_environment import ExplicitEnvironmentSpec
 from rattler.lock import LockFile
 from uv import find_uv_bin
 
+from envgen.commands import check
 from envgen.errors import UsageError, WriteError
 from envgen.formats.registry import FORMATS, export
-from envgen.gateways import second_parser
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock, LockedWheel
 from envgen.models.platform import Platform
@@ -204,7 +204,7 @@ def test_installers_take_them(tmp_path: Path, served: tuple[IndexServer, Lock], 
 def test_conda_lock_reads_the_twin_without_wheels(tmp_path: Path, case: str) -> None:
     lock = normal_form(EVERY[case]())
     (path,) = write(tmp_path, lock, "conda-only").values()
-    rows = second_parser.parse_with_conda_lock(path)
+    rows = check.parse_with_conda_lock(path)
     assert rows is not None
     assert {(row[0], row[1], row[2], row[4]) for row in rows} == {
         ("conda", record.name, each.platform.subdir, record.url) for each in lock.platforms for record in each.conda

@@ -14,8 +14,8 @@ from envgen.errors import InstallError
 from envgen.install.artifacts import Artifact, Digest, record_artifact, wheel_artifact
 from envgen.install.download import Location, Tally, size_text
 from envgen.install.fetch import Fetching, Need, obtain, shared_store
-from tests.gateways.loopback import LoopbackChannel, serving
 from tests.lock_values import make_record, make_wheel
+from tests.repodata.loopback import LoopbackChannel, serving
 
 
 def artifact(name: str, body: bytes) -> Artifact:

@@ -14,10 +14,10 @@ import pytest
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
 from envgen.pypi.uv import find_uv
-from tests.gateways.loopback import status
 from tests.install.tiny_conda import build_conda
 from tests.install.world import HOST, Basics, World, demolib, linux_only
 from tests.pypi.tiny_wheels import build_wheel
+from tests.repodata.loopback import status
 
 pytestmark = linux_only
 

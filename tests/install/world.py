@@ -28,7 +28,6 @@ from envgen.models.findings import Decision, Finding
 from envgen.models.platform import Platform
 from envgen.models.wheel import Wheel
 from envgen.system.machine import read_machine
-from tests.gateways.loopback import LoopbackChannel, serving
 from tests.install.tiny_conda import (
     MINOR,
     PLACEHOLDER,
@@ -42,6 +41,7 @@ from tests.install.tiny_conda import (
 )
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import TinyWheel, build_wheel
+from tests.repodata.loopback import LoopbackChannel, serving
 
 HOST = read_machine().subdir
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the tiny python is made for Linux")

@@ -11,9 +11,9 @@ from envgen.errors import RepodataError
 from envgen.models.record import ChannelRecords, Record, Repodata
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.rattler import RattlerSolver
-from tests.gateways.channels import lay_out
-from tests.gateways.loopback import Json, package, repodata
 from tests.planner.worlds import FakeRepodata, records
+from tests.repodata.channels import lay_out
+from tests.repodata.loopback import Json, package, repodata
 from tests.repodata.test_repodata import mirrored
 from tests.solvers.builder import request, versions
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from envgen.cli.main import run
-from tests.gateways.channels import lay_out
-from tests.gateways.loopback import package, repodata
 from tests.pypi.index_server import IndexServer
+from tests.repodata.channels import lay_out
+from tests.repodata.loopback import package, repodata
 
 CHANNEL = """
 python 3.12.4 0

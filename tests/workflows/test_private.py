@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.services import services_for
+from envgen.commands.why import locked_environment
 from envgen.install.fetch import Sources
 from envgen.project.services import with_indexes
-from envgen.workflows.asking import locked_environment
-from tests.gateways.loopback import LoopbackChannel, send, serving, sharded
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel
+from tests.repodata.loopback import LoopbackChannel, send, serving, sharded
 from tests.workflows.projects import CHANNEL, Answer, Project
 
 WORD, SIGN, PASSWORD = "ch4nnel-w0rd", "t0ken-of-mine", "1ndex/w0rd@"

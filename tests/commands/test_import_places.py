@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from envgen.cli.services import services_for
+from envgen.commands.import_file import Imported, Wishes, blame_file, import_file, source_lines
 from envgen.errors import EnvgenError, SourceLine
 from envgen.project.project import Target
 from envgen.workflows.file_cases import case_of_file
-from envgen.workflows.import_places import blame_file, source_lines
-from envgen.workflows.importing import Imported, Wishes, import_file
 from tests.tiny_project import Project
 
 TEXT = "dependencies:\n- python=3.12\n- numpy >=2\n- libfoo\n- pip: [six]\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from envgen.cli.services import services_for
+from envgen.commands.new import chances
 from envgen.knowledge.names import name_table
 from envgen.manifest.model import load_manifest
 from envgen.mapping.name_mapper import NameMapper
-from envgen.workflows.pythons import chances
 from tests.mapping.channel import FakeRepodata, library, package
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.diagnosis.host import Reach, judge_host, judge_reach
+from envgen.commands.doctor import Reach, judge_host, judge_reach
 from envgen.knowledge.host import host_rules
 from envgen.models.host_facts import CondaRoot, FoundTool, HostFacts
 

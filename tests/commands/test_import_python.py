@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from envgen.commands.import_file import choose_python
 from envgen.errors import SourceLine
 from envgen.importers.items import AskedPython, Span
-from envgen.workflows.import_python import choose_python
 
 SPAN = Span(line=SourceLine(file="f", line=1, text=""), last=1)
 

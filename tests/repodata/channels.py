@@ -8,7 +8,7 @@ from pathlib import Path
 
 import zstandard
 
-from tests.gateways.loopback import Json
+from tests.repodata.loopback import Json
 
 
 def lay_out(folder: Path, *subdirs: Json) -> Path:

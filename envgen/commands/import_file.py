@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from envgen.errors import ForeignFileError, RepodataError, UsageError, WriteError
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from envgen.errors import EnvgenError, ForeignFileError, RepodataError, SourceLine, UsageError, WriteError
 from envgen.importers.detect import read_foreign
 from envgen.importers.draft import OUTCOMES, Account, Draft, Item, Outcome, safe_name
 from envgen.importers.items import Aside, AskedChannel, AskedPython, AskedSpec, ForeignFile
@@ -16,11 +18,12 @@ from envgen.importers.source_files import ForeignFolder, open_foreign
 from envgen.importers.translate import Context, LineTranslator, groups_of, told
 from envgen.knowledge.replacements import replacement_of, unwanted_channel, unwanted_package
 from envgen.manifest.edit import set_accelerator, set_macos, set_name
+from envgen.manifest.fields import OLDEST_PYTHON
 from envgen.manifest.fields import channel as channel_of
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import RefusalError
 from envgen.manifest.schema import Accelerator
-from envgen.mapping.conda_to_pypi import Backwards
+from envgen.mapping.conda_to_pypi import Backwards, to_specifier
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.findings import counted, is_or_are
@@ -29,7 +32,6 @@ from envgen.project.channels import name_mapper, open_index
 from envgen.project.project import MANIFEST, Target
 from envgen.project.services import Services
 from envgen.system.files import exclusive, inside
-from envgen.workflows.import_python import NO_PYTHON_HINT, choose_python
 
 _KEPT: dict[Pins, str] = {
     "exact": "the versions are kept where osx-arm64 has them",
@@ -287,3 +289,88 @@ def _why_kept(lacking: list[str]) -> str:
 def _stem(file: str) -> str:
     stem = Path(file).stem
     return "" if stem.startswith(("requirements", "environment", "pyproject", "pixi", "conda-lock")) else stem
+
+
+# Choose a python from what a file says of it.
+
+NEWEST_MINOR = 14  # the newest that conda-forge builds for Apple silicon
+NO_PYTHON_HINT = "name one under `python`, or with --python"
+_PATCHES = range(30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenPython:
+    """Hold a python minor, or "" where the file leaves it open or asks for what does not exist, and why."""
+
+    minor: str
+    why: str
+    possible: bool = True
+
+
+def choose_python(bounds: Sequence[AskedPython], wish: str = "") -> ChosenPython:
+    """Choose what is wished, else the one minor that the bounds admit, else the newest of them.
+
+    Where they admit the newest of all, nothing is chosen.
+    """
+    if wish:
+        return ChosenPython(minor=wish, why="the call names this one")
+    minors = [
+        minor for minor in range(OLDEST_PYTHON[1], NEWEST_MINOR + 1) if all(_admits(one, minor) for one in bounds)
+    ]
+    if not minors:
+        asked = " and ".join(dict.fromkeys(f"`{one.bound}`" for one in bounds))
+        why = f"none of the pythons for Apple silicon (3.{OLDEST_PYTHON[1]} to 3.{NEWEST_MINOR}) meets {asked}"
+        return ChosenPython(minor="", why=why, possible=False)
+    if minors[-1] == NEWEST_MINOR:
+        return ChosenPython(
+            minor="", why="python is left open: `envgen new` takes the newest that everything works with"
+        )
+    newest = f"3.{minors[-1]}"
+    if len(minors) == 1:
+        return ChosenPython(minor=newest, why="a minor version is what a manifest names")
+    return ChosenPython(minor=newest, why="the newest that the file admits")
+
+
+def _admits(bound: AskedPython, minor: int) -> bool:
+    text = to_specifier(bound.bound) if bound.conda else bound.bound
+    try:
+        specifier = SpecifierSet(text or "")
+    except InvalidSpecifier:
+        return True
+    return any(specifier.contains(f"3.{minor}.{patch}") for patch in _PATCHES)
+
+
+# Lead from the lines of an imported manifest back to those of the file that it was made of.
+
+
+def source_lines(imported: Imported) -> dict[int, SourceLine]:
+    """Map the manifest's lines to those of the file that they were made of."""
+    made = {account.becomes: account.line for account in reversed(imported.accounts) if account.becomes}
+    return {number: made[place] for number, place in _places(imported.manifest) if place in made}
+
+
+def blame_file(error: EnvgenError, imported: Imported) -> None:
+    """Let an error speak of the file's lines where it speaks of lines that were made of them.
+
+    A line is known by its text, for the manifest may have been edited since it was made.
+    """
+    lines = imported.text.split("\n")
+    made = {lines[number - 1].strip(): line for number, line in source_lines(imported).items()}
+    python = next((line for line in lines if line.startswith("python:")), "")
+    if account := next((account for account in imported.accounts if _chose_python(account)), None):
+        made[python] = account.line
+    error.lines = tuple(dict.fromkeys(made.get(line.text.strip(), line) for line in error.lines))
+
+
+def _chose_python(account: Account) -> bool:
+    return account.becomes.startswith("python: ")
+
+
+def _places(manifest: Manifest) -> Iterator[tuple[int, str]]:
+    """Give each item's line and its place, as an account of the import writes it."""
+    asked = [*(item.requirement for item in manifest.requirements()), *manifest.pypi_requirements()]
+    told = [(item.origin, item.text) for item in asked]
+    told += [(root.origin, root.spec.text) for root in manifest.conda_specs()]
+    for origin, text in told:
+        if origin.line:
+            yield origin.line.line, f"{origin.path.rpartition('[')[0]}: {text}"

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from envgen.commands.why import locked_environment
 from envgen.errors import UsageError, WriteError
 from envgen.formats.registry import Exported, export
 from envgen.lock.model import Lock, lock_groups, without_groups
 from envgen.project.project import MANIFEST
 from envgen.project.services import Services
 from envgen.system.files import exclusive
-from envgen.workflows.asking import locked_environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

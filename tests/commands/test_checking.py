@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.gateways import second_parser
+from envgen.commands import check
 from envgen.lock.custom_metadata import placeholder, sealed
 from tests.pypi.tiny_wheels import build_wheel
 from tests.workflows.projects import CHANNEL, Project, oldest
@@ -237,7 +237,7 @@ class TestDeep:
     def no_second_parser(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
         """Leave conda-lock out: it takes seconds, and only one test is about it."""
         if "conda_lock" not in request.node.name:
-            monkeypatch.setattr(second_parser, "_SCRIPT", "import sys; sys.exit(3)")
+            monkeypatch.setattr(check, "_SCRIPT", "import sys; sys.exit(3)")
 
     def test_agrees_with_conda_lock_and_the_indexes(self, sound: Project) -> None:
         (environment,) = sound.json("check", "--deep")["environments"]
@@ -326,8 +326,8 @@ class TestDeep:
         ],
     )
     def test_a_second_opinion(self, sound: Project, monkeypatch: pytest.MonkeyPatch, script: str, said: str) -> None:
-        monkeypatch.setattr(second_parser, "_SCRIPT", script)
-        monkeypatch.setattr(second_parser, "_PATIENCE", 1.0)
+        monkeypatch.setattr(check, "_SCRIPT", script)
+        monkeypatch.setattr(check, "_PATIENCE", 1.0)
         (environment,) = sound.json("check", "--deep", code=1)["environments"]
         assert environment["reasons"][0]["code"] == "CONDA-LOCK"
         assert said in environment["reasons"][0]["message"]

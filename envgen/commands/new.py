@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError, WriteError
+from envgen.commands.import_file import Imported, Wishes, blame_file, import_file
+from envgen.errors import (
+    EnvgenError,
+    MappingError,
+    PlanError,
+    PypiError,
+    PypiUnsatisfiableError,
+    UnsatisfiableError,
+    UsageError,
+    WriteError,
+)
 from envgen.formats.registry import omissions, render
 from envgen.importers.loosen_pins import PINS
 from envgen.locking.lock import EnvironmentResult, SolvedLock, solve_lock
@@ -16,16 +26,20 @@ from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import did_you_mean
 from envgen.manifest.schema import Accelerator
 from envgen.manifest.templates import blank_text, template_names, template_text
+from envgen.mapping.channel_packages import fits_python
+from envgen.mapping.name_mapper import NameMapper
+from envgen.mapping.version_specs import to_match_specs
 from envgen.models.match_spec import version_key
 from envgen.models.platform import Platform
+from envgen.models.requirement import Requirement
+from envgen.planner.renames import rewrite_names
 from envgen.project.channels import channels_of, name_mapper, open_index
 from envgen.project.own_projects import with_projects
 from envgen.project.project import FOLDER, MANIFEST, Target, environment_folder
 from envgen.project.services import Services
+from envgen.pypi.simple_api import Project
+from envgen.pypi.wheel_verdicts import classify
 from envgen.system.files import create_folder
-from envgen.workflows.import_places import blame_file
-from envgen.workflows.importing import Imported, Wishes, import_file
-from envgen.workflows.pythons import chances
 
 PYTHONS_TRIED = 4
 FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)
@@ -205,3 +219,74 @@ def pythons_of(services: Services, manifest: Manifest) -> list[str]:
     finals = {record.version for record in records if record.version.replace(".", "").isdigit()}
     minors = {".".join(version.split(".")[:2]) for version in finals if version.startswith("3.")}
     return sorted(minors, key=version_key, reverse=True)
+
+
+# Put the pythons that an environment may be made with in the order in which they are worth a try.
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Hold a python minor with the requirements that neither conda nor a wheel meets on it."""
+
+    minor: str
+    missing: tuple[str, ...]
+
+
+def chances(services: Services, manifest: Manifest, mapper: NameMapper, minors: Sequence[str]) -> tuple[Chance, ...]:
+    """Order python minors by how many requirements cannot be had on them by themselves, and leave their order else.
+
+    A requirement can be had where the channel has a fitting record, or PyPI a fitting wheel as far as it answers. No
+    requirement's own needs are looked at.
+    """
+    wanted = [item.requirement for item in manifest.requirements()] + list(manifest.pypi_requirements())
+    subdir = manifest.platforms(minors[0])[0].subdir if minors else ""
+    asked = [item.after for item in rewrite_names(wanted, subdir) if item.after]
+    mapper.map_names([item.name for item in asked])
+    platforms = {minor: manifest.platforms(minor)[0] for minor in minors}
+    lacking = {minor: _lacking(asked, mapper, platform) for minor, platform in platforms.items()}
+    projects = _projects(services, {item.name for items in lacking.values() for item in items})
+    found = [
+        Chance(minor, tuple(str(item) for item in items if not _has_wheel(item, platforms[minor], projects)))
+        for minor, items in lacking.items()
+    ]
+    return tuple(sorted(found, key=lambda chance: len(chance.missing)))
+
+
+def _lacking(asked: Iterable[Requirement], mapper: NameMapper, platform: Platform) -> list[Requirement]:
+    markers = platform.markers()
+    return [item for item in asked if item.applies(markers) and not _has_record(item, mapper, platform.python)]
+
+
+def _has_record(requirement: Requirement, mapper: NameMapper, python: str) -> bool:
+    answer = mapper.map_names([requirement.name])[requirement.name]
+    try:
+        specs = [
+            to_match_specs(name, requirement.specifier).spec
+            for name in (answer.conda, *answer.alternatives)
+            if name and answer.source == "conda"
+        ]
+    except MappingError:
+        return False
+    return any(
+        spec.matches_version(record.version) and fits_python(record, python)
+        for spec in specs
+        for record in mapper.shelf.records(spec.name)
+    )
+
+
+def _projects(services: Services, names: Iterable[str]) -> Mapping[str, Project | PypiError | None]:
+    if services.options.offline or not names:
+        return {}
+    from envgen.pypi.lookups import PypiLookups
+
+    settings = services.settings
+    return PypiLookups(cache=settings.cache_dir, environment=settings.environ).projects(names)
+
+
+def _has_wheel(
+    requirement: Requirement, platform: Platform, projects: Mapping[str, Project | PypiError | None]
+) -> bool:
+    project = projects.get(requirement.name)
+    if project is None or isinstance(project, PypiError):
+        return False
+    return classify(project.files, platform, requirement.specifier).code == "OK"

@@ -1,0 +1,1 @@
+"""Hold what commands needs."""

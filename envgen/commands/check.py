@@ -1,0 +1,273 @@
+"""Tell whether committed locks are still true."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envgen.errors import EnvgenError, ForeignFileError, LockfileError, ManifestError, PlanError
+from envgen.formats.registry import render
+from envgen.lock.model import Lock, PlatformLock
+from envgen.lock.package_fields import fold_depends
+from envgen.lock.staleness import stale_reasons
+from envgen.models.channel import Channel
+from envgen.models.findings import Reason, counted, is_or_are
+from envgen.models.record import Record
+from envgen.project.channels import channels_of, open_index
+from envgen.project.own_projects import open_whole
+from envgen.project.project import CONDA_LOCK, Environment, generated_texts, meant_names, read_lock
+from envgen.project.services import Services, with_indexes
+from envgen.proof.prove import new_findings, proof_faults
+from envgen.pypi.simple_api import listings
+
+_STARTER = "starter index"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staleness:
+    """Hold why an environment's lock is stale or faulty; no reason means that it is true.
+
+    `notes` say what the user should know beside that, and what was not proved.
+    """
+
+    name: str
+    reasons: tuple[Reason, ...]
+    notes: tuple[str, ...] = ()
+
+
+def stale_environments(services: Services, names: tuple[str, ...]) -> tuple[Staleness, ...]:
+    """Look at the locks of these environments, or of all; nothing is solved or written."""
+    return tuple(
+        Staleness(name=name, reasons=_read(open_whole(services.root, name))[1])
+        for name in meant_names(services.root, names)
+    )
+
+
+def check_environments(services: Services, names: tuple[str, ...], *, deep: bool = False) -> tuple[Staleness, ...]:
+    """Check that locks are true to their manifests, whole, and proved with what is known today.
+
+    Nothing is written, and without `deep` no index is asked. A damaged manifest or lock is a reason, not an error.
+    Raises UsageError for an environment that does not exist.
+    """
+    return tuple(_checked(services, name, deep=deep) for name in meant_names(services.root, names))
+
+
+def _checked(services: Services, name: str, *, deep: bool) -> Staleness:
+    try:
+        environment = open_whole(services.root, name)
+    except ManifestError as error:
+        return Staleness(name=name, reasons=(_reason("MANIFEST", error),))
+    except (ForeignFileError, PlanError) as error:
+        return Staleness(name=name, reasons=(_reason("LOCAL", error),))
+    lock, reasons = _read(environment)
+    if lock is None:
+        return Staleness(name=name, reasons=reasons)
+    faults = (fault for platform in lock.platforms for fault in proof_faults(platform))
+    found = Staleness(
+        name=name,
+        reasons=tuple(dict.fromkeys([*reasons, *faults])),
+        notes=tuple(note for platform in lock.platforms for note in _notes(platform)),
+    )
+    if not deep:
+        return replace(found, notes=(*found.notes, *_unproved(lock)))
+
+    looked = look_deep(services, environment, lock)
+    return replace(found, reasons=(*found.reasons, *looked.reasons), notes=(*found.notes, *looked.notes))
+
+
+def _read(environment: Environment) -> tuple[Lock | None, tuple[Reason, ...]]:
+    """Read a folder's lock, None where that cannot be done, with why it is stale."""
+    try:
+        texts = generated_texts(environment.folder)
+        lock = read_lock(environment.shown, environment.manifest, texts)
+    except LockfileError as error:
+        return None, (_reason("DAMAGED", error),)
+    if lock is None:
+        return None, (Reason(code="NO-LOCK", message=f"{environment.shown} has no lock yet"),)
+    return lock, stale_reasons(environment.manifest, lock, texts, render(lock, environment.manifest.outputs))
+
+
+def _reason(code: str, error: EnvgenError) -> Reason:
+    """Give a failure with its lines as one reason."""
+    return Reason(code=code, message="\n".join([error.message, *map(str, error.lines)]))
+
+
+def _notes(lock: PlatformLock) -> Iterator[str]:
+    if lock.repodata.startswith(_STARTER):
+        yield (
+            f"{lock.platform.subdir} was locked from the {lock.repodata}, not from the channel of today: "
+            "`envgen lock --upgrade` makes it anew where that is in reach"
+        )
+    yield from new_findings(lock)
+
+
+def _unproved(lock: Lock) -> Iterator[str]:
+    """Say what cannot be proved without the indexes."""
+    count = sum(len(platform.conda) + len(platform.pypi) for platform in lock.platforms)
+    files = f"{counted(count, 'file')} {is_or_are(count)}"
+    yield f"not proved without the indexes: that the {files} still there with these hashes (--deep asks)"
+
+
+# Re-prove a lock with another reader and with what the indexes say today.
+
+UNREACHABLE = "UNREACHABLE"
+Said = Iterator[Reason | str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deep:
+    """Hold what a deep look found wrong, and notes on what it could not tell."""
+
+    reasons: tuple[Reason, ...]
+    notes: tuple[str, ...]
+
+
+def look_deep(services: Services, environment: Environment, lock: Lock) -> Deep:
+    """Read the lock with conda-lock's own parser, and look every package up in its index."""
+    said = [*_second_parser(environment, lock)]
+    for platform in lock.platforms:
+        offline = services.options.offline
+        said += _guarded(_records(services, _channels(services, environment, lock), platform), platform, offline)
+        said += _guarded(_wheels(services, lock, platform), platform, offline)
+    reasons = tuple(dict.fromkeys(one for one in said if isinstance(one, Reason)))
+    return Deep(reasons=reasons, notes=tuple(dict.fromkeys(one for one in said if isinstance(one, str))))
+
+
+def _guarded(said: Said, platform: PlatformLock, offline: bool) -> Said:
+    """Turn an index that cannot be asked into a reason, so that the other looks go on; off-line it is a note.
+
+    Whoever forbids the network cannot be told that the lock is false for the lack of it.
+    """
+    try:
+        yield from said
+    except EnvgenError as error:
+        message = f"{platform.platform.subdir}: {error.message}"
+        yield f"not looked up, off-line: {message}" if offline else Reason(code=UNREACHABLE, message=message)
+
+
+def _second_parser(environment: Environment, lock: Lock) -> Said:
+    if CONDA_LOCK not in environment.manifest.outputs:
+        yield f"conda-lock was not asked: the manifest's outputs have no {CONDA_LOCK}"
+        return
+    try:
+        theirs = parse_with_conda_lock(environment.folder / CONDA_LOCK)
+    except LockfileError as error:
+        yield Reason(code="CONDA-LOCK", message=error.message)
+        return
+    if theirs is None:
+        yield "conda-lock was not asked, because it is not installed: pip install 'envgen[conda-lock]'"
+    elif different := sorted({row[1] for row in theirs ^ frozenset(_rows(lock))}):
+        yield Reason(code="CONDA-LOCK", message=f"conda-lock reads other packages: {', '.join(different)}")
+
+
+def _rows(lock: Lock) -> Iterator[tuple[str, ...]]:
+    for platform in lock.platforms:
+        subdir = platform.platform.subdir
+        for record in platform.conda:
+            yield ("conda", record.name, subdir, record.version, record.url, record.md5, record.sha256)
+        for wheel in platform.pypi:
+            yield ("pip", wheel.name, subdir, wheel.version, wheel.wheel.url, "", wheel.wheel.sha256)
+
+
+def _channels(services: Services, environment: Environment, lock: Lock) -> tuple[Channel, ...]:
+    """Give the lock's channels with the addresses that the manifest has for them: a lock holds none."""
+    known = {channel.url: channel for channel in channels_of(services, environment.manifest)}
+    return tuple(known.get(channel.url, channel) for channel in lock.channels)
+
+
+def _records(services: Services, channels: tuple[Channel, ...], platform: PlatformLock) -> Said:
+    """Compare the locked records with the channels', and prove them again as the channels have them."""
+    services.progress(f"looking up {counted(len(platform.conda), 'record')}")
+    repodata = open_index(services, channels, platform.platform)
+    yield from repodata.notes
+    names = [record.name for record in platform.conda]
+    listed = {record.url: record for records in repodata.records(names).values() for record in records}
+    today = []
+    for old in platform.conda:
+        new = listed.get(old.url)
+        if new is None:
+            yield Reason(code="RECORD-GONE", message=f"{old} is not in the index of {old.channel} any more")
+        elif not _same_file(old, new):
+            yield Reason(code="RECORD-HASH", message=f"{old} has another hash in the index of {old.channel}")
+        else:
+            today.append(new)
+            if _folded(old) != _folded(new):
+                yield f"the index has other depends or constrains of {old} than when it was locked"
+    patched = {record.name: record for record in today}
+    current = replace(platform, conda=tuple(patched.get(record.name, record) for record in platform.conda))
+    known = set(proof_faults(platform))
+    yield from (fault for fault in proof_faults(current) if fault not in known)
+
+
+def _same_file(old: Record, new: Record) -> bool:
+    pairs = ((old.sha256, new.sha256), (old.md5, new.md5))
+    return all(mine == theirs for mine, theirs in pairs if mine and theirs)
+
+
+def _folded(record: Record) -> tuple[dict[str, str], tuple[str, ...]]:
+    return fold_depends(record.depends), tuple(sorted(record.constrains))
+
+
+def _wheels(services: Services, lock: Lock, platform: PlatformLock) -> Said:
+    if not platform.pypi:
+        return
+    services.progress(f"looking up {counted(len(platform.pypi), 'wheel')}")
+    wheels = [locked.wheel for locked in platform.pypi]
+    environ = with_indexes(services, lock.indexes).settings.environ
+    for listing in listings(wheels, environ, offline=services.options.offline):
+        if listing.fault:
+            yield Reason(code="WHEEL-GONE", message=listing.fault)
+        if listing.yanked:
+            yield listing.yanked
+
+
+# Read a lock with conda-lock's own parser, in a process of its own; the home of the conda-lock library.
+
+_MISSING = 3
+_PATIENCE = 60.0
+_SCRIPT = f"""
+import json, pathlib, sys
+try:
+    from conda_lock.lockfile import parse_conda_lock_file
+except ImportError:
+    sys.exit({_MISSING})
+lock = parse_conda_lock_file(pathlib.Path(sys.argv[1]))
+rows = [[p.manager, p.name, p.platform, p.version, p.url, p.hash.md5 or "", p.hash.sha256 or ""] for p in lock.package]
+print(json.dumps(rows))
+"""
+Row = tuple[str, ...]
+"""A package as conda-lock sees it: manager (conda, pip), name, platform, version, URL, md5 and sha256."""
+
+
+def parse_with_conda_lock(path: Path) -> frozenset[Row] | None:
+    """Give the packages of a conda-lock.yml as conda-lock reads them, or None where conda-lock is not installed.
+
+    Raises:
+        LockfileError: conda-lock refuses the file, or does not answer.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", _SCRIPT, str(path)],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LockfileError(f"conda-lock did not read {path.name} within {_PATIENCE:g} s") from error
+    if done.returncode == _MISSING:
+        return None
+    if done.returncode:
+        raise LockfileError(f"conda-lock refuses {path.name}: {_last_line(done.stderr)}")
+    rows: list[list[str]] = json.loads(done.stdout.splitlines()[-1])
+    return frozenset(tuple(row) for row in rows)
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it says nothing"

@@ -1,0 +1,373 @@
+"""Say why a package is in a lock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Pep508
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from envgen.errors import LockfileError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError
+from envgen.knowledge.names import name_table
+from envgen.lock.graph import Chain, Graph, Link, Root, manifest_roots
+from envgen.lock.model import Lock, PlatformLock
+from envgen.locking.lock import solve_lock
+from envgen.locking.updates import Updates
+from envgen.manifest.edit import add_requirements
+from envgen.manifest.model import Manifest, load_manifest
+from envgen.mapping.channel_packages import distributions_of
+from envgen.mapping.requirements import can_meet
+from envgen.mapping.version_specs import to_pep440
+from envgen.models.findings import Decision, Move
+from envgen.models.match_spec import MatchSpec
+from envgen.models.record import Record
+from envgen.models.requirement import Origin
+from envgen.project.own_projects import with_projects
+from envgen.project.project import MANIFEST, Environment, generated_texts, open_environment, read_lock, unwritten
+from envgen.project.services import Services
+
+_NEEDED = re.compile(r"the channel has it; |\S+ \S+ on PyPI requires ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Hold a shortest chain of needs from a line of the manifest to a package, the line's own words first."""
+
+    origin: Origin
+    chain: Chain
+
+    @property
+    def needs(self) -> str:
+        """Render the chain, each link with its bounds."""
+        return " → ".join(link.need for link in self.chain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Hold what a lock says of one package: its key, version and source, why, and the ways that lead to it."""
+
+    subdir: str
+    key: str
+    version: str
+    why: str
+    ways: tuple[Way, ...]
+
+
+def why_package(services: Services, name: str, package: str) -> tuple[Answer, ...]:
+    """Explain a package of a lock, on each platform that has it.
+
+    Raises:
+        LockfileError: there is no lock, or no platform of it has the package.
+    """
+    environment, lock = locked_environment(services, name)
+    manifest = with_projects(services.root, environment.manifest)
+    answers = tuple(answer for platform in lock.platforms for answer in _answers(manifest, platform, package))
+    if not answers:
+        raise not_locked(name, package)
+    return answers
+
+
+def locked_environment(services: Services, name: str) -> tuple[Environment, Lock]:
+    """Open an environment that has a lock; raise LockfileError for one that has none."""
+    environment = open_environment(services.root, name)
+    lock = read_lock(environment.shown, environment.manifest, generated_texts(environment.folder))
+    if lock is None:
+        raise LockfileError(f"{environment.shown} has no lock yet", hint=f"make it with `envgen lock {name}`")
+    return environment, lock
+
+
+def not_locked(name: str, package: str) -> LockfileError:
+    """Say that a lock has no such package."""
+    hint = f"`envgen tree {name}` lists what is"
+    return LockfileError(f"`{package}` is not in the lock of {name}", hint=hint, code="not-locked")
+
+
+def held(record: Record) -> tuple[str, ...]:
+    """Give the distributions that a record holds, by the table of names."""
+    return distributions_of(record, name_table())
+
+
+def _answers(manifest: Manifest, lock: PlatformLock, package: str) -> list[Answer]:
+    graph = Graph.of(lock, held)
+    roots = manifest_roots(manifest, lock, held)
+    versions = {f"conda:{record.name}": record.version for record in lock.conda}
+    versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
+    return [
+        Answer(
+            subdir=lock.platform.subdir,
+            key=key,
+            version=versions[key],
+            why=_why(lock, key),
+            ways=ways(graph, roots, key),
+        )
+        for key in packages_called(lock, package)
+    ]
+
+
+def packages_called(lock: PlatformLock, package: str) -> list[str]:
+    """Give the keys of the packages that a conda or PyPI name means."""
+    canonical = canonicalize_name(package)
+    conda = [
+        f"conda:{record.name}"
+        for record in lock.conda
+        if package == record.name or canonical in (canonicalize_name(record.name), *held(record))
+    ]
+    return [*conda, *(f"pypi:{wheel.name}" for wheel in lock.pypi if canonical == wheel.name)]
+
+
+def ways(graph: Graph, roots: Iterable[Root], key: str) -> tuple[Way, ...]:
+    """Give a shortest way to a package from each line that leads there, shortest first."""
+    found = [
+        Way(origin=root.origin, chain=chain) for root in roots for chain in graph.chains(key, {root.key: root.need})
+    ]
+    return tuple(sorted(dict.fromkeys(found), key=lambda way: (len(way.chain), way.chain, str(way.origin))))
+
+
+def _why(lock: PlatformLock, key: str) -> str:
+    half, _, name = key.partition(":")
+    own = [item for item in lock.decisions if item.source == half and item.name == name]
+    wheel = next((wheel.why for wheel in lock.pypi if key == f"pypi:{wheel.name}"), "")
+    return "; ".join(dict.fromkeys(_reason(item) for item in own)) or wheel or "other packages need it"
+
+
+def asked_for(lock: PlatformLock) -> tuple[Decision, ...]:
+    """List the decisions on what the manifest itself asks for; the others are about what its packages need."""
+    return tuple(item for item in lock.decisions if not _NEEDED.match(item.why))
+
+
+def _reason(decision: Decision) -> str:
+    needed = _NEEDED.match(decision.why)
+    return decision.why if needed else f"`{decision.requirement}` asks for it; {decision.why}"
+
+
+# Say what stands against another version of a package.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """Say who stands against a version, in which words, and which lines of the manifest lead there.
+
+    `package` is "" where a line of the manifest itself does; `ways` are empty where no line leads there.
+    """
+
+    package: str
+    need: str
+    ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Hold what one platform's lock has of a package, and what stands against the version asked about.
+
+    `locked` are `name version`; `met` tells that one of them is what was asked about.
+    """
+
+    locked: tuple[str, ...]
+    met: bool
+    obstacles: tuple[Obstacle, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Hold what a solve says: what would move by platform, or why it cannot be."""
+
+    moved: dict[str, tuple[Move, ...]]
+    failure: str = ""
+    hint: str = ""
+
+
+def why_not(services: Services, name: str, text: str) -> dict[str, Refusal]:
+    """Say by platform what the lock of an environment has against a requirement, by the bounds that it holds.
+
+    Raises:
+        UsageError: the text is no requirement with bounds. LockfileError: there is no lock.
+    """
+    asked = _requirement(text)
+    environment, lock = locked_environment(services, name)
+    manifest = with_projects(services.root, environment.manifest)
+    return {each.platform.subdir: _refusal(manifest, each, asked) for each in lock.platforms}
+
+
+def try_out(services: Services, name: str, text: str) -> Trial:
+    """Solve an environment with one more requirement, keeping to its lock; nothing is written."""
+    environment, lock = locked_environment(services, name)
+    edited = add_requirements(environment.text, [str(_requirement(text))])
+    file = f"{environment.shown}/{MANIFEST}"
+    try:
+        with unwritten(file, environment.text):
+            manifest = with_projects(services.root, load_manifest(edited.text, file))
+            solved = solve_lock(services, manifest, lock, Updates())
+    except (PlanError, PypiUnsatisfiableError, UnsatisfiableError) as error:
+        return Trial(moved={}, failure="\n".join([error.message, *map(str, error.lines)]), hint=error.hint)
+    return Trial(moved=dict(solved.moved))
+
+
+def _requirement(text: str) -> Pep508:
+    try:
+        asked = Pep508(text)
+    except InvalidRequirement:
+        try:
+            spec = MatchSpec.parse(text)
+            asked = Pep508(f"{spec.name}{spec.version}")
+        except (ValueError, InvalidRequirement) as error:
+            raise UsageError(
+                f"not a requirement: `{text}`", hint="write it as in PEP 508, such as `numpy>=2`"
+            ) from error
+    if not asked.specifier:
+        raise UsageError(f"`{text}` has no bounds", hint=f"say which version, such as `{asked.name}>=2`")
+    return asked
+
+
+def _refusal(manifest: Manifest, lock: PlatformLock, asked: Pep508) -> Refusal:
+    keys = packages_called(lock, asked.name)
+    versions = {f"conda:{record.name}": record.version for record in lock.conda}
+    versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
+    locked = [to_pep440(versions[key]) for key in keys]
+    return Refusal(
+        locked=tuple(f"{key.partition(':')[2]} {versions[key]}" for key in keys),
+        met=any(version and asked.specifier.contains(version, prereleases=True) for version in locked),
+        obstacles=tuple(_Obstacles(manifest, lock, asked, keys).all()),
+    )
+
+
+class _Obstacles:
+    """Look for bounds that no version meets together with the one asked about."""
+
+    def __init__(self, manifest: Manifest, lock: PlatformLock, asked: Pep508, keys: list[str]) -> None:
+        self._manifest = manifest
+        self._lock = lock
+        self._name = canonicalize_name(asked.name)
+        self._wanted = asked.specifier
+        self._conda = {key.removeprefix("conda:") for key in keys if key.startswith("conda:")} or {asked.name}
+        self._graph = Graph.of(lock, held)
+        self._roots: tuple[Root, ...] = manifest_roots(manifest, lock, held)
+
+    def all(self) -> Iterator[Obstacle]:
+        yield from self._lines()
+        for record in self._lock.conda:
+            for text in dict.fromkeys([*record.depends, *record.constrains]):
+                spec = MatchSpec.parse(text)
+                if spec.name in self._conda and not can_meet(self._wanted, spec):
+                    yield self._of(f"conda:{record.name}", f"{record.name} {record.version}", text)
+        for wheel in self._lock.pypi:
+            for text in wheel.requires:
+                need = Pep508(text)
+                if canonicalize_name(need.name) == self._name and not can_meet(self._wanted, need.specifier):
+                    yield self._of(f"pypi:{wheel.name}", f"{wheel.name} {wheel.version}", text)
+
+    def _of(self, key: str, package: str, need: str) -> Obstacle:
+        return Obstacle(package=package, need=need, ways=ways(self._graph, self._roots, key))
+
+    def _lines(self) -> Iterator[Obstacle]:
+        markers = self._lock.platform.markers()
+        manifest = self._manifest
+        for requirement in (
+            *(entry.requirement for entry in manifest.requirements()),
+            *manifest.pypi_requirements(),
+            *manifest.constraint_requirements(),
+            *manifest.override_requirements(),
+        ):
+            bounds = SpecifierSet(requirement.specifier)
+            if requirement.name == self._name and requirement.applies(markers) and not can_meet(self._wanted, bounds):
+                yield Obstacle(package="", need=str(requirement.origin), ways=())
+        for root in manifest.conda_specs():
+            if root.spec.name in self._conda and not can_meet(self._wanted, root.spec):
+                yield Obstacle(package="", need=str(root.origin), ways=())
+
+
+# Lay out what an environment's packages need, with their sizes.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """Hold one package of a tree.
+
+    `size` is its file's, in bytes or None; `total` adds up the known sizes of all that it leads to, itself included.
+    """
+
+    name: str
+    version: str
+    source: str
+    size: int | None
+    total: int
+    needs: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """Hold one platform's packages by key, and the roots: what the manifest asks for, or what the call names.
+
+    `size` adds up the known sizes of all that the roots lead to; `unknown` counts the packages that have none.
+    """
+
+    roots: tuple[Root, ...]
+    packages: Mapping[str, Package]
+    size: int
+    unknown: int
+
+
+def trees(services: Services, name: str, package: str = "", platform: str = "") -> dict[str, Tree]:
+    """Lay out the lock of an environment by platform, from all roots or from one package.
+
+    Raises:
+        UsageError: the lock has no such platform. LockfileError: there is none, or it does not have the package.
+    """
+    environment, lock = locked_environment(services, name)
+    chosen = {each.platform.subdir: each for each in lock.platforms if platform in ("", each.platform.subdir)}
+    if not chosen:
+        known = ", ".join(each.platform.subdir for each in lock.platforms)
+        raise UsageError(f"{name} is not locked for `{platform}`", hint=f"it is locked for {known}")
+    manifest = with_projects(services.root, environment.manifest)
+    found = {}
+    for subdir, each in chosen.items():
+        roots = manifest_roots(manifest, each, held)
+        if package:
+            asked = {root.key: root for root in reversed(roots)}
+            keys = packages_called(each, package)
+            roots = tuple(asked.get(key) or _root(key) for key in keys)
+        if roots:
+            found[subdir] = _tree(each, roots)
+    if not found:
+        raise not_locked(name, package)
+    return found
+
+
+def _root(key: str) -> Root:
+    return Root(key=key, need=key.partition(":")[2], origin=Origin(path="other packages need it"))
+
+
+def _tree(lock: PlatformLock, roots: Iterable[Root]) -> Tree:
+    graph = Graph.of(lock, held)
+    sizes = {f"conda:{record.name}": record.size for record in lock.conda}
+    sizes |= {f"pypi:{wheel.name}": wheel.wheel.size for wheel in lock.pypi}
+    versions = {f"conda:{record.name}": record.version for record in lock.conda}
+    versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
+    chosen = tuple({root.key: root for root in reversed(tuple(roots))}.values())[::-1]
+    reached = sorted(graph.reach(root.key for root in chosen))
+    packages = {
+        key: Package(
+            name=key.partition(":")[2],
+            version=versions[key],
+            source=key.partition(":")[0],
+            size=sizes[key],
+            total=sum(sizes[each] or 0 for each in graph.reach([key])),
+            needs=_once(graph.links[key]),
+        )
+        for key in reached
+    }
+    return Tree(
+        roots=chosen,
+        packages=packages,
+        size=sum(package.size or 0 for package in packages.values()),
+        unknown=sum(package.size is None for package in packages.values()),
+    )
+
+
+def _once(links: Iterable[Link]) -> tuple[Link, ...]:
+    """Name each need once, sorted by name: conda writes some twice, with and without a build."""
+    once = {link.key: link for link in links}
+    return tuple(once[key] for key in sorted(once, key=lambda key: key.partition(":")[::-1]))

@@ -1,1 +1,0 @@
-"""Do the raw I/O: repodata, disk, host, index."""
