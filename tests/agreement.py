@@ -17,8 +17,9 @@ from pathlib import Path
 
 import uv
 
-from envgen.diagnosis.closure import Closure, lacking
-from envgen.diagnosis.verdict import Question
+from envgen.diagnosis.availability import CondaLook, UnreadRepodata
+from envgen.diagnosis.dependencies import Closure, Walk, lacking, walk
+from envgen.diagnosis.results import Question
 from envgen.knowledge.names import name_table
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE
@@ -26,8 +27,6 @@ from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.pypi.lookups import PypiLookups
 from envgen.solvers.rattler import RattlerSolver
-from envgen.workflows.conda_look import CondaLook, UnreadRepodata
-from envgen.workflows.walking import Walk, walk
 
 LISTED = """
 numpy scipy pandas scikit-learn matplotlib pillow lxml pyyaml cryptography cffi grpcio protobuf psutil aiohttp

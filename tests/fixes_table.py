@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.commands.import_file import Wishes, import_file
+from envgen.diagnosis.diagnose import Asking, Report, diagnose_all
+from envgen.diagnosis.search import attempt
 from envgen.errors import EnvgenError
 from envgen.project.services import Services
-from envgen.workflows.asked import Asking, Report, diagnose_all
-from envgen.workflows.trying import attempt
 from tests.inputs_table import inputs, services_in
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.workflows.conftest import index, living
-from tests.workflows.projects import CHANNEL, Project, Repository, oldest
+from tests.locking.conftest import index, living
+from tests.locking.projects import CHANNEL, Project, Repository, oldest
 
 __all__ = ["index", "living"]
 

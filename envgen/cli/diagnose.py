@@ -36,7 +36,7 @@ def diagnose(
     """Say of each requirement, and of all that it needs, where it can come from, or why not and what to do."""
     from envgen.cli.diagnosis_report import report_diagnosis
     from envgen.cli.services import services_for
-    from envgen.workflows.asked import Asking, diagnose_all
+    from envgen.diagnosis.diagnose import Asking, diagnose_all
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress("looking") as progress:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 
 from envgen.cli.console import Console, table
-from envgen.diagnosis.advice import Advised
-from envgen.diagnosis.fix import fragment
-from envgen.diagnosis.verdict import Diagnosis, Verdict
+from envgen.diagnosis.command_advice import Advised
+from envgen.diagnosis.diagnose import Report
+from envgen.diagnosis.results import Diagnosis, Verdict, fragment
 from envgen.pypi.wheel_verdicts import target
-from envgen.workflows.asked import Report
 
 HEADERS = ("PACKAGE", "PYPI", "CONDA", "SOURCE", "")
 

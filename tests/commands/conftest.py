@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tests.workflows.conftest import index, living, project
+from tests.locking.conftest import index, living
+from tests.tiny_project import project
 
 __all__ = ["index", "living", "project"]

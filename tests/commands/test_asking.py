@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.locking.projects import CHANNEL, Project, oldest
 from tests.pypi.tiny_wheels import build_wheel
-from tests.workflows.projects import CHANNEL, Project, oldest
 
 
 @pytest.fixture

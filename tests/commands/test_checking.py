@@ -12,8 +12,8 @@ import pytest
 
 from envgen.commands import check
 from envgen.lock.custom_metadata import placeholder, sealed
+from tests.locking.projects import CHANNEL, Project, oldest
 from tests.pypi.tiny_wheels import build_wheel
-from tests.workflows.projects import CHANNEL, Project, oldest
 
 MANIFEST, LOCK, YML = "envgen.yaml", "conda-lock.yml", "environment.yml"
 _MADE: dict[str, dict[str, str]] = {}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.locking.projects import CHANNEL, Project, Repository, oldest
 from tests.pypi.tiny_wheels import build_wheel
-from tests.workflows.projects import CHANNEL, Project, Repository, oldest
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from envgen.cli.services import services_for
 from envgen.commands.import_file import Imported, Wishes, blame_file, import_file, source_lines
+from envgen.diagnosis.request import case_of_file
 from envgen.errors import EnvgenError, SourceLine
 from envgen.project.project import Target
-from envgen.workflows.file_cases import case_of_file
 from tests.tiny_project import Project
 
 TEXT = "dependencies:\n- python=3.12\n- numpy >=2\n- libfoo\n- pip: [six]\n"

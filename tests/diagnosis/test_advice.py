@@ -6,8 +6,8 @@ import shlex
 
 import pytest
 
-from envgen.diagnosis.advice import Advised, judge_command
-from envgen.diagnosis.commands import read_commands
+from envgen.diagnosis.command_advice import Advised, judge_command
+from envgen.diagnosis.command_lines import read_commands
 from tests.diagnosis.values import mac
 
 

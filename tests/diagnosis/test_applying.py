@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.diagnosis.applying import applied
-from envgen.diagnosis.fix import Edit, Way
+from envgen.diagnosis.results import Edit, Way
+from envgen.diagnosis.search import applied
 from envgen.manifest.model import Manifest, load_manifest
 from tests.diagnosis.values import question, spec_question
 

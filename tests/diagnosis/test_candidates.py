@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.diagnosis.candidates import candidates
-from envgen.diagnosis.fix import Edit
-from envgen.diagnosis.subject import Subject
+from envgen.diagnosis.blocked import Subject
+from envgen.diagnosis.fixes import candidates
+from envgen.diagnosis.results import Edit
 from envgen.planner.overrides import removal
 from tests.diagnosis.values import listed, python_record, subject
 

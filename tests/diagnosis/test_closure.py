@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.diagnosis.closure import MOST, Closure, Need, lacking, requires_itself
-from envgen.diagnosis.standing import on_pypi
-from envgen.diagnosis.verdict import CondaStanding
+from envgen.diagnosis.availability import on_pypi
+from envgen.diagnosis.dependencies import MOST, Closure, Need, lacking, requires_itself
+from envgen.diagnosis.results import CondaStanding
 from envgen.errors import PypiUnreachableError
 from envgen.models.wheel import WheelMetadata
 from tests.diagnosis.values import MAC, closure, listed, node, question, wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.diagnosis.commands import Command, Option, read_commands
+from envgen.diagnosis.command_lines import Command, Option, read_commands
 from envgen.errors import UsageError
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envgen.diagnosis.closure import Node
-from envgen.diagnosis.conclusions import Findings, conclude
-from envgen.diagnosis.fix import Edit, Fix
-from envgen.diagnosis.matters import Docket
-from envgen.diagnosis.together import Clash
-from envgen.diagnosis.verdict import CondaStanding, Trouble, Verdict
+from envgen.diagnosis.conclude import Findings, conclude
+from envgen.diagnosis.conflicts import Clash
+from envgen.diagnosis.dependencies import Node
+from envgen.diagnosis.results import CondaStanding, Edit, Fix, Trouble, Verdict
+from envgen.diagnosis.search import Docket
 from tests.diagnosis.values import MAC, closure, listed, node, question
 
 SERVED = CondaStanding(available=True, name="there", version="1.0")

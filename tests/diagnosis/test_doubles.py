@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from envgen.diagnosis.doubles import doubles, one_of
-from envgen.diagnosis.fix import Edit
-from envgen.diagnosis.verdict import CondaStanding
+from envgen.diagnosis.dependencies import doubles, one_of
+from envgen.diagnosis.results import CondaStanding, Edit
 from envgen.planner.overrides import removal
 from tests.diagnosis.values import ABSENT, closure, listed, node, question
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ruamel.yaml import YAML
 
-from envgen.diagnosis.fix import Edit, fragment
+from envgen.diagnosis.results import Edit, fragment
 
 CASES = {
     "renamed": (Edit(dependencies=("tensorflow",)), {"dependencies": ["tensorflow"]}),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from envgen.diagnosis.fix import Edit, Fix, Way, combined
-from envgen.diagnosis.matters import Docket, Matter
-from envgen.diagnosis.together import Clash
-from envgen.diagnosis.verdict import Trouble
+from envgen.diagnosis.conflicts import Clash
+from envgen.diagnosis.results import Edit, Fix, Trouble, Way, combined
+from envgen.diagnosis.search import Docket, Matter
 from tests.diagnosis.values import question
 
 FIXES = (Fix(text="one", edit=Edit(python="3.11", keeps=True)), Fix(text="words alone"), Fix(text="two", edit=Edit()))

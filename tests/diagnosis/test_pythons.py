@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envgen.diagnosis.pythons import common_python, moved, nearest_pythons
+from envgen.diagnosis.blocked import common_python, moved, nearest_pythons
 from tests.diagnosis.values import listed, mac, python_record, subject
 
 

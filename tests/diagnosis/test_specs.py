@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from envgen.diagnosis.fix import Edit, Way
-from envgen.diagnosis.matters import Matter
-from envgen.diagnosis.specs import spec_fixes, spec_verdict
-from envgen.diagnosis.verdict import CondaStanding
+from envgen.diagnosis.conclude import spec_fixes, spec_verdict
+from envgen.diagnosis.results import CondaStanding, Edit, Way
+from envgen.diagnosis.search import Matter
 from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
 from tests.diagnosis.values import MAC, python_record, spec_question

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.diagnosis.standing import empty_stub, macos_of, on_conda, on_pypi, spec_on_conda
+from envgen.diagnosis.availability import empty_stub, macos_of, on_conda, on_pypi, spec_on_conda
 from envgen.errors import PypiUnreachableError
 from envgen.mapping.requirements import MappedRequirement
 from envgen.models.match_spec import MatchSpec

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.diagnosis.fix import Edit
-from envgen.diagnosis.together import Asked, judge_together
-from envgen.diagnosis.untangling import loosened, on_pythons, ways_out, without_one
+from envgen.diagnosis.conflicts import Asked, judge_together, loosened, on_pythons, ways_out, without_one
+from envgen.diagnosis.results import Edit
 from tests.diagnosis.values import mac, question, spec_question
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envgen.diagnosis.closure import Closure, Need, Node
-from envgen.diagnosis.standing import OnPypi, on_pypi
-from envgen.diagnosis.subject import Subject
-from envgen.diagnosis.verdict import CondaStanding, Question
+from envgen.diagnosis.availability import OnPypi, on_pypi
+from envgen.diagnosis.blocked import Subject
+from envgen.diagnosis.dependencies import Closure, Need, Node
+from envgen.diagnosis.results import CondaStanding, Question
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.record import Record

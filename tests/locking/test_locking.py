@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.locking.projects import CHANNEL, Project, oldest
 from tests.pypi.tiny_wheels import build_wheel
 from tests.solvers.conftest import HAS_LIBMAMBA
-from tests.workflows.projects import CHANNEL, Project, oldest
 
 SOLVERS = ["rattler", *(["libmamba"] if HAS_LIBMAMBA else [])]
 

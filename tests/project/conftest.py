@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.workflows.conftest import index, living
+from tests.locking.conftest import index, living
 
 __all__ = ["index", "living"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.locking.projects import CHANNEL, Locked, Project, Repository, oldest
 from tests.pypi.tiny_wheels import build_wheel
-from tests.workflows.projects import CHANNEL, Locked, Project, Repository, oldest
 
 
 @pytest.fixture(params=["merge", "diff3"])

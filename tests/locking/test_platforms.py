@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.locking.projects import CHANNEL, Project
 from tests.pypi.tiny_wheels import build_wheel
 from tests.real_project import SOLVERS, needs_channel, real_project
-from tests.workflows.projects import CHANNEL, Project
 
 SUBDIRS = ("linux-64", "osx-64", "osx-arm64")
 PLATFORMS = 'platforms: [{platform: osx-arm64, macos: "13.0"}, osx-64, linux-64]\n'

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from envgen.cli.services import services_for
+from envgen.diagnosis.search import Attempt, attempt
 from envgen.project.services import Services
-from envgen.workflows.trying import Attempt, attempt
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel
 from tests.tiny_project import Project, manifest, tiny_channel

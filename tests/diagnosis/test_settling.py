@@ -7,11 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.diagnosis.fix import Edit, Fix
-from envgen.diagnosis.matters import Docket
-from envgen.diagnosis.verdict import Question
-from envgen.workflows.settling import MOST_TRIES, PATIENCE, Settled, Settling, settle
-from envgen.workflows.trying import Attempt
+from envgen.diagnosis.results import Edit, Fix, Question
+from envgen.diagnosis.search import MOST_TRIES, PATIENCE, Attempt, Docket, Settled, Settling, settle
 from tests.diagnosis.values import question, spec_question
 
 TEXT = 'name: x\npython: "3.12"\ndependencies: [a==1, b==2, c]\nconda: [d 1.*]\n'

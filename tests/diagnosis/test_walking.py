@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from envgen.diagnosis.closure import Closure
+from envgen.diagnosis import dependencies
+from envgen.diagnosis.availability import CondaLook, UnreadRepodata
+from envgen.diagnosis.blocked import on_one_python, subjects_of
+from envgen.diagnosis.dependencies import Closure, Walk, walk
 from envgen.errors import SolveError
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.match_spec import MatchSpec
@@ -16,10 +19,6 @@ from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import Solution, SolveRequest
 from envgen.pypi.lookups import PypiLookups
 from envgen.solvers.rattler import RattlerSolver
-from envgen.workflows import walking
-from envgen.workflows.conda_look import CondaLook, UnreadRepodata
-from envgen.workflows.subjects import on_one_python, subjects_of
-from envgen.workflows.walking import Walk, walk
 from tests.diagnosis.values import MAC, python_record, question, spec_question, wanted
 from tests.mapping.channel import FakeRepodata, mapper
 from tests.pypi.conftest import QUICK
@@ -111,7 +110,7 @@ class TestConda:
 
 class TestWalk:
     def test_there_is_an_end_in_depth(self, made: Walk, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(walking, "DEEPEST", 2)
+        monkeypatch.setattr(dependencies, "DEEPEST", 2)
         for number in range(5):
             index.add(build_wheel(f"n{number}", "1.0", requires=[f"n{number + 1}"]))
         walk(made, [question("n0")])
@@ -119,7 +118,7 @@ class TestWalk:
         assert made.notes == ["what is needed was followed only in part: there is too much of it"]
 
     def test_and_in_breadth(self, made: Walk, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("envgen.diagnosis.closure.MOST", 3)
+        monkeypatch.setattr("envgen.diagnosis.dependencies.MOST", 3)
         index.add(build_wheel("root", "1.0", requires=[f"n{number}" for number in range(9)]))
         walk(made, [question("root")])
         assert len(made.closure.nodes) == 3

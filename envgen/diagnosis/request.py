@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from envgen.commands.import_file import Imported, Wishes, import_file, source_lines
 from envgen.commands.new import chosen_accelerator
-from envgen.diagnosis.verdict import Question
+from envgen.diagnosis.command_advice import Advised, judge_command
+from envgen.diagnosis.command_lines import Command, read_commands
+from envgen.diagnosis.results import Question
 from envgen.errors import Problem, SourceLine, UsageError
+from envgen.importers.draft import Account
+from envgen.importers.items import AskedRequirement
+from envgen.knowledge.advice import command_tools
 from envgen.manifest.edit import add_requirements, set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.templates import blank_text
 from envgen.models.channel import CONDA_FORGE, Channel
+from envgen.models.findings import counted
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.project.project import Environment, Target
+from envgen.project.services import Services
 
 NAME = "diagnosed"
 SUBDIR = "osx-arm64"
@@ -154,3 +164,160 @@ def _questions(manifest: Manifest, lines: Mapping[int, SourceLine]) -> Iterator[
         yield Question(asked=requirement, line=shown(requirement.origin), pypi_only=True)
     for root in manifest.conda_specs():
         yield Question(asked=root.spec, line=shown(root.origin))
+
+
+# Ask about what another tool's file asks for, line by line.
+
+_TOLD = ("dropped", "decision")
+_WORDY = ("pyproject.toml", "pixi.toml", "conda-lock.yml")
+
+
+def case_of_file(services: Services, path: Path, target: Target, accelerator: str) -> Case:
+    """Import a file, and ask about its manifest, on the lines of the file itself.
+
+    Requirements that the import leaves out, or asks for under another name, are asked about as they are written, too.
+
+    Raises:
+        ForeignFileError: the file cannot be read.
+    """
+    wishes = Wishes(
+        python=target.python,
+        macos=target.macos,
+        accelerator=chosen_accelerator(accelerator) if accelerator else None,
+    )
+    imported = import_file(services, path, wishes)
+    case = case_of_manifest(imported.text, imported.manifest, Target(), "", source_lines(imported))
+    known = {question.name for question in case.questions}
+    further = [item for item in _rewritten(imported) if item.name not in known]
+    markers = case.platform.markers()
+    asked = [item for item in further if isinstance(item.asked, Requirement) and item.asked.applies(markers)]
+    return replace(
+        case,
+        questions=(*case.questions, *asked),
+        notes=(*case.notes, *imported.notes, *_notes(imported)),
+    )
+
+
+def _rewritten(imported: Imported) -> Iterator[Question]:
+    """Give the requirements that stand otherwise, or not at all, in the manifest."""
+    outcomes = {(account.line.file, account.line.line): account.outcome for account in imported.accounts}
+    for item in imported.file.items:
+        if not isinstance(item, AskedRequirement) or item.bound:
+            continue
+        line = item.span.line
+        if outcomes.get((line.file, line.line)) in ("dropped", "replaced"):
+            yield Question(asked=item.requirement, line=line, group=item.group)
+
+
+def _notes(imported: Imported) -> Iterator[str]:
+    """Say what is not asked about; lines that only describe a project, or lock other platforms, are counted."""
+    beside = 0
+    for account in imported.accounts:
+        if account.subject and imported.file.format in _WORDY:
+            beside += 1
+        elif account.outcome in _TOLD and account.why:
+            yield _note(account)
+    if beside:
+        verb = "asks" if beside == 1 else "ask"
+        told = f"{counted(beside, 'part')} of {imported.file.file} {verb} for no package here"
+        yield f"{told}; `envgen import -v` lists them"
+
+
+def _note(account: Account) -> str:
+    what = "left out" if account.outcome == "dropped" else "not decided"
+    return f"{account.line}: {what}: {account.why}"
+
+
+# Judge installation commands, and ask about the packages that they name.
+
+_MINOR = re.compile(r"(3\.\d{1,2})(?:\.\d+)?")
+_TAG = re.compile(r"macosx_(\d{2})(?:_(\d{1,2}))?_arm64")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """Hold judged commands with the questions about their packages."""
+
+    advised: tuple[Advised, ...] = ()
+    cases: tuple[Case, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def judge_advice(text: str, target: Target, accelerator: str) -> Advice:
+    """Judge commands for a target; what they say of python and macOS counts where the call says nothing.
+
+    The packages of all of them are asked for at once, since they go into one environment.
+
+    Raises:
+        UsageError: a shell could not read the text, or nothing in it installs.
+    """
+    commands = read_commands(text)
+    meant = Target(python=target.python or _python(commands), macos=target.macos or _macos(commands))
+    platform = meant.platform()
+    advised = tuple(judge_command(command, platform, commands) for command in commands)
+    if not any(each.judged for each in advised):
+        known = ", ".join(program for tool in command_tools() for program in tool.programs)
+        raise UsageError(f"there is no installation command in `{text}`", hint=f"commands of {known} are judged")
+    requirements, specs, notes = _asked(commands)
+    cases = cases_of_requirements(requirements, meant, accelerator, specs) if requirements or specs else ()
+    return Advice(advised=advised, cases=cases, notes=tuple(notes))
+
+
+def _python(commands: Sequence[Command]) -> str:
+    """Find the python that commands name: in the program, an option, or conda's own package."""
+    for command in commands:
+        specs = [text.partition("=")[2].lstrip("=") for text in command.packages if text.startswith("python=")]
+        for text in (command.python, *command.values("--python-version"), *specs):
+            found = _MINOR.fullmatch(text.replace(".*", ""))
+            if found:
+                return found[1]
+    return ""
+
+
+def _macos(commands: Sequence[Command]) -> str:
+    for command in commands:
+        for value in command.values("--platform"):
+            found = _TAG.fullmatch(value)
+            if found:
+                return f"{found[1]}.{found[2] or '0'}"
+        for name, value in command.variables:
+            if name == "MACOSX_DEPLOYMENT_TARGET" and re.fullmatch(r"\d{2}\.\d{1,2}", value):
+                return value
+    return ""
+
+
+def _asked(commands: Sequence[Command]) -> tuple[list[str], list[MatchSpec], list[str]]:
+    requirements: list[str] = []
+    specs: dict[str, MatchSpec] = {}
+    notes: list[str] = []
+    for command in commands:
+        for text in command.packages:
+            if command.speaks == "pypi" and _is_requirement(text):
+                requirements.append(text)
+            elif command.speaks == "conda" and (spec := _spec(text)):
+                specs.setdefault(spec.name, spec)
+            else:
+                notes.append(f"`{text}` was not looked up: it is no name of a package there")
+        notes.extend(_files(command))
+    return requirements, [spec for name, spec in specs.items() if name != "python"], notes
+
+
+def _files(command: Command) -> Iterator[str]:
+    for name in ("--requirement", "--file"):
+        for value in command.values(name):
+            yield f"`{value}` was not read: give it as well, `envgen diagnose {value}`"
+
+
+def _is_requirement(text: str) -> bool:
+    try:
+        Requirement.parse(text, Origin(path="command"))
+    except ValueError:
+        return False
+    return True
+
+
+def _spec(text: str) -> MatchSpec | None:
+    try:
+        return MatchSpec.parse(text.rpartition("::")[2])
+    except ValueError:
+        return None

@@ -7,18 +7,15 @@ from dataclasses import replace
 
 from packaging.version import Version
 
-from envgen.diagnosis.changes import keeping, renamed, respelled, without
-from envgen.diagnosis.fix import Edit, Fix
-from envgen.diagnosis.pythons import common_python, moved, nearest_pythons
-from envgen.diagnosis.sources import build_later
-from envgen.diagnosis.subject import Subject
-from envgen.diagnosis.verdict import PypiClass
+from envgen.diagnosis.blocked import Subject, common_python, moved, nearest_pythons
+from envgen.diagnosis.results import Edit, Fix, PypiClass
 from envgen.knowledge.releases import bad_releases
 from envgen.knowledge.replacements import replacement_of, unwanted_package
-from envgen.knowledge.version_ranges import named_versions, to_version
-from envgen.knowledge.wheels import missing_wheel
+from envgen.knowledge.version_ranges import named_versions, overlaps, to_version
+from envgen.knowledge.wheels import BuildNeeds, build_needs, missing_wheel
 from envgen.models.match_spec import version_key
 from envgen.models.requirement import Requirement
+from envgen.planner.overrides import removal
 
 Maker = Callable[[Subject], Iterator[Fix]]
 OLD_NAME = "tensorflow-macos"
@@ -212,3 +209,97 @@ _BY_CLASS: Mapping[PypiClass, tuple[Maker, ...]] = {
     "SDIST_ONLY": (_newer_version, _other_python, _newer_macos, _root_loosened, _built, _older_version),
     "EMPTY_STUB": _VERSIONS,
 }
+
+# Turn what should change about a requirement into an edit of the line that leads to it.
+
+
+def keeping(*, python: str = "", macos: str = "") -> Edit:
+    """Change the target, and leave the requirement as it is."""
+    return Edit(python=python, macos=macos, keeps=True)
+
+
+def respelled(subject: Subject, *texts: str) -> Edit:
+    """Ask for something else in a requirement's place.
+
+    Where others ask for it, their requirement is overridden: with the new bound where the name stays, else away.
+    """
+    own = subject.requirement
+    first = Requirement.parse(texts[0], own.origin)
+    if not subject.is_root:
+        if first.name == own.name:
+            return Edit(keeps=True, overrides=(texts[0],))
+        return Edit(keeps=True, dependencies=texts, overrides=(removal(own.name),))
+    same = first.name == own.name
+    extras = f"[{','.join(own.extras)}]" if same and own.extras else ""
+    marker = f"; {own.marker}" if own.marker else ""
+    placed = (f"{first.name}{extras}{first.specifier}{marker}", *texts[1:])
+    against = same and any(not overlaps(first.specifier, other) for other in subject.asked_by_others)
+    overrides = (f"{first.name}{first.specifier}",) if against else ()
+    if subject.question.pypi_only and same:
+        return Edit(pypi=placed, overrides=overrides)
+    return Edit(dependencies=placed, overrides=overrides)
+
+
+def renamed(subject: Subject, replacement: Requirement, further: Edit | None = None) -> Edit:
+    """Ask for the requirement that takes a name's place, with what that one needs changed in turn."""
+    if further is None or further.keeps:
+        edit = respelled(subject, f"{replacement.name}{replacement.specifier}")
+        extra = further or Edit()
+        return replace(edit, python=extra.python, macos=extra.macos, overrides=(*edit.overrides, *extra.overrides))
+    if subject.is_root:
+        return further
+    return replace(further, keeps=True, overrides=(*further.overrides, removal(subject.requirement.name)))
+
+
+def without(subject: Subject, *instead: str) -> Edit:
+    """Leave a requirement out, with something in its line's place if that is given; others must not ask for it then."""
+    away = (removal(subject.requirement.name),)
+    if subject.is_root:
+        return Edit(dependencies=instead, overrides=away if subject.asked_by_others else ())
+    return Edit(keeps=True, overrides=away)
+
+
+# Say how to build what exists as source alone.
+
+COMPILERS = "compilers"
+
+
+def build_later(subject: Subject) -> Fix:
+    """Leave a requirement out of the lock, put a toolchain into it, and build the package in the environment.
+
+    Nothing is built while locking, since that runs foreign code.
+    """
+    requirement = subject.requirement
+    row = build_needs(requirement.name)
+    wanted = (*(() if row and row.pure else (COMPILERS,)), *(row.conda if row else ()))
+    tools = tuple(name for name in wanted if name in subject.channel_names)
+    text = f"{_on_conda_forge(subject)}{_toolchain(requirement, row)}: {_command(subject, row)}"
+    if not (row and row.pure):
+        text += "; on the Mac this needs Xcode's command line tools (`xcode-select --install`)"
+    return Fix(text=text, edit=replace(without(subject), conda=tools))
+
+
+def _toolchain(requirement: Requirement, row: BuildNeeds | None) -> str:
+    if row and row.pure:
+        return (
+            f"lock the rest, and install `{requirement.name}` from its source, which needs no compiler, once it is made"
+        )
+    headers = f" and what its source needs ({', '.join(row.conda)}: {row.why})" if row and row.conda else ""
+    tools = f"conda's `{COMPILERS}`{headers}"
+    return f"lock the toolchain instead ({tools}), and build it in the environment once that is made"
+
+
+def _command(subject: Subject, row: BuildNeeds | None) -> str:
+    requirement = subject.requirement
+    version = subject.pypi.standing.version
+    pinned = f"{requirement.name}=={version}" if version and not requirement.url else str(requirement)
+    beside = "" if row is None or row.isolated else "--no-build-isolation "
+    return f'`pip install --no-deps {beside}--no-binary {requirement.name} "{pinned}"`'
+
+
+def _on_conda_forge(subject: Subject) -> str:
+    """Point at conda-forge itself, where the facts know that it has what the channels that were read lack."""
+    row = missing_wheel(subject.requirement.name, subject.requirement.specifier, subject.platform)
+    if row is None or not row.conda:
+        return ""
+    return f"conda-forge has `{row.conda}`, but not as it was read here: read all of it, without a mirror; or else "

@@ -6,8 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from envgen.diagnosis.advised_names import Wrong, base_name, judge_names, named
-from envgen.diagnosis.commands import Command, Option
+from envgen.diagnosis.command_lines import Command, Option, Wrong, base_name, judge_names, named
 from envgen.knowledge.advice import CommandRule, command_rules
 from envgen.knowledge.version_ranges import overlaps
 from envgen.models.platform import Platform

@@ -1,1 +1,0 @@
-"""Carry out the use cases that the command line calls."""
