@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from envgen.cli.services import services_for
+from envgen.cli.options import services_for
 from envgen.commands.import_file import Imported, Wishes, import_file
 from envgen.commands.new import Scaffold, new_environment
 from envgen.errors import EnvgenError

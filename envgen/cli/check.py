@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envgen.cli import options
 from envgen.cli.console import Console
+from envgen.errors import LockfileError
+
+if TYPE_CHECKING:
+    from envgen.commands.check import Staleness
 
 
 def check(
@@ -24,8 +29,7 @@ def check(
 
     No network is needed, except with --deep.
     """
-    from envgen.cli.check_report import report_checked
-    from envgen.cli.services import services_for
+    from envgen.cli.options import services_for
     from envgen.commands.check import check_environments
 
     console = Console(as_json=as_json, quiet=quiet)
@@ -33,3 +37,41 @@ def check(
         services = services_for(offline=offline, mirrors=mirror, progress=progress)
         checked = check_environments(services, tuple(names or ()), deep=deep)
     report_checked(console, checked)
+
+
+# Say what a check found.
+
+_YES, _NO = "the lock is true to its manifest, whole and proved", "the lock is not true"
+_UNKNOWN = "the lock is true as far as could be looked at, which is not all"
+
+
+def report_checked(console: Console, checked: Sequence[Staleness]) -> None:
+    """Print what each lock lacks, and what was not proved; raise LockfileError if a lock is not true."""
+    from envgen.cli.lock_report import staleness_shape, staleness_text
+
+    shape = {"environments": [{**staleness_shape(item), "notes": list(item.notes)} for item in checked]}
+    console.report(shape, "\n".join(staleness_text([item], yes=_YES, no=_no(item)) for item in checked))
+    for item in checked:
+        for note in item.notes:
+            console.note(f"{item.name}: {note}" if len(checked) > 1 else note)
+    faulty = [item for item in checked if item.reasons]
+    if faulty and console.as_json:
+        raise typer.Exit(1)
+    if faulty:
+        what = "not true" if any(_no(item) == _NO for item in faulty) else "not known to be true"
+        raise LockfileError(f"{what}: {', '.join(item.name for item in faulty)}", hint=_hint(faulty))
+
+
+def _no(item: Staleness) -> str:
+    """Tell what is false apart from what could not be looked at."""
+    return _NO if {reason.code for reason in item.reasons} - {"UNREACHABLE"} else _UNKNOWN
+
+
+def _hint(faulty: Sequence[Staleness]) -> str:
+    codes = {reason.code for item in faulty for reason in item.reasons}
+    if codes == {"UNREACHABLE"}:
+        return "try again with the network, or with a --mirror"
+    if "MANIFEST" in codes:
+        return "mend the manifest first"
+    names = " ".join(item.name for item in faulty)
+    return f"run `envgen lock {names}` and commit what it writes"

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envgen.cli import options
-from envgen.cli.console import Console
+from envgen.cli.console import Console, growth_text, size_text, table
+
+if TYPE_CHECKING:
+    from envgen.commands.diff import Comparison, PlatformDiff
+    from envgen.lock.diff import Change
+
 
 _WHAT = "An environment, a folder, a lock file, or REVISION:environments/NAME."
 
@@ -22,8 +29,7 @@ def diff(
     quiet: options.Quiet = False,
 ) -> None:
     """Say which packages differ between two locks, up, down, rebuilt or from elsewhere, and how the size changes."""
-    from envgen.cli.diff_report import diff_markdown, diff_shape, diff_text
-    from envgen.cli.services import services_for
+    from envgen.cli.options import services_for
     from envgen.commands.diff import compare
 
     console = Console(as_json=as_json, quiet=quiet)
@@ -31,3 +37,99 @@ def diff(
     for note in () if markdown else comparison.notes:
         console.note(note)
     console.data(diff_shape(comparison), diff_markdown(comparison) if markdown else diff_text(comparison))
+
+
+# Say how two locks differ: for a terminal, a pull request, or a program.
+
+_HEADERS = ("PACKAGE", "CHANGE", "FROM", "TO", "SOURCE", "SIZE")
+
+
+def diff_shape(comparison: Comparison) -> dict[str, object]:
+    """Shape a comparison; sizes are in bytes, null where not known."""
+    return {
+        "platforms": {subdir: [_change(change) for change in each.changes] for subdir, each in _each(comparison)},
+        "sizes": {
+            subdir: {"from": each.before.known, "to": each.after.known, "unknown": _unknown(each)}
+            for subdir, each in _each(comparison)
+        },
+        "facts": {subdir: list(each.facts) for subdir, each in _each(comparison)},
+        "notes": list(comparison.notes),
+    }
+
+
+def _each(comparison: Comparison) -> Iterator[tuple[str, PlatformDiff]]:
+    yield from comparison.platforms.items()
+
+
+def _change(change: Change) -> dict[str, object]:
+    return {
+        "name": change.name,
+        "change": change.change,
+        "from": change.before,
+        "to": change.after,
+        "source": change.source,
+        "previous": change.previous,
+        "size_from": change.size_before,
+        "size_to": change.size_after,
+    }
+
+
+def diff_text(comparison: Comparison) -> str:
+    """Lay a comparison out for a terminal."""
+    lines: list[str] = []
+    for subdir, each in _each(comparison):
+        lines += [f"{subdir}: {_summary(each)}", *(f"  {fact}" for fact in each.facts)]
+        if each.changes:
+            lines += [table(_HEADERS, (_row(change) for change in each.changes)), ""]
+    return "\n".join(lines)
+
+
+def diff_markdown(comparison: Comparison) -> str:
+    """Lay a comparison out as GitHub-flavoured Markdown."""
+    lines: list[str] = []
+    for subdir, each in _each(comparison):
+        lines += [f"#### {subdir}", "", _summary(each), ""]
+        lines += [*(f"- {_escaped(fact)}" for fact in each.facts), ""] if each.facts else []
+        if each.changes:
+            headers = [header.lower() for header in _HEADERS]
+            lines += [_cells(headers), _cells(["---"] * len(headers))]
+            lines += [*(_cells([_escaped(cell) for cell in _row(change)]) for change in each.changes), ""]
+    lines += [f"> {_escaped(note)}" for note in comparison.notes]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _cells(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """Keep a text from meaning anything in a table of Markdown."""
+    for sign in "\\|*_<>`":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def _row(change: Change) -> tuple[str, ...]:
+    source = change.source if change.source == change.previous else f"{change.previous} → {change.source}"
+    before = 0 if change.change == "added" else change.size_before
+    after = 0 if change.change == "removed" else change.size_after
+    return (
+        change.name,
+        change.change,
+        change.before or "-",
+        change.after or "-",
+        source,
+        growth_text(before, after),
+    )
+
+
+def _summary(each: PlatformDiff) -> str:
+    counts = Counter(change.change for change in each.changes)
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "no package differs"
+    unknown = f"; {_unknown(each)} sizes are not known" if _unknown(each) else ""
+    grown = growth_text(each.before.known, each.after.known)
+    return f"{told}; {size_text(each.after.known)} to download ({grown}){unknown}"
+
+
+def _unknown(each: PlatformDiff) -> int:
+    return each.before.unknown + each.after.unknown

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envgen.cli import options
-from envgen.cli.console import Console
+from envgen.cli.console import Console, table
+
+if TYPE_CHECKING:
+    from envgen.commands.doctor import Checkup
+    from envgen.models.host_facts import HostFacts
 
 
 def doctor(
@@ -22,8 +27,7 @@ def doctor(
     verbose: options.Verbose = False,
 ) -> None:
     """Find what of this machine breaks environments: Rosetta, Intel tools, leaking settings, what is out of reach."""
-    from envgen.cli.doctor_report import report_checkup
-    from envgen.cli.services import services_for
+    from envgen.cli.options import services_for
     from envgen.commands.doctor import check_host
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
@@ -33,3 +37,63 @@ def doctor(
     report_checkup(console, checkup)
     if not checkup.ok:
         raise typer.Exit(1)
+
+
+# Print what was found of a machine.
+
+
+def report_checkup(console: Console, checkup: Checkup) -> None:
+    """Print the findings, errors first; what is only good to know on a Mac waits for `--verbose`."""
+    console.data(_shape(checkup), "\n".join(_text(checkup, verbose=console.verbose)))
+
+
+def _shape(checkup: Checkup) -> dict[str, object]:
+    keys = ("code", "severity", "what", "why", "fix")
+    return {
+        "ok": checkup.ok,
+        "findings": [{key: getattr(finding, key) for key in keys} for finding in checkup.findings],
+        "machine": _machine_shape(checkup.facts),
+        "reached": [
+            {"name": reach.name, "ok": not reach.message, "message": reach.message} for reach in checkup.reached
+        ],
+    }
+
+
+def _machine_shape(facts: HostFacts) -> dict[str, object]:
+    return {
+        "system": facts.system,
+        "apple_silicon": facts.apple_silicon,
+        "rosetta": facts.translated,
+        "macos": facts.macos,
+        "python": facts.python,
+        "xcode": facts.xcode,
+        "tools": [
+            {"name": tool.name, "path": tool.path, "architectures": list(tool.architectures)} for tool in facts.tools
+        ],
+        "conda_roots": [
+            {"path": root.path, "architectures": list(root.architectures), "subdir": root.subdir}
+            for root in facts.conda_roots
+        ],
+    }
+
+
+def _text(checkup: Checkup, *, verbose: bool) -> Iterator[str]:
+    from envgen.models.findings import counted
+
+    facts = checkup.facts
+    system = f"macOS {facts.macos}" if facts.is_mac else facts.system
+    chip = "Apple silicon" if facts.apple_silicon else "not Apple silicon"
+    yield f"{system}, {chip}{', under Rosetta' if facts.translated else ''}"
+    if facts.tools:
+        rows = [(tool.name, "/".join(tool.architectures) or "?", tool.path) for tool in facts.tools]
+        yield from ("", table(("TOOL", "RUNS ON", "PATH"), rows))
+    reached = [reach.name for reach in checkup.reached if not reach.message]
+    if reached:
+        yield from ("", f"in reach: {', '.join(reached)}")
+    for finding in checkup.findings:
+        if finding.severity == "info" and not verbose and checkup.facts.is_mac:
+            continue
+        yield from ("", f"{finding.severity}: {finding.code}: {finding.what}", f"  why: {finding.why}")
+        yield f"  fix: {finding.fix}"
+    worst = [finding for finding in checkup.findings if finding.severity != "info"]
+    yield from ("", "nothing stands in the way" if not worst else counted(len(worst), "finding"))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from envgen.cli import options, values
+from envgen.cli import options
 from envgen.cli.console import Console
 
 
@@ -18,7 +18,7 @@ def export(
             "--format",
             "-f",
             metavar="FORMAT",
-            callback=values.export_format,
+            callback=options.export_format,
             help="explicit, requirements, pylock, conda-only, pixi or environment.",
         ),
     ],
@@ -36,7 +36,7 @@ def export(
     quiet: options.Quiet = False,
 ) -> None:
     """Write a lock for conda, pip, uv, pixi and others; what a format cannot hold is said."""
-    from envgen.cli.services import services_for
+    from envgen.cli.options import services_for
     from envgen.commands.export import Wish, export_environment, write_export
     from envgen.errors import UsageError
 

@@ -31,8 +31,8 @@ def lock(
 
     A lock that is true to its manifest is left as it is; --update and --upgrade let packages move.
     """
-    from envgen.cli.report import report_lock, report_stale
-    from envgen.cli.services import services_for
+    from envgen.cli.lock_report import report_lock, report_stale
+    from envgen.cli.options import services_for
     from envgen.commands.check import stale_environments
     from envgen.locking.lock import lock_environments
     from envgen.locking.updates import Updates

@@ -43,9 +43,9 @@ def new(
     It is locked for osx-arm64 from a template, from another tool's file, or from what --add names. Nothing is left
     behind where that fails.
     """
-    from envgen.cli.import_report import report_import
-    from envgen.cli.report import report_new
-    from envgen.cli.services import services_for
+    from envgen.cli.import_file import report_import
+    from envgen.cli.lock_report import report_new
+    from envgen.cli.options import services_for
     from envgen.commands.new import Scaffold, new_environment
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)

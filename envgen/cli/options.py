@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envgen.cli import values
+from envgen.errors import UsageError
+
+if TYPE_CHECKING:
+    from envgen.project.services import OnlineNames as ServicesOnlineNames
+    from envgen.project.services import Services
+    from envgen.system.settings import HostSettings
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -15,31 +24,65 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print more: all packages, all ways, the solver's own words.")
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Use caches and local files only.")]
+
+
+def channels(values: list[str] | None) -> list[str] | None:
+    """Read --channel."""
+    from envgen.models.channel import Channel
+
+    for value in values or ():
+        try:
+            Channel.parse(value)
+        except ValueError as error:
+            hint = "write a name such as conda-forge, a URL, or the full path of a folder"
+            raise UsageError(str(error), hint=hint) from error
+    return values
+
+
 Channels = Annotated[
     list[str] | None,
     typer.Option(
         "--channel",
         "-c",
         metavar="CHANNEL",
-        callback=values.channels,
+        callback=channels,
         help="Use this channel instead of the manifest's, or of conda-forge (repeatable).",
     ),
 ]
+
+
+def mirrors(values: list[str] | None) -> list[str] | None:
+    """Read --mirror."""
+    from envgen.system.settings import collect_mirrors
+
+    collect_mirrors(values or ())
+    return values
+
+
 Mirrors = Annotated[
     list[str] | None,
     typer.Option(
         "--mirror",
         metavar="CHANNEL=PLACE",
-        callback=values.mirrors,
+        callback=mirrors,
         help="Read a channel's index from a folder or URL; the lock keeps the channel's own URLs. Also ENVGEN_MIRRORS.",
     ),
 ]
+
+
+def solver(value: str | None) -> str | None:
+    """Read --solver."""
+    from envgen.locking.lock_platform import SOLVERS
+
+    return None if value is None else _one_of("solver", value, SOLVERS)
+
+
 Solver = Annotated[
     str | None,
     typer.Option(
         "--solver",
         metavar="NAME",
-        callback=values.solver,
+        callback=solver,
         help="libmamba or rattler. Default: the lock's own; of a new lock libmamba if it is installed.",
     ),
 ]
@@ -54,29 +97,168 @@ Environment = Annotated[str, typer.Argument(metavar="NAME", help="The environmen
 Environments = Annotated[
     list[str] | None, typer.Argument(metavar="NAME", help="Environments; all of the project where none is named.")
 ]
+
+
+def python(value: str | None) -> str | None:
+    """Read --python."""
+    from envgen.manifest.fields import python_minor
+    from envgen.manifest.problems import RefusalError
+
+    try:
+        return None if value is None else python_minor(value)
+    except RefusalError as error:
+        raise UsageError(error.message, hint="write a minor version, as in `--python 3.12`") from error
+
+
 Python = Annotated[
     str | None,
-    typer.Option("--python", metavar="MINOR", callback=values.python, help="Python minor version, such as 3.12."),
+    typer.Option("--python", metavar="MINOR", callback=python, help="Python minor version, such as 3.12."),
 ]
+
+
+def macos(value: str | None) -> str | None:
+    """Read --macos."""
+    from envgen.manifest.fields import macos_floor
+    from envgen.manifest.problems import RefusalError
+
+    try:
+        return None if value is None else macos_floor(value)
+    except RefusalError as error:
+        raise UsageError(error.message, hint="write a version, as in `--macos 13.0`") from error
+
+
 Macos = Annotated[
     str | None,
     typer.Option(
         "--macos",
         metavar="VERSION",
-        callback=values.macos,
+        callback=macos,
         help="Lowest macOS that must work; 13.0 where none is said.",
     ),
 ]
+
+
+def accelerator(value: str) -> str:
+    """Read --accelerator; "" leaves it open."""
+    from envgen.commands.new import ACCELERATORS
+
+    return _one_of("accelerator", value, ACCELERATORS) if value else ""
+
+
 Accelerator = Annotated[
     str,
-    typer.Option(
-        "--accelerator", metavar="NAME", callback=values.accelerator, help="metal (TensorFlow on the GPU) or cpu."
-    ),
+    typer.Option("--accelerator", metavar="NAME", callback=accelerator, help="metal (TensorFlow on the GPU) or cpu."),
 ]
+
+
+def platform(value: str) -> str:
+    """Read --platform; "" leaves it open."""
+    from envgen.models.platform import SUBDIRS
+
+    return _one_of("platform", value, SUBDIRS) if value else ""
+
+
 Platform = Annotated[
     str,
-    typer.Option("--platform", metavar="PLATFORM", callback=values.platform, help="One platform of several."),
+    typer.Option("--platform", metavar="PLATFORM", callback=platform, help="One platform of several."),
 ]
 Prefix = Annotated[
     Path | None, typer.Option("--prefix", "-p", metavar="DIR", help="The environment's folder, instead of a named one.")
 ]
+
+# Refuse values that an option does not take, the same in every command and before anything is read.
+
+
+def _one_of(what: str, value: str, known: Iterable[str]) -> str:
+    names = list(known)
+    if value not in names:
+        from envgen.manifest.problems import did_you_mean
+
+        raise UsageError(f"unknown {what} `{value}`{did_you_mean(value, names)}", hint=f"one of {', '.join(names)}")
+    return value
+
+
+def environment(value: str) -> str:
+    """Read an environment's name; "" leaves it open."""
+    from envgen.manifest.fields import environment_name
+    from envgen.manifest.problems import RefusalError
+
+    try:
+        return environment_name(value) if value else ""
+    except RefusalError as error:
+        raise UsageError(error.message, hint=error.hint) from error
+
+
+def pins(value: str) -> str:
+    """Read --pins."""
+    from envgen.importers.loosen_pins import PINS
+
+    return _one_of("level of pins", value, PINS)
+
+
+def export_format(value: str) -> str:
+    """Read --format."""
+    from envgen.formats.registry import FORMATS
+
+    return _one_of("format", value, FORMATS)
+
+
+def tool(value: str) -> str:
+    """Read --with; "" is none."""
+    from envgen.install.handover import TOOLS
+
+    return _one_of("tool", value, TOOLS) if value else ""
+
+
+def shell(value: str) -> str:
+    """Read --activation; "" is none."""
+    from envgen.install.activation import SHELLS
+
+    return _one_of("shell", value, SHELLS) if value else ""
+
+
+# Build what the use cases need from a call's options.
+
+
+def services_for(
+    *,
+    offline: bool = False,
+    starter: bool = False,
+    online_names: bool = False,
+    solver: str | None = None,
+    channels: list[str] | None = None,
+    mirrors: list[str] | None = None,
+    progress: Callable[[str], None],
+) -> Services:
+    """Read the host and gather the services of one run; raise UsageError for options that make no sense."""
+    from envgen.project.services import DeferredPypi, NotedPypi, Options, Services
+    from envgen.system.settings import collect_mirrors, read_host
+
+    settings = read_host(os.environ, Path.cwd())
+    options = Options(
+        offline=offline,
+        starter=starter,
+        solver=solver,
+        channels=tuple(channels or ()),
+        mirrors={**settings.mirrors, **collect_mirrors(mirrors or ())},
+    )
+
+    def pypi() -> NotedPypi:
+        from envgen.pypi.resolver import UvPypiSide
+
+        return UvPypiSide(cache=settings.cache_dir, environment=settings.environ, offline=offline)
+
+    return Services(
+        options=options,
+        settings=settings,
+        root=settings.root,
+        pypi=DeferredPypi(pypi),
+        progress=progress,
+        online_names=_online_names(settings, offline=offline) if online_names else None,
+    )
+
+
+def _online_names(settings: HostSettings, *, offline: bool) -> ServicesOnlineNames:
+    from envgen.repodata.online_names import OnlineNameMap
+
+    return OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from envgen.cli import options, values
+from envgen.cli import options
 from envgen.cli.console import Console
 
 
@@ -23,7 +23,7 @@ def run(
         typer.Option(
             "--activation",
             metavar="SHELL",
-            callback=values.shell,
+            callback=options.shell,
             help="Print the script that activates it in a shell, such as bash, zsh or fish, and run nothing.",
         ),
     ] = "",
@@ -31,7 +31,7 @@ def run(
     quiet: options.Quiet = False,
 ) -> None:
     """Run a command in an environment as if it were activated; the exit code is the command's."""
-    from envgen.cli.services import services_for
+    from envgen.cli.options import services_for
     from envgen.errors import InstallError, UsageError
     from envgen.install.activation import command_in, script_for
     from envgen.system.machine import read_machine

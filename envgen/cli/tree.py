@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envgen.cli import options
-from envgen.cli.console import Console
-from envgen.cli.sizes import size_text
+from envgen.cli.console import Console, size_text
 from envgen.models.findings import counted
 
 _AGAIN = " (*)"
@@ -32,7 +31,7 @@ def tree(
     quiet: options.Quiet = False,
 ) -> None:
     """Print the packages of a lock as a tree, each with its size, and its size with all that it needs."""
-    from envgen.cli.services import services_for
+    from envgen.cli.options import services_for
     from envgen.commands.why import trees
 
     console = Console(as_json=as_json, quiet=quiet)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envgen.cli import options
 from envgen.cli.console import Console
+
+if TYPE_CHECKING:
+    from envgen.commands.vendor import Vendored, VendoredFolder
 
 
 def vendor(
@@ -33,8 +36,7 @@ def vendor(
 
     Give one of --download with --to, --verify, or --starter.
     """
-    from envgen.cli.services import services_for
-    from envgen.cli.vendor_report import report_starter, report_vendored, report_verified
+    from envgen.cli.options import services_for
     from envgen.commands.vendor import vendor_environments, vendor_starter, verify_vendored
     from envgen.errors import UsageError
 
@@ -55,3 +57,62 @@ def vendor(
         report_vendored(console, gathered)
     else:
         report_verified(console, folder, count)
+
+
+# Say what a `vendor` did.
+
+
+def report_starter(console: Console, made: Vendored) -> None:
+    """Print what the starter index holds."""
+    from envgen.models.findings import counted
+
+    for line in made.refused:
+        console.note(f"left out: {line}")
+    shape = {
+        "date": made.date.isoformat(),
+        "records": made.records,
+        "bytes": made.size,
+        "served": list(made.served),
+        "refused": list(made.refused),
+    }
+    text = (
+        f"starter index of {made.date}: {made.records:,} records, {made.size:,} bytes, "
+        f"for {counted(len(made.served), 'environment')}"
+    )
+    console.report(shape, text)
+
+
+def report_vendored(console: Console, gathered: VendoredFolder) -> None:
+    """Print what a folder holds now, and how it is used."""
+    from envgen.install.download import size_text
+    from envgen.models.findings import counted
+
+    shape = {
+        "folder": str(gathered.folder),
+        "environments": list(gathered.environments),
+        "files": gathered.files,
+        "bytes": gathered.size,
+        "downloaded": gathered.downloaded,
+        "dropped": list(gathered.dropped),
+    }
+    names = ", ".join(gathered.environments)
+    lines = [
+        f"{gathered.folder}: {gathered.files} files, {size_text(gathered.size)}, for {names}",
+        f"{size_text(gathered.downloaded)} downloaded" if gathered.downloaded else "nothing had to be downloaded",
+        "",
+        "Use it, moved to wherever you like, with",
+        f"  envgen create NAME --from-vendored {gathered.folder}",
+    ]
+    console.report(shape, "\n".join(lines))
+    if gathered.dropped:
+        console.note(f"removed {counted(len(gathered.dropped), 'file')} that no lock needs any more")
+
+
+def report_verified(console: Console, folder: Path, count: int) -> None:
+    """Print that a folder is whole."""
+    from envgen.models.findings import counted, is_or_are
+
+    console.report(
+        {"folder": str(folder), "ok": True, "files": count},
+        f"{folder}: {counted(count, 'file')} {is_or_are(count)} as vendored",
+    )

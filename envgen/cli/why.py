@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envgen.cli import options
-from envgen.cli.console import Console
+from envgen.cli.console import Console, table
 
 if TYPE_CHECKING:
-    from envgen.commands.why import Answer, Way
+    from envgen.commands.why import Answer, Obstacle, Refusal, Trial, Way
+
 
 SHOWN_WAYS = 8
 
@@ -23,7 +25,7 @@ def why(
     verbose: options.Verbose = False,
 ) -> None:
     """Say where a locked package comes from, and which of the manifest's lines lead to it."""
-    from envgen.cli.services import services_for
+    from envgen.cli.options import services_for
     from envgen.commands.why import why_package
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
@@ -59,4 +61,104 @@ def _shape(answer: Answer) -> dict[str, object]:
         "why": answer.why,
         "chains": [[{"package": link.key, "need": link.need} for link in way.chain] for way in answer.ways],
         "lines": [place(way) for way in answer.ways],
+    }
+
+
+# Say what stands against another version of a package.
+
+WHY_NOT_SHOWN_WAYS = 3
+
+
+def why_not(
+    name: options.Environment,
+    requirement: Annotated[str, typer.Argument(metavar="REQ", help="A package with bounds, such as 'numpy>=2'.")],
+    solve: Annotated[
+        bool, typer.Option("--solve", help="Solve with it too, and say what would move; nothing is written.")
+    ] = False,
+    channel: options.Channels = None,
+    mirror: options.Mirrors = None,
+    solver: options.Solver = None,
+    offline: options.Offline = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Say which locked packages and which lines of the manifest forbid a version."""
+    from envgen.cli.options import services_for
+    from envgen.commands.why import try_out
+    from envgen.commands.why import why_not as refusals_of
+
+    console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
+    with console.progress("looking") as progress:
+        services = services_for(offline=offline, solver=solver, channels=channel, mirrors=mirror, progress=progress)
+        found = refusals_of(services, name, requirement)
+        trial = try_out(services, name, requirement) if solve else None
+    lines = [
+        line for subdir, each in found.items() for line in _why_not_text(requirement, subdir, each, verbose=verbose)
+    ]
+    lines += _trial_text(trial) if trial else []
+    shape: dict[str, object] = {"platforms": {subdir: _why_not_shape(each) for subdir, each in found.items()}}
+    if trial:
+        shape["trial"] = _trial_shape(trial)
+    console.data(shape, "\n".join(lines))
+    if not trial and not any(each.obstacles or each.met for each in found.values()):
+        console.note(f"whether the channels have it is told by `envgen why-not {name} '{requirement}' --solve`")
+
+
+def _why_not_text(asked: str, subdir: str, refusal: Refusal, *, verbose: bool) -> Iterator[str]:
+    locked = ", ".join(refusal.locked) or "no such package"
+    if refusal.met:
+        yield f"{subdir}: `{asked}` is met: {locked} is locked"
+        return
+    if not refusal.obstacles:
+        yield f"{subdir}: {locked} is locked, and no bound of the lock or the manifest stands against `{asked}`"
+        return
+    yield f"{subdir}: {locked} is locked; against `{asked}` stand"
+    for obstacle in refusal.obstacles:
+        yield f"  {obstacle.package} needs `{obstacle.need}`" if obstacle.package else f"  {obstacle.need}"
+        ways = obstacle.ways if verbose else obstacle.ways[:WHY_NOT_SHOWN_WAYS]
+        yield from (f"    {way.needs}  ({place(way)})" for way in ways)
+        more = len(obstacle.ways) - len(ways)
+        if more:
+            yield f"    … and {more} more ways (-v)"
+
+
+def _trial_text(trial: Trial) -> list[str]:
+    if trial.failure:
+        return [f"it cannot be had: {trial.failure}", *([f"hint: {trial.hint}"] if trial.hint else [])]
+    rows = [
+        (subdir, move.name, move.before or "-", move.after or "-", move.why)
+        for subdir, moves in trial.moved.items()
+        for move in moves
+    ]
+    if not rows:
+        return ["it can be had, and nothing would move"]
+    return ["it can be had; this would move:", table(("PLATFORM", "PACKAGE", "FROM", "TO", "WHY"), rows)]
+
+
+def _why_not_shape(refusal: Refusal) -> dict[str, object]:
+    return {
+        "locked": list(refusal.locked),
+        "met": refusal.met,
+        "obstacles": [_obstacle(obstacle) for obstacle in refusal.obstacles],
+    }
+
+
+def _obstacle(obstacle: Obstacle) -> dict[str, object]:
+    return {
+        "package": obstacle.package or None,
+        "need": obstacle.need,
+        "chains": [[{"package": link.key, "need": link.need} for link in way.chain] for way in obstacle.ways],
+        "lines": [place(way) for way in obstacle.ways],
+    }
+
+
+def _trial_shape(trial: Trial) -> dict[str, object]:
+    from envgen.cli.lock_report import move_shape
+
+    return {
+        "possible": not trial.failure,
+        "message": trial.failure,
+        "hint": trial.hint,
+        "moved": {subdir: [move_shape(move) for move in moves] for subdir, moves in trial.moved.items()},
     }

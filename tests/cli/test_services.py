@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.cli.services import services_for
+from envgen.cli.options import services_for
 from envgen.errors import UsageError
 from tests.tiny_project import Project
 

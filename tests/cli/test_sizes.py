@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.cli.sizes import growth_text, size_text
+from envgen.cli.console import growth_text, size_text
 
 
 @pytest.mark.parametrize(

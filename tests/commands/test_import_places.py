@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envgen.cli.services import services_for
+from envgen.cli.options import services_for
 from envgen.commands.import_file import Imported, Wishes, blame_file, import_file, source_lines
 from envgen.diagnosis.request import case_of_file
 from envgen.errors import EnvgenError, SourceLine

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from envgen.cli.services import services_for
+from envgen.cli.options import services_for
 from envgen.commands.import_file import Imported, Wishes, chosen_pins, import_file, save
 from envgen.errors import ForeignFileError, ManifestError, UsageError, WriteError
 from tests.tiny_project import Project

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.cli.services import services_for
+from envgen.cli.options import services_for
 from envgen.commands.new import chances
 from envgen.knowledge.names import name_table
 from envgen.manifest.model import load_manifest

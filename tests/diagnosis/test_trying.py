@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from envgen.cli.services import services_for
+from envgen.cli.options import services_for
 from envgen.diagnosis.search import Attempt, attempt
 from envgen.project.services import Services
 from tests.pypi.index_server import IndexServer

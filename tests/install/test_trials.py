@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.cli.services import services_for
+from envgen.cli.options import services_for
 from envgen.install.smoke_test import Outcome, try_environment
 from envgen.install.target import Creation, Target, target_of
 from envgen.project.services import Services

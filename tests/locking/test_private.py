@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.cli.services import services_for
+from envgen.cli.options import services_for
 from envgen.commands.why import locked_environment
 from envgen.install.fetch import Sources
 from envgen.project.services import with_indexes

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from typing import Annotated
 
 import typer
 
-from envgen.cli.console import Console
+from envgen.cli.console import Console, table
 from envgen.cli.options import Json, Quiet
 
 
@@ -43,3 +44,26 @@ def knowledge(
         lines += textwrap.wrap(f"- {fact.rule}", 110, subsequent_indent="  ", break_long_words=False)
         lines.append(f"  [{fact.source}; verified {fact.verified}]")
     Console(as_json=as_json, quiet=quiet).data(shape, "\n".join(lines))
+
+
+# List the templates.
+
+
+def templates(as_json: Json = False, quiet: Quiet = False) -> None:
+    """List the starter manifests that `envgen new --template` knows."""
+    from envgen.manifest.templates import template_description, template_names
+
+    rows = [(name, template_description(name)) for name in template_names()]
+    shape = {"templates": [{"name": name, "description": description} for name, description in rows]}
+    Console(as_json=as_json, quiet=quiet).data(shape, table(("TEMPLATE", "DESCRIPTION"), rows))
+
+
+# Print the manifest's JSON schema.
+
+
+def schema(as_json: Json = False, quiet: Quiet = False) -> None:
+    """Print the JSON schema of envgen.yaml, for editors and checks."""
+    from envgen.manifest.schema import manifest_schema
+
+    shape = manifest_schema()
+    Console(as_json=as_json, quiet=quiet).data(shape, json.dumps(shape, indent=2, ensure_ascii=False))

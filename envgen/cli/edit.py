@@ -34,8 +34,8 @@ def add(
 
     A package that is there already gets the new bounds. Where it cannot be locked, nothing is changed.
     """
-    from envgen.cli.report import report_lock
-    from envgen.cli.services import services_for
+    from envgen.cli.lock_report import report_lock
+    from envgen.cli.options import services_for
     from envgen.commands.edit import Edit, add_to_environment
     from envgen.errors import UsageError
     from envgen.manifest.fields import Kind
@@ -55,4 +55,46 @@ def add(
             progress=progress,
         )
         result = add_to_environment(services, name, Edit(requirements=tuple(requirements), group=group, kind=kind))
+    report_lock(console, [result])
+
+
+# Remove requirements, keeping the manifest's comments, then lock.
+
+
+def remove(
+    name: options.Environment,
+    packages: Annotated[list[str], typer.Argument(metavar="PKG", help="Packages that the manifest names.")],
+    group: Annotated[
+        str | None, typer.Option("--group", "-g", metavar="NAME", help="A group, instead of the main list.")
+    ] = None,
+    channel: options.Channels = None,
+    mirror: options.Mirrors = None,
+    solver: options.Solver = None,
+    starter: options.Starter = False,
+    offline: options.Offline = False,
+    online_names: options.OnlineNames = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Take packages out of an environment's manifest, and lock it.
+
+    What nothing else needs goes with them. Where it cannot be locked, nothing is changed.
+    """
+    from envgen.cli.lock_report import report_lock
+    from envgen.cli.options import services_for
+    from envgen.commands.edit import Edit, remove_from_environment
+
+    console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
+    with console.progress(f"removing from {name}") as progress:
+        services = services_for(
+            offline=offline,
+            starter=starter,
+            online_names=online_names,
+            solver=solver,
+            channels=channel,
+            mirrors=mirror,
+            progress=progress,
+        )
+        result = remove_from_environment(services, name, Edit(requirements=tuple(packages), group=group))
     report_lock(console, [result])
