@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from typing import NamedTuple
 
 import typer
 
@@ -17,53 +18,37 @@ from envgen.errors import EnvgenError, UsageError
 
 INTERRUPTED = 130
 
-COMMANDS: Mapping[str, str] = {
-    "new": "new",
-    "lock": "lock",
-    "check": "check",
-    "add": "add",
-    "remove": "remove",
-    "create": "create",
-    "run": "run",
-    "import": "import_file",
-    "map": "map_names",
-    "why": "why",
-    "why-not": "why_not",
-    "tree": "tree",
-    "diff": "diff",
-    "export": "export",
-    "diagnose": "diagnose",
-    "doctor": "doctor",
-    "knowledge": "knowledge",
-    "templates": "templates",
-    "schema": "schema",
-    "vendor": "vendor",
-}
-"""The module of each command, which holds a function of the same name; only the one that is called is loaded."""
 
-SUMMARIES: Mapping[str, str] = {
-    "new": "Make environments/NAME with a manifest, and lock it.",
-    "lock": "Solve manifests again, moving only what must move.",
-    "check": "Check without a network that locks are true, whole and proved.",
-    "add": "Add requirements to a manifest, and lock it.",
-    "remove": "Take packages out of a manifest, and lock it.",
-    "create": "Make an environment exactly as it is locked, or repair it.",
-    "run": "Run a command in an environment, or print how to activate it.",
-    "import": "Print a manifest made of another tool's file.",
-    "map": "Say which conda package serves for a PyPI requirement.",
-    "why": "Say where a locked package comes from, and what asks for it.",
-    "why-not": "Say what stands against another version of a package.",
-    "tree": "Print the packages of a lock as a tree, with their sizes.",
-    "diff": "Say which packages differ between two locks.",
-    "export": "Write a lock for conda, pip, uv, pixi and others.",
-    "diagnose": "Say why something can or cannot be installed on a Mac.",
-    "doctor": "Find what of this machine breaks environments.",
-    "knowledge": "List the facts that envgen decides by.",
-    "templates": "List the starter manifests of `envgen new --template`.",
-    "schema": "Print the JSON schema of envgen.yaml.",
-    "vendor": "Gather what environments need, for use without a network.",
+class Command(NamedTuple):
+    """Where a command's function is, and its line in the list of all."""
+
+    place: str  # the module under `envgen.cli`, and the function where its name is another
+    summary: str  # none is cut in a terminal of 80 columns
+
+
+COMMANDS: Mapping[str, Command] = {
+    "new": Command("new", "Make environments/NAME with a manifest, and lock it."),
+    "lock": Command("lock", "Solve manifests again, moving only what must move."),
+    "check": Command("check", "Check without a network that locks are true, whole and proved."),
+    "add": Command("edit.add", "Add requirements to a manifest, and lock it."),
+    "remove": Command("edit.remove", "Take packages out of a manifest, and lock it."),
+    "create": Command("create", "Make an environment exactly as it is locked, or repair it."),
+    "run": Command("run", "Run a command in an environment, or print how to activate it."),
+    "import": Command("import_file", "Print a manifest made of another tool's file."),
+    "map": Command("map_names", "Say which conda package serves for a PyPI requirement."),
+    "why": Command("why", "Say where a locked package comes from, and what asks for it."),
+    "why-not": Command("why.why_not", "Say what stands against another version of a package."),
+    "tree": Command("tree", "Print the packages of a lock as a tree, with their sizes."),
+    "diff": Command("diff", "Say which packages differ between two locks."),
+    "export": Command("export", "Write a lock for conda, pip, uv, pixi and others."),
+    "diagnose": Command("diagnose", "Say why something can or cannot be installed on a Mac."),
+    "doctor": Command("doctor", "Find what of this machine breaks environments."),
+    "knowledge": Command("reference.knowledge", "List the facts that envgen decides by."),
+    "templates": Command("reference.templates", "List the starter manifests of `envgen new --template`."),
+    "schema": Command("reference.schema", "Print the JSON schema of envgen.yaml."),
+    "vendor": Command("vendor", "Gather what environments need, for use without a network."),
 }
-"""The line of each command in the list of all; none is cut in a terminal of 80 columns."""
+"""Every command; only the module of the one that is called is loaded."""
 
 _HELP: Sequence[Sequence[str]] = ([], ["-h"], ["--help"])
 _GARBAGE = 200_000  # objects made between two looks for garbage
@@ -90,13 +75,13 @@ def application(words: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_root)
     if list(words) in _HELP:
-        for name, summary in SUMMARIES.items():
-            app.command(name, short_help=summary)(_listed)
+        for name, listed in COMMANDS.items():
+            app.command(name, short_help=listed.summary)(_listed)
         return app
     named = [name for name in words[:1] if name in COMMANDS]
     for name in named or COMMANDS:
-        command = _command(COMMANDS[name])
-        app.command(name, help=command.__doc__, short_help=SUMMARIES[name])(command)
+        command = _command(COMMANDS[name].place)
+        app.command(name, help=command.__doc__, short_help=COMMANDS[name].summary)(command)
     return app
 
 
@@ -104,8 +89,9 @@ def _listed() -> None:
     """Stand for a command in the list of all, where nobody asks for its options."""
 
 
-def _command(name: str) -> Callable[..., None]:
-    command: Callable[..., None] = getattr(import_module(f"envgen.cli.{name}"), name)
+def _command(place: str) -> Callable[..., None]:
+    module, _, name = place.partition(".")
+    command: Callable[..., None] = getattr(import_module(f"envgen.cli.{module}"), name or module)
     return command
 
 
