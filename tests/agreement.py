@@ -17,8 +17,8 @@ from pathlib import Path
 
 import uv
 
-from envgen.diagnosis.availability import CondaLook, UnreadRepodata
-from envgen.diagnosis.dependencies import Closure, Walk, lacking, walk
+from envgen.diagnosis.availability import CondaLookup, UnreadRepodata
+from envgen.diagnosis.dependencies import DependencyGraph, DependencyWalk, lacking, walk
 from envgen.diagnosis.results import Question
 from envgen.knowledge.names import name_table
 from envgen.mapping.name_mapper import NameMapper
@@ -69,14 +69,16 @@ def compare(names: Sequence[str], platform: Platform, cache: Path) -> Iterator[C
         yield Comparison(name=name, code=node.pypi.standing.code, ours=ours, uvs=version, why=" → ".join(below))
 
 
-def judged(names: Sequence[str], platform: Platform, cache: Path) -> Closure:
+def judged(names: Sequence[str], platform: Platform, cache: Path) -> DependencyGraph:
     """Walk names as diagnose does where no channel has anything."""
     repodata = UnreadRepodata(channels=(CONDA_FORGE,))
     mapper = NameMapper(repodata=repodata, table=name_table(), overrides={}, python=platform.python)
-    made = Closure(markers=platform.markers())
-    conda = CondaLook(repodata=repodata, mapper=mapper, platform=platform, solver=RattlerSolver())
+    made = DependencyGraph(markers=platform.markers())
+    conda = CondaLookup(repodata=repodata, mapper=mapper, platform=platform, solver=RattlerSolver())
     lookups = PypiLookups(cache=cache, environment=os.environ, patience=120.0)
-    found = Walk(platform=platform, conda=conda, lookups=lookups, forced={}, progress=lambda _: None, closure=made)
+    found = DependencyWalk(
+        platform=platform, conda=conda, lookups=lookups, forced={}, progress=lambda _: None, closure=made
+    )
     walk(found, [Question(asked=Requirement.parse(name, Origin(path=name))) for name in names])
     return made
 

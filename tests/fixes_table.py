@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from envgen.commands.import_file import Wishes, import_file
-from envgen.diagnosis.diagnose import Asking, Report, diagnose_all
+from envgen.commands.import_file import ImportOptions, import_file
+from envgen.diagnosis.diagnose import DiagnoseOptions, Report, diagnose_all
 from envgen.diagnosis.search import attempt
 from envgen.errors import EnvgenError
 from envgen.project.services import Services
@@ -46,7 +46,7 @@ def row_of(path: Path) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         services = services_in(Path(folder))
         try:
-            text = import_file(services, path, Wishes()).text
+            text = import_file(services, path, ImportOptions()).text
         except EnvgenError as error:
             return Row(file=path.name, plain=error.message)
         text = text if "\npython: " in text else text.replace("\n\n", '\npython: "3.12"\n\n', 1)
@@ -54,7 +54,7 @@ def row_of(path: Path) -> Row:
         if not plain:
             return Row(file=path.name, plain="")
         started = time.monotonic()
-        report = diagnose_all(services, Asking(what=(str(path),)))
+        report = diagnose_all(services, DiagnoseOptions(what=(str(path),)))
         return _mended(services, path, plain, report, time.monotonic() - started)
 
 

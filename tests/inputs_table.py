@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from envgen.cli.options import services_for
-from envgen.commands.import_file import Imported, Wishes, import_file
-from envgen.commands.new import Scaffold, new_environment
+from envgen.commands.import_file import Imported, ImportOptions, import_file
+from envgen.commands.new import NewOptions, new_environment
 from envgen.errors import EnvgenError
 from envgen.project.services import Services
 
@@ -61,13 +61,13 @@ def row_of(path: Path) -> Row:
         started = time.monotonic()
         row = Row(file=path.name, lines=significant(path))
         try:
-            imported = import_file(services, path, Wishes())
+            imported = import_file(services, path, ImportOptions())
             row = replace(
                 row,
                 counts={str(name): count for name, count in imported.counts().items()},
                 python=imported.manifest.python or "",
             )
-            result = new_environment(services, "t", Scaffold(source=path))
+            result = new_environment(services, "t", NewOptions(source=path))
             row = replace(row, python=result.lock.platforms[0].platform.python)
         except EnvgenError as error:
             row = replace(row, code=error.code, why=error.message.replace("\n", " ")[:200])

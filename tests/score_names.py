@@ -34,7 +34,7 @@ from envgen.models.platform import DEFAULT_MACOS, Platform
 from envgen.models.record import Repodata
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import Wheel, WheelMetadata
-from envgen.pypi.resolver import UvPypiSide
+from envgen.pypi.resolver import UvResolver
 from envgen.repodata.gateway import open_repodata
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
@@ -203,7 +203,7 @@ def _same_project(conda: str) -> set[str]:
 
 def released(versions: Mapping[str, str]) -> Metadata:
     """Read metadata of wheels on PyPI, of these versions where a project is listed."""
-    side = UvPypiSide(cache=Path(tempfile.mkdtemp()), environment=dict(os.environ))
+    side = UvResolver(cache=Path(tempfile.mkdtemp()), environment=dict(os.environ))
 
     @cache
     def metadata(name: str, version: str) -> WheelMetadata | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.commands.import_file import Wishes, import_file
+from envgen.commands.import_file import ImportOptions, import_file
 from tests import inputs_table
 
 pytestmark = [
@@ -29,7 +29,7 @@ def test_there_are_files() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=[path.name[:3] for path in FILES])
 def test_every_line_is_accounted_for_and_the_manifest_is_valid(tmp_path: Path, path: Path) -> None:
-    imported = import_file(inputs_table.services_in(tmp_path), path, Wishes())
+    imported = import_file(inputs_table.services_in(tmp_path), path, ImportOptions())
     assert inputs_table.unaccounted(path, imported) == []
     for account in imported.accounts:
         assert account.becomes or account.why or account.outcome == "heading", account
@@ -39,7 +39,7 @@ def test_every_line_is_accounted_for_and_the_manifest_is_valid(tmp_path: Path, p
 
 def test_apples_channel_and_metapackage_are_left_out_with_the_reason(tmp_path: Path) -> None:
     [path] = [path for path in FILES if path.name.startswith("011")]
-    imported = import_file(inputs_table.services_in(tmp_path), path, Wishes())
+    imported = import_file(inputs_table.services_in(tmp_path), path, ImportOptions())
     told = {account.line.text.strip(): account for account in imported.accounts}
     assert told["- apple"].outcome == told["- tensorflow-deps=2.7.0"].outcome == "dropped"
     assert "tensorflow-deps alone" in told["- apple"].why
@@ -48,7 +48,7 @@ def test_apples_channel_and_metapackage_are_left_out_with_the_reason(tmp_path: P
 
 def test_an_export_of_linux_loses_what_is_linuxs(tmp_path: Path) -> None:
     [path] = [path for path in FILES if path.name.startswith("061")]
-    imported = import_file(inputs_table.services_in(tmp_path), path, Wishes())
+    imported = import_file(inputs_table.services_in(tmp_path), path, ImportOptions())
     dropped = {
         account.line.text.strip().split("=")[0]: account.why for account in imported.accounts if not account.becomes
     }

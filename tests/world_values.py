@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envgen.errors import SourceLine
-from envgen.knowledge.installed import World
+from envgen.knowledge.installed import InstalledPackages
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement
@@ -50,10 +50,14 @@ def distributions_of(given: Record) -> tuple[str, ...]:
     return () if given.name.startswith(LIBRARIES) else (given.name.replace("_", "-"),)
 
 
-def world(pypi: Sequence[str] = (), conda: Sequence[Record | str] = (), platform: Platform | None = None) -> World:
+def world(
+    pypi: Sequence[str] = (), conda: Sequence[Record | str] = (), platform: Platform | None = None
+) -> InstalledPackages:
     """Write wheels and records as `name==version`, or give whole records."""
     records = [item if isinstance(item, Record) else record(*item.split("==")) for item in conda]
-    return World.of(platform or target(), records=records, wheels=map(wheel, pypi), distributions_of=distributions_of)
+    return InstalledPackages.of(
+        platform or target(), records=records, wheels=map(wheel, pypi), distributions_of=distributions_of
+    )
 
 
 def requirement(text: str, line: int = 1) -> Requirement:

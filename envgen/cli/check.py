@@ -12,7 +12,7 @@ from envgen.cli.console import Console
 from envgen.errors import LockfileError
 
 if TYPE_CHECKING:
-    from envgen.commands.check import Staleness
+    from envgen.commands.check import CheckResult
 
 
 def check(
@@ -45,7 +45,7 @@ _YES, _NO = "the lock is true to its manifest, whole and proved", "the lock is n
 _UNKNOWN = "the lock is true as far as could be looked at, which is not all"
 
 
-def report_checked(console: Console, checked: Sequence[Staleness]) -> None:
+def report_checked(console: Console, checked: Sequence[CheckResult]) -> None:
     """Print what each lock lacks, and what was not proved; raise LockfileError if a lock is not true."""
     from envgen.cli.lock_report import staleness_shape, staleness_text
 
@@ -62,12 +62,12 @@ def report_checked(console: Console, checked: Sequence[Staleness]) -> None:
         raise LockfileError(f"{what}: {', '.join(item.name for item in faulty)}", hint=_hint(faulty))
 
 
-def _no(item: Staleness) -> str:
+def _no(item: CheckResult) -> str:
     """Tell what is false apart from what could not be looked at."""
     return _NO if {reason.code for reason in item.reasons} - {"UNREACHABLE"} else _UNKNOWN
 
 
-def _hint(faulty: Sequence[Staleness]) -> str:
+def _hint(faulty: Sequence[CheckResult]) -> str:
     codes = {reason.code for item in faulty for reason in item.reasons}
     if codes == {"UNREACHABLE"}:
         return "try again with the network, or with a --mirror"

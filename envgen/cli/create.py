@@ -13,8 +13,8 @@ from envgen.cli.console import Console, table
 from envgen.errors import InstallError
 
 if TYPE_CHECKING:
-    from envgen.install.create import Created
-    from envgen.install.handover import Handed
+    from envgen.install.create import CreateResult
+    from envgen.install.handover import HandoverResult
 
 
 def create(
@@ -59,13 +59,13 @@ def create(
     from envgen.cli.options import services_for
     from envgen.install.create import create_environment
     from envgen.install.handover import hand_over
-    from envgen.install.target import Creation
+    from envgen.install.target import CreateOptions
     from envgen.system.machine import read_machine
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress(f"creating {name}") as progress:
         services = services_for(offline=offline, mirrors=mirror, progress=progress)
-        wanted = Creation(
+        wanted = CreateOptions(
             name=name,
             prefix=prefix,
             left_out=tuple(no_group or ()),
@@ -89,7 +89,7 @@ SHOWN = 40
 _SIGNS = {"added": "+", "changed": "~", "repaired": "!", "removed": "-"}
 
 
-def report_created(console: Console, created: Created) -> None:
+def report_created(console: Console, created: CreateResult) -> None:
     """Print what changed, what the tries showed and how to use the environment; raise InstallError if a try failed."""
     console.report(created_shape(created), "\n".join(_text(console, created)))
     for note in created.notes:
@@ -106,7 +106,7 @@ def report_created(console: Console, created: Created) -> None:
         )
 
 
-def report_handed(console: Console, handed: Handed) -> None:
+def report_handed(console: Console, handed: HandoverResult) -> None:
     """Print what another tool was asked to do, and what it does not check."""
     shape = {
         "name": handed.name,
@@ -119,7 +119,7 @@ def report_handed(console: Console, handed: Handed) -> None:
         console.note(f"not checked by {handed.tool}: {line}")
 
 
-def created_shape(created: Created) -> dict[str, object]:
+def created_shape(created: CreateResult) -> dict[str, object]:
     """Shape what was created, for `--json`."""
     return {
         "name": created.name,
@@ -140,7 +140,7 @@ def created_shape(created: Created) -> dict[str, object]:
     }
 
 
-def _text(console: Console, created: Created) -> Iterator[str]:
+def _text(console: Console, created: CreateResult) -> Iterator[str]:
     from envgen.install.download import size_text
 
     yield from _changes(console, created)
@@ -163,7 +163,7 @@ def _text(console: Console, created: Created) -> Iterator[str]:
         yield from (f"  {line}" for line in created.advice)
 
 
-def _changes(console: Console, created: Created) -> Iterator[str]:
+def _changes(console: Console, created: CreateResult) -> Iterator[str]:
     counts = {kind: sum(each.kind == kind for each in created.differences) for kind in _SIGNS}
     told = [f"{count} {kind}" for kind, count in counts.items() if count]
     if not told:

@@ -11,7 +11,7 @@ from envgen.cli import options
 from envgen.cli.console import Console, table
 
 if TYPE_CHECKING:
-    from envgen.diagnosis.command_advice import Advised
+    from envgen.diagnosis.command_advice import JudgedCommand
     from envgen.diagnosis.diagnose import Report
     from envgen.diagnosis.results import Diagnosis, Verdict
 
@@ -41,12 +41,12 @@ def diagnose(
 ) -> None:
     """Say of each requirement, and of all that it needs, where it can come from, or why not and what to do."""
     from envgen.cli.options import services_for
-    from envgen.diagnosis.diagnose import Asking, diagnose_all
+    from envgen.diagnosis.diagnose import DiagnoseOptions, diagnose_all
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress("looking") as progress:
         services = services_for(offline=offline, starter=starter, channels=channel, mirrors=mirror, progress=progress)
-        asking = Asking(
+        asking = DiagnoseOptions(
             what=tuple(what or ()),
             command=command,
             python=python or "",
@@ -95,7 +95,7 @@ def _notes(report: Report) -> list[str]:
     return list(dict.fromkeys([*report.notes, *own]))
 
 
-def _command_shape(advised: Advised) -> dict[str, object]:
+def _command_shape(advised: JudgedCommand) -> dict[str, object]:
     return {
         "text": advised.command.text,
         "judged": advised.judged,
@@ -159,7 +159,7 @@ def _text(console: Console, report: Report) -> Iterator[str]:
         yield from _conclusion(diagnosis)
 
 
-def _advised(advised: Advised) -> Iterator[str]:
+def _advised(advised: JudgedCommand) -> Iterator[str]:
     """Tell what is wrong with a command, and the right one."""
     yield f"$ {advised.command.text}"
     if not advised.judged:

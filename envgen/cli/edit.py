@@ -36,7 +36,7 @@ def add(
     """
     from envgen.cli.lock_report import report_lock
     from envgen.cli.options import services_for
-    from envgen.commands.edit import Edit, add_to_environment
+    from envgen.commands.edit import EditRequest, add_to_environment
     from envgen.errors import UsageError
     from envgen.manifest.fields import Kind
 
@@ -54,7 +54,9 @@ def add(
             mirrors=mirror,
             progress=progress,
         )
-        result = add_to_environment(services, name, Edit(requirements=tuple(requirements), group=group, kind=kind))
+        result = add_to_environment(
+            services, name, EditRequest(requirements=tuple(requirements), group=group, kind=kind)
+        )
     report_lock(console, [result])
 
 
@@ -83,7 +85,7 @@ def remove(
     """
     from envgen.cli.lock_report import report_lock
     from envgen.cli.options import services_for
-    from envgen.commands.edit import Edit, remove_from_environment
+    from envgen.commands.edit import EditRequest, remove_from_environment
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress(f"removing from {name}") as progress:
@@ -96,5 +98,5 @@ def remove(
             mirrors=mirror,
             progress=progress,
         )
-        result = remove_from_environment(services, name, Edit(requirements=tuple(packages), group=group))
+        result = remove_from_environment(services, name, EditRequest(requirements=tuple(packages), group=group))
     report_lock(console, [result])

@@ -37,12 +37,12 @@ def export(
 ) -> None:
     """Write a lock for conda, pip, uv, pixi and others; what a format cannot hold is said."""
     from envgen.cli.options import services_for
-    from envgen.commands.export import Wish, export_environment, write_export
+    from envgen.commands.export import ExportOptions, export_environment, write_export
     from envgen.errors import UsageError
 
     console = Console(as_json=as_json, quiet=quiet)
     services = services_for(progress=lambda _: None)
-    wish = Wish(format=format, platform=platform, no_groups=tuple(no_group or ()))
+    wish = ExportOptions(format=format, platform=platform, no_groups=tuple(no_group or ()))
     exported = export_environment(services, name, wish)
     if not output and len(exported.files) > 1 and not as_json:
         hint = "give a folder with --output, or one platform with --platform"

@@ -14,7 +14,7 @@ from envgen.cli.console import Console, table
 
 if TYPE_CHECKING:
     from envgen.commands.import_file import Imported
-    from envgen.importers.draft import Account, Outcome
+    from envgen.importers.draft import LineReport, Outcome
 
 
 def import_file(
@@ -62,7 +62,7 @@ def import_file(
     from envgen.commands.new import chosen_accelerator
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
-    wishes = importing.Wishes(
+    wishes = importing.ImportOptions(
         name=name,
         python=python or "",
         macos=macos or "",
@@ -140,7 +140,7 @@ def _counted(imported: Imported) -> Iterator[tuple[Outcome, int]]:
             yield outcome, count
 
 
-def _placed(accounts: Sequence[Account]) -> Iterator[tuple[Account, int]]:
+def _placed(accounts: Sequence[LineReport]) -> Iterator[tuple[LineReport, int]]:
     """Give each account with a number that it shares with its neighbours, up to a line that was taken over."""
     place = 0
     for account in accounts:
@@ -148,14 +148,14 @@ def _placed(accounts: Sequence[Account]) -> Iterator[tuple[Account, int]]:
         yield account, place
 
 
-def _text(console: Console, told: Sequence[tuple[Account, int]], file: str) -> str:
+def _text(console: Console, told: Sequence[tuple[LineReport, int]], file: str) -> str:
     rows = list(_rows(told, file))
     shown = rows if console.verbose else rows[:SHOWN]
     more = [f"… and {len(rows) - len(shown)} more (-v)"] if len(rows) > len(shown) else []
     return "\n".join([table(("LINE", "TEXT", "WHAT BECAME OF IT", "WHY"), shown), *more])
 
 
-def _rows(told: Sequence[tuple[Account, int]], file: str) -> Iterator[tuple[str, str, str, str]]:
+def _rows(told: Sequence[tuple[LineReport, int]], file: str) -> Iterator[tuple[str, str, str, str]]:
     """Give a row a line; neighbours that were left out for the same reason are one."""
     for (reason, *_), group in groupby(told, key=_alike):
         accounts = [account for account, _ in group]
@@ -166,7 +166,7 @@ def _rows(told: Sequence[tuple[Account, int]], file: str) -> Iterator[tuple[str,
         yield where, text[:40], first.becomes or first.outcome, first.why if len(accounts) == 1 else reason
 
 
-def _alike(told: tuple[Account, int]) -> tuple[str, str, str, int, int]:
+def _alike(told: tuple[LineReport, int]) -> tuple[str, str, str, int, int]:
     """Give what rows must share to be one; what a reason is about, in front of it, may differ."""
     account, place = told
     alone = account.line.line if account.becomes or account.outcome == "decision" else 0

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import typer
 
 from envgen.cli.console import Console, table
-from envgen.commands.check import Staleness
+from envgen.commands.check import CheckResult
 from envgen.commands.why import asked_for
 from envgen.errors import LockfileError
 from envgen.lock.model import PlatformLock
@@ -77,7 +77,7 @@ def _moves_text(result: EnvironmentResult, lock: PlatformLock) -> list[str]:
     return [f"{lock.platform.subdir}: {len(rows)} moved", shown, *more]
 
 
-def report_stale(console: Console, stale: Sequence[Staleness]) -> None:
+def report_stale(console: Console, stale: Sequence[CheckResult]) -> None:
     """Print which locks are stale; raise LockfileError if any is."""
     shape = {"environments": [staleness_shape(item) for item in stale]}
     old = [item.name for item in stale if item.reasons]
@@ -90,7 +90,7 @@ def report_stale(console: Console, stale: Sequence[Staleness]) -> None:
         )
 
 
-def staleness_text(stale: Sequence[Staleness], *, yes: str, no: str) -> str:
+def staleness_text(stale: Sequence[CheckResult], *, yes: str, no: str) -> str:
     """Lay out, in these words, which environments are fine, and why others are not."""
     lines = []
     for item in stale:
@@ -99,7 +99,7 @@ def staleness_text(stale: Sequence[Staleness], *, yes: str, no: str) -> str:
     return "\n".join(lines)
 
 
-def staleness_shape(item: Staleness) -> dict[str, object]:
+def staleness_shape(item: CheckResult) -> dict[str, object]:
     """Shape one environment's reasons."""
     reasons = [{"code": reason.code, "message": reason.message} for reason in item.reasons]
     return {"name": item.name, "ok": not item.reasons, "reasons": reasons}

@@ -28,7 +28,7 @@ def map_names(
     """Say which conda package serves for a PyPI requirement, how that is known, and what was rejected."""
     from envgen.cli.options import services_for
     from envgen.commands.map_names import map_texts, mapped_row, mapped_shape
-    from envgen.project.project import Target
+    from envgen.project.project import PlatformOptions
 
     console = Console(as_json=as_json, quiet=quiet)
     with console.progress("mapping") as progress:
@@ -40,7 +40,9 @@ def map_names(
             mirrors=mirror,
             progress=progress,
         )
-        results = map_texts(services, tuple(requirements or ()), Target(python=python or "", macos=macos or ""))
+        results = map_texts(
+            services, tuple(requirements or ()), PlatformOptions(python=python or "", macos=macos or "")
+        )
     rows = [mapped_row(item) for item in results]
     console.data(
         {"results": [mapped_shape(item) for item in results]},

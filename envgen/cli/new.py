@@ -46,10 +46,10 @@ def new(
     from envgen.cli.import_file import report_import
     from envgen.cli.lock_report import report_new
     from envgen.cli.options import services_for
-    from envgen.commands.new import Scaffold, new_environment
+    from envgen.commands.new import NewOptions, new_environment
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
-    scaffold = Scaffold(
+    scaffold = NewOptions(
         template=template,
         source=source,
         python=python or "",

@@ -231,7 +231,7 @@ def services_for(
     progress: Callable[[str], None],
 ) -> Services:
     """Read the host and gather the services of one run; raise UsageError for options that make no sense."""
-    from envgen.project.services import DeferredPypi, NotedPypi, Options, Services
+    from envgen.project.services import LazyPypiResolver, NotedPypiResolver, Options, Services
     from envgen.system.settings import collect_mirrors, read_host
 
     settings = read_host(os.environ, Path.cwd())
@@ -243,16 +243,16 @@ def services_for(
         mirrors={**settings.mirrors, **collect_mirrors(mirrors or ())},
     )
 
-    def pypi() -> NotedPypi:
-        from envgen.pypi.resolver import UvPypiSide
+    def pypi() -> NotedPypiResolver:
+        from envgen.pypi.resolver import UvResolver
 
-        return UvPypiSide(cache=settings.cache_dir, environment=settings.environ, offline=offline)
+        return UvResolver(cache=settings.cache_dir, environment=settings.environ, offline=offline)
 
     return Services(
         options=options,
         settings=settings,
         root=settings.root,
-        pypi=DeferredPypi(pypi),
+        pypi=LazyPypiResolver(pypi),
         progress=progress,
         online_names=_online_names(settings, offline=offline) if online_names else None,
     )

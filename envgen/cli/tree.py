@@ -14,7 +14,7 @@ from envgen.models.findings import counted
 _AGAIN = " (*)"
 
 if TYPE_CHECKING:
-    from envgen.commands.why import Package, Tree
+    from envgen.commands.why import PackageTree, TreePackage
 
 
 def tree(
@@ -42,7 +42,7 @@ def tree(
     )
 
 
-def _text(subdir: str, tree: Tree, depth: int) -> list[str]:
+def _text(subdir: str, tree: PackageTree, depth: int) -> list[str]:
     unknown = f", {tree.unknown} of unknown size" if tree.unknown else ""
     lines = [f"{subdir}: {counted(len(tree.packages), 'package')}, {size_text(tree.size)}{unknown}"]
     seen: set[str] = set()
@@ -54,11 +54,11 @@ def _text(subdir: str, tree: Tree, depth: int) -> list[str]:
     return [*lines, "(*) is laid out above"] if any(_AGAIN in line for line in lines) else lines
 
 
-def _mark(tree: Tree, key: str, depth: int, seen: set[str]) -> str:
+def _mark(tree: PackageTree, key: str, depth: int, seen: set[str]) -> str:
     return _AGAIN if depth and key in seen and tree.packages[key].needs else ""
 
 
-def _below(tree: Tree, key: str, depth: int, indent: str, seen: set[str]) -> Iterator[str]:
+def _below(tree: PackageTree, key: str, depth: int, indent: str, seen: set[str]) -> Iterator[str]:
     """Lay out what a package needs, each package once."""
     if not depth or key in seen:
         return
@@ -70,13 +70,13 @@ def _below(tree: Tree, key: str, depth: int, indent: str, seen: set[str]) -> Ite
         yield from _below(tree, link.key, depth - 1, indent + space, seen)
 
 
-def _line(package: Package) -> str:
+def _line(package: TreePackage) -> str:
     source = " from pypi" if package.source == "pypi" else ""
     total = f", {size_text(package.total)} with its needs" if package.needs else ""
     return f"{package.name} {package.version}{source}, {size_text(package.size)}{total}"
 
 
-def _shape(tree: Tree) -> dict[str, object]:
+def _shape(tree: PackageTree) -> dict[str, object]:
     return {
         "size": tree.size,
         "unknown": tree.unknown,
@@ -85,7 +85,7 @@ def _shape(tree: Tree) -> dict[str, object]:
     }
 
 
-def _package(package: Package) -> dict[str, object]:
+def _package(package: TreePackage) -> dict[str, object]:
     return {
         "name": package.name,
         "version": package.version,

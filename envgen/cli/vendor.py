@@ -11,7 +11,7 @@ from envgen.cli import options
 from envgen.cli.console import Console
 
 if TYPE_CHECKING:
-    from envgen.commands.vendor import Vendored, VendoredFolder
+    from envgen.commands.vendor import StarterReport, VendoredFolder
 
 
 def vendor(
@@ -62,7 +62,7 @@ def vendor(
 # Say what a `vendor` did.
 
 
-def report_starter(console: Console, made: Vendored) -> None:
+def report_starter(console: Console, made: StarterReport) -> None:
     """Print what the starter index holds."""
     from envgen.models.findings import counted
 

@@ -11,7 +11,7 @@ from envgen.cli import options
 from envgen.cli.console import Console, table
 
 if TYPE_CHECKING:
-    from envgen.commands.why import Answer, Obstacle, Refusal, Trial, Way
+    from envgen.commands.why import DependencyChain, Obstacle, TrialResult, VersionRefusal, WhyAnswer
 
 
 SHOWN_WAYS = 8
@@ -36,7 +36,7 @@ def why(
     )
 
 
-def _text(answer: Answer, *, verbose: bool) -> list[str]:
+def _text(answer: WhyAnswer, *, verbose: bool) -> list[str]:
     half, _, shown = answer.key.partition(":")
     lines = [f"{shown} {answer.version} ({answer.subdir}, from {half}): {answer.why}"]
     ways = answer.ways if verbose else answer.ways[:SHOWN_WAYS]
@@ -45,13 +45,13 @@ def _text(answer: Answer, *, verbose: bool) -> list[str]:
     return [*lines, f"  … and {more} more ways (-v)"] if more else lines
 
 
-def place(way: Way) -> str:
+def place(way: DependencyChain) -> str:
     """Say where a way starts: a line of the manifest, or what else asks."""
     line = way.origin.line
     return f"{line.file}:{line.line}" if line else way.origin.path
 
 
-def _shape(answer: Answer) -> dict[str, object]:
+def _shape(answer: WhyAnswer) -> dict[str, object]:
     half, _, shown = answer.key.partition(":")
     return {
         "platform": answer.subdir,
@@ -105,7 +105,7 @@ def why_not(
         console.note(f"whether the channels have it is told by `envgen why-not {name} '{requirement}' --solve`")
 
 
-def _why_not_text(asked: str, subdir: str, refusal: Refusal, *, verbose: bool) -> Iterator[str]:
+def _why_not_text(asked: str, subdir: str, refusal: VersionRefusal, *, verbose: bool) -> Iterator[str]:
     locked = ", ".join(refusal.locked) or "no such package"
     if refusal.met:
         yield f"{subdir}: `{asked}` is met: {locked} is locked"
@@ -123,7 +123,7 @@ def _why_not_text(asked: str, subdir: str, refusal: Refusal, *, verbose: bool) -
             yield f"    … and {more} more ways (-v)"
 
 
-def _trial_text(trial: Trial) -> list[str]:
+def _trial_text(trial: TrialResult) -> list[str]:
     if trial.failure:
         return [f"it cannot be had: {trial.failure}", *([f"hint: {trial.hint}"] if trial.hint else [])]
     rows = [
@@ -136,7 +136,7 @@ def _trial_text(trial: Trial) -> list[str]:
     return ["it can be had; this would move:", table(("PLATFORM", "PACKAGE", "FROM", "TO", "WHY"), rows)]
 
 
-def _why_not_shape(refusal: Refusal) -> dict[str, object]:
+def _why_not_shape(refusal: VersionRefusal) -> dict[str, object]:
     return {
         "locked": list(refusal.locked),
         "met": refusal.met,
@@ -153,7 +153,7 @@ def _obstacle(obstacle: Obstacle) -> dict[str, object]:
     }
 
 
-def _trial_shape(trial: Trial) -> dict[str, object]:
+def _trial_shape(trial: TrialResult) -> dict[str, object]:
     from envgen.cli.lock_report import move_shape
 
     return {

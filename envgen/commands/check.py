@@ -15,7 +15,7 @@ from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.package_fields import fold_depends
 from envgen.lock.staleness import stale_reasons
 from envgen.models.channel import Channel
-from envgen.models.findings import Reason, counted, is_or_are
+from envgen.models.findings import StaleReason, counted, is_or_are
 from envgen.models.record import Record
 from envgen.project.channels import channels_of, open_index
 from envgen.project.own_projects import open_whole
@@ -28,26 +28,26 @@ _STARTER = "starter index"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Staleness:
+class CheckResult:
     """Hold why an environment's lock is stale or faulty; no reason means that it is true.
 
     `notes` say what the user should know beside that, and what was not proved.
     """
 
     name: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[StaleReason, ...]
     notes: tuple[str, ...] = ()
 
 
-def stale_environments(services: Services, names: tuple[str, ...]) -> tuple[Staleness, ...]:
+def stale_environments(services: Services, names: tuple[str, ...]) -> tuple[CheckResult, ...]:
     """Look at the locks of these environments, or of all; nothing is solved or written."""
     return tuple(
-        Staleness(name=name, reasons=_read(open_whole(services.root, name))[1])
+        CheckResult(name=name, reasons=_read(open_whole(services.root, name))[1])
         for name in meant_names(services.root, names)
     )
 
 
-def check_environments(services: Services, names: tuple[str, ...], *, deep: bool = False) -> tuple[Staleness, ...]:
+def check_environments(services: Services, names: tuple[str, ...], *, deep: bool = False) -> tuple[CheckResult, ...]:
     """Check that locks are true to their manifests, whole, and proved with what is known today.
 
     Nothing is written, and without `deep` no index is asked. A damaged manifest or lock is a reason, not an error.
@@ -56,18 +56,18 @@ def check_environments(services: Services, names: tuple[str, ...], *, deep: bool
     return tuple(_checked(services, name, deep=deep) for name in meant_names(services.root, names))
 
 
-def _checked(services: Services, name: str, *, deep: bool) -> Staleness:
+def _checked(services: Services, name: str, *, deep: bool) -> CheckResult:
     try:
         environment = open_whole(services.root, name)
     except ManifestError as error:
-        return Staleness(name=name, reasons=(_reason("MANIFEST", error),))
+        return CheckResult(name=name, reasons=(_reason("MANIFEST", error),))
     except (ForeignFileError, PlanError) as error:
-        return Staleness(name=name, reasons=(_reason("LOCAL", error),))
+        return CheckResult(name=name, reasons=(_reason("LOCAL", error),))
     lock, reasons = _read(environment)
     if lock is None:
-        return Staleness(name=name, reasons=reasons)
+        return CheckResult(name=name, reasons=reasons)
     faults = (fault for platform in lock.platforms for fault in proof_faults(platform))
-    found = Staleness(
+    found = CheckResult(
         name=name,
         reasons=tuple(dict.fromkeys([*reasons, *faults])),
         notes=tuple(note for platform in lock.platforms for note in _notes(platform)),
@@ -75,11 +75,11 @@ def _checked(services: Services, name: str, *, deep: bool) -> Staleness:
     if not deep:
         return replace(found, notes=(*found.notes, *_unproved(lock)))
 
-    looked = look_deep(services, environment, lock)
+    looked = check_deeply(services, environment, lock)
     return replace(found, reasons=(*found.reasons, *looked.reasons), notes=(*found.notes, *looked.notes))
 
 
-def _read(environment: Environment) -> tuple[Lock | None, tuple[Reason, ...]]:
+def _read(environment: Environment) -> tuple[Lock | None, tuple[StaleReason, ...]]:
     """Read a folder's lock, None where that cannot be done, with why it is stale."""
     try:
         texts = generated_texts(environment.folder)
@@ -87,13 +87,13 @@ def _read(environment: Environment) -> tuple[Lock | None, tuple[Reason, ...]]:
     except LockfileError as error:
         return None, (_reason("DAMAGED", error),)
     if lock is None:
-        return None, (Reason(code="NO-LOCK", message=f"{environment.shown} has no lock yet"),)
+        return None, (StaleReason(code="NO-LOCK", message=f"{environment.shown} has no lock yet"),)
     return lock, stale_reasons(environment.manifest, lock, texts, render(lock, environment.manifest.outputs))
 
 
-def _reason(code: str, error: EnvgenError) -> Reason:
+def _reason(code: str, error: EnvgenError) -> StaleReason:
     """Give a failure with its lines as one reason."""
-    return Reason(code=code, message="\n".join([error.message, *map(str, error.lines)]))
+    return StaleReason(code=code, message="\n".join([error.message, *map(str, error.lines)]))
 
 
 def _notes(lock: PlatformLock) -> Iterator[str]:
@@ -115,26 +115,26 @@ def _unproved(lock: Lock) -> Iterator[str]:
 # Re-prove a lock with another reader and with what the indexes say today.
 
 UNREACHABLE = "UNREACHABLE"
-Said = Iterator[Reason | str]
+Said = Iterator[StaleReason | str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deep:
+class DeepCheck:
     """Hold what a deep look found wrong, and notes on what it could not tell."""
 
-    reasons: tuple[Reason, ...]
+    reasons: tuple[StaleReason, ...]
     notes: tuple[str, ...]
 
 
-def look_deep(services: Services, environment: Environment, lock: Lock) -> Deep:
+def check_deeply(services: Services, environment: Environment, lock: Lock) -> DeepCheck:
     """Read the lock with conda-lock's own parser, and look every package up in its index."""
     said = [*_second_parser(environment, lock)]
     for platform in lock.platforms:
         offline = services.options.offline
         said += _guarded(_records(services, _channels(services, environment, lock), platform), platform, offline)
         said += _guarded(_wheels(services, lock, platform), platform, offline)
-    reasons = tuple(dict.fromkeys(one for one in said if isinstance(one, Reason)))
-    return Deep(reasons=reasons, notes=tuple(dict.fromkeys(one for one in said if isinstance(one, str))))
+    reasons = tuple(dict.fromkeys(one for one in said if isinstance(one, StaleReason)))
+    return DeepCheck(reasons=reasons, notes=tuple(dict.fromkeys(one for one in said if isinstance(one, str))))
 
 
 def _guarded(said: Said, platform: PlatformLock, offline: bool) -> Said:
@@ -146,7 +146,7 @@ def _guarded(said: Said, platform: PlatformLock, offline: bool) -> Said:
         yield from said
     except EnvgenError as error:
         message = f"{platform.platform.subdir}: {error.message}"
-        yield f"not looked up, off-line: {message}" if offline else Reason(code=UNREACHABLE, message=message)
+        yield f"not looked up, off-line: {message}" if offline else StaleReason(code=UNREACHABLE, message=message)
 
 
 def _second_parser(environment: Environment, lock: Lock) -> Said:
@@ -156,12 +156,12 @@ def _second_parser(environment: Environment, lock: Lock) -> Said:
     try:
         theirs = parse_with_conda_lock(environment.folder / CONDA_LOCK)
     except LockfileError as error:
-        yield Reason(code="CONDA-LOCK", message=error.message)
+        yield StaleReason(code="CONDA-LOCK", message=error.message)
         return
     if theirs is None:
         yield "conda-lock was not asked, because it is not installed: pip install 'envgen[conda-lock]'"
     elif different := sorted({row[1] for row in theirs ^ frozenset(_rows(lock))}):
-        yield Reason(code="CONDA-LOCK", message=f"conda-lock reads other packages: {', '.join(different)}")
+        yield StaleReason(code="CONDA-LOCK", message=f"conda-lock reads other packages: {', '.join(different)}")
 
 
 def _rows(lock: Lock) -> Iterator[tuple[str, ...]]:
@@ -190,9 +190,9 @@ def _records(services: Services, channels: tuple[Channel, ...], platform: Platfo
     for old in platform.conda:
         new = listed.get(old.url)
         if new is None:
-            yield Reason(code="RECORD-GONE", message=f"{old} is not in the index of {old.channel} any more")
+            yield StaleReason(code="RECORD-GONE", message=f"{old} is not in the index of {old.channel} any more")
         elif not _same_file(old, new):
-            yield Reason(code="RECORD-HASH", message=f"{old} has another hash in the index of {old.channel}")
+            yield StaleReason(code="RECORD-HASH", message=f"{old} has another hash in the index of {old.channel}")
         else:
             today.append(new)
             if _folded(old) != _folded(new):
@@ -220,7 +220,7 @@ def _wheels(services: Services, lock: Lock, platform: PlatformLock) -> Said:
     environ = with_indexes(services, lock.indexes).settings.environ
     for listing in listings(wheels, environ, offline=services.options.offline):
         if listing.fault:
-            yield Reason(code="WHEEL-GONE", message=listing.fault)
+            yield StaleReason(code="WHEEL-GONE", message=listing.fault)
         if listing.yanked:
             yield listing.yanked
 

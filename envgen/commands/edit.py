@@ -18,7 +18,7 @@ from envgen.system.files import exclusive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class EditRequest:
     """Say what is added to a manifest or taken out of it, and where; `kind` counts for adding alone."""
 
     requirements: tuple[str, ...]
@@ -26,7 +26,7 @@ class Edit:
     kind: Kind = "dependencies"
 
 
-def add_to_environment(services: Services, name: str, edit: Edit) -> EnvironmentResult:
+def add_to_environment(services: Services, name: str, edit: EditRequest) -> EnvironmentResult:
     """Add requirements to a manifest and lock it; nothing is changed where that fails.
 
     Raises:
@@ -41,7 +41,7 @@ def add_to_environment(services: Services, name: str, edit: Edit) -> Environment
     return _edited(services, name, edit, added)
 
 
-def remove_from_environment(services: Services, name: str, edit: Edit) -> EnvironmentResult:
+def remove_from_environment(services: Services, name: str, edit: EditRequest) -> EnvironmentResult:
     """Take packages out of a manifest and lock it; nothing is changed where that fails.
 
     Raises:
@@ -54,7 +54,9 @@ def remove_from_environment(services: Services, name: str, edit: Edit) -> Enviro
     return _edited(services, name, edit, removed)
 
 
-def _edited(services: Services, name: str, edit: Edit, change: Callable[[Environment], Edited]) -> EnvironmentResult:
+def _edited(
+    services: Services, name: str, edit: EditRequest, change: Callable[[Environment], Edited]
+) -> EnvironmentResult:
     if not edit.requirements:
         raise UsageError("nothing to edit", hint="give at least one requirement")
     open_environment(services.root, name)

@@ -16,7 +16,7 @@ from envgen.system.files import exclusive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ExportOptions:
     """Say what is exported: `platform` is one of several, or "" for all; `no_groups` are left out."""
 
     format: str
@@ -24,7 +24,7 @@ class Wish:
     no_groups: tuple[str, ...] = ()
 
 
-def export_environment(services: Services, name: str, wish: Wish) -> Exported:
+def export_environment(services: Services, name: str, wish: ExportOptions) -> Exported:
     """Give the texts of an environment's lock in a format.
 
     Raises:
@@ -35,7 +35,7 @@ def export_environment(services: Services, name: str, wish: Wish) -> Exported:
     return export(_chosen(lock, wish), wish.format)
 
 
-def _chosen(lock: Lock, wish: Wish) -> Lock:
+def _chosen(lock: Lock, wish: ExportOptions) -> Lock:
     platforms = [each for each in lock.platforms if wish.platform in ("", each.platform.subdir)]
     if not platforms:
         known = ", ".join(each.platform.subdir for each in lock.platforms)

@@ -11,8 +11,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from envgen.errors import EnvgenError, ForeignFileError, RepodataError, SourceLine, UsageError, WriteError
 from envgen.importers.detect import read_foreign
-from envgen.importers.draft import OUTCOMES, Account, Draft, Item, Outcome, safe_name
-from envgen.importers.items import Aside, AskedChannel, AskedPython, AskedSpec, ForeignFile
+from envgen.importers.draft import OUTCOMES, Draft, DraftItem, LineReport, Outcome, safe_name
+from envgen.importers.items import ForeignFile, Ignored, ImportedChannel, ImportedMatchSpec, ImportedPython
 from envgen.importers.loosen_pins import PINS, SUBDIR, Pins, needed_items
 from envgen.importers.source_files import ForeignFolder, open_foreign
 from envgen.importers.translate import Context, LineTranslator, groups_of, told
@@ -23,13 +23,13 @@ from envgen.manifest.fields import channel as channel_of
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import RefusalError
 from envgen.manifest.schema import Accelerator
-from envgen.mapping.conda_to_pypi import Backwards, to_specifier
+from envgen.mapping.conda_to_pypi import CondaToPypi, to_specifier
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.findings import counted, is_or_are
 from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform
 from envgen.project.channels import name_mapper, open_index
-from envgen.project.project import MANIFEST, Target
+from envgen.project.project import MANIFEST, PlatformOptions
 from envgen.project.services import Services
 from envgen.system.files import exclusive, inside
 
@@ -44,7 +44,7 @@ FLOORS = ("`system-requirements.macos`", "`tool.pixi.system-requirements.macos`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class ImportOptions:
     """Hold what the call says in place of the file; "" leaves it to the file.
 
     `pins` says how much is kept of the versions in a list that a solver made.
@@ -67,7 +67,7 @@ class Imported:
     file: ForeignFile
     text: str
     manifest: Manifest
-    accounts: tuple[Account, ...]
+    accounts: tuple[LineReport, ...]
     notes: tuple[str, ...]
 
     def counts(self) -> dict[Outcome, int]:
@@ -95,7 +95,7 @@ def open_file(path: Path) -> tuple[ForeignFile, ForeignFolder]:
     return read_foreign(first.text, first.shown, include), folder
 
 
-def import_file(services: Services, path: Path, wishes: Wishes) -> Imported:
+def import_file(services: Services, path: Path, wishes: ImportOptions) -> Imported:
     """Make a manifest of a file, with an account of every line.
 
     The channel's index, where it can be had, tells conda's Python packages from its libraries; else the tables do.
@@ -103,7 +103,7 @@ def import_file(services: Services, path: Path, wishes: Wishes) -> Imported:
     Raises:
         ForeignFileError: the file cannot be read. UsageError, ManifestError: a wish is no value for a manifest.
     """
-    Target(python=wishes.python, macos=wishes.macos).platform()
+    PlatformOptions(python=wishes.python, macos=wishes.macos).platform()
     file, folder = open_file(services.settings.folder / path)
     return _Importer(services, file, folder, wishes).run()
 
@@ -121,7 +121,7 @@ def save(path: Path, text: str) -> None:
 class _Importer:
     """Carry the import of one file through."""
 
-    def __init__(self, services: Services, file: ForeignFile, folder: ForeignFolder, wishes: Wishes) -> None:
+    def __init__(self, services: Services, file: ForeignFile, folder: ForeignFolder, wishes: ImportOptions) -> None:
         self._services = services
         self._file = file
         self._folder = folder
@@ -152,9 +152,9 @@ class _Importer:
             file=self._file, text=text, manifest=manifest, accounts=tuple(told_all), notes=tuple(self._notes)
         )
 
-    def _python(self) -> Iterator[tuple[int, Account]]:
+    def _python(self) -> Iterator[tuple[int, LineReport]]:
         """Choose a python; what the call says goes before, and what a group says counts where nothing else does."""
-        asked = [item for item in self._file.items if isinstance(item, AskedPython)]
+        asked = [item for item in self._file.items if isinstance(item, ImportedPython)]
         bounds = [item for item in asked if not item.group] or asked[:1]
         chosen = choose_python(bounds, self._wishes.python)
         self._draft.python = chosen.minor
@@ -168,24 +168,24 @@ class _Importer:
                 self._draft.undecided.append(f"line {item.span.line.line}: {why}")
             yield id(item), told(item, "setting" if chosen.possible else "decision", becomes, why)
 
-    def _settings(self) -> Iterator[tuple[int, Account]]:
+    def _settings(self) -> Iterator[tuple[int, LineReport]]:
         """Account for what became a key of the manifest."""
         for item in self._file.items:
-            if isinstance(item, Aside) and item.what in NAMES and self._file.name:
+            if isinstance(item, Ignored) and item.what in NAMES and self._file.name:
                 yield id(item), told(item, "setting", f"name: {self._wishes.name or safe_name(self._file.name)}")
-            elif isinstance(item, Aside) and item.what in FLOORS and self._file.macos:
+            elif isinstance(item, Ignored) and item.what in FLOORS and self._file.macos:
                 yield id(item), told(item, "setting", f"platforms: macos {self._file.macos}")
 
-    def _backwards(self) -> Backwards:
+    def _backwards(self) -> CondaToPypi:
         """Open the channel where conda's names or a solved list need it."""
-        wanted = self._file.solved or any(isinstance(item, AskedSpec) for item in self._file.items)
+        wanted = self._file.solved or any(isinstance(item, ImportedMatchSpec) for item in self._file.items)
         if not wanted:
-            return Backwards()
+            return CondaToPypi()
         try:
-            return Backwards(self._mapper())
+            return CondaToPypi(self._mapper())
         except RepodataError as error:
             self._notes.append(f"{error.message}; so conda's names were judged by the tables that envgen ships")
-            return Backwards()
+            return CondaToPypi()
 
     def _mapper(self) -> NameMapper:
         python = self._wishes.python or self._draft.python or DEFAULT_PYTHON
@@ -196,21 +196,28 @@ class _Importer:
             self._notes.append(f"conda's names were judged by the {repodata.origin} and by envgen's tables")
         return name_mapper(self._services, {}, repodata, platform)
 
-    def _channels(self, translator: LineTranslator, backwards: Backwards) -> dict[int, Account]:
+    def _channels(self, translator: LineTranslator, backwards: CondaToPypi) -> dict[int, LineReport]:
         """Keep the channels that something may need beside conda-forge."""
-        asked = [item for item in self._file.items if isinstance(item, AskedChannel)]
-        lacking = [item.name for item in self._file.items if isinstance(item, AskedSpec) and _lacks(backwards, item)]
+        asked = [item for item in self._file.items if isinstance(item, ImportedChannel)]
+        lacking = [
+            item.name for item in self._file.items if isinstance(item, ImportedMatchSpec) and _lacks(backwards, item)
+        ]
         accounts = {}
         kept: list[str] = []
         for item in asked:
             accounts[id(item)] = self._channel(item, translator, backwards, lacking, kept)
         kept += [CONDA_FORGE.name, *self._named_by_specs(backwards)]
-        self._draft.channels = [Item(name) for name in dict.fromkeys(kept)]
+        self._draft.channels = [DraftItem(name) for name in dict.fromkeys(kept)]
         return accounts
 
     def _channel(
-        self, item: AskedChannel, translator: LineTranslator, backwards: Backwards, lacking: list[str], kept: list[str]
-    ) -> Account:
+        self,
+        item: ImportedChannel,
+        translator: LineTranslator,
+        backwards: CondaToPypi,
+        lacking: list[str],
+        kept: list[str],
+    ) -> LineReport:
         name = item.channel.rstrip("/")
         if name in (CONDA_FORGE.name, CONDA_FORGE.url) or name.startswith("conda-forge/"):
             kept += [CONDA_FORGE.name] if CONDA_FORGE.name not in kept else []
@@ -232,10 +239,10 @@ class _Importer:
         kept += [name] if name not in kept else []
         return told(item, "mapped", f"channels: {name}", _why_kept(lacking))
 
-    def _named_by_specs(self, backwards: Backwards) -> Iterator[str]:
+    def _named_by_specs(self, backwards: CondaToPypi) -> Iterator[str]:
         """List the channels that specs name for what conda-forge lacks."""
         for item in self._file.items:
-            if isinstance(item, AskedSpec) and item.channel and _lacks(backwards, item):
+            if isinstance(item, ImportedMatchSpec) and item.channel and _lacks(backwards, item):
                 try:
                     channel_of(item.channel)
                 except RefusalError:
@@ -254,7 +261,7 @@ class _Importer:
             return ""
         return folder.relative_to(root.resolve()).as_posix()
 
-    def _remark(self, accounts: list[Account]) -> None:
+    def _remark(self, accounts: list[LineReport]) -> None:
         own = self._find_project(".", self._file.file) if self._file.project else ""
         if own and own not in self._draft.projects:
             self._draft.remarks.append(f"to install the project itself, too: local: [{{path: {own}, editable: true}}]")
@@ -273,7 +280,7 @@ class _Importer:
         return set_accelerator(text, wishes.accelerator) if wishes.accelerator else text
 
 
-def _lacks(backwards: Backwards, item: AskedSpec) -> bool:
+def _lacks(backwards: CondaToPypi, item: ImportedMatchSpec) -> bool:
     """Tell whether a package may have to come from another channel than conda-forge."""
     if unwanted_package(item.name, "conda") or replacement_of(item.name, SUBDIR):
         return False
@@ -307,7 +314,7 @@ class ChosenPython:
     possible: bool = True
 
 
-def choose_python(bounds: Sequence[AskedPython], wish: str = "") -> ChosenPython:
+def choose_python(bounds: Sequence[ImportedPython], wish: str = "") -> ChosenPython:
     """Choose what is wished, else the one minor that the bounds admit, else the newest of them.
 
     Where they admit the newest of all, nothing is chosen.
@@ -331,7 +338,7 @@ def choose_python(bounds: Sequence[AskedPython], wish: str = "") -> ChosenPython
     return ChosenPython(minor=newest, why="the newest that the file admits")
 
 
-def _admits(bound: AskedPython, minor: int) -> bool:
+def _admits(bound: ImportedPython, minor: int) -> bool:
     text = to_specifier(bound.bound) if bound.conda else bound.bound
     try:
         specifier = SpecifierSet(text or "")
@@ -362,7 +369,7 @@ def blame_file(error: EnvgenError, imported: Imported) -> None:
     error.lines = tuple(dict.fromkeys(made.get(line.text.strip(), line) for line in error.lines))
 
 
-def _chose_python(account: Account) -> bool:
+def _chose_python(account: LineReport) -> bool:
     return account.becomes.startswith("python: ")
 
 

@@ -13,7 +13,7 @@ from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.project.channels import name_mapper, open_index
-from envgen.project.project import Target
+from envgen.project.project import PlatformOptions
 from envgen.project.services import Services
 from envgen.system.files import read_text
 
@@ -21,7 +21,7 @@ SUGGESTED = 50
 _SUFFIXES = (".txt", ".in", ".csv", ".yml", ".yaml", ".toml", ".lock")
 
 
-def map_texts(services: Services, texts: tuple[str, ...], target: Target) -> tuple[MappedRequirement, ...]:
+def map_texts(services: Services, texts: tuple[str, ...], target: PlatformOptions) -> tuple[MappedRequirement, ...]:
     """Map requirements, given as texts, as files with one a line, or as `-` for standard input.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from envgen.commands.import_file import Imported, Wishes, blame_file, import_file
+from envgen.commands.import_file import Imported, ImportOptions, blame_file, import_file
 from envgen.errors import (
     EnvgenError,
     MappingError,
@@ -35,7 +35,7 @@ from envgen.models.requirement import Requirement
 from envgen.planner.renames import rewrite_names
 from envgen.project.channels import channels_of, name_mapper, open_index
 from envgen.project.own_projects import with_projects
-from envgen.project.project import FOLDER, MANIFEST, Target, environment_folder
+from envgen.project.project import FOLDER, MANIFEST, PlatformOptions, environment_folder
 from envgen.project.services import Services
 from envgen.pypi.simple_api import Project
 from envgen.pypi.wheel_verdicts import classify
@@ -56,7 +56,7 @@ requirements.*.txt linguist-generated text eol=lf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scaffold:
+class NewOptions:
     """Hold what `new` was asked for beside the name; "" and () leave it to the template, or to the file `source`."""
 
     template: str = ""
@@ -74,7 +74,7 @@ class NewEnvironment(EnvironmentResult):
     imported: Imported | None = None
 
 
-def new_environment(services: Services, name: str, scaffold: Scaffold) -> NewEnvironment:
+def new_environment(services: Services, name: str, scaffold: NewOptions) -> NewEnvironment:
     """Make `environments/NAME/` with a manifest and its lock; nothing is left behind when that fails.
 
     Raises:
@@ -116,16 +116,16 @@ class _Made:
     imported: Imported | None = None
 
 
-def _from_template(services: Services, name: str, scaffold: Scaffold) -> _Made:
+def _from_template(services: Services, name: str, scaffold: NewOptions) -> _Made:
     text, notes = manifest_text(name, scaffold)
     return _locked(services, name, text, notes)
 
 
-def _from_file(services: Services, name: str, scaffold: Scaffold) -> _Made:
+def _from_file(services: Services, name: str, scaffold: NewOptions) -> _Made:
     """Lock a file's manifest; where a solver chose its versions, with as many of them as can be met together."""
     if scaffold.template or scaffold.source is None:
         raise UsageError("a template and a file to start from were given", hint="leave out --template or --from")
-    wishes = Wishes(
+    wishes = ImportOptions(
         name=name,
         python=scaffold.python,
         macos=scaffold.macos,
@@ -161,13 +161,13 @@ def _locked(services: Services, name: str, text: str, notes: tuple[str, ...]) ->
     return _Made(text=text, manifest=manifest, solved=solved, notes=(*notes, chosen))
 
 
-def manifest_text(name: str, scaffold: Scaffold) -> tuple[str, tuple[str, ...]]:
+def manifest_text(name: str, scaffold: NewOptions) -> tuple[str, tuple[str, ...]]:
     """Write the manifest of a new environment: the template's, with what was asked for put in."""
     template = scaffold.template or (name if name in template_names() else "")
     text = template_text(template) if template else blank_text()
     notes = (f"made from the template `{template}`",) if template else ()
     text = set_name(text, name)
-    Target(python=scaffold.python, macos=scaffold.macos).platform()
+    PlatformOptions(python=scaffold.python, macos=scaffold.macos).platform()
     if scaffold.python:
         text = set_python(text, scaffold.python)
     if scaffold.macos:
@@ -196,7 +196,7 @@ def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[s
     minors = pythons_of(services, manifest)
     platform = manifest.platforms("3.12")[0]
     repodata = open_index(services, channels_of(services, manifest), platform, first=True)
-    likely = chances(services, manifest, name_mapper(services, manifest.mapping, repodata, platform), minors)
+    likely = python_candidates(services, manifest, name_mapper(services, manifest.mapping, repodata, platform), minors)
     fewest = len(likely[0].missing) if likely else 0
     failures: list[EnvgenError] = []
     for minor in [chance.minor for chance in likely if len(chance.missing) == fewest][:PYTHONS_TRIED]:
@@ -225,14 +225,16 @@ def pythons_of(services: Services, manifest: Manifest) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
+class PythonCandidate:
     """Hold a python minor with the requirements that neither conda nor a wheel meets on it."""
 
     minor: str
     missing: tuple[str, ...]
 
 
-def chances(services: Services, manifest: Manifest, mapper: NameMapper, minors: Sequence[str]) -> tuple[Chance, ...]:
+def python_candidates(
+    services: Services, manifest: Manifest, mapper: NameMapper, minors: Sequence[str]
+) -> tuple[PythonCandidate, ...]:
     """Order python minors by how many requirements cannot be had on them by themselves, and leave their order else.
 
     A requirement can be had where the channel has a fitting record, or PyPI a fitting wheel as far as it answers. No
@@ -246,7 +248,7 @@ def chances(services: Services, manifest: Manifest, mapper: NameMapper, minors: 
     lacking = {minor: _lacking(asked, mapper, platform) for minor, platform in platforms.items()}
     projects = _projects(services, {item.name for items in lacking.values() for item in items})
     found = [
-        Chance(minor, tuple(str(item) for item in items if not _has_wheel(item, platforms[minor], projects)))
+        PythonCandidate(minor, tuple(str(item) for item in items if not _has_wheel(item, platforms[minor], projects)))
         for minor, items in lacking.items()
     ]
     return tuple(sorted(found, key=lambda chance: len(chance.missing)))

@@ -23,7 +23,7 @@ from envgen.errors import (
 )
 from envgen.install.artifacts import Digest
 from envgen.install.download import check_space
-from envgen.install.fetch import Need, Sources, obtain
+from envgen.install.fetch import NeededFile, Sources, obtain
 from envgen.install.vendored import (
     CHANNELS,
     LISTING,
@@ -41,7 +41,7 @@ from envgen.install.vendored import (
 )
 from envgen.lock.model import Lock, LockedWheel
 from envgen.locking.lock import chosen_names
-from envgen.locking.lock_platform import Keeping, solve_platform
+from envgen.locking.lock_platform import Preferences, solve_platform
 from envgen.manifest.edit import set_python
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.templates import template_names, template_text
@@ -128,7 +128,7 @@ class _Gathering:
         platforms = [platform for _, lock in environments for platform in lock.platforms]
         self._records = _unique((archive_path(record), record) for platform in platforms for record in platform.conda)
         self._wheels = _unique((wheel_path(wheel.wheel.filename), wheel) for each in platforms for wheel in each.pypi)
-        self._needs: list[Need] = []
+        self._needs: list[NeededFile] = []
 
     def gather(self) -> int:
         """Get every archive and wheel to its place; give the number of bytes that came over the network."""
@@ -221,7 +221,7 @@ def _hash(item: Record | LockedWheel) -> str:
     return item.sha256 or item.md5 if isinstance(item, Record) else item.wheel.sha256
 
 
-def _placed(need: Need, path: str) -> Need:
+def _placed(need: NeededFile, path: str) -> NeededFile:
     """Give a need its place in the folder, and a key of its own: two versions of a package may be wanted."""
     return replace(need, path=Path(path), artifact=replace(need.artifact, key=path))
 
@@ -261,7 +261,7 @@ MAX_BYTES = 1_500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vendored:
+class StarterReport:
     """Say what a starter index holds: the date of its newest record, its size, and the environments it serves."""
 
     date: date
@@ -271,7 +271,7 @@ class Vendored:
     refused: tuple[str, ...]
 
 
-def vendor_starter(services: Services) -> Vendored:
+def vendor_starter(services: Services) -> StarterReport:
     """Solve every template for every python that the channel has, and pack the records into the starter index.
 
     Raises:
@@ -299,7 +299,9 @@ def vendor_starter(services: Services) -> Vendored:
     STARTER_FILE.parent.mkdir(exist_ok=True)
     with exclusive(STARTER_FILE.parent) as writer:
         writer.write({STARTER_FILE.name: data})
-    return Vendored(date=made_from, records=len(records), size=len(data), served=tuple(served), refused=tuple(refused))
+    return StarterReport(
+        date=made_from, records=len(records), size=len(data), served=tuple(served), refused=tuple(refused)
+    )
 
 
 def _manifests(services: Services) -> Iterator[tuple[str, Manifest, bool]]:
@@ -320,7 +322,7 @@ def _without_pypi(services: Services, manifest: Manifest) -> Services:
 def _records(services: Services, manifest: Manifest) -> Iterator[Record]:
     for solver in available_solvers():
         for platform in manifest.platforms():
-            yield from solve_platform(services.using(solver), manifest, platform, Keeping(first=False)).lock.conda
+            yield from solve_platform(services.using(solver), manifest, platform, Preferences(first=False)).lock.conda
 
 
 def _newest(records: Iterable[Record]) -> date:

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import LockfileError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError
 from envgen.knowledge.names import name_table
-from envgen.lock.graph import Chain, Graph, Link, Root, manifest_roots
+from envgen.lock.graph import Chain, Graph, Link, RootPackage, manifest_roots
 from envgen.lock.model import Lock, PlatformLock
 from envgen.locking.lock import solve_lock
 from envgen.locking.updates import Updates
@@ -34,7 +34,7 @@ _NEEDED = re.compile(r"the channel has it; |\S+ \S+ on PyPI requires ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class DependencyChain:
     """Hold a shortest chain of needs from a line of the manifest to a package, the line's own words first."""
 
     origin: Origin
@@ -47,17 +47,17 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class WhyAnswer:
     """Hold what a lock says of one package: its key, version and source, why, and the ways that lead to it."""
 
     subdir: str
     key: str
     version: str
     why: str
-    ways: tuple[Way, ...]
+    ways: tuple[DependencyChain, ...]
 
 
-def why_package(services: Services, name: str, package: str) -> tuple[Answer, ...]:
+def why_package(services: Services, name: str, package: str) -> tuple[WhyAnswer, ...]:
     """Explain a package of a lock, on each platform that has it.
 
     Raises:
@@ -91,18 +91,18 @@ def held(record: Record) -> tuple[str, ...]:
     return distributions_of(record, name_table())
 
 
-def _answers(manifest: Manifest, lock: PlatformLock, package: str) -> list[Answer]:
+def _answers(manifest: Manifest, lock: PlatformLock, package: str) -> list[WhyAnswer]:
     graph = Graph.of(lock, held)
     roots = manifest_roots(manifest, lock, held)
     versions = {f"conda:{record.name}": record.version for record in lock.conda}
     versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
     return [
-        Answer(
+        WhyAnswer(
             subdir=lock.platform.subdir,
             key=key,
             version=versions[key],
             why=_why(lock, key),
-            ways=ways(graph, roots, key),
+            ways=dependency_chains(graph, roots, key),
         )
         for key in packages_called(lock, package)
     ]
@@ -119,10 +119,12 @@ def packages_called(lock: PlatformLock, package: str) -> list[str]:
     return [*conda, *(f"pypi:{wheel.name}" for wheel in lock.pypi if canonical == wheel.name)]
 
 
-def ways(graph: Graph, roots: Iterable[Root], key: str) -> tuple[Way, ...]:
+def dependency_chains(graph: Graph, roots: Iterable[RootPackage], key: str) -> tuple[DependencyChain, ...]:
     """Give a shortest way to a package from each line that leads there, shortest first."""
     found = [
-        Way(origin=root.origin, chain=chain) for root in roots for chain in graph.chains(key, {root.key: root.need})
+        DependencyChain(origin=root.origin, chain=chain)
+        for root in roots
+        for chain in graph.chains(key, {root.key: root.need})
     ]
     return tuple(sorted(dict.fromkeys(found), key=lambda way: (len(way.chain), way.chain, str(way.origin))))
 
@@ -156,11 +158,11 @@ class Obstacle:
 
     package: str
     need: str
-    ways: tuple[Way, ...]
+    ways: tuple[DependencyChain, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class VersionRefusal:
     """Hold what one platform's lock has of a package, and what stands against the version asked about.
 
     `locked` are `name version`; `met` tells that one of them is what was asked about.
@@ -172,7 +174,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class TrialResult:
     """Hold what a solve says: what would move by platform, or why it cannot be."""
 
     moved: dict[str, tuple[Move, ...]]
@@ -180,7 +182,7 @@ class Trial:
     hint: str = ""
 
 
-def why_not(services: Services, name: str, text: str) -> dict[str, Refusal]:
+def why_not(services: Services, name: str, text: str) -> dict[str, VersionRefusal]:
     """Say by platform what the lock of an environment has against a requirement, by the bounds that it holds.
 
     Raises:
@@ -192,7 +194,7 @@ def why_not(services: Services, name: str, text: str) -> dict[str, Refusal]:
     return {each.platform.subdir: _refusal(manifest, each, asked) for each in lock.platforms}
 
 
-def try_out(services: Services, name: str, text: str) -> Trial:
+def try_out(services: Services, name: str, text: str) -> TrialResult:
     """Solve an environment with one more requirement, keeping to its lock; nothing is written."""
     environment, lock = locked_environment(services, name)
     edited = add_requirements(environment.text, [str(_requirement(text))])
@@ -202,8 +204,8 @@ def try_out(services: Services, name: str, text: str) -> Trial:
             manifest = with_projects(services.root, load_manifest(edited.text, file))
             solved = solve_lock(services, manifest, lock, Updates())
     except (PlanError, PypiUnsatisfiableError, UnsatisfiableError) as error:
-        return Trial(moved={}, failure="\n".join([error.message, *map(str, error.lines)]), hint=error.hint)
-    return Trial(moved=dict(solved.moved))
+        return TrialResult(moved={}, failure="\n".join([error.message, *map(str, error.lines)]), hint=error.hint)
+    return TrialResult(moved=dict(solved.moved))
 
 
 def _requirement(text: str) -> Pep508:
@@ -222,12 +224,12 @@ def _requirement(text: str) -> Pep508:
     return asked
 
 
-def _refusal(manifest: Manifest, lock: PlatformLock, asked: Pep508) -> Refusal:
+def _refusal(manifest: Manifest, lock: PlatformLock, asked: Pep508) -> VersionRefusal:
     keys = packages_called(lock, asked.name)
     versions = {f"conda:{record.name}": record.version for record in lock.conda}
     versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
     locked = [to_pep440(versions[key]) for key in keys]
-    return Refusal(
+    return VersionRefusal(
         locked=tuple(f"{key.partition(':')[2]} {versions[key]}" for key in keys),
         met=any(version and asked.specifier.contains(version, prereleases=True) for version in locked),
         obstacles=tuple(_Obstacles(manifest, lock, asked, keys).all()),
@@ -244,7 +246,7 @@ class _Obstacles:
         self._wanted = asked.specifier
         self._conda = {key.removeprefix("conda:") for key in keys if key.startswith("conda:")} or {asked.name}
         self._graph = Graph.of(lock, held)
-        self._roots: tuple[Root, ...] = manifest_roots(manifest, lock, held)
+        self._roots: tuple[RootPackage, ...] = manifest_roots(manifest, lock, held)
 
     def all(self) -> Iterator[Obstacle]:
         yield from self._lines()
@@ -260,7 +262,7 @@ class _Obstacles:
                     yield self._of(f"pypi:{wheel.name}", f"{wheel.name} {wheel.version}", text)
 
     def _of(self, key: str, package: str, need: str) -> Obstacle:
-        return Obstacle(package=package, need=need, ways=ways(self._graph, self._roots, key))
+        return Obstacle(package=package, need=need, ways=dependency_chains(self._graph, self._roots, key))
 
     def _lines(self) -> Iterator[Obstacle]:
         markers = self._lock.platform.markers()
@@ -283,7 +285,7 @@ class _Obstacles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class TreePackage:
     """Hold one package of a tree.
 
     `size` is its file's, in bytes or None; `total` adds up the known sizes of all that it leads to, itself included.
@@ -298,19 +300,19 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
+class PackageTree:
     """Hold one platform's packages by key, and the roots: what the manifest asks for, or what the call names.
 
     `size` adds up the known sizes of all that the roots lead to; `unknown` counts the packages that have none.
     """
 
-    roots: tuple[Root, ...]
-    packages: Mapping[str, Package]
+    roots: tuple[RootPackage, ...]
+    packages: Mapping[str, TreePackage]
     size: int
     unknown: int
 
 
-def trees(services: Services, name: str, package: str = "", platform: str = "") -> dict[str, Tree]:
+def trees(services: Services, name: str, package: str = "", platform: str = "") -> dict[str, PackageTree]:
     """Lay out the lock of an environment by platform, from all roots or from one package.
 
     Raises:
@@ -336,11 +338,11 @@ def trees(services: Services, name: str, package: str = "", platform: str = "") 
     return found
 
 
-def _root(key: str) -> Root:
-    return Root(key=key, need=key.partition(":")[2], origin=Origin(path="other packages need it"))
+def _root(key: str) -> RootPackage:
+    return RootPackage(key=key, need=key.partition(":")[2], origin=Origin(path="other packages need it"))
 
 
-def _tree(lock: PlatformLock, roots: Iterable[Root]) -> Tree:
+def _tree(lock: PlatformLock, roots: Iterable[RootPackage]) -> PackageTree:
     graph = Graph.of(lock, held)
     sizes = {f"conda:{record.name}": record.size for record in lock.conda}
     sizes |= {f"pypi:{wheel.name}": wheel.wheel.size for wheel in lock.pypi}
@@ -349,7 +351,7 @@ def _tree(lock: PlatformLock, roots: Iterable[Root]) -> Tree:
     chosen = tuple({root.key: root for root in reversed(tuple(roots))}.values())[::-1]
     reached = sorted(graph.reach(root.key for root in chosen))
     packages = {
-        key: Package(
+        key: TreePackage(
             name=key.partition(":")[2],
             version=versions[key],
             source=key.partition(":")[0],
@@ -359,7 +361,7 @@ def _tree(lock: PlatformLock, roots: Iterable[Root]) -> Tree:
         )
         for key in reached
     }
-    return Tree(
+    return PackageTree(
         roots=chosen,
         packages=packages,
         size=sum(package.size or 0 for package in packages.values()),

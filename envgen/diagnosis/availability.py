@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from envgen.diagnosis.results import CondaStanding, PypiStanding
+from envgen.diagnosis.results import CondaAvailability, PypiAvailability
 from envgen.errors import MappingError, PypiError, SolveError, UnsatisfiableError
 from envgen.knowledge.releases import bad_releases
 from envgen.knowledge.version_ranges import covers
@@ -28,10 +28,10 @@ PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10", "3.9", "3.8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnPypi:
+class PypiLookup:
     """Hold a standing with the project it was read from, None where no index has it."""
 
-    standing: PypiStanding
+    standing: PypiAvailability
     project: Project | None = None
     verdict: FileVerdict | None = None
 
@@ -48,14 +48,14 @@ class OnPypi:
         return self.standing.code == "OK"
 
 
-def on_pypi(requirement: Requirement, project: Project | PypiError | None, platform: Platform) -> OnPypi:
+def on_pypi(requirement: Requirement, project: Project | PypiError | None, platform: Platform) -> PypiLookup:
     """Judge a requirement by the files of its project."""
     if requirement.url:
         return _from_url(requirement, platform)
     if isinstance(project, PypiError):
         known = missing_wheel(requirement.name, requirement.specifier, platform)
         told = [f"known on {known.verified}: {known.verdict}: {known.why}; instead: {known.fix}"] if known else []
-        return OnPypi(standing=PypiStanding(code="UNKNOWN", message="; ".join([project.message, *told])))
+        return PypiLookup(standing=PypiAvailability(code="UNKNOWN", message="; ".join([project.message, *told])))
     verdict = classify(project.files if project else None, platform, requirement.specifier)
     message = "; ".join(
         [
@@ -64,19 +64,19 @@ def on_pypi(requirement: Requirement, project: Project | PypiError | None, platf
             *_empties(requirement.name, verdict),
         ]
     )
-    standing = PypiStanding(code=verdict.code, version=verdict.version, message=message)
+    standing = PypiAvailability(code=verdict.code, version=verdict.version, message=message)
     if verdict.code == "OK" and (why := _why_empty(requirement.name, verdict.version)):
-        standing = PypiStanding(code="EMPTY_STUB", version=verdict.version, message=why)
+        standing = PypiAvailability(code="EMPTY_STUB", version=verdict.version, message=why)
     if verdict.code == "OK" and (why := _why_not_for_mac(requirement.name, verdict.version, platform)):
-        standing = PypiStanding(code="NO_MACOS_WHEEL", version=verdict.version, message=why)
-    return OnPypi(standing=standing, project=project, verdict=verdict)
+        standing = PypiAvailability(code="NO_MACOS_WHEEL", version=verdict.version, message=why)
+    return PypiLookup(standing=standing, project=project, verdict=verdict)
 
 
-def empty_stub(found: OnPypi, name: str) -> OnPypi:
+def empty_stub(found: PypiLookup, name: str) -> PypiLookup:
     """Turn a standing into that of a wheel which requires itself, and so installs nothing."""
     version = found.standing.version
     message = f"`{name}` {version} is an empty stub: its wheel requires itself"
-    return replace(found, standing=PypiStanding(code="EMPTY_STUB", version=version, message=message))
+    return replace(found, standing=PypiAvailability(code="EMPTY_STUB", version=version, message=message))
 
 
 def _lacks(name: str, verdict: FileVerdict) -> list[str]:
@@ -111,34 +111,38 @@ def is_hollow(name: str, version: str, platform: Platform) -> bool:
     return bool(_why_empty(name, version) or _why_not_for_mac(name, version, platform))
 
 
-def _from_url(requirement: Requirement, platform: Platform) -> OnPypi:
+def _from_url(requirement: Requirement, platform: Platform) -> PypiLookup:
     """Judge what a URL names: a wheel by its file name, anything else as source."""
     filename = requirement.url.partition("#")[0].rstrip("/").rpartition("/")[2]
     if not filename.endswith(".whl"):
         message = f"`{requirement.name}` is asked from a URL that is no wheel: it would have to be built"
-        return OnPypi(standing=PypiStanding(code="SDIST_ONLY", message=message))
+        return PypiLookup(standing=PypiAvailability(code="SDIST_ONLY", message=message))
     project = Project(name=requirement.name, files=(ProjectFile(filename=filename, url=requirement.url),), index="")
     verdict = classify(project.files, platform)
     message = describe(requirement.name, verdict, platform)
-    standing = PypiStanding(code=verdict.code, version=verdict.version, message=message)
-    return OnPypi(standing=standing, project=project, verdict=verdict)
+    standing = PypiAvailability(code=verdict.code, version=verdict.version, message=message)
+    return PypiLookup(standing=standing, project=project, verdict=verdict)
 
 
-def on_conda(mapped: MappedRequirement, records: Sequence[Record], platform: Platform, origin: str) -> CondaStanding:
+def on_conda(
+    mapped: MappedRequirement, records: Sequence[Record], platform: Platform, origin: str
+) -> CondaAvailability:
     """Judge a requirement by the records of the package that serves for it; whether they solve is another question."""
     if mapped.source != "conda" or not mapped.specs:
-        return CondaStanding(available=False, name=mapped.conda, message=mapped.why, known=mapped.source != "unknown")
+        return CondaAvailability(
+            available=False, name=mapped.conda, message=mapped.why, known=mapped.source != "unknown"
+        )
     return spec_on_conda(mapped.specs[0], records, platform, origin)
 
 
-def spec_on_conda(spec: MatchSpec, records: Sequence[Record], platform: Platform, origin: str) -> CondaStanding:
+def spec_on_conda(spec: MatchSpec, records: Sequence[Record], platform: Platform, origin: str) -> CondaAvailability:
     """Judge a match spec by the records of its name; `origin` says what was read, for the message."""
     fitting = [record for record in records if spec.matches(record) and fits(record, platform)]
     best = newest(fitting, platform.python)
     if best is not None:
         message = f"{origin} has {best.name} {best.version} for {target(platform)}"
-        return CondaStanding(available=True, name=spec.name, version=best.version, message=message)
-    return CondaStanding(available=False, name=spec.name, message=_why_none(spec, records, platform, origin))
+        return CondaAvailability(available=True, name=spec.name, version=best.version, message=message)
+    return CondaAvailability(available=False, name=spec.name, message=_why_none(spec, records, platform, origin))
 
 
 def fits(record: Record, platform: Platform) -> bool:
@@ -201,17 +205,17 @@ class UnreadRepodata:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnShelf:
+class CondaPackages:
     """Hold what the channels have for a requirement: the answer of the name map, its records, and how it stands."""
 
     platform: Platform
     mapped: MappedRequirement
     records: tuple[Record, ...]
-    standing: CondaStanding
+    standing: CondaAvailability
 
 
 @dataclass(slots=True, kw_only=True)
-class CondaLook:
+class CondaLookup:
     """Look requirements up in channels; what was read is kept."""
 
     repodata: Repodata
@@ -220,12 +224,12 @@ class CondaLook:
     solver: Solver
     _everything: Sequence[ChannelRecords] | None = field(default=None)
 
-    def look(self, requirements: Sequence[Requirement]) -> list[OnShelf]:
+    def look(self, requirements: Sequence[Requirement]) -> list[CondaPackages]:
         """Say how requirements stand by their records alone, in their order."""
         self.mapper.map_names([item.name for item in requirements if not item.url])
         return [self._one(item) for item in requirements]
 
-    def _one(self, requirement: Requirement) -> OnShelf:
+    def _one(self, requirement: Requirement) -> CondaPackages:
         bare = replace(requirement, extras=(), text=f"{requirement.name}{requirement.specifier}", marker="")
         try:
             (mapped,) = map_requirements([bare], self.mapper, self.platform, _unread)
@@ -236,9 +240,9 @@ class CondaLook:
         standing = on_conda(mapped, records, self.platform, self.repodata.origin)
         if isinstance(self.repodata, UnreadRepodata):
             standing = replace(standing, message="the channels could not be read", known=False)
-        return OnShelf(platform=self.platform, mapped=mapped, records=records, standing=standing)
+        return CondaPackages(platform=self.platform, mapped=mapped, records=records, standing=standing)
 
-    def solvable(self, looks: Mapping[str, OnShelf], *, together: bool = False) -> dict[str, CondaStanding]:
+    def solvable(self, looks: Mapping[str, CondaPackages], *, together: bool = False) -> dict[str, CondaAvailability]:
         """Solve each that its records would serve alone with the target's python; give how all of them stand then.
 
         With `together` one solve for all of them is tried first, which is quicker and says nothing of versions.
@@ -250,7 +254,7 @@ class CondaLook:
         solved = self._by_halves({name: looks[name] for name in wanted})
         return {name: solved.get(name, look.standing) for name, look in looks.items()}
 
-    def _by_halves(self, looks: Mapping[str, OnShelf]) -> dict[str, CondaStanding]:
+    def _by_halves(self, looks: Mapping[str, CondaPackages]) -> dict[str, CondaAvailability]:
         """Solve many at once, and halves of them where that fails, down to each that fails on its own."""
         if len(looks) < 2:
             return {name: self._solved(look.standing, look.mapped.specs) for name, look in looks.items()}
@@ -270,7 +274,7 @@ class CondaLook:
             for name, standing in self._by_halves({name: looks[name] for name in half}).items()
         }
 
-    def spec(self, spec: MatchSpec) -> tuple[CondaStanding, tuple[Record, ...]]:
+    def spec(self, spec: MatchSpec) -> tuple[CondaAvailability, tuple[Record, ...]]:
         """Say how a match spec stands, and give the records of its name."""
         records = self.repodata.records([spec.name])[spec.name]
         standing = spec_on_conda(spec, records, self.platform, self.repodata.origin)
@@ -294,7 +298,7 @@ class CondaLook:
             virtual_packages=self.platform.virtual_packages(),
         )
 
-    def _solved(self, standing: CondaStanding, specs: Sequence[MatchSpec]) -> CondaStanding:
+    def _solved(self, standing: CondaAvailability, specs: Sequence[MatchSpec]) -> CondaAvailability:
         try:
             solution = self.solver.solve(self._request(specs))
         except UnsatisfiableError as error:
@@ -305,11 +309,11 @@ class CondaLook:
         return _in_version(standing, version)
 
 
-def _in_version(standing: CondaStanding, version: str) -> CondaStanding:
+def _in_version(standing: CondaAvailability, version: str) -> CondaAvailability:
     return replace(standing, version=version, message=standing.message.replace(standing.version, version))
 
 
-def _unsolved(standing: CondaStanding, error: UnsatisfiableError) -> str:
+def _unsolved(standing: CondaAvailability, error: UnsatisfiableError) -> str:
     """Say in one line why a package that is there cannot be installed: the innermost lines of the solver's tree."""
     lines = [line.strip(" ├└│─") for line in error.problem.splitlines()]
     telling = [line for line in lines if "which" in line or "nothing provides" in line or "No candidates" in line]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from envgen.diagnosis.availability import PYTHONS, OnPypi, fits, is_hollow, macos_of, on_pypi, spec_on_conda
-from envgen.diagnosis.dependencies import Node, Walk
-from envgen.diagnosis.results import CondaStanding, Question
+from envgen.diagnosis.availability import PYTHONS, PypiLookup, fits, is_hollow, macos_of, on_pypi, spec_on_conda
+from envgen.diagnosis.dependencies import DependencyWalk, Node
+from envgen.diagnosis.results import CondaAvailability, Question
 from envgen.knowledge.replacements import replacement_of
 from envgen.knowledge.tensorflow import pypi_name
 from envgen.mapping.version_specs import to_pep440
@@ -24,7 +24,7 @@ from envgen.pypi.wheel_verdicts import by_version, classify, judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class BlockedRequirement:
     """Hold a requirement that cannot be had, beside the question that leads to it (its own, where nothing else does).
 
     `specs` and `records` are conda's: what would serve, and every record of those names, whatever the target.
@@ -37,12 +37,12 @@ class Subject:
     question: Question
     requirement: Requirement
     platform: Platform
-    pypi: OnPypi
-    conda: CondaStanding
+    pypi: PypiLookup
+    conda: CondaAvailability
     specs: tuple[MatchSpec, ...] = ()
     records: tuple[Record, ...] = ()
     suggestions: tuple[str, ...] = ()
-    replacement: Subject | None = None
+    replacement: BlockedRequirement | None = None
     common_python: str = ""
     asked_by_others: tuple[str, ...] = ()
     channel_names: frozenset[str] = field(default_factory=frozenset)
@@ -102,7 +102,7 @@ SUBDIR = "osx-arm64"
 TENSORFLOW = "tensorflow"
 
 
-def subjects_of(walk: Walk, nodes: Sequence[Node]) -> list[Subject]:
+def blocked_requirements(walk: DependencyWalk, nodes: Sequence[Node]) -> list[BlockedRequirement]:
     """Make a subject of each node, with its replacement and with names that may have been meant, if they exist."""
     suggested = {node.name: _suggestions(walk, node) for node in nodes}
     replacements = {node.name: _replacement(walk, node) for node in nodes}
@@ -121,19 +121,19 @@ def subjects_of(walk: Walk, nodes: Sequence[Node]) -> list[Subject]:
     ]
 
 
-def on_one_python(walk: Walk, subjects: Sequence[Subject]) -> list[Subject]:
+def on_one_python(walk: DependencyWalk, subjects: Sequence[BlockedRequirement]) -> list[BlockedRequirement]:
     """Give the subjects the python that they and all the rest of what is asked for can move to together."""
     stuck = {subject.requirement.name for subject in subjects}
     python = common_python(subjects, [root for root in _roots(walk) if root.requirement.name not in stuck])
     return [replace(subject, common_python=python) for subject in subjects]
 
 
-def other_pythons(walk: Walk) -> list[str]:
+def other_pythons(walk: DependencyWalk) -> list[str]:
     """List the other pythons on which each requirement that is asked for can be had, by files and records."""
     return pythons_for_all(_roots(walk))
 
 
-def _roots(walk: Walk) -> list[Subject]:
+def _roots(walk: DependencyWalk) -> list[BlockedRequirement]:
     return [
         _subject(walk, node, suggestions=(), replacement=None)
         for node in walk.closure.nodes.values()
@@ -141,13 +141,13 @@ def _roots(walk: Walk) -> list[Subject]:
     ]
 
 
-def _suggestions(walk: Walk, node: Node) -> tuple[str, ...]:
+def _suggestions(walk: DependencyWalk, node: Node) -> tuple[str, ...]:
     if node.pypi.standing.code != "NOT_ON_INDEX":
         return ()
     return walk.conda.mapper.suggestions(node.name)[:_MOST_SUGGESTIONS]
 
 
-def _replacement(walk: Walk, node: Node) -> Requirement | None:
+def _replacement(walk: DependencyWalk, node: Node) -> Requirement | None:
     """Give what takes a name's place, under the name that has arm64 wheels where that is TensorFlow's old one."""
     asked = node.need.requirement
     row = replacement_of(node.name, walk.platform.subdir, asked.specifier)
@@ -160,7 +160,9 @@ def _replacement(walk: Walk, node: Node) -> Requirement | None:
     return asked
 
 
-def _replaced(walk: Walk, node: Node, requirement: Requirement | None, known: Mapping[str, object]) -> Subject | None:
+def _replaced(
+    walk: DependencyWalk, node: Node, requirement: Requirement | None, known: Mapping[str, object]
+) -> BlockedRequirement | None:
     if requirement is None:
         return None
     (look,) = walk.conda.look([requirement])
@@ -169,7 +171,7 @@ def _replaced(walk: Walk, node: Node, requirement: Requirement | None, known: Ma
     found = on_pypi(requirement, project if isinstance(project, Project) else None, walk.platform)
     question = node.need.question
     asked = question.asked
-    return Subject(
+    return BlockedRequirement(
         question=Question(asked=requirement, line=question.line, pypi_only=question.pypi_only, group=question.group)
         if asked == node.need.requirement
         else question,
@@ -183,9 +185,11 @@ def _replaced(walk: Walk, node: Node, requirement: Requirement | None, known: Ma
     )
 
 
-def _subject(walk: Walk, node: Node, *, suggestions: tuple[str, ...], replacement: Subject | None) -> Subject:
+def _subject(
+    walk: DependencyWalk, node: Node, *, suggestions: tuple[str, ...], replacement: BlockedRequirement | None
+) -> BlockedRequirement:
     shelf = walk.shelves[node.name]
-    return Subject(
+    return BlockedRequirement(
         question=node.need.question,
         requirement=node.need.requirement,
         platform=walk.platform,
@@ -200,7 +204,7 @@ def _subject(walk: Walk, node: Node, *, suggestions: tuple[str, ...], replacemen
     )
 
 
-def _asked_by_others(walk: Walk, name: str) -> tuple[str, ...]:
+def _asked_by_others(walk: DependencyWalk, name: str) -> tuple[str, ...]:
     texts = {other.children[name] for other in walk.closure.nodes.values() if name in other.children}
     return tuple(sorted(Requirement.parse(text, Origin(path=name)).specifier for text in texts))
 
@@ -208,7 +212,7 @@ def _asked_by_others(walk: Walk, name: str) -> tuple[str, ...]:
 # Choose one python for all that a diagnosis is about.
 
 
-def common_python(stuck: Sequence[Subject], others: Sequence[Subject]) -> str:
+def common_python(stuck: Sequence[BlockedRequirement], others: Sequence[BlockedRequirement]) -> str:
     """Find the python that lets most of what is stuck be had and takes nothing away; "" where there is none.
 
     Of equals the nearest to the target's counts.
@@ -221,7 +225,7 @@ def common_python(stuck: Sequence[Subject], others: Sequence[Subject]) -> str:
     return best
 
 
-def pythons_for_all(subjects: Sequence[Subject]) -> list[str]:
+def pythons_for_all(subjects: Sequence[BlockedRequirement]) -> list[str]:
     """List the other pythons on which each of these can be had, the default first, then the nearest to that."""
     if not subjects:
         return []
@@ -238,7 +242,7 @@ def nearest_pythons(platform: Platform) -> list[str]:
     return [f"3.{minor}" for minor in sorted(minors, key=lambda minor: (abs(minor - own), minor))]
 
 
-def moved(subject: Subject, python: str) -> Subject:
+def moved(subject: BlockedRequirement, python: str) -> BlockedRequirement:
     """Judge a subject again for another python, by the same files and records."""
     platform = subject.on(python=python)
     project = subject.pypi.project

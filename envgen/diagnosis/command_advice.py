@@ -16,7 +16,7 @@ _FOUND = "{found}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Advised:
+class JudgedCommand:
     """Hold a command with what is wrong with it.
 
     `right` is the command as it should be, "" where none is left; `by_envgen` the one that locks the same packages, ""
@@ -35,7 +35,7 @@ class Advised:
         return not any(wrong.severity == "error" for wrong in self.wrongs)
 
 
-def judge_command(command: Command, platform: Platform, beside: Sequence[Command] = ()) -> Advised:
+def judge_command(command: Command, platform: Platform, beside: Sequence[Command] = ()) -> JudgedCommand:
     """Hold a command to the facts; `platform` is the target that the right one is written for.
 
     `beside` are other commands for the same environment, whose packages count where something is left open.
@@ -53,7 +53,7 @@ def judge_command(command: Command, platform: Platform, beside: Sequence[Command
         *renamed.wrongs,
     )
     right = _corrected(renamed.command, rules, platform)
-    return Advised(
+    return JudgedCommand(
         command=command,
         wrongs=wrongs,
         right=rendered(right) if right != command else command.text,

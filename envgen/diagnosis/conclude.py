@@ -7,11 +7,20 @@ from dataclasses import dataclass, replace
 
 from envgen.diagnosis.availability import fits
 from envgen.diagnosis.blocked import nearest_pythons
-from envgen.diagnosis.conflicts import Clash
-from envgen.diagnosis.dependencies import Closure, Node, lacking
-from envgen.diagnosis.results import CondaStanding, Edit, Fix, Had, PypiStanding, Question, Trouble, Verdict
-from envgen.diagnosis.search import Docket, Matter
-from envgen.knowledge.installed import Installed, World
+from envgen.diagnosis.conflicts import Conflict
+from envgen.diagnosis.dependencies import DependencyGraph, Node, lacking
+from envgen.diagnosis.results import (
+    CondaAvailability,
+    Fault,
+    Fix,
+    Had,
+    ManifestEdit,
+    PypiAvailability,
+    Question,
+    Verdict,
+)
+from envgen.diagnosis.search import Issue, Issues
+from envgen.knowledge.installed import InstalledPackage, InstalledPackages
 from envgen.knowledge.releases import BadRelease, bad_installed
 from envgen.knowledge.replacements import ReplacedName, replacement_of, unwanted_package
 from envgen.knowledge.wheels import HiddenLibrary, lacking_libraries
@@ -26,11 +35,11 @@ class Findings:
     """Hold all that verdicts are drawn from."""
 
     questions: Sequence[Question]
-    closure: Closure
-    clashes: Sequence[Clash]
-    docket: Docket
+    closure: DependencyGraph
+    clashes: Sequence[Conflict]
+    docket: Issues
     platform: Platform
-    extra: dict[str, tuple[Trouble, ...]]
+    extra: dict[str, tuple[Fault, ...]]
 
 
 def conclude(findings: Findings, backtracked: Sequence[str] | None = None) -> tuple[Verdict, ...]:
@@ -55,18 +64,18 @@ def _settled_by_older(verdict: Verdict, notes: Sequence[str]) -> Verdict:
         return verdict
     told = [note for note in notes if f"`{verdict.name}`" in note]
     message = "the newest release cannot be had, an older one can" + "".join(f": {note}" for note in told)
-    trouble = Trouble(code="OLDER-RELEASE", severity="warning", message=message)
+    trouble = Fault(code="OLDER-RELEASE", severity="warning", message=message)
     return replace(verdict, ok=True, source="pypi", troubles=(trouble,))
 
 
-def _world(findings: Findings) -> World:
+def _world(findings: Findings) -> InstalledPackages:
     """Describe what PyPI would bring, for the facts about releases."""
     installed = [
-        Installed(distribution=name, version=node.pypi.standing.version, source="pypi", package=name)
+        InstalledPackage(distribution=name, version=node.pypi.standing.version, source="pypi", package=name)
         for name, node in findings.closure.nodes.items()
         if node.walks_on and node.pypi.standing.version
     ]
-    return World(platform=findings.platform, installed=tuple(sorted(installed)))
+    return InstalledPackages(platform=findings.platform, installed=tuple(sorted(installed)))
 
 
 def _verdict(findings: Findings, node: Node, bad: BadRelease | None, hidden: HiddenLibrary | None) -> Verdict:
@@ -99,43 +108,43 @@ def _had(findings: Findings, node: Node) -> Had:
     return "pypi" if node.pypi.installs and not lacking(findings.closure, node.name) else "none"
 
 
-def _troubles(findings: Findings, node: Node, place: int, *, root: bool) -> Iterator[Trouble]:
+def _troubles(findings: Findings, node: Node, place: int, *, root: bool) -> Iterator[Fault]:
     yield from findings.extra.get(node.name, ())
     if node.forced and node.conda.available:
-        yield Trouble(code="PYPI-ONLY", severity="info", message=f"conda may not serve it: {node.forced}")
+        yield Fault(code="PYPI-ONLY", severity="info", message=f"conda may not serve it: {node.forced}")
     below = lacking(findings.closure, node.name)
     if len(below) > 1:
         leaf = findings.closure.nodes[below[-1]]
         message = f"{' → '.join(below)}: {leaf.pypi.standing.message}; {leaf.conda.message}"
-        yield Trouble(code="NEEDS", severity="error", message=message)
+        yield Fault(code="NEEDS", severity="error", message=message)
     if root:
         yield from (clash.trouble for clash in findings.clashes if place in clash.places)
 
 
-def _bad(row: BadRelease | None) -> Iterator[Trouble]:
+def _bad(row: BadRelease | None) -> Iterator[Fault]:
     if row:
-        yield Trouble(code=row.code, severity=row.severity, message=row.why)
+        yield Fault(code=row.code, severity=row.severity, message=row.why)
 
 
-def _hidden(row: HiddenLibrary | None) -> Iterator[Trouble]:
+def _hidden(row: HiddenLibrary | None) -> Iterator[Fault]:
     if row:
-        yield Trouble(code="HIDDEN-LIBRARY", severity="warning", message=row.why)
+        yield Fault(code="HIDDEN-LIBRARY", severity="warning", message=row.why)
 
 
-def _replaced(row: ReplacedName | None) -> Iterator[Trouble]:
+def _replaced(row: ReplacedName | None) -> Iterator[Fault]:
     if row:
-        yield Trouble(code="REPLACED", severity="warning", message=row.why)
+        yield Fault(code="REPLACED", severity="warning", message=row.why)
 
 
 def _replacement(node: Node, platform: Platform) -> ReplacedName | None:
     return replacement_of(node.name, platform.subdir, node.need.requirement.specifier)
 
 
-def _unwanted(node: Node) -> Iterator[Trouble]:
+def _unwanted(node: Node) -> Iterator[Fault]:
     why = unwanted_package(node.name, "pypi")
     if why:
         message = f"`{node.name}` is of no use on a Mac: {why}"
-        yield Trouble(code="NO-USE-ON-MAC", severity="warning", message=message)
+        yield Fault(code="NO-USE-ON-MAC", severity="warning", message=message)
 
 
 def _warned_fix(
@@ -144,13 +153,13 @@ def _warned_fix(
     """Say what is better than what works only somehow."""
     if replaced and replaced.replacement:
         instead = rename(node.need.requirement, replaced.replacement, keep_specifier=replaced.keep_specifier)
-        return Fix(text=f"ask for `{instead}`", edit=Edit(dependencies=(instead.text,)))
+        return Fix(text=f"ask for `{instead}`", edit=ManifestEdit(dependencies=(instead.text,)))
     if hidden:
         text = f"take conda's {hidden.conda_package}, or add conda's {hidden.conda}, which brings {hidden.library}"
-        return Fix(text=text, edit=Edit(keeps=True, conda=(hidden.conda,)))
+        return Fix(text=text, edit=ManifestEdit(keeps=True, conda=(hidden.conda,)))
     if bad:
         own = bad.instead and len(node.need.chain) == 1
-        return Fix(text=bad.cure, edit=Edit(dependencies=bad.instead) if own else None)
+        return Fix(text=bad.cure, edit=ManifestEdit(dependencies=bad.instead) if own else None)
     return None
 
 
@@ -165,10 +174,10 @@ def _fix(findings: Findings, node: Node, place: int) -> Fix | None:
 
 # Judge match specs that a manifest takes from conda verbatim.
 
-NOT_ASKED = PypiStanding(code="UNKNOWN", message="it is asked of conda alone")
+NOT_ASKED = PypiAvailability(code="UNKNOWN", message="it is asked of conda alone")
 
 
-def spec_verdict(question: Question, standing: CondaStanding, matter: Matter | None, place: int) -> Verdict:
+def spec_verdict(question: Question, standing: CondaAvailability, matter: Issue | None, place: int) -> Verdict:
     """Give the verdict on a spec that conda alone may serve."""
     return Verdict(
         requirement=question.text,
@@ -193,16 +202,19 @@ def _fixes(spec: MatchSpec, records: Sequence[Record], platform: Platform) -> It
     name = spec.name
     row = replacement_of(name, platform.subdir)
     if row:
-        edit = Edit(dependencies=(row.replacement,)) if row.replacement else Edit()
+        edit = ManifestEdit(dependencies=(row.replacement,)) if row.replacement else ManifestEdit()
         yield Fix(text=f"leave `{name}` out: {row.why}", edit=edit)
         return
     yield from (
-        Fix(text=f'set `python: "{python}"`, which `{spec}` has builds for', edit=Edit(python=python, keeps=True))
+        Fix(
+            text=f'set `python: "{python}"`, which `{spec}` has builds for',
+            edit=ManifestEdit(python=python, keeps=True),
+        )
         for python in nearest_pythons(platform)
         if any(spec.matches(record) and fits(record, replace(platform, python=python)) for record in records)
     )
     if any(fits(record, platform) for record in records) and spec.text != name:
-        yield Fix(text=f"ask for `{name}` without a version or build", edit=Edit(conda=(name,)))
+        yield Fix(text=f"ask for `{name}` without a version or build", edit=ManifestEdit(conda=(name,)))
     if not records:
-        yield Fix(text=f"ask for `{name}` by its name on PyPI", edit=Edit(dependencies=(name,)))
-    yield Fix(text=f"leave `{name}` out", edit=Edit())
+        yield Fix(text=f"ask for `{name}` by its name on PyPI", edit=ManifestEdit(dependencies=(name,)))
+    yield Fix(text=f"leave `{name}` out", edit=ManifestEdit())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from packaging.specifiers import SpecifierSet
 
-from envgen.diagnosis.results import Edit, Question, Trouble, Way
+from envgen.diagnosis.results import Fault, JointFix, ManifestEdit, Question
 from envgen.errors import PlanError, SourceLine
 from envgen.knowledge.caps import Cap, CapRule, cap_rules, caps_of, contradicted
 from envgen.knowledge.tensorflow import METAL, NAMES, metal_choices, metal_releases
@@ -22,7 +22,7 @@ _HERE = "question"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class JointRequest:
     """Hold what is asked for at once, for one target; `questions` are requirements that apply to it."""
 
     questions: tuple[Question, ...]
@@ -32,26 +32,26 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clash:
+class Conflict:
     """Say which of the questions cannot be asked at once, by their places, and why.
 
     `bound` is the requirement that a fact demands in the place of one of them, "" where it demands none.
     """
 
     places: tuple[int, ...]
-    trouble: Trouble
+    trouble: Fault
     bound: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Together:
+class JointVerdict:
     """Hold what is wrong with the questions as a whole, and the names that conda may not serve beside the others."""
 
-    clashes: tuple[Clash, ...] = ()
+    clashes: tuple[Conflict, ...] = ()
     forced: Mapping[str, str] = field(default_factory=dict)
 
 
-def judge_together(asked: Asked) -> Together:
+def judge_together(asked: JointRequest) -> JointVerdict:
     """Hold the TensorFlow family to its table, and everything to the bounds that upstream forgot."""
     requirements = _placed(asked)
     try:
@@ -63,14 +63,14 @@ def judge_together(asked: Asked) -> Together:
         )
     except PlanError as error:
         places = _places(error.lines) or _named(asked, (*NAMES, "tensorflow-metal"))
-        trouble = Trouble(code=error.code.upper(), severity="error", message=error.message)
-        return Together(clashes=(Clash(places=places, trouble=trouble),))
+        trouble = Fault(code=error.code.upper(), severity="error", message=error.message)
+        return JointVerdict(clashes=(Conflict(places=places, trouble=trouble),))
     from_pypi = bool(family.tensorflow)
     caps = caps_of(family.requirements, from_pypi=from_pypi)
-    return Together(clashes=tuple(_contradictions(caps, requirements)), forced=family.from_pypi)
+    return JointVerdict(clashes=tuple(_contradictions(caps, requirements)), forced=family.from_pypi)
 
 
-def _placed(asked: Asked) -> list[Requirement]:
+def _placed(asked: JointRequest) -> list[Requirement]:
     """Give the requirements, each on a line that tells its place among the questions."""
     return [
         replace(question.asked, origin=Origin(path=str(place), line=_line(place, question)))
@@ -87,27 +87,27 @@ def _places(lines: Sequence[SourceLine]) -> tuple[int, ...]:
     return tuple(sorted({line.line - 1 for line in lines if line.file == _HERE}))
 
 
-def _named(asked: Asked, names: Sequence[str]) -> tuple[int, ...]:
+def _named(asked: JointRequest, names: Sequence[str]) -> tuple[int, ...]:
     return tuple(place for place, question in enumerate(asked.questions) if question.name in names)
 
 
-def _contradictions(caps: Sequence[Cap], requirements: Sequence[Requirement]) -> Iterator[Clash]:
+def _contradictions(caps: Sequence[Cap], requirements: Sequence[Requirement]) -> Iterator[Conflict]:
     for cap in caps:
         against = contradicted(cap, tuple(requirements))
         if not against:
             continue
         askers = [item for item in requirements if cap.because.startswith(f"`{item}` needs ")]
         places = sorted({int(item.origin.path) for item in (*askers, *against)})
-        trouble = Trouble(code="CAP", severity="error", message=f"`{against[0]}` cannot be met: {cap.because}")
-        yield Clash(places=tuple(places), trouble=trouble, bound=cap.text)
+        trouble = Fault(code="CAP", severity="error", message=f"`{against[0]}` cannot be met: {cap.because}")
+        yield Conflict(places=tuple(places), trouble=trouble, bound=cap.text)
 
 
 # Find what to change so that requirements may be asked for at once; each way was judged by the facts.
 
 
-def ways_out(asked: Asked, clash: Clash) -> tuple[Way, ...]:
+def ways_out(asked: JointRequest, clash: Conflict) -> tuple[JointFix, ...]:
     """List changes after which the questions no longer clash, the smallest first."""
-    found: dict[str, Way] = {}
+    found: dict[str, JointFix] = {}
     for way in _guesses(asked, clash):
         key = repr(sorted(way.edits.items(), key=lambda item: item[0]))
         if key not in found and _clears(asked, way, clash):
@@ -115,7 +115,7 @@ def ways_out(asked: Asked, clash: Clash) -> tuple[Way, ...]:
     return tuple(found.values())
 
 
-def _guesses(asked: Asked, clash: Clash) -> Iterator[Way]:
+def _guesses(asked: JointRequest, clash: Conflict) -> Iterator[JointFix]:
     yield from _bounds(asked, clash)
     yield from _tensorflow(asked)
     yield from _target(asked, clash)
@@ -123,7 +123,7 @@ def _guesses(asked: Asked, clash: Clash) -> Iterator[Way]:
     yield from _unbound(asked, clash)
 
 
-def _bounds(asked: Asked, clash: Clash) -> Iterator[Way]:
+def _bounds(asked: JointRequest, clash: Conflict) -> Iterator[JointFix]:
     """Bound what a fact bounds, as it says."""
     for place in clash.places:
         own = asked.questions[place]
@@ -137,7 +137,7 @@ def _bounds(asked: Asked, clash: Clash) -> Iterator[Way]:
             yield _respelled(asked, {place: f"{own.name}{specifier}"})
 
 
-def _beyond(asked: Asked, clash: Clash) -> Iterator[Way]:
+def _beyond(asked: JointRequest, clash: Conflict) -> Iterator[JointFix]:
     """Take releases that a bound does not speak of, of what it stands beside: the newer ones if there are."""
     for place in clash.places:
         rules = [
@@ -155,7 +155,7 @@ def _text(rule: CapRule) -> str:
     return f"{rule.distribution}{rule.specifier}"
 
 
-def _tensorflow(asked: Asked) -> Iterator[Way]:
+def _tensorflow(asked: JointRequest) -> Iterator[JointFix]:
     """Ask for the TensorFlow that goes with Metal, where Metal is wanted."""
     if asked.accelerator != "metal" and METAL not in [question.name for question in asked.questions]:
         return
@@ -165,34 +165,34 @@ def _tensorflow(asked: Asked) -> Iterator[Way]:
             yield _respelled(asked, {places[0]: f"tensorflow{choice.tensorflow}"}, also=places[1:])
 
 
-def _target(asked: Asked, clash: Clash) -> Iterator[Way]:
+def _target(asked: JointRequest, clash: Conflict) -> Iterator[JointFix]:
     """Take another python, or raise the macOS floor."""
     anchor = clash.places[0] if clash.places else 0
     pythons = dict.fromkeys(python for row in metal_releases() for python in reversed(row.python))
     for python in (*pythons, "3.13", "3.14"):
         if python != asked.platform.python:
-            yield Way(text=f'set `python: "{python}"`', edits={anchor: Edit(python=python, keeps=True)})
+            yield JointFix(text=f'set `python: "{python}"`', edits={anchor: ManifestEdit(python=python, keeps=True)})
     for macos in ("12.1", "13.0", "14.0"):
-        edit = Edit(macos=macos, keeps=True)
-        yield Way(text=f'raise the macOS floor to "{macos}"', edits={anchor: edit})
+        edit = ManifestEdit(macos=macos, keeps=True)
+        yield JointFix(text=f'raise the macOS floor to "{macos}"', edits={anchor: edit})
 
 
-def _without_metal(asked: Asked) -> Iterator[Way]:
+def _without_metal(asked: JointRequest) -> Iterator[JointFix]:
     """Say metal where cpu contradicts it, or compute on the processor."""
     if asked.accelerator == "cpu":
-        yield Way(text="set `accelerator: metal`", edits={0: Edit(accelerator="metal", keeps=True)})
+        yield JointFix(text="set `accelerator: metal`", edits={0: ManifestEdit(accelerator="metal", keeps=True)})
     places = [place for place, question in enumerate(asked.questions) if question.name == METAL]
     anchor = next((place for place in range(len(asked.questions)) if place not in places), 0)
     text = "set `accelerator: cpu`" + (f", and leave {METAL} out" if places else "")
     if places and len(asked.questions) == len(places):
-        yield Way(text=text, edits={places[0]: Edit(dependencies=("tensorflow",), accelerator="cpu")})
+        yield JointFix(text=text, edits={places[0]: ManifestEdit(dependencies=("tensorflow",), accelerator="cpu")})
         return
-    edits = {place: Edit() for place in places}
-    edits[anchor] = Edit(accelerator="cpu", keeps=True)
-    yield Way(text=text, edits=edits)
+    edits = {place: ManifestEdit() for place in places}
+    edits[anchor] = ManifestEdit(accelerator="cpu", keeps=True)
+    yield JointFix(text=text, edits=edits)
 
 
-def _unbound(asked: Asked, clash: Clash) -> Iterator[Way]:
+def _unbound(asked: JointRequest, clash: Conflict) -> Iterator[JointFix]:
     """Drop the bounds of one of those that clash, then of all of them."""
     bounded = [place for place in clash.places if _specifier(asked.questions[place])]
     for places in (*([place] for place in bounded), bounded):
@@ -204,24 +204,24 @@ def _specifier(question: Question) -> str:
     return question.asked.specifier if isinstance(question.asked, Requirement) else ""
 
 
-def _respelled(asked: Asked, texts: dict[int, str], also: Sequence[int] = ()) -> Way:
+def _respelled(asked: JointRequest, texts: dict[int, str], also: Sequence[int] = ()) -> JointFix:
     listed = " and ".join(f"`{text}`" for text in texts.values())
     before = " and ".join(f"`{asked.questions[place].text}`" for place in texts)
-    edits = {place: Edit(dependencies=(text,)) for place, text in texts.items()}
-    return Way(text=f"write {listed} for {before}", edits={**edits, **{place: Edit() for place in also}})
+    edits = {place: ManifestEdit(dependencies=(text,)) for place, text in texts.items()}
+    return JointFix(text=f"write {listed} for {before}", edits={**edits, **{place: ManifestEdit() for place in also}})
 
 
-def _clears(asked: Asked, way: Way, clash: Clash) -> bool:
+def _clears(asked: JointRequest, way: JointFix, clash: Conflict) -> bool:
     """Tell whether a change ends a clash and makes no other, of what is known about versions that exist."""
     changed = _changed(asked, way)
     return changed is not None and not judge_together(changed).clashes and bool(clash.places)
 
 
-def _changed(asked: Asked, way: Way) -> Asked | None:
+def _changed(asked: JointRequest, way: JointFix) -> JointRequest | None:
     questions: list[Question] = []
     platform, accelerator = asked.platform, asked.accelerator
     for place, question in enumerate(asked.questions):
-        edit = way.edits.get(place, Edit(keeps=True))
+        edit = way.edits.get(place, ManifestEdit(keeps=True))
         platform = replace(platform, python=edit.python or platform.python, macos=edit.macos or platform.macos)
         accelerator = edit.accelerator or accelerator
         texts = [*([question.text] if edit.keeps else []), *edit.dependencies]
@@ -233,7 +233,7 @@ def _changed(asked: Asked, way: Way) -> Asked | None:
     return replace(asked, questions=tuple(questions), platform=platform, accelerator=accelerator)
 
 
-def loosened(questions: Sequence[Question], places: Sequence[int]) -> Iterator[Way]:
+def loosened(questions: Sequence[Question], places: Sequence[int]) -> Iterator[JointFix]:
     """Loosen the bounds of questions that cannot be met together: let newer ones in, then any.
 
     Match specs lose their version and build, and are left out in the end.
@@ -246,30 +246,32 @@ def loosened(questions: Sequence[Question], places: Sequence[int]) -> Iterator[W
         spec = questions[place].asked
         if isinstance(spec, MatchSpec):
             if spec.text != spec.name:
-                yield Way(text=f"ask for `{spec.name}` in any version", edits={place: Edit(conda=(spec.name,))})
-            yield Way(text=f"leave conda's `{spec.name}` out", edits={place: Edit()})
+                yield JointFix(
+                    text=f"ask for `{spec.name}` in any version", edits={place: ManifestEdit(conda=(spec.name,))}
+                )
+            yield JointFix(text=f"leave conda's `{spec.name}` out", edits={place: ManifestEdit()})
 
 
-def from_pypi(questions: Sequence[Question], places: Iterable[int]) -> Iterator[Way]:
+def from_pypi(questions: Sequence[Question], places: Iterable[int]) -> Iterator[JointFix]:
     """Take one of several requirements from PyPI, each in its turn."""
     for place in places:
         text = f"take `{questions[place].text}` from PyPI: list it under `pypi`"
-        yield Way(text=text, edits={place: Edit(pypi=(questions[place].text,))})
+        yield JointFix(text=text, edits={place: ManifestEdit(pypi=(questions[place].text,))})
 
 
-def on_pythons(pythons: Sequence[str], place: int) -> Iterator[Way]:
+def on_pythons(pythons: Sequence[str], place: int) -> Iterator[JointFix]:
     """Move everything to another python; the edits stand at one of the questions."""
     for python in pythons:
         text = f'set `python: "{python}"`: each of what is asked for can be had for it'
-        yield Way(text=text, edits={place: Edit(python=python, keeps=True)})
+        yield JointFix(text=text, edits={place: ManifestEdit(python=python, keeps=True)})
 
 
-def without_one(questions: Sequence[Question], places: Sequence[int]) -> Iterator[Way]:
+def without_one(questions: Sequence[Question], places: Sequence[int]) -> Iterator[JointFix]:
     """Leave one of several requirements out, each in its turn."""
     for place in places if len(places) > 1 else ():
         if isinstance(questions[place].asked, Requirement):
             text = f"leave `{questions[place].text}` out, or move it to an environment of its own"
-            yield Way(text=text, edits={place: Edit()})
+            yield JointFix(text=text, edits={place: ManifestEdit()})
 
 
 def _floor(question: Question) -> str:
@@ -277,8 +279,8 @@ def _floor(question: Question) -> str:
     return f"{question.name}>={named[0]}" if named and not _specifier(question).startswith(">=") else ""
 
 
-def _loose(questions: Sequence[Question], texts: dict[int, str]) -> Way:
+def _loose(questions: Sequence[Question], texts: dict[int, str]) -> JointFix:
     listed = " and ".join(f"`{text}`" for text in texts.values())
     before = " and ".join(f"`{questions[place].text}`" for place in texts)
-    edits = {place: Edit(dependencies=(text,)) for place, text in texts.items()}
-    return Way(text=f"loosen {before} to {listed}", edits=edits)
+    edits = {place: ManifestEdit(dependencies=(text,)) for place, text in texts.items()}
+    return JointFix(text=f"loosen {before} to {listed}", edits=edits)

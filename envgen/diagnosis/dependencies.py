@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from envgen.diagnosis.availability import CondaLook, OnPypi, OnShelf, empty_stub, on_pypi
-from envgen.diagnosis.conflicts import Clash
-from envgen.diagnosis.results import CondaStanding, Edit, Question, Trouble, Way
+from envgen.diagnosis.availability import CondaLookup, CondaPackages, PypiLookup, empty_stub, on_pypi
+from envgen.diagnosis.conflicts import Conflict
+from envgen.diagnosis.results import CondaAvailability, Fault, JointFix, ManifestEdit, Question
 from envgen.errors import PypiError
 from envgen.knowledge.incompatibilities import exclusive_groups, one_for
 from envgen.knowledge.replacements import needless_extra
@@ -23,7 +23,7 @@ MOST = 800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class NeededRequirement:
     """Hold a requirement with the names that lead to it, itself last, and the question that they start from."""
 
     requirement: Requirement
@@ -38,9 +38,9 @@ class Node:
     `forced` says why conda may not serve it ("" where it may).
     """
 
-    need: Need
-    pypi: OnPypi
-    conda: CondaStanding
+    need: NeededRequirement
+    pypi: PypiLookup
+    conda: CondaAvailability
     forced: str = ""
     extras: set[str] = field(default_factory=set)
     metadata: WheelMetadata | None = None
@@ -63,7 +63,7 @@ class Node:
 
 
 @dataclass(slots=True, kw_only=True)
-class Closure:
+class DependencyGraph:
     """Hold the nodes of one walk by name, the user's own first, then level by level, each level by name.
 
     `cut` tells that the walk was ended because it became too large.
@@ -73,9 +73,9 @@ class Closure:
     nodes: dict[str, Node] = field(default_factory=dict)
     cut: bool = False
 
-    def fresh(self, needs: Iterable[Need]) -> list[Need]:
+    def fresh(self, needs: Iterable[NeededRequirement]) -> list[NeededRequirement]:
         """Give the needs whose names were not looked at, one a name, with the bounds and extras of all of them."""
-        grouped: dict[str, list[Need]] = {}
+        grouped: dict[str, list[NeededRequirement]] = {}
         for need in needs:
             if need.requirement.name in self.nodes:
                 self.nodes[need.requirement.name].extras.update(need.requirement.extras)
@@ -91,7 +91,7 @@ class Closure:
         node.extras.update(node.need.requirement.extras)
         self.nodes[node.name] = node
 
-    def needs_of(self, node: Node) -> Iterator[Need]:
+    def needs_of(self, node: Node) -> Iterator[NeededRequirement]:
         """Read what a node's wheel needs on the target, for the extras asked for."""
         if node.metadata is None:
             return
@@ -104,7 +104,7 @@ class Closure:
                 continue
             node.children.setdefault(requirement.name, str(requirement))
             chain = (*node.need.chain, requirement.name)
-            yield Need(requirement=requirement, chain=chain, question=node.need.question)
+            yield NeededRequirement(requirement=requirement, chain=chain, question=node.need.question)
 
 
 def requires_itself(name: str, metadata: WheelMetadata, markers: Mapping[str, str]) -> bool:
@@ -119,7 +119,7 @@ def requires_itself(name: str, metadata: WheelMetadata, markers: Mapping[str, st
     return False
 
 
-def _together(needs: Sequence[Need]) -> Need:
+def _together(needs: Sequence[NeededRequirement]) -> NeededRequirement:
     """Join the bounds on one name; where they contradict each other, the first one's stand."""
     first = needs[0]
     specifiers = [need.requirement.specifier for need in needs]
@@ -129,7 +129,7 @@ def _together(needs: Sequence[Need]) -> Need:
     extras = sorted({extra for need in needs for extra in need.requirement.extras})
     listed = f"[{','.join(extras)}]" if extras else ""
     whole = Requirement.parse(f"{first.requirement.name}{listed}{specifier}", first.requirement.origin)
-    return Need(requirement=whole, chain=first.chain, question=first.question)
+    return NeededRequirement(requirement=whole, chain=first.chain, question=first.question)
 
 
 def _read(text: str, node: Node) -> Requirement | None:
@@ -139,7 +139,7 @@ def _read(text: str, node: Node) -> Requirement | None:
         return None
 
 
-def lacking(closure: Closure, name: str) -> tuple[str, ...]:
+def lacking(closure: DependencyGraph, name: str) -> tuple[str, ...]:
     """Give the chain from a node down to the first thing that cannot be had from either side; () where all can.
 
     What conda serves needs nothing of PyPI; what was not reached, or could not be looked up, is believed to be there.
@@ -147,7 +147,7 @@ def lacking(closure: Closure, name: str) -> tuple[str, ...]:
     return _lacking(closure, name, set())
 
 
-def _lacking(closure: Closure, name: str, seen: set[str]) -> tuple[str, ...]:
+def _lacking(closure: DependencyGraph, name: str, seen: set[str]) -> tuple[str, ...]:
     node = closure.nodes.get(name)
     if node is None or name in seen or node.served_by_conda or node.pypi.standing.code == "UNKNOWN":
         return ()
@@ -167,7 +167,7 @@ DEEPEST = 15
 
 
 @dataclass(slots=True, kw_only=True)
-class Walk:
+class DependencyWalk:
     """Hold what a walk asks, and what it found.
 
     `forced` maps names that conda may not serve to the reason; `shelves` keeps what the channels have by name; `files`
@@ -175,17 +175,17 @@ class Walk:
     """
 
     platform: Platform
-    conda: CondaLook
+    conda: CondaLookup
     lookups: PypiLookups
     forced: Mapping[str, str]
     progress: Callable[[str], None]
-    closure: Closure
-    shelves: dict[str, OnShelf] = field(default_factory=dict)
+    closure: DependencyGraph
+    shelves: dict[str, CondaPackages] = field(default_factory=dict)
     partial: bool = False
     notes: list[str] = field(default_factory=list)
 
 
-def walk(walk: Walk, questions: Sequence[Question]) -> None:
+def walk(walk: DependencyWalk, questions: Sequence[Question]) -> None:
     """Judge the requirements that are asked for, then all that those need which PyPI would serve."""
     level = [_need(question) for question in questions]
     for depth in range(DEEPEST):
@@ -202,13 +202,13 @@ def walk(walk: Walk, questions: Sequence[Question]) -> None:
         walk.notes.append("what is needed was followed only in part: there is too much of it")
 
 
-def _need(question: Question) -> Need:
+def _need(question: Question) -> NeededRequirement:
     if not isinstance(question.asked, Requirement):
         raise TypeError("a match spec needs nothing of PyPI")
-    return Need(requirement=question.asked, chain=(question.asked.name,), question=question)
+    return NeededRequirement(requirement=question.asked, chain=(question.asked.name,), question=question)
 
 
-def _judged(walk: Walk, needs: Sequence[Need], *, roots: bool) -> list[Node]:
+def _judged(walk: DependencyWalk, needs: Sequence[NeededRequirement], *, roots: bool) -> list[Node]:
     requirements = [need.requirement for need in needs]
     projects = walk.lookups.projects(item.name for item in requirements if not item.url)
     looks = dict(zip((item.name for item in requirements), walk.conda.look(requirements), strict=True))
@@ -228,7 +228,7 @@ def _judged(walk: Walk, needs: Sequence[Need], *, roots: bool) -> list[Node]:
     return nodes
 
 
-def _leave_extras(walk: Walk, node: Node) -> None:
+def _leave_extras(walk: DependencyWalk, node: Node) -> None:
     """Ask for no extra that a Mac has no use for, as a lock would not."""
     for extra in sorted(node.extras):
         row = needless_extra(node.name, extra, walk.platform.subdir)
@@ -237,13 +237,13 @@ def _leave_extras(walk: Walk, node: Node) -> None:
             walk.notes.append(f"`{node.name}[{extra}]` is read without the extra: {row.why}")
 
 
-def _forced(walk: Walk, need: Need) -> str:
+def _forced(walk: DependencyWalk, need: NeededRequirement) -> str:
     if len(need.chain) == 1 and need.question.pypi_only:
         return "it is asked of PyPI alone"
     return walk.forced.get(need.requirement.name, "")
 
 
-def _describe(walk: Walk, nodes: Sequence[Node]) -> None:
+def _describe(walk: DependencyWalk, nodes: Sequence[Node]) -> None:
     """Read the metadata of the wheels that would be installed; one that cannot be read ends the walk there."""
     wheels = {node.name: wheel for node in nodes if (wheel := _wheel(node, walk.platform))}
     for name, answer in zip(wheels, walk.lookups.metadata(list(wheels.values())), strict=True):
@@ -267,7 +267,7 @@ def _wheel(node: Node, platform: Platform) -> Wheel | None:
 CODE = "SAME-FILES"
 
 
-def doubles(closure: Closure, questions: Sequence[Question]) -> Iterator[tuple[Clash, tuple[Way, ...]]]:
+def doubles(closure: DependencyGraph, questions: Sequence[Question]) -> Iterator[tuple[Conflict, tuple[JointFix, ...]]]:
     """List the groups of which PyPI would bring more than one, where the user asks for one of them."""
     from_pypi = [name for name, node in closure.nodes.items() if node.walks_on]
     for group in exclusive_groups():
@@ -275,11 +275,11 @@ def doubles(closure: Closure, questions: Sequence[Question]) -> Iterator[tuple[C
         places = [place for place, question in enumerate(questions) if question.name in members]
         if len(members) > 1 and places:
             message = f"{' and '.join(sorted(members))} install the same module `{group.owns}`: {group.why}"
-            clash = Clash(places=tuple(places), trouble=Trouble(code=CODE, severity="error", message=message))
+            clash = Conflict(places=tuple(places), trouble=Fault(code=CODE, severity="error", message=message))
             yield clash, tuple(one_of(questions, members))
 
 
-def one_of(questions: Sequence[Question], names: Iterable[str]) -> Iterator[Way]:
+def one_of(questions: Sequence[Question], names: Iterable[str]) -> Iterator[JointFix]:
     """Ask for the one member of a group that does for all of those named, in the place of those that are asked for.
 
     Members that others ask for are overridden away.
@@ -293,5 +293,7 @@ def one_of(questions: Sequence[Question], names: Iterable[str]) -> Iterator[Way]
             continue
         own = {questions[place].name for place in places}
         away = tuple(removal(name) for name in members if name not in {one, *own})
-        edits = {place: Edit() for place in places} | {places[0]: Edit(dependencies=(one,), overrides=away)}
-        yield Way(text=f"ask for `{one}`, which does for {' and '.join(members)}", edits=edits)
+        edits = {place: ManifestEdit() for place in places} | {
+            places[0]: ManifestEdit(dependencies=(one,), overrides=away)
+        }
+        yield JointFix(text=f"ask for `{one}`, which does for {' and '.join(members)}", edits=edits)

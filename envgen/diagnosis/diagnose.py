@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from envgen.diagnosis.availability import CondaLook, UnreadRepodata
-from envgen.diagnosis.blocked import on_one_python, other_pythons, subjects_of
-from envgen.diagnosis.command_advice import Advised
+from envgen.diagnosis.availability import CondaLookup, UnreadRepodata
+from envgen.diagnosis.blocked import blocked_requirements, on_one_python, other_pythons
+from envgen.diagnosis.command_advice import JudgedCommand
 from envgen.diagnosis.conclude import Findings, conclude, spec_fixes, spec_verdict
-from envgen.diagnosis.conflicts import Asked, Clash, Together, judge_together, ways_out
-from envgen.diagnosis.dependencies import Closure, Node, Walk, doubles, walk
+from envgen.diagnosis.conflicts import Conflict, JointRequest, JointVerdict, judge_together, ways_out
+from envgen.diagnosis.dependencies import DependencyGraph, DependencyWalk, Node, doubles, walk
 from envgen.diagnosis.fixes import candidates
 from envgen.diagnosis.request import (
-    Advice,
-    Case,
+    CommandDiagnosis,
+    DiagnosisRequest,
     case_of_environment,
     case_of_file,
     case_of_manifest,
     cases_of_requirements,
     judge_advice,
 )
-from envgen.diagnosis.results import Diagnosis, Question, Trouble, Verdict
-from envgen.diagnosis.search import Attempt, Docket, Settled, Settling, attempt, settle
+from envgen.diagnosis.results import Diagnosis, Fault, Question, Verdict
+from envgen.diagnosis.search import FixSearch, FixSearchResult, Issues, LockAttempt, attempt, search_fixes
 from envgen.errors import EnvgenError, ManifestError, RepodataError, UsageError
 from envgen.manifest.model import load_manifest
 from envgen.models.channel import Channel
@@ -32,8 +32,8 @@ from envgen.models.record import Repodata
 from envgen.models.requirement import Requirement
 from envgen.planner.overrides import amendments
 from envgen.project.channels import name_mapper, open_index
-from envgen.project.project import MANIFEST, Target, environment_names, open_environment
-from envgen.project.services import DeferredPypi, Services
+from envgen.project.project import MANIFEST, PlatformOptions, environment_names, open_environment
+from envgen.project.services import LazyPypiResolver, Services
 from envgen.pypi.http import Timeouts
 from envgen.pypi.lookups import PypiLookups
 from envgen.repodata.patches import AmendedRepodata
@@ -41,7 +41,7 @@ from envgen.solvers.choose import choose_solver
 from envgen.system.files import read_text
 
 if TYPE_CHECKING:
-    from envgen.pypi.resolver import UvPypiSide
+    from envgen.pypi.resolver import UvResolver
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,12 +52,12 @@ class _Run:
     """
 
     services: Services
-    case: Case
-    walk: Walk
-    together: Together
-    docket: Docket
+    case: DiagnosisRequest
+    walk: DependencyWalk
+    together: JointVerdict
+    docket: Issues
     unread: EnvgenError | None
-    clashes: list[Clash]
+    clashes: list[Conflict]
 
     @property
     def requirements(self) -> list[Question]:
@@ -65,7 +65,7 @@ class _Run:
         return [question for question in self.case.questions if isinstance(question.asked, Requirement)]
 
 
-def diagnose(services: Services, case: Case, lookups: PypiLookups, *, trials: bool = True) -> Diagnosis:
+def diagnose(services: Services, case: DiagnosisRequest, lookups: PypiLookups, *, trials: bool = True) -> Diagnosis:
     """Look up all that a case asks for and needs, find ways out of what cannot be had, and try them.
 
     What cannot be reached makes the answer partial, never an error. With `trials` the fixes are tried by locking in
@@ -74,38 +74,40 @@ def diagnose(services: Services, case: Case, lookups: PypiLookups, *, trials: bo
     run = _opened(services, case, lookups)
     walk(run.walk, run.requirements)
     _file_matters(run)
-    settled = _settled(run) if trials else Settled(manifest=case.manifest)
+    settled = _settled(run) if trials else FixSearchResult(manifest=case.manifest)
     return _diagnosis(run, settled)
 
 
-def _opened(services: Services, case: Case, lookups: PypiLookups) -> _Run:
+def _opened(services: Services, case: DiagnosisRequest, lookups: PypiLookups) -> _Run:
     channels = tuple(Channel.parse(text) for text in services.options.channels) or case.channels
     services.progress(f"reading {', '.join(channel.name for channel in channels)}")
     repodata, unread = _index(services, channels, case)
     mapper = name_mapper(services, case.mapping, repodata, case.platform)
     solver, _, _ = choose_solver("rattler")
-    asked = Asked(
+    asked = JointRequest(
         questions=case.questions, platform=case.platform, accelerator=case.accelerator, constraints=case.constraints
     )
     together = judge_together(asked)
-    found = Walk(
+    found = DependencyWalk(
         platform=case.platform,
-        conda=CondaLook(repodata=repodata, mapper=mapper, platform=case.platform, solver=solver),
+        conda=CondaLookup(repodata=repodata, mapper=mapper, platform=case.platform, solver=solver),
         lookups=lookups,
         forced=together.forced,
         progress=services.progress,
-        closure=Closure(markers=case.platform.markers()),
+        closure=DependencyGraph(markers=case.platform.markers()),
         partial=unread is not None,
     )
     if not repodata.complete and unread is None:  # what was tried once need not be waited for again
         services = replace(services, options=replace(services.options, starter=True))
     clashes = list(together.clashes)
     return _Run(
-        services=services, case=case, walk=found, together=together, docket=Docket(), unread=unread, clashes=clashes
+        services=services, case=case, walk=found, together=together, docket=Issues(), unread=unread, clashes=clashes
     )
 
 
-def _index(services: Services, channels: tuple[Channel, ...], case: Case) -> tuple[Repodata, EnvgenError | None]:
+def _index(
+    services: Services, channels: tuple[Channel, ...], case: DiagnosisRequest
+) -> tuple[Repodata, EnvgenError | None]:
     try:
         inner = open_index(services, channels, case.platform, first=True)
     except RepodataError as error:
@@ -117,14 +119,14 @@ def _file_matters(run: _Run) -> None:
     """Put on the docket what cannot be had, with its ways out, and then what cannot be asked for at once."""
     stuck = [node for node in run.walk.closure.nodes.values() if _is_stuck(node)]
     questions = run.case.questions
-    subjects = on_one_python(run.walk, subjects_of(run.walk, stuck))
+    subjects = on_one_python(run.walk, blocked_requirements(run.walk, stuck))
     for node, subject in zip(stuck, subjects, strict=True):
         place = questions.index(node.need.question)
         run.docket.add_subject(place, {node.name, node.need.question.name}, candidates(subject), node.name)
     for place, question in enumerate(questions):
         if isinstance(question.asked, MatchSpec):
             _file_spec(run, place, question)
-    asked = Asked(
+    asked = JointRequest(
         questions=questions,
         platform=run.case.platform,
         accelerator=run.case.accelerator,
@@ -150,13 +152,13 @@ def _file_spec(run: _Run, place: int, question: Question) -> None:
         run.docket.add_subject(place, {question.name}, fixes, question.text)
 
 
-def _settled(run: _Run) -> Settled:
+def _settled(run: _Run) -> FixSearchResult:
     """Try what was found, or the whole as it is, unless something could not be reached or nothing is asked for."""
     case = run.case
     deep = any(len(matter.places) == 1 and _is_below(run, matter.subject) for matter in run.docket.matters)
     if not case.questions or run.walk.partial or run.services.pypi is None:
-        return Settled(manifest=case.manifest)
-    settling = Settling(
+        return FixSearchResult(manifest=case.manifest)
+    settling = FixSearch(
         manifest=case.manifest,
         questions=case.questions,
         docket=run.docket,
@@ -165,7 +167,7 @@ def _settled(run: _Run) -> Settled:
         attempt=lambda text: attempt(run.services, text),
         progress=run.services.progress,
     )
-    return settle(settling, untouched=deep or not run.docket.matters)
+    return search_fixes(settling, untouched=deep or not run.docket.matters)
 
 
 def _is_below(run: _Run, name: str) -> bool:
@@ -173,7 +175,7 @@ def _is_below(run: _Run, name: str) -> bool:
     return node is not None and len(node.need.chain) > 1
 
 
-def _diagnosis(run: _Run, settled: Settled) -> Diagnosis:
+def _diagnosis(run: _Run, settled: FixSearchResult) -> Diagnosis:
     verdicts = [*_verdicts(run, settled), *_spec_verdicts(run)]
     order = {question.name: place for place, question in enumerate(run.case.questions)}
     roots = sorted((verdict for verdict in verdicts if verdict.is_root), key=lambda verdict: order[verdict.name])
@@ -191,14 +193,14 @@ def _diagnosis(run: _Run, settled: Settled) -> Diagnosis:
     )
 
 
-def _refusal(attempt: Attempt) -> str:
+def _refusal(attempt: LockAttempt) -> str:
     if attempt.unasked:
         return ""
     return "\n".join(filter(None, [attempt.message, attempt.hint and f"hint: {attempt.hint}"]))
 
 
-def _verdicts(run: _Run, settled: Settled) -> tuple[Verdict, ...]:
-    extra: dict[str, tuple[Trouble, ...]] = {}
+def _verdicts(run: _Run, settled: FixSearchResult) -> tuple[Verdict, ...]:
+    extra: dict[str, tuple[Fault, ...]] = {}
     for matter in run.docket.matters:
         if matter.trouble and matter.trouble.code == "CONFLICT":
             for name in matter.names:
@@ -223,14 +225,14 @@ def _spec_verdicts(run: _Run) -> list[Verdict]:
     return found
 
 
-def _marked(verdict: Verdict, settled: Settled) -> Verdict:
+def _marked(verdict: Verdict, settled: FixSearchResult) -> Verdict:
     """Say of a fix that it was tried and locks."""
     if verdict.fix is None or verdict.ok or not settled.locks:
         return verdict
     return replace(verdict, fix=replace(verdict.fix, locks=True))
 
 
-def _notes(run: _Run, settled: Settled) -> Sequence[str]:
+def _notes(run: _Run, settled: FixSearchResult) -> Sequence[str]:
     notes = [*run.case.notes, *run.walk.notes, *run.walk.lookups.notes, *run.walk.conda.repodata.notes]
     if run.unread:
         notes.append(f"conda was not asked: {run.unread.message}")
@@ -245,7 +247,7 @@ def _notes(run: _Run, settled: Settled) -> Sequence[str]:
     return notes
 
 
-def _start(attempt: Attempt) -> str:
+def _start(attempt: LockAttempt) -> str:
     return " ".join(attempt.message.splitlines()[:2])
 
 
@@ -256,7 +258,7 @@ _SUFFIXES = (".txt", ".yml", ".yaml", ".toml", ".in", ".lock")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class DiagnoseOptions:
     """Hold a call: what to diagnose, or the command to judge, and for which target; "" takes the default."""
 
     what: tuple[str, ...] = ()
@@ -267,9 +269,9 @@ class Asking:
     trials: bool = True
 
     @property
-    def target(self) -> Target:
+    def target(self) -> PlatformOptions:
         """Give the target that is asked about."""
-        return Target(python=self.python, macos=self.macos)
+        return PlatformOptions(python=self.python, macos=self.macos)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +279,7 @@ class Report:
     """Hold the diagnoses of a call, one for each set of things that are asked for at once, and the judged commands."""
 
     diagnoses: tuple[Diagnosis, ...]
-    advised: tuple[Advised, ...] = ()
+    advised: tuple[JudgedCommand, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -286,7 +288,7 @@ class Report:
         return all(diagnosis.ok for diagnosis in self.diagnoses) and all(advised.ok for advised in self.advised)
 
 
-def diagnose_all(services: Services, asking: Asking) -> Report:
+def diagnose_all(services: Services, asking: DiagnoseOptions) -> Report:
     """Diagnose what a call names.
 
     Raises:
@@ -299,7 +301,7 @@ def diagnose_all(services: Services, asking: Asking) -> Report:
         advice = judge_advice(asking.command, asking.target, asking.accelerator)
         cases = (*advice.cases, *(_cases(services, asking) if asking.what else ()))
     else:
-        advice, cases = Advice(), _cases(services, asking)
+        advice, cases = CommandDiagnosis(), _cases(services, asking)
     impatient = _impatient(services)
     diagnoses = tuple(diagnose(impatient, case, lookups, trials=asking.trials) for case in cases)
     return Report(diagnoses=diagnoses, advised=advice.advised, notes=advice.notes)
@@ -310,27 +312,27 @@ def _impatient(services: Services) -> Services:
     if services.pypi is None:
         return services
 
-    def pypi() -> UvPypiSide:
-        from envgen.pypi.resolver import UvPypiSide
+    def pypi() -> UvResolver:
+        from envgen.pypi.resolver import UvResolver
 
         environment = services.settings.environ
         limits = replace(Timeouts.configured(environment), uv=TRIAL_PATIENCE)
-        return UvPypiSide(
+        return UvResolver(
             cache=services.settings.cache_dir,
             environment=environment,
             offline=services.options.offline,
             timeouts=limits,
         )
 
-    return replace(services, pypi=DeferredPypi(pypi))
+    return replace(services, pypi=LazyPypiResolver(pypi))
 
 
-def _cases(services: Services, asking: Asking) -> tuple[Case, ...]:
+def _cases(services: Services, asking: DiagnoseOptions) -> tuple[DiagnosisRequest, ...]:
     """Tell files, environments and requirements apart; requirements are asked for at once."""
     if not asking.what:
         raise UsageError("nothing to diagnose", hint="give requirements, a file, or an environment's name")
     environments = environment_names(services.root)
-    cases: list[Case] = []
+    cases: list[DiagnosisRequest] = []
     requirements: list[str] = []
     for text in asking.what:
         if text in environments:
@@ -352,7 +354,7 @@ def _is_file(services: Services, text: str) -> bool:
     return looks or ("." in text and "\0" not in text and path.is_file())
 
 
-def _case_of_file(services: Services, text: str, asking: Asking) -> Case:
+def _case_of_file(services: Services, text: str, asking: DiagnoseOptions) -> DiagnosisRequest:
     path = services.settings.folder / text
     if path.name != MANIFEST:
         return case_of_file(services, path, asking.target, asking.accelerator)

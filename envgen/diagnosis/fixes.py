@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from packaging.version import Version
 
-from envgen.diagnosis.blocked import Subject, common_python, moved, nearest_pythons
-from envgen.diagnosis.results import Edit, Fix, PypiClass
+from envgen.diagnosis.blocked import BlockedRequirement, common_python, moved, nearest_pythons
+from envgen.diagnosis.results import Fix, ManifestEdit, PypiClass
 from envgen.knowledge.releases import bad_releases
 from envgen.knowledge.replacements import replacement_of, unwanted_package
 from envgen.knowledge.version_ranges import named_versions, overlaps, to_version
@@ -17,12 +17,12 @@ from envgen.models.match_spec import version_key
 from envgen.models.requirement import Requirement
 from envgen.planner.overrides import removal
 
-Maker = Callable[[Subject], Iterator[Fix]]
+Maker = Callable[[BlockedRequirement], Iterator[Fix]]
 OLD_NAME = "tensorflow-macos"
 _OLD_NAME = "on Apple silicon TensorFlow up to 2.12 was released as tensorflow-macos"
 
 
-def candidates(subject: Subject) -> tuple[Fix, ...]:
+def candidates(subject: BlockedRequirement) -> tuple[Fix, ...]:
     """List what could be changed so that a requirement, or what leads to it, can be had.
 
     What cannot be had on the python that everything else may move to is judged as if that were taken.
@@ -33,14 +33,14 @@ def candidates(subject: Subject) -> tuple[Fix, ...]:
     return tuple(_listed(subject, (*_makers(subject), _left_out)))
 
 
-def _listed(subject: Subject, makers: Sequence[Maker]) -> list[Fix]:
+def _listed(subject: BlockedRequirement, makers: Sequence[Maker]) -> list[Fix]:
     found: list[Fix] = []
     for make in makers:
         found.extend(fix for fix in make(subject) if fix.edit not in [known.edit for known in found])
     return found
 
 
-def _makers(subject: Subject) -> tuple[Maker, ...]:
+def _makers(subject: BlockedRequirement) -> tuple[Maker, ...]:
     """Give what may help: nothing is built or moved for what a Mac has no use for, or what something else replaces."""
     if _no_use(subject):
         return (_replaced, _instead)
@@ -51,11 +51,11 @@ def _makers(subject: Subject) -> tuple[Maker, ...]:
     return (*first, *makers, _newer_elsewhere)
 
 
-def _no_use(subject: Subject) -> str:
+def _no_use(subject: BlockedRequirement) -> str:
     return unwanted_package(subject.requirement.name, "pypi")
 
 
-def _replaced(subject: Subject) -> Iterator[Fix]:
+def _replaced(subject: BlockedRequirement) -> Iterator[Fix]:
     """Take what the facts say takes the name's place, where that can be had, or what lets it be had."""
     name = subject.requirement.name
     row = replacement_of(name, subject.platform.subdir, subject.requirement.specifier)
@@ -76,7 +76,7 @@ def _replaced(subject: Subject) -> Iterator[Fix]:
             yield Fix(text=whole, edit=renamed(subject, target.requirement, fix.edit))
 
 
-def _instead(subject: Subject) -> Iterator[Fix]:
+def _instead(subject: BlockedRequirement) -> Iterator[Fix]:
     """Take what the facts name beside a missing wheel or a bad release."""
     name, specifier = subject.requirement.name, subject.requirement.specifier
     missing = missing_wheel(name, specifier, subject.platform)
@@ -86,10 +86,10 @@ def _instead(subject: Subject) -> Iterator[Fix]:
         if row.name == name and row.instead and subject.pypi.standing.code != "OK":
             yield Fix(text=f"{row.why}; {row.cure}", edit=respelled(subject, *row.instead))
         elif row.name == subject.question.name != name and row.instead:
-            yield Fix(text=f"ask for {row.cure}: {row.why}", edit=Edit(dependencies=row.instead))
+            yield Fix(text=f"ask for {row.cure}: {row.why}", edit=ManifestEdit(dependencies=row.instead))
 
 
-def _root_loosened(subject: Subject) -> Iterator[Fix]:
+def _root_loosened(subject: BlockedRequirement) -> Iterator[Fix]:
     """Let another release of what is asked for in, which may not need this one, or not in this version."""
     asked = subject.question.asked
     if subject.is_root or not isinstance(asked, Requirement) or asked.name == subject.requirement.name:
@@ -98,11 +98,11 @@ def _root_loosened(subject: Subject) -> Iterator[Fix]:
     if named and asked.specifier != f">={named[0]}":
         loose = replace(asked, specifier=f">={named[0]}")
         texts = (f"{loose}; {asked.marker}" if asked.marker else str(loose),)
-        edit = Edit(pypi=texts) if subject.question.pypi_only else Edit(dependencies=texts)
+        edit = ManifestEdit(pypi=texts) if subject.question.pypi_only else ManifestEdit(dependencies=texts)
         yield Fix(text=f"ask for `{loose}`: a newer release may need another `{subject.requirement.name}`", edit=edit)
 
 
-def _newer_elsewhere(subject: Subject) -> Iterator[Fix]:
+def _newer_elsewhere(subject: BlockedRequirement) -> Iterator[Fix]:
     """Take the next newer version together with the nearest python that has it, where this one has none at all."""
     pin = _pin(subject)
     if not subject.is_root or pin is None or subject.versions():
@@ -116,14 +116,14 @@ def _newer_elsewhere(subject: Subject) -> Iterator[Fix]:
             return
 
 
-def _other_python(subject: Subject) -> Iterator[Fix]:
+def _other_python(subject: BlockedRequirement) -> Iterator[Fix]:
     python = subject.common_python
     if python and python != subject.platform.python:
         text = f'set `python: "{python}"`: `{subject.requirement}` can be had for it'
         yield Fix(text=text, edit=keeping(python=python))
 
 
-def _newer_macos(subject: Subject) -> Iterator[Fix]:
+def _newer_macos(subject: BlockedRequirement) -> Iterator[Fix]:
     """Raise the floor as little as helps."""
     floors = sorted({_written(floor) for floor in subject.macos_floors()}, key=version_key)
     for floor in floors:
@@ -137,7 +137,7 @@ def _written(floor: str) -> str:
     return floor if "." in floor else f"{floor}.0"
 
 
-def _newer_version(subject: Subject) -> Iterator[Fix]:
+def _newer_version(subject: BlockedRequirement) -> Iterator[Fix]:
     """Take the next newer version that can be had."""
     versions, pin = subject.versions(), _pin(subject)
     newer = next((version for version in versions if pin is not None and version >= pin), None)
@@ -145,40 +145,40 @@ def _newer_version(subject: Subject) -> Iterator[Fix]:
         yield _nearest(subject, f">={newer}", newer)
 
 
-def _older_version(subject: Subject) -> Iterator[Fix]:
+def _older_version(subject: BlockedRequirement) -> Iterator[Fix]:
     """Take the newest of the older versions that can be had."""
     versions, pin = subject.versions(), _pin(subject)
     if versions and pin is not None and versions[-1] < pin:
         yield _nearest(subject, f"<={versions[-1]}", versions[-1])
 
 
-def _pin(subject: Subject) -> Version | None:
+def _pin(subject: BlockedRequirement) -> Version | None:
     named = named_versions(subject.requirement.specifier)
     return to_version(named[0]) if named else None
 
 
-def _nearest(subject: Subject, bound: str, version: Version) -> Fix:
+def _nearest(subject: BlockedRequirement, bound: str, version: Version) -> Fix:
     name = subject.requirement.name
     text = f"ask for `{name}{bound}`: {version} is the nearest that can be had"
     return Fix(text=text, edit=respelled(subject, f"{name}{bound}"))
 
 
-def _suggested(subject: Subject) -> Iterator[Fix]:
+def _suggested(subject: BlockedRequirement) -> Iterator[Fix]:
     for name in subject.suggestions:
         yield Fix(text=f"did you mean `{name}`?", edit=respelled(subject, name))
 
 
-def _built(subject: Subject) -> Iterator[Fix]:
+def _built(subject: BlockedRequirement) -> Iterator[Fix]:
     yield build_later(subject)
 
 
-def _built_if_source(subject: Subject) -> Iterator[Fix]:
+def _built_if_source(subject: BlockedRequirement) -> Iterator[Fix]:
     chosen = subject.pypi.verdict.chosen if subject.pypi.verdict else None
     if chosen and chosen.has_sdist:
         yield build_later(subject)
 
 
-def _left_out(subject: Subject) -> Iterator[Fix]:
+def _left_out(subject: BlockedRequirement) -> Iterator[Fix]:
     """Leave it out, or to the other platforms."""
     name, why = subject.requirement.name, _no_use(subject)
     if subject.pypi.standing.code in ("NOT_ON_INDEX", "UNKNOWN"):
@@ -213,12 +213,12 @@ _BY_CLASS: Mapping[PypiClass, tuple[Maker, ...]] = {
 # Turn what should change about a requirement into an edit of the line that leads to it.
 
 
-def keeping(*, python: str = "", macos: str = "") -> Edit:
+def keeping(*, python: str = "", macos: str = "") -> ManifestEdit:
     """Change the target, and leave the requirement as it is."""
-    return Edit(python=python, macos=macos, keeps=True)
+    return ManifestEdit(python=python, macos=macos, keeps=True)
 
 
-def respelled(subject: Subject, *texts: str) -> Edit:
+def respelled(subject: BlockedRequirement, *texts: str) -> ManifestEdit:
     """Ask for something else in a requirement's place.
 
     Where others ask for it, their requirement is overridden: with the new bound where the name stays, else away.
@@ -227,8 +227,8 @@ def respelled(subject: Subject, *texts: str) -> Edit:
     first = Requirement.parse(texts[0], own.origin)
     if not subject.is_root:
         if first.name == own.name:
-            return Edit(keeps=True, overrides=(texts[0],))
-        return Edit(keeps=True, dependencies=texts, overrides=(removal(own.name),))
+            return ManifestEdit(keeps=True, overrides=(texts[0],))
+        return ManifestEdit(keeps=True, dependencies=texts, overrides=(removal(own.name),))
     same = first.name == own.name
     extras = f"[{','.join(own.extras)}]" if same and own.extras else ""
     marker = f"; {own.marker}" if own.marker else ""
@@ -236,27 +236,27 @@ def respelled(subject: Subject, *texts: str) -> Edit:
     against = same and any(not overlaps(first.specifier, other) for other in subject.asked_by_others)
     overrides = (f"{first.name}{first.specifier}",) if against else ()
     if subject.question.pypi_only and same:
-        return Edit(pypi=placed, overrides=overrides)
-    return Edit(dependencies=placed, overrides=overrides)
+        return ManifestEdit(pypi=placed, overrides=overrides)
+    return ManifestEdit(dependencies=placed, overrides=overrides)
 
 
-def renamed(subject: Subject, replacement: Requirement, further: Edit | None = None) -> Edit:
+def renamed(subject: BlockedRequirement, replacement: Requirement, further: ManifestEdit | None = None) -> ManifestEdit:
     """Ask for the requirement that takes a name's place, with what that one needs changed in turn."""
     if further is None or further.keeps:
         edit = respelled(subject, f"{replacement.name}{replacement.specifier}")
-        extra = further or Edit()
+        extra = further or ManifestEdit()
         return replace(edit, python=extra.python, macos=extra.macos, overrides=(*edit.overrides, *extra.overrides))
     if subject.is_root:
         return further
     return replace(further, keeps=True, overrides=(*further.overrides, removal(subject.requirement.name)))
 
 
-def without(subject: Subject, *instead: str) -> Edit:
+def without(subject: BlockedRequirement, *instead: str) -> ManifestEdit:
     """Leave a requirement out, with something in its line's place if that is given; others must not ask for it then."""
     away = (removal(subject.requirement.name),)
     if subject.is_root:
-        return Edit(dependencies=instead, overrides=away if subject.asked_by_others else ())
-    return Edit(keeps=True, overrides=away)
+        return ManifestEdit(dependencies=instead, overrides=away if subject.asked_by_others else ())
+    return ManifestEdit(keeps=True, overrides=away)
 
 
 # Say how to build what exists as source alone.
@@ -264,7 +264,7 @@ def without(subject: Subject, *instead: str) -> Edit:
 COMPILERS = "compilers"
 
 
-def build_later(subject: Subject) -> Fix:
+def build_later(subject: BlockedRequirement) -> Fix:
     """Leave a requirement out of the lock, put a toolchain into it, and build the package in the environment.
 
     Nothing is built while locking, since that runs foreign code.
@@ -289,7 +289,7 @@ def _toolchain(requirement: Requirement, row: BuildNeeds | None) -> str:
     return f"lock the toolchain instead ({tools}), and build it in the environment once that is made"
 
 
-def _command(subject: Subject, row: BuildNeeds | None) -> str:
+def _command(subject: BlockedRequirement, row: BuildNeeds | None) -> str:
     requirement = subject.requirement
     version = subject.pypi.standing.version
     pinned = f"{requirement.name}=={version}" if version and not requirement.url else str(requirement)
@@ -297,7 +297,7 @@ def _command(subject: Subject, row: BuildNeeds | None) -> str:
     return f'`pip install --no-deps {beside}--no-binary {requirement.name} "{pinned}"`'
 
 
-def _on_conda_forge(subject: Subject) -> str:
+def _on_conda_forge(subject: BlockedRequirement) -> str:
     """Point at conda-forge itself, where the facts know that it has what the channels that were read lack."""
     row = missing_wheel(subject.requirement.name, subject.requirement.specifier, subject.platform)
     if row is None or not row.conda:

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from envgen.commands.import_file import Imported, Wishes, import_file, source_lines
+from envgen.commands.import_file import Imported, ImportOptions, import_file, source_lines
 from envgen.commands.new import chosen_accelerator
-from envgen.diagnosis.command_advice import Advised, judge_command
+from envgen.diagnosis.command_advice import JudgedCommand, judge_command
 from envgen.diagnosis.command_lines import Command, read_commands
 from envgen.diagnosis.results import Question
 from envgen.errors import Problem, SourceLine, UsageError
-from envgen.importers.draft import Account
-from envgen.importers.items import AskedRequirement
+from envgen.importers.draft import LineReport
+from envgen.importers.items import ImportedRequirement
 from envgen.knowledge.advice import command_tools
 from envgen.manifest.edit import add_requirements, set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.model import Manifest, load_manifest
@@ -24,7 +24,7 @@ from envgen.models.findings import counted
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
-from envgen.project.project import Environment, Target
+from envgen.project.project import Environment, PlatformOptions
 from envgen.project.services import Services
 
 NAME = "diagnosed"
@@ -33,7 +33,7 @@ MAIN = "main"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class DiagnosisRequest:
     """Hold questions that are asked at once, with their target, and the manifest that asks them."""
 
     questions: tuple[Question, ...]
@@ -47,8 +47,8 @@ class Case:
 
 
 def cases_of_requirements(
-    texts: Sequence[str], target: Target, accelerator: str, specs: Sequence[MatchSpec] = ()
-) -> tuple[Case, ...]:
+    texts: Sequence[str], target: PlatformOptions, accelerator: str, specs: Sequence[MatchSpec] = ()
+) -> tuple[DiagnosisRequest, ...]:
     """Ask about requirements from the command line; a name that is written twice starts a further case.
 
     `specs` are match specs that conda alone may serve; they go with the first case.
@@ -89,14 +89,14 @@ def _parsed(texts: Sequence[str]) -> list[Requirement]:
 
 def _case(
     requirements: Sequence[Requirement], platform: Platform, accelerator: str, specs: Sequence[MatchSpec] = ()
-) -> Case:
+) -> DiagnosisRequest:
     applying = [item for item in requirements if item.applies(platform.markers())]
     text = set_macos(set_python(set_name(blank_text(), NAME), platform.python), platform.macos)
     text = _accelerated(text, accelerator)
     text = add_requirements(text, [item.text for item in applying]).text
     text = add_requirements(text, [spec.text for spec in specs], kind="conda").text
     skipped = [item for item in requirements if item not in applying]
-    return Case(
+    return DiagnosisRequest(
         questions=(*(Question(asked=item) for item in applying), *(Question(asked=spec) for spec in specs)),
         platform=platform,
         manifest=text,
@@ -109,7 +109,7 @@ def _accelerated(text: str, accelerator: str) -> str:
     return set_accelerator(text, chosen_accelerator(accelerator)) if accelerator else text
 
 
-def case_of_environment(environment: Environment, target: Target, accelerator: str) -> Case:
+def case_of_environment(environment: Environment, target: PlatformOptions, accelerator: str) -> DiagnosisRequest:
     """Ask about all that an environment's manifest asks for, on osx-arm64."""
     case = case_of_manifest(environment.text, environment.manifest, target, accelerator)
     shown = ", ".join(f"`{project.path}`" for project in environment.manifest.local)
@@ -120,12 +120,12 @@ def case_of_environment(environment: Environment, target: Target, accelerator: s
 def case_of_manifest(
     text: str,
     manifest: Manifest,
-    target: Target,
+    target: PlatformOptions,
     accelerator: str,
     lines: Mapping[int, SourceLine] | None = None,
-) -> Case:
+) -> DiagnosisRequest:
     """Ask about all that a manifest asks for; `lines` are the lines to show for its own, by number."""
-    python = target.python or manifest.python or Target().platform().python
+    python = target.python or manifest.python or PlatformOptions().platform().python
     text = _accelerated(set_python(text, python) if python != manifest.python else text, accelerator)
     text = set_macos(text, target.macos) if target.macos else text
     asked = list(_questions(manifest, lines or {}))  # on the lines as they are, before the target was put in
@@ -134,7 +134,7 @@ def case_of_manifest(
     if platform is None:
         raise UsageError(f"{manifest.file} is not made for {SUBDIR}", hint=f"add `- {SUBDIR}` to its `platforms`")
     applying = [item for item in asked if not isinstance(item.asked, Requirement) or _applies(item.asked, platform)]
-    return Case(
+    return DiagnosisRequest(
         questions=tuple(applying),
         platform=platform,
         manifest=text,
@@ -172,7 +172,7 @@ _TOLD = ("dropped", "decision")
 _WORDY = ("pyproject.toml", "pixi.toml", "conda-lock.yml")
 
 
-def case_of_file(services: Services, path: Path, target: Target, accelerator: str) -> Case:
+def case_of_file(services: Services, path: Path, target: PlatformOptions, accelerator: str) -> DiagnosisRequest:
     """Import a file, and ask about its manifest, on the lines of the file itself.
 
     Requirements that the import leaves out, or asks for under another name, are asked about as they are written, too.
@@ -180,13 +180,13 @@ def case_of_file(services: Services, path: Path, target: Target, accelerator: st
     Raises:
         ForeignFileError: the file cannot be read.
     """
-    wishes = Wishes(
+    wishes = ImportOptions(
         python=target.python,
         macos=target.macos,
         accelerator=chosen_accelerator(accelerator) if accelerator else None,
     )
     imported = import_file(services, path, wishes)
-    case = case_of_manifest(imported.text, imported.manifest, Target(), "", source_lines(imported))
+    case = case_of_manifest(imported.text, imported.manifest, PlatformOptions(), "", source_lines(imported))
     known = {question.name for question in case.questions}
     further = [item for item in _rewritten(imported) if item.name not in known]
     markers = case.platform.markers()
@@ -202,7 +202,7 @@ def _rewritten(imported: Imported) -> Iterator[Question]:
     """Give the requirements that stand otherwise, or not at all, in the manifest."""
     outcomes = {(account.line.file, account.line.line): account.outcome for account in imported.accounts}
     for item in imported.file.items:
-        if not isinstance(item, AskedRequirement) or item.bound:
+        if not isinstance(item, ImportedRequirement) or item.bound:
             continue
         line = item.span.line
         if outcomes.get((line.file, line.line)) in ("dropped", "replaced"):
@@ -223,7 +223,7 @@ def _notes(imported: Imported) -> Iterator[str]:
         yield f"{told}; `envgen import -v` lists them"
 
 
-def _note(account: Account) -> str:
+def _note(account: LineReport) -> str:
     what = "left out" if account.outcome == "dropped" else "not decided"
     return f"{account.line}: {what}: {account.why}"
 
@@ -235,15 +235,15 @@ _TAG = re.compile(r"macosx_(\d{2})(?:_(\d{1,2}))?_arm64")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
+class CommandDiagnosis:
     """Hold judged commands with the questions about their packages."""
 
-    advised: tuple[Advised, ...] = ()
-    cases: tuple[Case, ...] = ()
+    advised: tuple[JudgedCommand, ...] = ()
+    cases: tuple[DiagnosisRequest, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def judge_advice(text: str, target: Target, accelerator: str) -> Advice:
+def judge_advice(text: str, target: PlatformOptions, accelerator: str) -> CommandDiagnosis:
     """Judge commands for a target; what they say of python and macOS counts where the call says nothing.
 
     The packages of all of them are asked for at once, since they go into one environment.
@@ -252,7 +252,7 @@ def judge_advice(text: str, target: Target, accelerator: str) -> Advice:
         UsageError: a shell could not read the text, or nothing in it installs.
     """
     commands = read_commands(text)
-    meant = Target(python=target.python or _python(commands), macos=target.macos or _macos(commands))
+    meant = PlatformOptions(python=target.python or _python(commands), macos=target.macos or _macos(commands))
     platform = meant.platform()
     advised = tuple(judge_command(command, platform, commands) for command in commands)
     if not any(each.judged for each in advised):
@@ -260,7 +260,7 @@ def judge_advice(text: str, target: Target, accelerator: str) -> Advice:
         raise UsageError(f"there is no installation command in `{text}`", hint=f"commands of {known} are judged")
     requirements, specs, notes = _asked(commands)
     cases = cases_of_requirements(requirements, meant, accelerator, specs) if requirements or specs else ()
-    return Advice(advised=advised, cases=cases, notes=tuple(notes))
+    return CommandDiagnosis(advised=advised, cases=cases, notes=tuple(notes))
 
 
 def _python(commands: Sequence[Command]) -> str:

@@ -50,7 +50,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PypiStanding:
+class PypiAvailability:
     """Say how a project stands on PyPI, and on PyPI alone.
 
     `version` is the one that the class is about, "" where none is. EMPTY_STUB is a wheel that fits and installs
@@ -63,7 +63,7 @@ class PypiStanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CondaStanding:
+class CondaAvailability:
     """Say whether the channels can serve a requirement on the target, as which package and version.
 
     `name` is the conda name as far as it is known; `known` is False where the channels could not be read, or only a
@@ -78,7 +78,7 @@ class CondaStanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Fault:
     """Say what is wrong beyond the files themselves, under a stable code; an error makes the verdict a refusal."""
 
     code: str
@@ -97,13 +97,13 @@ class Verdict:
     requirement: str
     root: str
     chain: tuple[str, ...]
-    pypi: PypiStanding
-    conda: CondaStanding
+    pypi: PypiAvailability
+    conda: CondaAvailability
     ok: bool
     source: Had
     line: SourceLine | None = None
     key: str = "dependencies"
-    troubles: tuple[Trouble, ...] = ()
+    troubles: tuple[Fault, ...] = ()
     fix: Fix | None = None
 
     @property
@@ -145,7 +145,7 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class ManifestEdit:
     """Hold what is put in the place of a requirement of a manifest's.
 
     `dependencies`, `pypi` and `overrides` are PEP 508 texts, `conda` match specs; `python`, `macos` and `accelerator`
@@ -164,13 +164,13 @@ class Edit:
     keeps: bool = False
 
 
-def combined(edits: Sequence[Edit]) -> Edit:
+def combined(edits: Sequence[ManifestEdit]) -> ManifestEdit:
     """Make one edit of several that are about one requirement: the first python counts, and the newest macOS."""
 
     def all_of(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(text for items in lists for text in items))
 
-    return Edit(
+    return ManifestEdit(
         dependencies=all_of(edit.dependencies for edit in edits),
         conda=all_of(edit.conda for edit in edits),
         pypi=all_of(edit.pypi for edit in edits),
@@ -184,11 +184,11 @@ def combined(edits: Sequence[Edit]) -> Edit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class JointFix:
     """Hold a way out in words, with the edits that take it, by the place of the question that each is about."""
 
     text: str
-    edits: Mapping[int, Edit]
+    edits: Mapping[int, ManifestEdit]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,11 +199,11 @@ class Fix:
     """
 
     text: str
-    edit: Edit | None = None
+    edit: ManifestEdit | None = None
     locks: bool = False
 
 
-def fragment(edit: Edit | None, requirement: str, key: str = "dependencies") -> str:
+def fragment(edit: ManifestEdit | None, requirement: str, key: str = "dependencies") -> str:
     """Write an edit as the keys of envgen.yaml, to be put in place of a requirement's line under a key; "" for none.
 
     `dependencies: []` says that nothing takes its place there.
@@ -213,7 +213,7 @@ def fragment(edit: Edit | None, requirement: str, key: str = "dependencies") -> 
     return "\n".join(_lines(edit, requirement, key)) + "\n"
 
 
-def _lines(edit: Edit, requirement: str, key: str) -> Iterator[str]:
+def _lines(edit: ManifestEdit, requirement: str, key: str) -> Iterator[str]:
     names = ", ".join(f"`{name}`" for name in (*(() if edit.keeps else (requirement,)), *edit.drops))
     if names:
         yield f"# in place of {names}"

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 
 from packaging.utils import canonicalize_name
 
-from envgen.diagnosis.conflicts import Clash, from_pypi, loosened, on_pythons, without_one
+from envgen.diagnosis.conflicts import Conflict, from_pypi, loosened, on_pythons, without_one
 from envgen.diagnosis.dependencies import one_of
-from envgen.diagnosis.results import Edit, Fix, Question, Trouble, Way, combined
+from envgen.diagnosis.results import Fault, Fix, JointFix, ManifestEdit, Question, combined
 from envgen.errors import EnvgenError, ManifestError, PypiUnreachableError, PypiUnsatisfiableError, RepodataError
 from envgen.knowledge.version_ranges import to_numbers
-from envgen.locking.lock_platform import Keeping, solve_platform
+from envgen.locking.lock_platform import Preferences, solve_platform
 from envgen.manifest.edit import add_requirements, remove_requirements, set_accelerator, set_macos, set_python
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.schema import Accelerator
@@ -26,7 +26,7 @@ _PYTHONS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class FixSearchResult:
     """Hold what trying gave: the manifest with the ways that are taken, and whether it locks.
 
     `tried` counts the attempts; `last` is the failure of the last one, None where it locked or nothing was tried;
@@ -36,12 +36,12 @@ class Settled:
     manifest: str
     locks: bool = False
     tried: int = 0
-    last: Attempt | None = None
+    last: LockAttempt | None = None
     backtracked: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
-class Settling:
+class FixSearch:
     """Hold what is being tried: the manifest as it is asked for, its questions, and what stands in the way.
 
     `pythons` gives those for which each question can be had, `wheels` are names that PyPI may serve as well as conda;
@@ -50,16 +50,16 @@ class Settling:
 
     manifest: str
     questions: Sequence[Question]
-    docket: Docket
+    docket: Issues
     pythons: Callable[[], Sequence[str]] = tuple
     wheels: Container[str] = ()
-    attempt: Callable[[str], Attempt]
+    attempt: Callable[[str], LockAttempt]
     progress: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
     tried: int = field(default=0)
 
 
-def settle(settling: Settling, *, untouched: bool) -> Settled:
+def search_fixes(settling: FixSearch, *, untouched: bool) -> FixSearchResult:
     """Try the ways that are taken, and the next ones of whatever a failure blames, until the manifest locks.
 
     `untouched` says to try the manifest as it is first, for a resolver may find older releases that need less.
@@ -68,41 +68,41 @@ def settle(settling: Settling, *, untouched: bool) -> Settled:
     if untouched:
         attempt = _try(settling, settling.manifest, "trying it as it is")
         if attempt.locks:
-            return Settled(manifest=settling.manifest, locks=True, tried=1, backtracked=attempt.notes)
+            return FixSearchResult(manifest=settling.manifest, locks=True, tried=1, backtracked=attempt.notes)
         if not settling.docket.matters and (attempt.unasked or not _conflict(settling, attempt)):
-            return Settled(manifest=settling.manifest, tried=1, last=attempt)
-    last: Attempt | None = None
+            return FixSearchResult(manifest=settling.manifest, tried=1, last=attempt)
+    last: LockAttempt | None = None
     while True:
         text = _text(settling)
         if last is not None and (settling.tried >= MOST_TRIES or settling.clock() > deadline):
             return _given_up(settling, last)
         last = _try(settling, text, "trying the fixes")
         if last.locks:
-            return Settled(manifest=text, locks=True, tried=settling.tried)
+            return FixSearchResult(manifest=text, locks=True, tried=settling.tried)
         if last.unasked or not _advance(settling, last):
             return _given_up(settling, last)
 
 
-def _given_up(settling: Settling, last: Attempt) -> Settled:
+def _given_up(settling: FixSearch, last: LockAttempt) -> FixSearchResult:
     for matter in settling.docket.matters:
         matter.forget_guesses()
-    return Settled(manifest=_text(settling), tried=settling.tried, last=last)
+    return FixSearchResult(manifest=_text(settling), tried=settling.tried, last=last)
 
 
-def _try(settling: Settling, text: str, what: str) -> Attempt:
+def _try(settling: FixSearch, text: str, what: str) -> LockAttempt:
     settling.tried += 1
     settling.progress(f"{what} ({settling.tried})")
     return settling.attempt(text)
 
 
-def _text(settling: Settling) -> str:
+def _text(settling: FixSearch) -> str:
     try:
         return applied(settling.manifest, settling.questions, settling.docket.ways)
     except ManifestError:
         return settling.manifest
 
 
-def _advance(settling: Settling, failure: Attempt) -> bool:
+def _advance(settling: FixSearch, failure: LockAttempt) -> bool:
     """Take the next way of one matter that a failure blames, or make a matter of those that it blames first."""
     if _conflict(settling, failure):
         return True
@@ -110,7 +110,7 @@ def _advance(settling: Settling, failure: Attempt) -> bool:
     return any(matter.advance() for matter in blamed)
 
 
-def _conflict(settling: Settling, failure: Attempt) -> bool:
+def _conflict(settling: FixSearch, failure: LockAttempt) -> bool:
     """Put questions on the docket that cannot be met together; tell whether there was anything new to put there."""
     known = {place for matter in settling.docket.matters for place in matter.places}
     places = [
@@ -132,9 +132,9 @@ def _conflict(settling: Settling, failure: Attempt) -> bool:
     )
     if not places or not (ways or guesses):
         return False
-    trouble = Trouble(code="CONFLICT", severity="error", message=failure.message)
+    trouble = Fault(code="CONFLICT", severity="error", message=failure.message)
     names = frozenset(settling.questions[place].name for place in places)
-    matter = Matter(places=tuple(places), names=names, ways=(*ways, *guesses), trouble=trouble, guesses=len(guesses))
+    matter = Issue(places=tuple(places), names=names, ways=(*ways, *guesses), trouble=trouble, guesses=len(guesses))
     settling.docket.matters.append(matter)
     return True
 
@@ -149,7 +149,7 @@ _NAMED = re.compile(r"(?:^|and |, |\s)([A-Za-z0-9][\w.-]*?)(?=[\[<>=!~, ]|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class LockAttempt:
     """Say whether a manifest locks: no `message` means that it does; `names` are those that a failure speaks of.
 
     `causes` are those of the user's names for whose sake a failure came to be, if it speaks of others than those;
@@ -169,22 +169,22 @@ class Attempt:
         return not self.message
 
 
-def attempt(services: Services, text: str) -> Attempt:
+def attempt(services: Services, text: str) -> LockAttempt:
     """Lock a manifest for Apple silicon and forget the lock; nothing is written."""
     try:
         manifest = load_manifest(text, FILE)
         platform = next(platform for platform in manifest.platforms() if platform.subdir == SUBDIR)
     except EnvgenError as error:
-        return Attempt(message=error.message, hint=error.hint)
+        return LockAttempt(message=error.message, hint=error.hint)
     try:
-        solved = solve_platform(services, manifest, platform, Keeping())
+        solved = solve_platform(services, manifest, platform, Preferences())
     except (PypiUnreachableError, RepodataError) as error:
-        return Attempt(message=error.message, hint=error.hint, unasked=True)
+        return LockAttempt(message=error.message, hint=error.hint, unasked=True)
     except EnvgenError as error:
         causes = frozenset(_causes(manifest, error))
         names = frozenset(_blamed(manifest, error)) | causes
-        return Attempt(message=error.message, hint=error.hint, names=names, causes=causes)
-    return Attempt(notes=solved.lock.notes)
+        return LockAttempt(message=error.message, hint=error.hint, names=names, causes=causes)
+    return LockAttempt(notes=solved.lock.notes)
 
 
 def _blamed(manifest: Manifest, error: EnvgenError) -> Iterator[str]:
@@ -229,7 +229,7 @@ _TOLD = 2
 
 
 @dataclass(slots=True, kw_only=True)
-class Matter:
+class Issue:
     """Hold one refusal; `names` are those whose mention in a failure blames it, `places` the questions it is about.
 
     `subject` is the name of what cannot be had, "" where the questions only cannot be asked at once. `at` is the way
@@ -238,14 +238,14 @@ class Matter:
 
     places: tuple[int, ...]
     names: frozenset[str]
-    ways: tuple[Way, ...]
+    ways: tuple[JointFix, ...]
     subject: str = ""
-    trouble: Trouble | None = None
+    trouble: Fault | None = None
     at: int = 0
     guesses: int = 0
 
     @property
-    def way(self) -> Way | None:
+    def way(self) -> JointFix | None:
         """Give the way that is taken now, or None where there is none."""
         return self.ways[self.at] if self.ways else None
 
@@ -258,7 +258,7 @@ class Matter:
     def fix_at(self, place: int) -> Fix:
         """Give the fix as it concerns one question."""
         way = self.way
-        edit = way.edits.get(place, Edit(keeps=True)) if way else None
+        edit = way.edits.get(place, ManifestEdit(keeps=True)) if way else None
         return replace(self.fix, edit=edit)
 
     def forget_guesses(self) -> None:
@@ -277,17 +277,17 @@ class Matter:
 
 
 @dataclass(slots=True, kw_only=True)
-class Docket:
+class Issues:
     """Hold the matters of one case, in the order of the questions."""
 
-    matters: list[Matter] = field(default_factory=list)
+    matters: list[Issue] = field(default_factory=list)
 
     def add_subject(self, place: int, names: Iterable[str], fixes: Sequence[Fix], subject: str) -> None:
         """Take what cannot be had, with the fixes that its own files and records allow."""
-        ways = tuple(Way(text=fix.text, edits={place: fix.edit}) for fix in fixes if fix.edit)
-        self.matters.append(Matter(places=(place,), names=frozenset(names), ways=ways, subject=subject))
+        ways = tuple(JointFix(text=fix.text, edits={place: fix.edit}) for fix in fixes if fix.edit)
+        self.matters.append(Issue(places=(place,), names=frozenset(names), ways=ways, subject=subject))
 
-    def add_clash(self, clash: Clash, questions: Sequence[Question], ways: Sequence[Way]) -> None:
+    def add_clash(self, clash: Conflict, questions: Sequence[Question], ways: Sequence[JointFix]) -> None:
         """Take questions that clash; where one of them cannot be had anyway, its own ways come first."""
         names = frozenset(questions[place].name for place in clash.places)
         own = next((matter for matter in self.matters if set(matter.places) & set(clash.places)), None)
@@ -296,19 +296,19 @@ class Docket:
             own.names |= names
             own.trouble = clash.trouble
             return
-        self.matters.append(Matter(places=clash.places, names=names, ways=tuple(ways), trouble=clash.trouble))
+        self.matters.append(Issue(places=clash.places, names=names, ways=tuple(ways), trouble=clash.trouble))
 
     @property
-    def ways(self) -> list[Way]:
+    def ways(self) -> list[JointFix]:
         """List the ways that are taken now."""
         return [matter.way for matter in self.matters if matter.way]
 
-    def blamed(self, names: Iterable[str]) -> list[Matter]:
+    def blamed(self, names: Iterable[str]) -> list[Issue]:
         """List the matters that a failure speaks of."""
         mentioned = frozenset(names)
         return [matter for matter in self.matters if matter.names & mentioned]
 
-    def of(self, place: int, subject: str) -> Matter | None:
+    def of(self, place: int, subject: str) -> Issue | None:
         """Find the matter that a verdict is about: what cannot be had itself, else what its question clashes over."""
         own = (matter for matter in self.matters if matter.subject == subject)
         shared = (matter for matter in self.matters if not matter.subject and place in matter.places)
@@ -335,7 +335,7 @@ class Docket:
 _ACCELERATORS: Mapping[str, Accelerator] = {"metal": "metal", "cpu": "cpu"}
 
 
-def applied(text: str, questions: Sequence[Question], ways: Iterable[Way]) -> str:
+def applied(text: str, questions: Sequence[Question], ways: Iterable[JointFix]) -> str:
     """Edit a manifest's text as the ways say, keeping its comments.
 
     Of several pythons the first counts, of several macOS floors the newest. Raises ManifestError for a text that cannot
@@ -350,16 +350,16 @@ def applied(text: str, questions: Sequence[Question], ways: Iterable[Way]) -> st
     return _settings(text, [edit for _, edit in edits])
 
 
-def _by_place(ways: Iterable[Way]) -> dict[int, list[Edit]]:
+def _by_place(ways: Iterable[JointFix]) -> dict[int, list[ManifestEdit]]:
     """Group the edits by question; one that replaces its line goes before those that keep it."""
-    found: dict[int, list[Edit]] = {}
+    found: dict[int, list[ManifestEdit]] = {}
     for way in ways:
         for place, edit in way.edits.items():
             found.setdefault(place, []).append(edit)
     return {place: sorted(edits, key=lambda edit: edit.keeps) for place, edits in found.items()}
 
 
-def _added(text: str, question: Question, edit: Edit) -> str:
+def _added(text: str, question: Question, edit: ManifestEdit) -> str:
     text = add_requirements(text, edit.dependencies, question.group or None).text
     text = add_requirements(text, edit.conda, kind="conda").text
     text = add_requirements(text, edit.pypi, kind="pypi").text
@@ -374,7 +374,7 @@ def _removed(text: str, name: str, group: str | None) -> str:
         return text
 
 
-def _settings(text: str, edits: Sequence[Edit]) -> str:
+def _settings(text: str, edits: Sequence[ManifestEdit]) -> str:
     python = next((edit.python for edit in edits if edit.python), "")
     macos = max((edit.macos for edit in edits if edit.macos), key=to_numbers, default="")
     accelerator = next((edit.accelerator for edit in edits if edit.accelerator), "")

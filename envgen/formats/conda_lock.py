@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 
 from envgen.formats.generated import credentials, header, no_md5, no_sha256, refuse, scalar
 from envgen.lock.custom_metadata import (
+    CustomFields,
     Fields,
-    Held,
     lock_facts,
     placeholder,
     platform_facts,
     record_line,
     restored_record,
     restored_wheel,
-    sealed,
     wheel_line,
+    with_digest,
 )
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
 from envgen.lock.package_fields import fold_depends, fold_requires, plain_requires, unfold_depends, unfold_requires
@@ -43,7 +43,7 @@ def write(lock: Lock) -> dict[str, str]:
         "package:" if any(each.conda or each.pypi for each in platforms) else "package: []",
         *_packages(platforms),
     ]
-    return {FILE: sealed("\n".join(lines) + "\n")}
+    return {FILE: with_digest("\n".join(lines) + "\n")}
 
 
 def _problems(lock: Lock) -> Iterator[str]:
@@ -177,7 +177,7 @@ class Block:
     def record(self, line: str) -> Record:
         """Build the record of a conda block and its line of custom_metadata."""
         with _block_of(self.name):
-            held = Held(line)
+            held = CustomFields(line)
             record = restored_record(held, url=self.url, md5=self.md5, name=self.name, version=self.version)
             held.end()
             return replace(record, sha256=self.sha256, depends=unfold_depends(self.dependencies))
@@ -185,7 +185,7 @@ class Block:
     def wheel(self, line: str, why: str) -> LockedWheel:
         """Build the wheel of a PyPI block, its line of custom_metadata and its reason."""
         with _block_of(self.name):
-            held = Held(line)
+            held = CustomFields(line)
             wheel = restored_wheel(held, name=self.name, version=self.version, sha256=self.sha256, url=self.url)
             held.end()
             folded = {**self.dependencies, **fold_requires(wheel.requires)}

@@ -23,8 +23,8 @@ from envgen.formats.generated import (
     scalar,
 )
 from envgen.lock.custom_metadata import (
+    CustomFields,
     Fields,
-    Held,
     facts_of,
     lock_facts,
     placeholder,
@@ -33,9 +33,9 @@ from envgen.lock.custom_metadata import (
     read_projects,
     restored_record,
     restored_wheel,
-    sealed,
     whole_record_line,
     whole_wheel_line,
+    with_digest,
 )
 from envgen.lock.graph import topological
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
@@ -55,9 +55,9 @@ def write(lock: Lock) -> dict[str, str]:
     refuse("explicit.txt", _problems(lock), "update the packages named: `envgen lock --update NAME`")
     files = {}
     for platform in lock.platforms:
-        files[f"explicit.{platform.platform.subdir}.txt"] = sealed(_explicit(lock, platform))
+        files[f"explicit.{platform.platform.subdir}.txt"] = with_digest(_explicit(lock, platform))
         if platform.pypi:
-            files[_requirements_file(platform)] = sealed(_requirements(lock, platform))
+            files[_requirements_file(platform)] = with_digest(_requirements(lock, platform))
     return files
 
 
@@ -234,12 +234,14 @@ def _with_packages(lock: PlatformLock, explicit: _File, requirements: _File | No
     )
 
 
-def _restored(file: _File, restore: Callable[[str, Held], _Package]) -> dict[str, tuple[_Package, tuple[str, ...]]]:
+def _restored(
+    file: _File, restore: Callable[[str, CustomFields], _Package]
+) -> dict[str, tuple[_Package, tuple[str, ...]]]:
     """Restore each package of a file, by name, with its groups; () stands for main."""
     restored: dict[str, tuple[_Package, tuple[str, ...]]] = {}
     for line, text in file.packages:
         try:
-            held = Held(text)
+            held = CustomFields(text)
             groups = held.texts("groups")
             package = restore(line.text, held)
             held.end()
@@ -251,14 +253,14 @@ def _restored(file: _File, restore: Callable[[str, Held], _Package]) -> dict[str
     return restored
 
 
-def _record(line: str, held: Held) -> Record:
+def _record(line: str, held: CustomFields) -> Record:
     match = _URL.fullmatch(line)
     if match is None:
         raise ValueError("not a URL with its md5")
     return restored_record(held, url=match[1], md5=match[2])
 
 
-def _wheel(line: str, held: Held) -> LockedWheel:
+def _wheel(line: str, held: CustomFields) -> LockedWheel:
     match = _WHEEL.fullmatch(line)
     if match is None:
         raise ValueError("not a name with its version and sha256")

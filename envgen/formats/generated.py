@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from envgen.errors import LockfileError, SourceLine, WriteError
-from envgen.lock.custom_metadata import is_whole
+from envgen.lock.custom_metadata import digest_matches
 from envgen.lock.model import FORMAT_VERSION, MAIN_GROUP, Lock, LockedWheel, PlatformLock
 from envgen.models.record import Record
 
@@ -159,7 +159,7 @@ def refuse_merge_markers(text: str, file: str) -> None:
 
 def refuse_edits(text: str, file: str) -> None:
     """Raise LockfileError, code `lockfile-edited`, for a file that is not as it was written."""
-    if not is_whole(text):
+    if not digest_matches(text):
         raise LockfileError(f"{file} was edited or cut after it was written", hint=RESTORE, code="lockfile-edited")
 
 

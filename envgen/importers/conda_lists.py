@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from envgen.errors import ForeignFileError
 from envgen.importers.environment_yml import spec_item
 from envgen.importers.items import (
-    Aside,
     Asked,
-    AskedChannel,
-    AskedPython,
-    AskedRequirement,
-    AskedSpec,
     ForeignFile,
     Heading,
+    Ignored,
+    ImportedChannel,
+    ImportedMatchSpec,
+    ImportedPython,
+    ImportedRequirement,
     Span,
-    Unread,
+    Unsupported,
     refuse_many,
 )
 from envgen.importers.requirements_txt import Reference, read_line
@@ -101,9 +101,9 @@ def _head(lines: Sequence[str], end: int, file: str) -> Iterator[Asked]:
         if number == end + 1:
             yield Heading(span=span)
         elif found := re.fullmatch(r"- url: (\S+)", text):
-            yield AskedChannel(span=span, channel=_plain(found[1]))
+            yield ImportedChannel(span=span, channel=_plain(found[1]))
         else:
-            yield Aside(span=span, what="the lock's own data", why="envgen makes its own lock")
+            yield Ignored(span=span, what="the lock's own data", why="envgen makes its own lock")
 
 
 def _blocks(lines: Sequence[str], start: int, file: str) -> list[_Block]:
@@ -131,16 +131,16 @@ def _item(block: _Block, lines: Sequence[str], file: str, chosen: str) -> Asked:
     span = Span(line=source_line(file, lines, block.first), last=block.last)
     name, version, platform = block.text("name"), block.text("version"), block.text("platform")
     if platform != chosen:
-        return Aside(span=span, what=f"`{name}` for {platform}", why=_MARK)
+        return Ignored(span=span, what=f"`{name}` for {platform}", why=_MARK)
     category = block.text("category")
     group = "" if category in ("", "main") else category
     if block.text("manager") == "pip":
         return _wheel(block, span, group)
     if name == "python":
-        return AskedPython(span=span, bound=f"=={version}", conda=True)
+        return ImportedPython(span=span, bound=f"=={version}", conda=True)
     if not name or not version:
-        return Unread(span=span, why="a package without a name or version")
-    return AskedSpec(span=span, name=name, version=f"=={version}", group=group, needs=tuple(block.needs))
+        return Unsupported(span=span, why="a package without a name or version")
+    return ImportedMatchSpec(span=span, name=name, version=f"=={version}", group=group, needs=tuple(block.needs))
 
 
 def _wheel(block: _Block, span: Span, group: str) -> Asked:
@@ -148,8 +148,8 @@ def _wheel(block: _Block, span: Span, group: str) -> Asked:
     try:
         requirement = Requirement.parse(text, Origin(path=text, line=span.line))
     except ValueError as error:
-        return Unread(span=span, why=str(error))
-    return AskedRequirement(span=span, requirement=requirement, group=group, needs=tuple(block.needs))
+        return Unsupported(span=span, why=str(error))
+    return ImportedRequirement(span=span, requirement=requirement, group=group, needs=tuple(block.needs))
 
 
 def _plain(text: str) -> str:
@@ -204,4 +204,4 @@ def _conda_list_item(text: str, span: Span) -> Asked:
     if found is None or not found[3].startswith("pypi_"):
         return spec_item(text, span)
     asked = read_line(f"{found[1]}=={found[2]}", span)
-    return asked if not isinstance(asked, Reference) else Unread(span=span, why=f"not a name: `{found[1]}`")
+    return asked if not isinstance(asked, Reference) else Unsupported(span=span, why=f"not a name: `{found[1]}`")

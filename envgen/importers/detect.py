@@ -7,7 +7,7 @@ import re
 from envgen.errors import ForeignFileError
 from envgen.importers.conda_lists import is_conda_list, read_conda_list, read_foreign_lock, table_hint
 from envgen.importers.environment_yml import read_environment
-from envgen.importers.items import Aside, AskedChannel, ForeignFile, Format, Heading, Include, Unread
+from envgen.importers.items import ForeignFile, Format, Heading, Ignored, ImportedChannel, Include, Unsupported
 from envgen.importers.pixi_toml import read_pixi
 from envgen.importers.pyproject import read_pyproject
 from envgen.importers.requirements_txt import read_requirements
@@ -120,8 +120,8 @@ _WHERE: dict[Format, str] = {
 
 def refuse_nothing(found: ForeignFile) -> None:
     """Raise ForeignFileError for a file that asks for nothing, or most of whose lines cannot be understood."""
-    unread = [item for item in found.items if isinstance(item, Unread)]
-    asked = [item for item in found.items if not isinstance(item, Unread | Aside | Heading | AskedChannel)]
+    unread = [item for item in found.items if isinstance(item, Unsupported)]
+    asked = [item for item in found.items if not isinstance(item, Unsupported | Ignored | Heading | ImportedChannel)]
     if not asked and not unread:
         hint = _WHERE.get(found.format, "give the files that it was made from")
         raise ForeignFileError(f"{found.file} asks for no packages", hint=hint)

@@ -34,7 +34,7 @@ _PLACEHOLDER = "imported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class LineReport:
     """Say what became of one or more lines of a file, up to the line `last`, and why.
 
     `becomes` is the manifest's key and item, such as `dependencies: torch>=2`, or ""; `subject` is what `why` begins
@@ -50,7 +50,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class DraftItem:
     """Hold an item of a list with its comment."""
 
     text: str
@@ -67,9 +67,9 @@ class Draft:
     python_comment: str = ""
     macos: str = ""
     accelerator: str = ""
-    channels: list[Item] = field(default_factory=list)
-    sections: dict[str, dict[str, Item]] = field(default_factory=dict)
-    groups: dict[str, dict[str, Item]] = field(default_factory=dict)
+    channels: list[DraftItem] = field(default_factory=list)
+    sections: dict[str, dict[str, DraftItem]] = field(default_factory=dict)
+    groups: dict[str, dict[str, DraftItem]] = field(default_factory=dict)
     projects: dict[str, tuple[bool, tuple[str, ...]]] = field(default_factory=dict)
     undecided: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Draft:
         """Add an item, once; give its place, such as `dependencies: numpy`."""
         key = group_key(group)
         items = self.groups.setdefault(key, {}) if group else self.sections.setdefault(section, {})
-        items.setdefault(text, Item(text, comment))
+        items.setdefault(text, DraftItem(text, comment))
         return f"groups.{key}: {text}" if group else f"{section}: {text}"
 
     def project(self, path: str, extras: Iterable[str] = (), *, editable: bool) -> str:
@@ -88,7 +88,7 @@ class Draft:
         self.projects[path] = (first, wanted)
         parts = [f"path: {scalar(path, flow=True)}", f"editable: {'true' if first else 'false'}"]
         parts += [f"extras: [{', '.join(scalar(extra, flow=True) for extra in wanted)}]"] if wanted else []
-        self.sections.setdefault("local", {})[path] = Item(f"{{{', '.join(parts)}}}")
+        self.sections.setdefault("local", {})[path] = DraftItem(f"{{{', '.join(parts)}}}")
         return f"local: {path}"
 
     def include(self, group: str, included: str) -> str:
@@ -111,7 +111,7 @@ class Draft:
         return ["platforms:", f'  - {{platform: osx-arm64, macos: "{self.macos or DEFAULT_MACOS}"}}']
 
     def _channels(self) -> list[str]:
-        return ["channels:", *_listed(self.channels or [Item("conda-forge")], 2)]
+        return ["channels:", *_listed(self.channels or [DraftItem("conda-forge")], 2)]
 
     def _sections(self) -> Iterator[list[str]]:
         yield [
@@ -144,11 +144,11 @@ class Draft:
             yield ["# These lines need a decision of yours:", *(f"#   {text}" for text in self.undecided)]
 
 
-def _listed(items: Iterable[Item], indent: int) -> list[str]:
+def _listed(items: Iterable[DraftItem], indent: int) -> list[str]:
     return [f"{' ' * indent}- {scalar(item.text)}{_comment(item.comment)}" for item in items]
 
 
-def _verbatim(items: Iterable[Item], indent: int) -> list[str]:
+def _verbatim(items: Iterable[DraftItem], indent: int) -> list[str]:
     return [f"{' ' * indent}- {item.text}{_comment(item.comment)}" for item in items]
 
 

@@ -8,21 +8,21 @@ from dataclasses import dataclass
 
 from envgen.errors import ForeignFileError, ManifestError
 from envgen.importers.items import (
-    Aside,
     Asked,
-    AskedChannel,
-    AskedLink,
-    AskedPython,
-    AskedSpec,
     ForeignFile,
     Heading,
+    Ignored,
+    ImportedChannel,
+    ImportedLink,
+    ImportedMatchSpec,
+    ImportedPython,
     Include,
     Span,
-    Unread,
+    Unsupported,
     is_solved,
 )
 from envgen.importers.requirements_txt import Reference, other_files, read_line, referenced
-from envgen.manifest.yaml_document import Entry, ListNode, MapNode, Node, TextNode, Tree, last_mark, parse_tree
+from envgen.manifest.yaml_document import Entry, ListNode, MapNode, Node, TextNode, YamlTree, last_mark, parse_tree
 from envgen.models.match_spec import MatchSpec
 
 _ASIDES = {
@@ -60,7 +60,7 @@ def read_environment(text: str, file: str, include: Include) -> ForeignFile:
     )
 
 
-def yaml_tree(text: str, file: str) -> Tree:
+def yaml_tree(text: str, file: str) -> YamlTree:
     """Read YAML into nodes that know their lines; raise ForeignFileError where it is none."""
     try:
         return parse_tree(text, file)
@@ -80,20 +80,22 @@ def _in_order(items: Iterable[Asked], file: str) -> list[Asked]:
     return [item for _, item in sorted(placed, key=lambda pair: pair[0])]
 
 
-def _rest(tree: Tree, items: Iterable[Asked]) -> Iterator[Asked]:
+def _rest(tree: YamlTree, items: Iterable[Asked]) -> Iterator[Asked]:
     """Account for the lines below what was refused."""
     spans = [item.span for item in items if item.span.line.file == tree.file]
     told = {number for span in spans for number in range(span.line.line, span.last + 1)}
     for number, line in enumerate(tree.lines, 1):
         if number not in told and line.strip().rstrip("-.") and not line.lstrip().startswith("#"):
             why = "it belongs to a part of the file that cannot be read"
-            yield Unread(span=Span(line=tree.source_line(number), last=number), why=why)
+            yield Unsupported(span=Span(line=tree.source_line(number), last=number), why=why)
 
 
-def _items(tree: Tree, include: Include) -> Iterator[Asked]:
+def _items(tree: YamlTree, include: Include) -> Iterator[Asked]:
     for problem in tree.problems:
         if problem.line:
-            yield Unread(span=Span(line=problem.line, last=problem.line.line), why=problem.message, hint=problem.hint)
+            yield Unsupported(
+                span=Span(line=problem.line, last=problem.line.line), why=problem.message, hint=problem.hint
+            )
     known = {problem.line.line for problem in tree.problems if problem.line}
     for entry in tree.root.entries:
         for item in _top(tree, entry, include):
@@ -101,7 +103,7 @@ def _items(tree: Tree, include: Include) -> Iterator[Asked]:
                 yield item
 
 
-def _top(tree: Tree, entry: Entry, include: Include) -> Iterator[Asked]:
+def _top(tree: YamlTree, entry: Entry, include: Include) -> Iterator[Asked]:
     key = entry.key.text
     if key == "dependencies":
         yield Heading(span=_key_span(tree, entry))
@@ -110,24 +112,24 @@ def _top(tree: Tree, entry: Entry, include: Include) -> Iterator[Asked]:
         yield Heading(span=_key_span(tree, entry))
         yield from _channels(tree, entry.value)
     elif key == "variables":
-        yield Aside(span=_whole(tree, entry), what="`variables`", why=_VARIABLES)
+        yield Ignored(span=_whole(tree, entry), what="`variables`", why=_VARIABLES)
     elif key in _ASIDES:
-        yield Aside(span=_whole(tree, entry), what=f"`{key}`", why=_ASIDES[key])
+        yield Ignored(span=_whole(tree, entry), what=f"`{key}`", why=_ASIDES[key])
     else:
-        yield Aside(span=_whole(tree, entry), what=f"the key `{key}`", why="conda does not know it either")
+        yield Ignored(span=_whole(tree, entry), what=f"the key `{key}`", why="conda does not know it either")
 
 
-def _channels(tree: Tree, value: Node) -> Iterator[Asked]:
+def _channels(tree: YamlTree, value: Node) -> Iterator[Asked]:
     for node in value.items if isinstance(value, ListNode) else (value,):
         span = _span(tree, node)
         if isinstance(node, TextNode) and node.text:
-            yield AskedChannel(span=span, channel=node.text)
+            yield ImportedChannel(span=span, channel=node.text)
         else:
             empty = isinstance(node, TextNode)
-            yield Heading(span=span) if empty else Unread(span=span, why="a channel is a name or a URL")
+            yield Heading(span=span) if empty else Unsupported(span=span, why="a channel is a name or a URL")
 
 
-def _dependencies(tree: Tree, value: Node, include: Include) -> Iterator[Asked]:
+def _dependencies(tree: YamlTree, value: Node, include: Include) -> Iterator[Asked]:
     for node in value.items if isinstance(value, ListNode) else (value,):
         if isinstance(node, TextNode):
             yield from _spec(tree, node)
@@ -135,17 +137,17 @@ def _dependencies(tree: Tree, value: Node, include: Include) -> Iterator[Asked]:
             for entry in node.entries:
                 yield from _section(tree, entry, include)
         else:
-            yield Unread(span=_span(tree, node), why="a dependency is a match spec, or `pip:` with a list")
+            yield Unsupported(span=_span(tree, node), why="a dependency is a match spec, or `pip:` with a list")
 
 
-def _spec(tree: Tree, node: TextNode) -> Iterator[Asked]:
+def _spec(tree: YamlTree, node: TextNode) -> Iterator[Asked]:
     span = _span(tree, node)
     if not node.text.strip():
         yield Heading(span=span)
         return
     selector = _SELECTOR.search(tree.lines[node.end.line - 1])
     if selector and not selected(selector[1]):
-        yield Aside(span=span, what=f"`{node.text}`", why=f"its selector `[{selector[1]}]` is for another platform")
+        yield Ignored(span=span, what=f"`{node.text}`", why=f"its selector `[{selector[1]}]` is for another platform")
         return
     yield spec_item(node.text, span)
 
@@ -154,22 +156,22 @@ def spec_item(text: str, span: Span, group: str = "") -> Asked:
     """Read one match spec of a line, or the URL of a package."""
     if re.match(r"[a-z]+://", text) and "::" not in text:
         name, version = artifact(text)
-        return AskedLink(span=span, url=text, name=name, version=version, group=group)
+        return ImportedLink(span=span, url=text, name=name, version=version, group=group)
     if re.fullmatch(r"[\w.-]+\[[\w.,\s-]+\].*", text):  # an extra, which no match spec has
         item = read_line(text, span, group)
-        return item if not isinstance(item, Reference) else Unread(span=span, why="not a match spec")
+        return item if not isinstance(item, Reference) else Unsupported(span=span, why="not a match spec")
     try:
         parts = read_match_spec(text)
     except ValueError as error:
-        return Unread(span=span, why=str(error), hint="write it as conda does, such as `numpy >=1.26`")
+        return Unsupported(span=span, why=str(error), hint="write it as conda does, such as `numpy >=1.26`")
     if parts.name == "python":
-        return AskedPython(span=span, bound=parts.version, conda=True, group=group)
-    return AskedSpec(
+        return ImportedPython(span=span, bound=parts.version, conda=True, group=group)
+    return ImportedMatchSpec(
         span=span, name=parts.name, version=parts.version, build=parts.build, channel=parts.channel, group=group
     )
 
 
-def _section(tree: Tree, entry: Entry, include: Include) -> Iterator[Asked]:
+def _section(tree: YamlTree, entry: Entry, include: Include) -> Iterator[Asked]:
     """Read a mapping below `dependencies`: `pip:`, micromamba's `sel(osx):`, or what no tool installs."""
     if selector := _MAMBA_SELECTOR.fullmatch(entry.key.text):
         yield from _selected(tree, entry, selector[1], include)
@@ -183,21 +185,21 @@ def _section(tree: Tree, entry: Entry, include: Include) -> Iterator[Asked]:
         elif entry.key.text == "pip" and isinstance(node, TextNode):
             yield from _pip_lines(tree, node, include)
         elif entry.key.text == "pip":
-            yield Unread(span=span, why="a line of the pip section is a text", hint="put it in quotes")
+            yield Unsupported(span=span, why="a line of the pip section is a text", hint="put it in quotes")
         else:
             why = f"`{entry.key.text}` is no section that conda or mamba installs from"
-            yield Aside(span=span, what=f"a line of `{entry.key.text}`", why=why)
+            yield Ignored(span=span, what=f"a line of `{entry.key.text}`", why=why)
 
 
-def _selected(tree: Tree, entry: Entry, platform: str, include: Include) -> Iterator[Asked]:
+def _selected(tree: YamlTree, entry: Entry, platform: str, include: Include) -> Iterator[Asked]:
     """Read what stands behind one of micromamba's selectors."""
     if not selected(platform):
-        yield Aside(span=_whole(tree, entry), what=f"`{entry.key.text}`", why="it selects another platform")
+        yield Ignored(span=_whole(tree, entry), what=f"`{entry.key.text}`", why="it selects another platform")
     else:
         yield from _dependencies(tree, entry.value, include)
 
 
-def _pip_lines(tree: Tree, node: TextNode, include: Include) -> Iterator[Asked]:
+def _pip_lines(tree: YamlTree, node: TextNode, include: Include) -> Iterator[Asked]:
     span = _span(tree, node)
     for line in node.text.split("\n"):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -209,7 +211,7 @@ def _pip_lines(tree: Tree, node: TextNode, include: Include) -> Iterator[Asked]:
             yield item
 
 
-def _span(tree: Tree, node: Node) -> Span:
+def _span(tree: YamlTree, node: Node) -> Span:
     line = node.start.line
     return Span(line=tree.source_line(line), last=max(line, _end_line(node)))
 
@@ -219,12 +221,12 @@ def _end_line(node: Node) -> int:
     return end.line - 1 if isinstance(node, TextNode) and node.quote in ("|", ">") and end.column == 0 else end.line
 
 
-def _key_span(tree: Tree, entry: Entry) -> Span:
+def _key_span(tree: YamlTree, entry: Entry) -> Span:
     line = entry.key.start.line
     return Span(line=tree.source_line(line), last=line)
 
 
-def _whole(tree: Tree, entry: Entry) -> Span:
+def _whole(tree: YamlTree, entry: Entry) -> Span:
     line = entry.key.start.line
     return Span(line=tree.source_line(line), last=max(line, _end_line(entry.value)))
 

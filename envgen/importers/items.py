@@ -29,7 +29,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedRequirement:
+class ImportedRequirement:
     """Hold a requirement of PyPI's world.
 
     `group` is "" for what is always wanted; `bound` tells that the line bounds a version and asks for nothing (pip's
@@ -46,10 +46,10 @@ class AskedRequirement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedSpec:
+class ImportedMatchSpec:
     """Hold a match spec in its parts, as conda writes them; "" is what the line does not say.
 
-    `group` and `needs` are as in AskedRequirement.
+    `group` and `needs` are as in ImportedRequirement.
     """
 
     span: Span
@@ -70,7 +70,7 @@ class AskedSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedPython:
+class ImportedPython:
     """Hold a bound on python itself: a PEP 440 specifier, or conda's version spec where `conda` is set."""
 
     span: Span
@@ -80,7 +80,7 @@ class AskedPython:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedChannel:
+class ImportedChannel:
     """Hold a conda channel, by its name or URL."""
 
     span: Span
@@ -88,7 +88,7 @@ class AskedChannel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedProject:
+class ImportedProject:
     """Hold a project of the user's own, by its path relative to the file's folder."""
 
     span: Span
@@ -99,7 +99,7 @@ class AskedProject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedGroup:
+class ImportedGroup:
     """Hold a group that another takes in whole."""
 
     span: Span
@@ -108,7 +108,7 @@ class AskedGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedLink:
+class ImportedLink:
     """Hold what is fetched from a URL, an archive or a repository; `name` is "" where the line does not tell it."""
 
     span: Span
@@ -119,7 +119,7 @@ class AskedLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aside:
+class Ignored:
     """Hold a line that asks for no package, with what it is and why it needs no place in a manifest."""
 
     span: Span
@@ -136,7 +136,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
+class Unsupported:
     """Hold a line that cannot be understood or followed, with the reason and what to do."""
 
     span: Span
@@ -145,16 +145,16 @@ class Unread:
 
 
 Asked = (
-    AskedRequirement
-    | AskedSpec
-    | AskedPython
-    | AskedChannel
-    | AskedProject
-    | AskedGroup
-    | AskedLink
-    | Aside
+    ImportedRequirement
+    | ImportedMatchSpec
+    | ImportedPython
+    | ImportedChannel
+    | ImportedProject
+    | ImportedGroup
+    | ImportedLink
+    | Ignored
     | Heading
-    | Unread
+    | Unsupported
 )
 
 
@@ -193,13 +193,13 @@ _EXACT = re.compile(r"===?[^,*]+")
 
 def is_solved(items: Iterable[Asked]) -> bool:
     """Tell whether nearly every line of a long list names one version: an export, a freeze, a compiled file."""
-    packages = [item for item in items if isinstance(item, AskedRequirement | AskedSpec)]
+    packages = [item for item in items if isinstance(item, ImportedRequirement | ImportedMatchSpec)]
     exact = sum(1 for item in packages if is_exact(item))
     return len(packages) >= FEWEST and exact >= SHARE * len(packages)
 
 
-def is_exact(item: AskedRequirement | AskedSpec) -> bool:
+def is_exact(item: ImportedRequirement | ImportedMatchSpec) -> bool:
     """Tell whether a line admits one version alone."""
-    if isinstance(item, AskedSpec):
+    if isinstance(item, ImportedMatchSpec):
         return bool(re.fullmatch(r"={0,2}\d[^,|*<>!~]*", item.version))
     return bool(_EXACT.fullmatch(item.requirement.specifier))

@@ -14,13 +14,13 @@ from typing import Literal
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from envgen.importers.items import Asked, AskedRequirement, AskedSpec
+from envgen.importers.items import Asked, ImportedMatchSpec, ImportedRequirement
 from envgen.knowledge.names import is_main
 from envgen.knowledge.replacements import unwanted_package
-from envgen.mapping.conda_to_pypi import Backwards
+from envgen.mapping.conda_to_pypi import CondaToPypi
 from envgen.mapping.version_specs import to_pep440
 
-Listed = AskedRequirement | AskedSpec
+Listed = ImportedRequirement | ImportedMatchSpec
 Pins = Literal["exact", "series", "major", "free"]
 PINS: tuple[Pins, ...] = ("exact", "series", "major", "free")
 SUBDIR = "osx-arm64"
@@ -45,16 +45,18 @@ class Needed:
         return self.by.get(id(item), "")
 
 
-def needed_items(items: Sequence[Asked], backwards: Backwards) -> Needed:
+def needed_items(items: Sequence[Asked], backwards: CondaToPypi) -> Needed:
     """Tell which items of a solved list are there for others."""
-    listed = [item for item in items if isinstance(item, AskedRequirement | AskedSpec) and not _is_unwanted(item)]
+    listed = [
+        item for item in items if isinstance(item, ImportedRequirement | ImportedMatchSpec) and not _is_unwanted(item)
+    ]
     graph = _Graph(listed, backwards)
     return Needed({id(item): needed for item in listed if (needed := graph.needer(item))})
 
 
 def _is_unwanted(item: Listed) -> bool:
     """Tell whether an item is left out, so that it brings nothing."""
-    if isinstance(item, AskedSpec):
+    if isinstance(item, ImportedMatchSpec):
         return bool(unwanted_package(item.name, "conda"))
     return bool(unwanted_package(item.requirement.name, "pypi"))
 
@@ -62,10 +64,10 @@ def _is_unwanted(item: Listed) -> bool:
 class _Graph:
     """Hold which package of a list needs which."""
 
-    def __init__(self, listed: Iterable[Listed], backwards: Backwards) -> None:
+    def __init__(self, listed: Iterable[Listed], backwards: CondaToPypi) -> None:
         self._backwards = backwards
         items = list(listed)
-        backwards.read([item.name for item in items if isinstance(item, AskedSpec)])
+        backwards.read([item.name for item in items if isinstance(item, ImportedMatchSpec)])
         self._keys = {id(item): self._key(item) for item in items}
         known = set(self._keys.values())
         self._needs = {self._keys[id(item)]: self._needed(item) & known for item in items}
@@ -96,7 +98,7 @@ class _Graph:
             queue.extend(fresh)
 
     def _key(self, item: Listed) -> str:
-        if isinstance(item, AskedRequirement):
+        if isinstance(item, ImportedRequirement):
             return item.requirement.name
         return self._of_conda(item.name)
 
@@ -105,9 +107,9 @@ class _Graph:
 
     def _needed(self, item: Listed) -> frozenset[str]:
         names = frozenset(item.needs)
-        if not names and isinstance(item, AskedSpec):
+        if not names and isinstance(item, ImportedMatchSpec):
             names = self._backwards.depends_of(item.name, item.version.lstrip("="))
-        elif not names and isinstance(item, AskedRequirement):
+        elif not names and isinstance(item, ImportedRequirement):
             conda = self._backwards.conda_of(item.requirement.name)
             version = item.requirement.specifier.lstrip("=")
             names = self._backwards.depends_of(conda, version) if conda else frozenset()

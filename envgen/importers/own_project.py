@@ -9,7 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envgen.errors import ForeignFileError, Problem, SourceLine
-from envgen.importers.items import AskedLink, AskedProject, AskedRequirement, Unread
+from envgen.importers.items import ImportedLink, ImportedProject, ImportedRequirement, Unsupported
 from envgen.importers.poetry import poetry_items
 from envgen.importers.toml_positions import TomlFile, read_toml
 from envgen.manifest.fields import requirement as manifest_requirement
@@ -43,7 +43,7 @@ def read_own_project(text: str, file: str, extras: Sequence[str] = ()) -> OwnPro
         ForeignFileError: it is no TOML, or with every line that cannot be locked, and every unknown extra.
     """
     toml = read_toml(text, file)
-    reader = _Reader(toml, file)
+    reader = _ProjectReader(toml, file)
     unread = reader.unread()
     found = () if unread else tuple(reader.requirements(extras))
     python, line = reader.python()
@@ -61,7 +61,7 @@ def _refusal(file: str, problems: Sequence[Problem]) -> ForeignFileError:
     return ForeignFileError(message, lines=lines, code="local")
 
 
-class _Reader:
+class _ProjectReader:
     """Take requirements out of a project's file, and keep what is wrong with them."""
 
     def __init__(self, toml: TomlFile, file: str) -> None:
@@ -147,13 +147,13 @@ class _Reader:
                 continue
             for asked in poetry_items(self._toml, statement, statement.path[2:]):
                 line = asked.span.line
-                if isinstance(asked, AskedRequirement) and not asked.group:
+                if isinstance(asked, ImportedRequirement) and not asked.group:
                     origin = Origin(path=f"{self._file}: tool.poetry.dependencies[{place}]", line=line)
                     place += 1
                     yield replace(asked.requirement, origin=origin)
-                elif isinstance(asked, AskedLink | AskedProject) and not asked.group:
+                elif isinstance(asked, ImportedLink | ImportedProject) and not asked.group:
                     self._wrong(f"{_LINKED}: `{line.text.strip()}`", _LINK_HINT, line)
-                elif isinstance(asked, Unread):
+                elif isinstance(asked, Unsupported):
                     self._wrong(asked.why, asked.hint, line)
 
     def _line(self, path: tuple[str, ...], place: int | None = None) -> SourceLine | None:

@@ -8,15 +8,15 @@ from packaging.utils import canonicalize_name
 
 from envgen.importers.environment_yml import spec_item
 from envgen.importers.items import (
-    Aside,
     Asked,
-    AskedChannel,
-    AskedLink,
-    AskedProject,
     ForeignFile,
     Heading,
+    Ignored,
+    ImportedChannel,
+    ImportedLink,
+    ImportedProject,
     Span,
-    Unread,
+    Unsupported,
 )
 from envgen.importers.requirements_txt import Reference, read_line
 from envgen.importers.toml_positions import Statement, Table, read_toml, shown_path
@@ -68,7 +68,7 @@ def pixi_item(root: Table, statement: Statement, path: tuple[str, ...]) -> Itera
     group, rest = _feature(path)
     platform, rest = _target(rest)
     if platform and platform not in _OURS:
-        yield Aside(span=statement.span, what=shown_path(path), why=f"it is for {platform}")
+        yield Ignored(span=statement.span, what=shown_path(path), why=f"it is for {platform}")
     elif rest and rest[0] in _CONDA | {"pypi-dependencies"}:
         yield from _dependencies(root, statement, path, rest, group)
     elif rest[:2] in (("workspace", "channels"), ("project", "channels")) or rest == ("channels",):
@@ -76,10 +76,10 @@ def pixi_item(root: Table, statement: Statement, path: tuple[str, ...]) -> Itera
     elif len(rest) == 1 and rest[0] in _WORKSPACE and statement.value is None:
         yield Heading(span=statement.span)
     elif rest and rest[0] in _WORKSPACE:
-        yield Aside(span=statement.span, what=shown_path(path), why="it describes the workspace")
+        yield Ignored(span=statement.span, what=shown_path(path), why="it describes the workspace")
     else:
         why = _ASIDES.get(rest[0] if rest else "", "it asks for no package")
-        yield Aside(span=statement.span, what=shown_path(path), why=why)
+        yield Ignored(span=statement.span, what=shown_path(path), why=why)
 
 
 def _feature(path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
@@ -99,9 +99,9 @@ def _channels(statement: Statement) -> Iterator[Asked]:
     for item, span in zip(items, spans, strict=True):
         name = item.get("channel") if isinstance(item, dict) else item
         if isinstance(name, str):
-            yield AskedChannel(span=span, channel=name)
+            yield ImportedChannel(span=span, channel=name)
         else:
-            yield Unread(span=span, why="a channel is a name or a URL")
+            yield Unsupported(span=span, why="a channel is a name or a URL")
 
 
 def _dependencies(
@@ -130,12 +130,14 @@ def _package(name: str, value: object, span: Span, group: str, *, conda: bool) -
     table: Mapping[str, object] = value if isinstance(value, dict) else {"version": value}
     link = next((table[key] for key in ("git", "url") if key in table), None)
     if link is not None:
-        return AskedLink(span=span, url=str(link), name=canonicalize_name(name), group=group)
+        return ImportedLink(span=span, url=str(link), name=canonicalize_name(name), group=group)
     if "path" in table:
-        return AskedProject(span=span, path=str(table["path"]), editable=table.get("editable") is True, group=group)
+        return ImportedProject(span=span, path=str(table["path"]), editable=table.get("editable") is True, group=group)
     version = table.get("version", "*")
     if not isinstance(version, str):
-        return Unread(span=span, why=f"`{name}` has no version that can be read", hint='write a text such as ">=1.2"')
+        return Unsupported(
+            span=span, why=f"`{name}` has no version that can be read", hint='write a text such as ">=1.2"'
+        )
     return _spec(name, version, table, span, group) if conda else _requirement(name, version, table, span, group)
 
 
@@ -152,7 +154,7 @@ def _requirement(name: str, version: str, table: Mapping[str, object], span: Spa
     if specifier[:1].isdigit():
         specifier = f"=={specifier}"
     asked = read_line(f"{name}{listed}{specifier}", span, group)
-    return asked if not isinstance(asked, Reference) else Unread(span=span, why=f"not a name: `{name}`")
+    return asked if not isinstance(asked, Reference) else Unsupported(span=span, why=f"not a name: `{name}`")
 
 
 def _table(root: Table, *path: str) -> Table:

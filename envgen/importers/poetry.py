@@ -8,7 +8,16 @@ from collections.abc import Iterator, Mapping
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envgen.importers.items import Aside, Asked, AskedLink, AskedProject, AskedPython, Heading, Span, Unread
+from envgen.importers.items import (
+    Asked,
+    Heading,
+    Ignored,
+    ImportedLink,
+    ImportedProject,
+    ImportedPython,
+    Span,
+    Unsupported,
+)
 from envgen.importers.requirements_txt import Reference, read_line, unless_elsewhere
 from envgen.importers.toml_positions import Statement, TomlFile, shown_path
 
@@ -39,7 +48,7 @@ def _beside(statement: Statement, rest: tuple[str, ...]) -> Asked:
     if not rest or rest[0] in ("extras", "group"):  # read with the packages that they speak of
         return Heading(span=statement.span)
     why = "envgen asks the index uv is set up for" if rest[0] == "source" else "it describes the project"
-    return Aside(span=statement.span, what=shown_path(statement.path), why=why)
+    return Ignored(span=statement.span, what=shown_path(statement.path), why=why)
 
 
 def _place(rest: tuple[str, ...]) -> tuple[tuple[str, ...] | None, str, str]:
@@ -82,21 +91,21 @@ def _one(name: str, table: Mapping[str, object], span: Span, group: str) -> Aske
     marker = _marker(table)
     for key in ("git", "url"):
         if isinstance(url := table.get(key), str):
-            link = AskedLink(span=span, url=url, name=canonicalize_name(name), group=group)
+            link = ImportedLink(span=span, url=url, name=canonicalize_name(name), group=group)
             return unless_elsewhere(link, marker)
     if isinstance(path := table.get("path"), str):
-        project = AskedProject(span=span, path=path, editable=table.get("develop") is True, group=group)
+        project = ImportedProject(span=span, path=path, editable=table.get("develop") is True, group=group)
         return unless_elsewhere(project, marker)
     version = table.get("version", "*")
     try:
         specifier = pep440_of(version if isinstance(version, str) else "*")
     except ValueError as error:
-        return Unread(span=span, why=str(error), hint="write one range, as in PEP 440")
+        return Unsupported(span=span, why=str(error), hint="write one range, as in PEP 440")
     if name == "python":
-        return AskedPython(span=span, bound=specifier, group=group)
+        return ImportedPython(span=span, bound=specifier, group=group)
     behind = f" ; {marker}" if marker else ""
     asked = read_line(f"{name}{_extras(table)}{specifier}{behind}", span, group)
-    return asked if not isinstance(asked, Reference) else Unread(span=span, why=f"not a name: `{name}`")
+    return asked if not isinstance(asked, Reference) else Unsupported(span=span, why=f"not a name: `{name}`")
 
 
 def _extras(table: Mapping[str, object]) -> str:

@@ -8,18 +8,18 @@ from dataclasses import replace
 from packaging.utils import canonicalize_name
 
 from envgen.importers.items import (
-    Aside,
     Asked,
-    AskedGroup,
-    AskedLink,
-    AskedProject,
-    AskedPython,
-    AskedRequirement,
     ForeignFile,
     Heading,
+    Ignored,
+    ImportedGroup,
+    ImportedLink,
+    ImportedProject,
+    ImportedPython,
+    ImportedRequirement,
     Include,
     Span,
-    Unread,
+    Unsupported,
 )
 from envgen.importers.pixi_toml import pixi_item, workspace_macos, workspace_name
 from envgen.importers.poetry import poetry_items
@@ -74,9 +74,9 @@ class _Project:
             case ("tool", name, *rest):
                 yield from self._tool(statement, name, tuple(rest))
             case ("build-system", *_):
-                yield Aside(span=statement.span, what="`build-system`", why="it builds the project, and is not run")
+                yield Ignored(span=statement.span, what="`build-system`", why="it builds the project, and is not run")
             case _:
-                yield Aside(span=statement.span, what=shown_path(statement.path), why="it asks for no package")
+                yield Ignored(span=statement.span, what=shown_path(statement.path), why="it asks for no package")
 
     def _tool(self, statement: Statement, name: str, rest: tuple[str, ...]) -> Iterator[Asked]:
         if name == "poetry":
@@ -88,12 +88,12 @@ class _Project:
         elif (file := _requirement_files(name, rest)) is not None and statement.value is not None:
             yield from self._named_files(statement, file)
         else:
-            yield Aside(span=statement.span, what=f"`tool.{name}`", why="it is a setting of that tool's")
+            yield Ignored(span=statement.span, what=f"`tool.{name}`", why="it is a setting of that tool's")
 
     def _project(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
         value = statement.value
         if rest == ("requires-python",) and isinstance(value, str):
-            yield AskedPython(span=statement.span, bound=value)
+            yield ImportedPython(span=statement.span, bound=value)
         elif rest == ("dependencies",):
             yield from self._list(statement, value, "")
         elif rest[:1] == ("optional-dependencies",):
@@ -103,7 +103,7 @@ class _Project:
         ):
             yield self._left_open(statement)
         elif rest:
-            yield Aside(span=statement.span, what=shown_path(statement.path), why="it describes the project")
+            yield Ignored(span=statement.span, what=shown_path(statement.path), why="it describes the project")
         else:
             yield Heading(span=statement.span)
 
@@ -113,7 +113,7 @@ class _Project:
         if setuptools or self._toml.table("tool", "hatch", "metadata", "hooks", "requirements_txt"):
             return Heading(span=statement.span)
         hint = "give the file that it reads them from, such as requirements.txt"
-        return Unread(span=statement.span, why=f"`dynamic`: {_DYNAMIC}", hint=hint)
+        return Unsupported(span=statement.span, why=f"`dynamic`: {_DYNAMIC}", hint=hint)
 
     def _named_files(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
         """Read the files of requirements that a build program would read."""
@@ -123,7 +123,7 @@ class _Project:
         for name in files:
             reference = Reference(span=statement.span, target=str(name), bound=False)
             for item in referenced(reference, self._file, self._include):
-                yield replace(item, group=group) if isinstance(item, AskedRequirement | AskedLink) else item
+                yield replace(item, group=group) if isinstance(item, ImportedRequirement | ImportedLink) else item
 
     def _groups(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
         yield from self._lists(statement, rest, statement.value)
@@ -134,9 +134,9 @@ class _Project:
         elif rest[:1] == ("sources",):
             yield Heading(span=statement.span, what="read with the package that it is for")
         elif rest[:1] in (("index",), ("index-url",), ("extra-index-url",)):
-            yield Aside(span=statement.span, what=shown_path(statement.path), why=_INDEXES)
+            yield Ignored(span=statement.span, what=shown_path(statement.path), why=_INDEXES)
         else:
-            yield Aside(span=statement.span, what="`tool.uv`", why="it is a setting of uv's")
+            yield Ignored(span=statement.span, what="`tool.uv`", why="it is a setting of uv's")
 
     def _lists(self, statement: Statement, rest: tuple[str, ...], value: object) -> Iterator[Asked]:
         """Read lists by group: a table's head, one list of it, or all of them within braces."""
@@ -157,23 +157,23 @@ class _Project:
 
     def _item(self, item: object, span: Span, group: str) -> Iterator[Asked]:
         if isinstance(item, dict) and isinstance(item.get("include-group"), str):
-            yield AskedGroup(span=span, included=canonicalize_name(item["include-group"]), group=group)
+            yield ImportedGroup(span=span, included=canonicalize_name(item["include-group"]), group=group)
         elif isinstance(item, str):
             yield from self._requirement(item, span, group)
         else:
-            yield Unread(span=span, why="not a requirement", hint="write it as in PEP 508, such as `pandas>=2`")
+            yield Unsupported(span=span, why="not a requirement", hint="write it as in PEP 508, such as `pandas>=2`")
 
     def _requirement(self, text: str, span: Span, group: str) -> Iterator[Asked]:
         asked = read_line(text, span, group)
         if isinstance(asked, Reference):
-            yield Unread(span=span, why="not a requirement", hint="write it as in PEP 508, such as `pandas>=2`")
+            yield Unsupported(span=span, why="not a requirement", hint="write it as in PEP 508, such as `pandas>=2`")
             return
         requirement = getattr(asked, "requirement", None)
         if self._own and requirement and requirement.name == self._own:
             for extra in requirement.extras:  # `all = ["ours[a,b]"]`
-                yield AskedGroup(span=span, included=extra, group=group)
+                yield ImportedGroup(span=span, included=extra, group=group)
             return
-        yield sourced(asked, self._sources) if isinstance(asked, AskedRequirement) else asked
+        yield sourced(asked, self._sources) if isinstance(asked, ImportedRequirement) else asked
 
 
 def _requirement_files(tool: str, rest: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -189,19 +189,19 @@ def _requirement_files(tool: str, rest: tuple[str, ...]) -> tuple[str, ...] | No
 # Read where uv takes a package from: `tool.uv.sources` of pyproject.toml.
 
 
-def sourced(item: AskedRequirement, sources: Mapping[str, object]) -> Asked:
+def sourced(item: ImportedRequirement, sources: Mapping[str, object]) -> Asked:
     """Give what a requirement asks for where uv takes it from somewhere else than an index."""
     source = _source_of(item.requirement.name, sources)
     for key in ("git", "url"):
         if isinstance(link := source.get(key), str):
-            return AskedLink(span=item.span, url=link, name=item.requirement.name, group=item.group)
+            return ImportedLink(span=item.span, url=link, name=item.requirement.name, group=item.group)
     if isinstance(path := source.get("path"), str):
         editable = source.get("editable") is True
         extras = item.requirement.extras
-        return AskedProject(span=item.span, path=path, editable=editable, extras=extras, group=item.group)
+        return ImportedProject(span=item.span, path=path, editable=editable, extras=extras, group=item.group)
     if source.get("workspace") is True:
         why = f"`{item.requirement.name}` is another project of the workspace"
-        return Unread(span=item.span, why=why, hint="list its folder under `local`")
+        return Unsupported(span=item.span, why=why, hint="list its folder under `local`")
     if isinstance(index := source.get("index"), str):
         note = f"uv's index `{index}` is not asked for it, but the one that uv is set up for"
         return replace(item, notes=(*item.notes, note))

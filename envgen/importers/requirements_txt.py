@@ -17,17 +17,17 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import ForeignFileError
 from envgen.importers.items import (
-    Aside,
     Asked,
-    AskedLink,
-    AskedProject,
-    AskedPython,
-    AskedRequirement,
     ForeignFile,
     Heading,
+    Ignored,
+    ImportedLink,
+    ImportedProject,
+    ImportedPython,
+    ImportedRequirement,
     Include,
     Span,
-    Unread,
+    Unsupported,
     is_solved,
     refuse_many,
 )
@@ -54,7 +54,7 @@ def read_requirements(text: str, file: str, include: Include) -> ForeignFile:
     Raises:
         ForeignFileError: it has too many lines, or names too many packages.
     """
-    reader = _Reader(include=include)
+    reader = _RequirementsReader(include=include)
     items = tuple(reader.read(text, file, depth=0, bound=False))
     return ForeignFile(
         format="requirements.txt", file=file, items=items, files=tuple(reader.files[1:]), solved=is_solved(items)
@@ -64,17 +64,17 @@ def read_requirements(text: str, file: str, include: Include) -> ForeignFile:
 def referenced(item: Reference, file: str, include: Include) -> Iterator[Asked]:
     """Read the requirements that a file of another kind names; raise nothing: what cannot be had is an Unread."""
     if "://" in item.target:
-        yield Unread(span=item.span, why="a file behind a URL is not read", hint="fetch it, and name the copy")
+        yield Unsupported(span=item.span, why="a file behind a URL is not read", hint="fetch it, and name the copy")
         return
     try:
         shown, text = include(item.target, file)
         found = read_requirements(text, shown, include)
     except ForeignFileError as error:
-        yield Unread(span=item.span, why=error.message, hint=error.hint)
+        yield Unsupported(span=item.span, why=error.message, hint=error.hint)
         return
     yield Heading(span=item.span, what=f"`{item.target}` is included")
     for inner in found.items:
-        yield replace(inner, bound=inner.bound or item.bound) if isinstance(inner, AskedRequirement) else inner
+        yield replace(inner, bound=inner.bound or item.bound) if isinstance(inner, ImportedRequirement) else inner
 
 
 def other_files(items: Iterable[Asked], file: str) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def _uncommented(line: str) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Reader:
+class _RequirementsReader:
     include: Include
     files: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
@@ -131,7 +131,7 @@ class _Reader:
             item = read_line(line.text, line.span) if line.text else Heading(span=line.span)
             if isinstance(item, Reference):
                 yield from self._follow(item, file, depth=depth, bound=bound or item.bound)
-            elif isinstance(item, AskedRequirement):
+            elif isinstance(item, ImportedRequirement):
                 yield replace(item, bound=bound)
             else:
                 yield item
@@ -141,7 +141,7 @@ class _Reader:
         try:
             text, shown = self._included(item, file, depth)
         except ForeignFileError as error:
-            yield Unread(span=item.span, why=error.message, hint=error.hint)
+            yield Unsupported(span=item.span, why=error.message, hint=error.hint)
             return
         if (shown, bound) in self.done:
             yield Heading(span=item.span, what=f"`{item.target}` was included above")
@@ -239,28 +239,30 @@ def _left_out(options: str) -> tuple[str, ...]:
 def _option(text: str, span: Span, group: str) -> Asked | Reference:
     found = (_LONG if text.startswith("--") else _SHORT).fullmatch(text)
     if found is None:
-        return Unread(span=span, why="not an option that pip knows")
+        return Unsupported(span=span, why="not an option that pip knows")
     name, value = found[1], _unquoted(found[2])
     if name in _REFERENCES:
         return _reference(name, value, span)
     if name in _EDITABLE:
         return _editable(value, span, group)
     if name not in _OPTIONS:
-        return Unread(span=span, why=f"pip has no option `{name}` for a file of requirements", hint="take the line out")
+        return Unsupported(
+            span=span, why=f"pip has no option `{name}` for a file of requirements", hint="take the line out"
+        )
     if not value and name not in _FLAGS:
-        return Unread(span=span, why=f"`{name}` lacks its value", hint="take the line out")
-    return Aside(span=span, what=f"pip's option `{name}`", why=_OPTIONS[name])
+        return Unsupported(span=span, why=f"`{name}` lacks its value", hint="take the line out")
+    return Ignored(span=span, what=f"pip's option `{name}`", why=_OPTIONS[name])
 
 
-def _reference(name: str, value: str, span: Span) -> Reference | Unread:
+def _reference(name: str, value: str, span: Span) -> Reference | Unsupported:
     if not value:
-        return Unread(span=span, why=f"`{name}` names no file")
+        return Unsupported(span=span, why=f"`{name}` names no file")
     return Reference(span=span, target=value, bound=_REFERENCES[name])
 
 
 def _editable(value: str, span: Span, group: str) -> Asked:
     if not value:
-        return Unread(span=span, why="`-e` names no project")
+        return Unsupported(span=span, why="`-e` names no project")
     if _LINK.match(value) and not value.startswith("file:"):
         return _link(value, span, group)
     return _project(value, span, group, editable=True)
@@ -268,7 +270,7 @@ def _editable(value: str, span: Span, group: str) -> Asked:
 
 def _wanted(text: str, span: Span, group: str, notes: tuple[str, ...]) -> Asked:
     if len(text) > MAX_LENGTH or text.count("(") > _BRACKETS:
-        return Unread(span=span, why="too long for a requirement", hint="take the line out")
+        return Unsupported(span=span, why="too long for a requirement", hint="take the line out")
     if _LINK.match(text):
         return _link(text, span, group)
     if " @ " not in text and (_PATH.match(text) or _ARCHIVE.search(text.partition(";")[0].strip())):
@@ -284,13 +286,13 @@ def _requirement(text: str, span: Span, group: str, notes: tuple[str, ...]) -> A
         requirement = Requirement.parse(repaired, Origin(path=text, line=span.line))
         requirement.applies(_SAMPLE)
     except (ValueError, RecursionError) as error:
-        return Unread(span=span, why=_reason(error), hint=_hint(text))
+        return Unsupported(span=span, why=_reason(error), hint=_hint(text))
     if requirement.url:
-        link = AskedLink(span=span, url=requirement.url, name=requirement.name, group=group)
+        link = ImportedLink(span=span, url=requirement.url, name=requirement.name, group=group)
         return unless_elsewhere(link, requirement.marker)
     if requirement.name == "python":
-        return AskedPython(span=span, bound=requirement.specifier, group=group)
-    return AskedRequirement(span=span, requirement=requirement, group=group, notes=notes)
+        return ImportedPython(span=span, bound=requirement.specifier, group=group)
+    return ImportedRequirement(span=span, requirement=requirement, group=group, notes=notes)
 
 
 def _reason(error: Exception) -> str:
@@ -312,15 +314,15 @@ def _project(text: str, span: Span, group: str, *, editable: bool) -> Asked:
     if _ARCHIVE.search(path):
         return _link(path, span, group)
     names = tuple(canonicalize_name(extra) for extra in extras.split(",") if extra.strip())
-    return AskedProject(span=span, path=path or ".", editable=editable, extras=names, group=group)
+    return ImportedProject(span=span, path=path or ".", editable=editable, extras=names, group=group)
 
 
-def unless_elsewhere(item: AskedLink | AskedProject, marker: str) -> AskedLink | AskedProject | Aside:
+def unless_elsewhere(item: ImportedLink | ImportedProject, marker: str) -> ImportedLink | ImportedProject | Ignored:
     """Give what a line asks for, unless its marker holds on other platforms alone."""
     if not marker or may_hold(marker):
         return item
-    what = (item.name or "a URL") if isinstance(item, AskedLink) else f"`{item.path}`"
-    return Aside(span=item.span, what=what, why=f"its marker `{marker}` is for another platform")
+    what = (item.name or "a URL") if isinstance(item, ImportedLink) else f"`{item.path}`"
+    return Ignored(span=item.span, what=what, why=f"its marker `{marker}` is for another platform")
 
 
 def _link(text: str, span: Span, group: str) -> Asked:
@@ -334,16 +336,16 @@ def _marked(text: str) -> tuple[str, str]:
     return url.strip().partition(" ")[0], marker.strip()
 
 
-def _artifact(bare: str, span: Span, group: str) -> AskedLink:
+def _artifact(bare: str, span: Span, group: str) -> ImportedLink:
     try:
         parts = urlsplit(bare)
     except ValueError:
-        return AskedLink(span=span, url=bare, group=group)
+        return ImportedLink(span=span, url=bare, group=group)
     egg = re.search(r"(?:^|&)egg=([A-Za-z0-9._-]+)", parts.fragment)
     file = unquote(parts.path).rpartition("/")[2]
     told = _WHEEL.match(file) or _SDIST.match(file)
     name = canonicalize_name(egg[1] if egg else told[1] if told else "")
-    return AskedLink(span=span, url=bare, name=name, version=told[2] if told and not egg else "", group=group)
+    return ImportedLink(span=span, url=bare, name=name, version=told[2] if told and not egg else "", group=group)
 
 
 def _unquoted(text: str) -> str:

@@ -9,17 +9,17 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement as Pep508
 
-from envgen.importers.draft import Account, Draft, Outcome, one_line
+from envgen.importers.draft import Draft, LineReport, Outcome, one_line
 from envgen.importers.items import (
-    Aside,
     Asked,
-    AskedGroup,
-    AskedLink,
-    AskedProject,
-    AskedRequirement,
-    AskedSpec,
     Heading,
-    Unread,
+    Ignored,
+    ImportedGroup,
+    ImportedLink,
+    ImportedMatchSpec,
+    ImportedProject,
+    ImportedRequirement,
+    Unsupported,
 )
 from envgen.importers.loosen_pins import SUBDIR, Needed, Pin, Pins, loosened_pin
 from envgen.importers.requirements_txt import may_hold
@@ -28,7 +28,7 @@ from envgen.knowledge.replacements import replacement_of, unwanted_package
 from envgen.knowledge.tensorflow import NAMES
 from envgen.manifest import fields
 from envgen.manifest.problems import RefusalError
-from envgen.mapping.conda_to_pypi import Backwards, Behind, to_specifier
+from envgen.mapping.conda_to_pypi import CondaToPypi, PypiName, to_specifier
 from envgen.models.channel import CONDA_FORGE
 
 _LOCAL = re.compile(r"(===?\s*[\w.!]+)\+[\w.]+")
@@ -48,7 +48,7 @@ class Context:
     are those that something is asked for in; `files` tells that a line's number alone does not say where it is.
     """
 
-    backwards: Backwards
+    backwards: CondaToPypi
     needed: Needed
     find_project: ProjectFinder
     exact: bool = False
@@ -67,37 +67,37 @@ class LineTranslator:
         self._sees = context.backwards
         self._includes = Includes(context.groups)
 
-    def account(self, item: Asked) -> Account:
+    def account(self, item: Asked) -> LineReport:
         """Put a line into the draft and say what became of it."""
         match item:
-            case AskedRequirement():
+            case ImportedRequirement():
                 return self._requirement(item)
-            case AskedSpec():
+            case ImportedMatchSpec():
                 return self._spec(item)
-            case AskedProject() | AskedLink() | AskedGroup():
+            case ImportedProject() | ImportedLink() | ImportedGroup():
                 return self._other(item)
-            case Unread():
+            case Unsupported():
                 return self.undecided(item, item.why, item.hint)
-            case Aside():
+            case Ignored():
                 return replace(told(item, "dropped", why=f"{item.what}: {item.why}"), subject=item.what)
         return told(item, "heading", why=item.what if isinstance(item, Heading) else "")
 
-    def _other(self, item: AskedProject | AskedLink | AskedGroup) -> Account:
+    def _other(self, item: ImportedProject | ImportedLink | ImportedGroup) -> LineReport:
         match item:
-            case AskedProject():
+            case ImportedProject():
                 return self._project(item)
-            case AskedLink():
+            case ImportedLink():
                 return self._link(item)
-            case AskedGroup():
+            case ImportedGroup():
                 return self._group(item)
 
-    def undecided(self, item: Asked, why: str, hint: str = "") -> Account:
+    def undecided(self, item: Asked, why: str, hint: str = "") -> LineReport:
         """Leave a line out until the user decides."""
         reason = f"{why}; {hint}" if hint else why
         self._draft.undecided.append(f"{self._where(item)}: {_subject(item)}: {one_line(reason, 200)}")
         return told(item, "decision", why=reason)
 
-    def _requirement(self, item: AskedRequirement) -> Account:
+    def _requirement(self, item: ImportedRequirement) -> LineReport:
         requirement = item.requirement
         if why := unwanted_package(requirement.name, "pypi"):
             return told(item, "dropped", why=why)
@@ -121,9 +121,9 @@ class LineTranslator:
         if item.bound:
             text = _without_extras(text)
         place = self._put(item, text, item.group, "; ".join(notes) if loosened else "", bound=item.bound)
-        return place if isinstance(place, Account) else told(item, outcome, place, "; ".join(notes))
+        return place if isinstance(place, LineReport) else told(item, outcome, place, "; ".join(notes))
 
-    def _put(self, item: Asked, text: str, group: str, comment: str, *, bound: bool = False) -> str | Account:
+    def _put(self, item: Asked, text: str, group: str, comment: str, *, bound: bool = False) -> str | LineReport:
         """Add a requirement if a manifest may hold it; else leave it to the user."""
         try:
             (fields.bound if bound else fields.requirement)(text)
@@ -132,7 +132,7 @@ class LineTranslator:
         section = "constraints" if bound else "dependencies"
         return self._draft.put(section, text, self._comment(item, comment), "" if bound else group)
 
-    def _spec(self, item: AskedSpec) -> Account:
+    def _spec(self, item: ImportedMatchSpec) -> LineReport:
         row = replacement_of(item.name, SUBDIR)
         if row and not row.replacement:
             return told(item, "dropped", why=row.why)
@@ -143,7 +143,7 @@ class LineTranslator:
         behind = self._sees.of(item.name)
         return self._python_spec(item, behind) if behind.requirement else self._native(item)
 
-    def _python_spec(self, item: AskedSpec, behind: Behind) -> Account:
+    def _python_spec(self, item: ImportedMatchSpec, behind: PypiName) -> LineReport:
         """Ask for the distribution that a conda package holds."""
         absent = self._sees.sees and not behind.known
         lacks = f"conda-forge has no {item.name} for {SUBDIR}" if absent else ""
@@ -160,16 +160,16 @@ class LineTranslator:
         comment = "; ".join(filter(None, worth_a_comment))
         place = self._put(item, f"{behind.requirement}{pin.specifier}", item.group, comment)
         why = "; ".join(filter(None, [*told_why, lost]))
-        return place if isinstance(place, Account) else told(item, outcome, place, why)
+        return place if isinstance(place, LineReport) else told(item, outcome, place, why)
 
-    def _elsewhere(self, item: AskedSpec) -> str:
+    def _elsewhere(self, item: ImportedMatchSpec) -> str:
         """Name the further channels of the manifest that may have a package, or give ""."""
         if item.channel.startswith("conda-forge"):
             return ""
         kept = [channel.text for channel in self._draft.channels if channel.text != CONDA_FORGE.name]
         return item.channel if item.channel in kept else ", ".join(kept)
 
-    def _pin(self, item: AskedSpec, specifier: str) -> Pin:
+    def _pin(self, item: ImportedMatchSpec, specifier: str) -> Pin:
         """Loosen the version that a solver chose for another platform where this one lacks it."""
         if not self._context.exact:
             return Pin(specifier=specifier)
@@ -180,7 +180,7 @@ class LineTranslator:
         """Say how much of a version is kept: of TensorFlow's at least the series, which the rest is built against."""
         return "series" if name in NAMES and self._context.pins != "exact" else self._context.pins
 
-    def _native(self, item: AskedSpec) -> Account:
+    def _native(self, item: ImportedMatchSpec) -> LineReport:
         if not self._context.exact:
             return self._verbatim(item, "it holds no Python distribution")
         if not is_tool(item.name):
@@ -189,7 +189,7 @@ class LineTranslator:
             return told(item, "dropped", why=f"conda-forge has no {item.name} for {SUBDIR}")
         return self._verbatim(replace(item, version="", build=""), "its version is left to the solver", "loosened")
 
-    def _verbatim(self, item: AskedSpec, why: str, outcome: Outcome = "conda") -> Account:
+    def _verbatim(self, item: ImportedMatchSpec, why: str, outcome: Outcome = "conda") -> LineReport:
         """Keep a match spec, but for what ties it to another platform or channel."""
         lost = _lost(item) if not _general(item.build) else ""
         version = _conda_version(item.version)
@@ -203,7 +203,7 @@ class LineTranslator:
         place = self._draft.put("conda", text, self._comment(item, lost))
         return told(item, "loosened" if lost else outcome, place, reason)
 
-    def _project(self, item: AskedProject) -> Account:
+    def _project(self, item: ImportedProject) -> LineReport:
         path = self._context.find_project(item.path, item.span.line.file)
         if not path:
             return self.undecided(
@@ -212,18 +212,18 @@ class LineTranslator:
         place = self._draft.project(path, item.extras, editable=item.editable)
         return told(item, "mapped", place, "a project of your own: its dependencies are locked, itself installed last")
 
-    def _link(self, item: AskedLink) -> Account:
+    def _link(self, item: ImportedLink) -> LineReport:
         if item.name and item.url.startswith("file:"):
             note = "the file was on somebody's machine, and does not tell its version"
             place = self._put(item, item.name, item.group, note)
-            return place if isinstance(place, Account) else told(item, "loosened", place, note)
+            return place if isinstance(place, LineReport) else told(item, "loosened", place, note)
         wanted = f"{item.name}=={item.version.partition('+')[0]}" if item.version else item.name
         release = f"ask for a release such as `{wanted}`" if wanted else "ask for a release by its name"
         foreign = foreign_wheel(item.url)
         why = f"the wheel is for {foreign}" if foreign else "what a URL serves cannot be proved or locked"
         return self.undecided(item, why, release if foreign else f"{release}, or list a clone as `local`")
 
-    def _group(self, item: AskedGroup) -> Account:
+    def _group(self, item: ImportedGroup) -> LineReport:
         if why := self._includes.refuse(item.group, item.included):
             return told(item, "dropped", why=why)
         return told(item, "mapped", self._draft.include(item.group, item.included), "the group is taken in whole")
@@ -236,22 +236,22 @@ class LineTranslator:
         return f"{line.file}:{line.line}" if self._context.files else f"line {line.line}"
 
 
-def told(item: Asked, outcome: Outcome, becomes: str = "", why: str = "") -> Account:
+def told(item: Asked, outcome: Outcome, becomes: str = "", why: str = "") -> LineReport:
     """Account for the lines of an item."""
-    return Account(
+    return LineReport(
         line=item.span.line, last=item.span.last, outcome=outcome, becomes=becomes, why=one_line(why, LONGEST_REASON)
     )
 
 
 def _subject(item: Asked) -> str:
     """Show what a line is about: a URL by its end, which tells one from another."""
-    if isinstance(item, AskedLink):
+    if isinstance(item, ImportedLink):
         url = one_line(item.url, LONGEST_REASON)
         return url if len(url) <= LONGEST_SUBJECT else f"…{url[1 - LONGEST_SUBJECT :]}"
     return one_line(item.span.line.text.strip().removeprefix("- "), LONGEST_SUBJECT)
 
 
-def _version(item: AskedSpec, *, exact: bool) -> str:
+def _version(item: ImportedMatchSpec, *, exact: bool) -> str:
     """Give the version spec; in a list of single versions `=1.2` is not a series but what was installed."""
     return f"=={item.version.lstrip('=')}" if exact and item.version[:1] == "=" else item.version
 
@@ -261,7 +261,7 @@ def _conda_version(version: str) -> str:
     return version if version[:1] != "=" or version[:2] == "==" else f"{version.lstrip('=').removesuffix('.*')}.*"
 
 
-def _lost(item: AskedSpec) -> str:
+def _lost(item: ImportedMatchSpec) -> str:
     """Say what of a spec is not carried over."""
     lost = []
     if item.build and item.build != "*":

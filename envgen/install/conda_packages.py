@@ -32,7 +32,7 @@ class StaleCacheError(InstallError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Linking:
+class CondaLinker:
     """Say what is linked into which prefix: every record with its archive's path, and the names to link again.
 
     `cache` holds unpacked packages, shared by all prefixes.
@@ -65,7 +65,7 @@ async def _unpacked(records: Sequence[Record], cache: Path) -> frozenset[str]:
     )
 
 
-def link(linking: Linking) -> None:
+def link(linking: CondaLinker) -> None:
     """Install, replace and remove records until the prefix holds exactly these.
 
     Raises:
@@ -82,7 +82,7 @@ def link(linking: Linking) -> None:
     _restore_addresses(linking)
 
 
-async def _install(native: list[rattler.RepoDataRecord], linking: Linking, reporter: _Reporter) -> None:
+async def _install(native: list[rattler.RepoDataRecord], linking: CondaLinker, reporter: _Reporter) -> None:
     await rattler.install(
         native,
         linking.prefix,
@@ -115,7 +115,7 @@ class _Reporter(InstallerReporter):
         self._report(f"linking: {self._done} of {self._total} packages")
 
 
-def _explained(text: str, linking: Linking) -> InstallError:
+def _explained(text: str, linking: CondaLinker) -> InstallError:
     match = _FETCH.search(text)
     reason = text.strip().splitlines()[-1].removeprefix("Caused by: ")
     if match and not any(path.name == match[1] for path in linking.archives.values()):
@@ -131,7 +131,7 @@ def _explained(text: str, linking: Linking) -> InstallError:
     return InstallError(f"{linking.prefix} cannot be changed: {reason}", code="link")
 
 
-def _restore_addresses(linking: Linking) -> None:
+def _restore_addresses(linking: CondaLinker) -> None:
     """Write the channels' addresses into `conda-meta`, where rattler has put the path of the archive."""
     urls = {record.name: record.url for record in linking.records}
     for file in sorted((linking.prefix / META).glob("*.json")):

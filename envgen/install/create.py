@@ -10,14 +10,14 @@ from envgen.install.activation import advice, write_kernel
 from envgen.install.fetch import Sources
 from envgen.install.prefix import register
 from envgen.install.prefix_diff import Difference
-from envgen.install.smoke_test import Outcome, try_environment
-from envgen.install.sync import Found, Syncing, held
-from envgen.install.target import Creation, Target, target_of
+from envgen.install.smoke_test import SmokeResult, try_environment
+from envgen.install.sync import PrefixState, PrefixSync, held
+from envgen.install.target import CreateOptions, InstallTarget, target_of
 from envgen.project.services import Services, home_of, with_indexes
 from envgen.system.machine import Machine
 
 
-def create_environment(services: Services, wanted: Creation, machine: Machine) -> Created:
+def create_environment(services: Services, wanted: CreateOptions, machine: Machine) -> CreateResult:
     """Make the environment, or bring it to its lock; then try what was installed.
 
     Raises:
@@ -28,7 +28,7 @@ def create_environment(services: Services, wanted: Creation, machine: Machine) -
     manifest = target.environment.manifest
     asked = services if wanted.vendored else with_indexes(services, manifest.indexes)
     sources = Sources(asked, manifest.channels, wanted.vendored)
-    syncing = Syncing(services, target, sources)
+    syncing = PrefixSync(services, target, sources)
     if wanted.dry_run:
         return _created(services, wanted, target, syncing.look(adopt=wanted.adopt))
     with held(target.prefix):
@@ -40,16 +40,16 @@ def create_environment(services: Services, wanted: Creation, machine: Machine) -
     return _finished(services, wanted, target, created, tried=changes)
 
 
-def _changes(target: Target, found: Found) -> bool:
+def _changes(target: InstallTarget, found: PrefixState) -> bool:
     """Tell whether anything must be done: a project of the user's own may have changed without a sign."""
     return bool(found.sync.differences or target.projects) or not found.whole
 
 
-def _created(services: Services, wanted: Creation, target: Target, found: Found) -> Created:
+def _created(services: Services, wanted: CreateOptions, target: InstallTarget, found: PrefixState) -> CreateResult:
     environ = services.settings.environ
     usable = target.runs and target.has_python
     lines = advice(target.prefix, target.environment.name, target.location.active, environ, given=bool(wanted.prefix))
-    return Created(
+    return CreateResult(
         name=target.environment.name,
         prefix=target.prefix,
         platform=target.lock.platform.subdir,
@@ -60,7 +60,9 @@ def _created(services: Services, wanted: Creation, target: Target, found: Found)
     )
 
 
-def _finished(services: Services, wanted: Creation, target: Target, created: Created, *, tried: bool) -> Created:
+def _finished(
+    services: Services, wanted: CreateOptions, target: InstallTarget, created: CreateResult, *, tried: bool
+) -> CreateResult:
     """Register, try and offer to Jupyter what is installed now."""
     notes = list(created.notes)
     home = home_of(services)
@@ -81,7 +83,7 @@ def _finished(services: Services, wanted: Creation, target: Target, created: Cre
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Created:
+class CreateResult:
     """Hold what `create` did, or with a dry run would do.
 
     `download` is the size in bytes of what had to come over the network; `outcomes` are the tries that were made
@@ -94,7 +96,7 @@ class Created:
     differences: tuple[Difference, ...]
     dry_run: bool = False
     downloaded: int = 0
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[SmokeResult, ...] = ()
     advice: tuple[str, ...] = ()
     kernel: Path | None = None
     notes: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
+class ArtifactLocation:
     """Hold an address of a file: `url` may hold secrets, so it is never printed; `shown` may be."""
 
     url: str = field(repr=False)
@@ -52,7 +52,7 @@ class Download:
 
     artifact: Artifact
     target: Path
-    locations: tuple[Location, ...]
+    locations: tuple[ArtifactLocation, ...]
 
     @property
     def part(self) -> Path:
@@ -69,7 +69,7 @@ class _FailedError(Exception):
         self.hint = hint
 
 
-def download_all(downloads: Sequence[Download], *, patience: float, tally: Tally) -> None:
+def download_all(downloads: Sequence[Download], *, patience: float, tally: Progress) -> None:
     """Download files side by side, each verified before it gets its name; what is there already is verified, too.
 
     `patience` is the number of seconds after which a silent server is given up.
@@ -80,7 +80,7 @@ def download_all(downloads: Sequence[Download], *, patience: float, tally: Tally
     run(_download_all(downloads, patience, tally))
 
 
-async def _download_all(downloads: Sequence[Download], patience: float, tally: Tally) -> None:
+async def _download_all(downloads: Sequence[Download], patience: float, tally: Progress) -> None:
     gate = asyncio.Semaphore(PARALLEL)
 
     async def one(download: Download) -> None:
@@ -99,7 +99,7 @@ async def _download_all(downloads: Sequence[Download], patience: float, tally: T
 class _Sink:
     """Take the bytes of an answer into a file, and their hash; rattler calls `write`."""
 
-    def __init__(self, stream: IO[bytes], download: Download, tally: Tally) -> None:
+    def __init__(self, stream: IO[bytes], download: Download, tally: Progress) -> None:
         self.error: OSError | None = None
         self.hasher = hashlib.new(download.artifact.digest.algorithm, usedforsecurity=False)
         self.offset = self.size = 0
@@ -139,7 +139,7 @@ class _Sink:
 class _Transfer:
     """Download one file."""
 
-    def __init__(self, download: Download, patience: float, tally: Tally) -> None:
+    def __init__(self, download: Download, patience: float, tally: Progress) -> None:
         self._download = download
         self._patience = patience
         self._tally = tally
@@ -171,7 +171,7 @@ class _Transfer:
         self._tally.finish(self._download.artifact, fetched=0)
         return True
 
-    async def _from(self, location: Location, stream: IO[bytes]) -> None:
+    async def _from(self, location: ArtifactLocation, stream: IO[bytes]) -> None:
         tries, before = 0, -1
         for left in range(_MOST_TRIES, 0, -1):
             try:
@@ -186,7 +186,7 @@ class _Transfer:
             else:
                 return
 
-    async def _once(self, location: Location, stream: IO[bytes]) -> None:
+    async def _once(self, location: ArtifactLocation, stream: IO[bytes]) -> None:
         sink = _Sink(stream, self._download, self._tally)
         sink.take_over()
         try:
@@ -203,7 +203,7 @@ class _Transfer:
             reason = f"what is served is not what was locked ({found} instead of {self._download.artifact.digest})"
             raise _FailedError(reason, final=not sink.offset, hint="a damaged copy, or another file under this name")
 
-    async def _watched(self, location: Location, sink: _Sink) -> None:
+    async def _watched(self, location: ArtifactLocation, sink: _Sink) -> None:
         """Wait for an answer as long as bytes come."""
         client = _client(location.url, sink.offset)
         task = asyncio.ensure_future(download_to_writer(client, location.url, sink))
@@ -226,7 +226,7 @@ class _Transfer:
         self._download.part.replace(self._download.target)
         self._tally.finish(self._download.artifact, fetched=size)
 
-    def _failure(self, failures: Sequence[tuple[Location, _FailedError]]) -> InstallError:
+    def _failure(self, failures: Sequence[tuple[ArtifactLocation, _FailedError]]) -> InstallError:
         name = self._download.artifact.filename
         if not failures:
             return InstallError(f"there is no address to download {name} from", hint="lock again: `envgen lock`")
@@ -345,7 +345,7 @@ def size_text(size: int) -> str:
     return f"{size} bytes"
 
 
-class Tally:
+class Progress:
     """Count files and bytes; `report` hears a line whenever it has changed.
 
     `fetched` is the number of bytes that came over the network, `files` the number of files that are done.

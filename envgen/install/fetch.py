@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 
 from envgen.errors import InstallError, RepodataError
 from envgen.install.artifacts import Artifact, record_artifact, wheel_artifact
-from envgen.install.download import Download, Location, Tally, download_all, hold
+from envgen.install.download import ArtifactLocation, Download, Progress, download_all, hold
 from envgen.install.vendored import archive_path, wheel_path
 from envgen.install.wheels import WheelLocations
 from envgen.lock.model import LockedWheel
@@ -31,7 +31,7 @@ _READERS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class NeededFile:
     """Say where a file may be had: in a folder (`copies`), or at addresses, which are asked for only when they must be.
 
     A copy counts when it has the locked hash. `locations` raises InstallError or PypiError where none can be found.
@@ -40,7 +40,7 @@ class Need:
 
     artifact: Artifact
     copies: tuple[Path, ...]
-    locations: Callable[[], tuple[Location, ...]]
+    locations: Callable[[], tuple[ArtifactLocation, ...]]
     path: Path | None = None
 
     def target(self, store: Path) -> Path:
@@ -49,7 +49,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Obtained:
+class FetchedFiles:
     """Hold the path of each file by its artifact's key, and how many bytes came over the network."""
 
     paths: dict[str, Path]
@@ -57,7 +57,7 @@ class Obtained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetching:
+class Fetch:
     """Say how files are got: into which store, how long a silent server is waited for, and who hears of it."""
 
     store: Path
@@ -66,27 +66,27 @@ class Fetching:
     offline: bool = False
 
 
-def obtain(needs: Sequence[Need], fetching: Fetching) -> Obtained:
+def obtain(needs: Sequence[NeededFile], fetching: Fetch) -> FetchedFiles:
     """Find or download every file, verified.
 
     Raises:
         InstallError: a copy is damaged and there is no other, or a download fails; what came so far is kept.
     """
-    tally = Tally((need.artifact for need in needs), "verifying", fetching.report)
+    tally = Progress((need.artifact for need in needs), "verifying", fetching.report)
     found = _found(needs, fetching.store, tally)
     missing = [need for need in needs if need.artifact.key not in found]
     fetched = _download(missing, fetching) if missing else 0
     paths = {need.artifact.key: need.target(fetching.store) for need in missing}
-    return Obtained(paths={**found, **paths}, fetched=fetched)
+    return FetchedFiles(paths={**found, **paths}, fetched=fetched)
 
 
-def _found(needs: Sequence[Need], store: Path, tally: Tally) -> dict[str, Path]:
+def _found(needs: Sequence[NeededFile], store: Path, tally: Progress) -> dict[str, Path]:
     with ThreadPoolExecutor(_READERS, thread_name_prefix="verify") as pool:
         paths = pool.map(lambda need: _copy(need, store, tally), needs)
         return {need.artifact.key: path for need, path in zip(needs, paths, strict=True) if path is not None}
 
 
-def _copy(need: Need, store: Path, tally: Tally) -> Path | None:
+def _copy(need: NeededFile, store: Path, tally: Progress) -> Path | None:
     for path in (need.target(store), *need.copies):
         with contextlib.suppress(OSError):
             if path.is_file() and need.artifact.digest.matches(path):
@@ -95,10 +95,10 @@ def _copy(need: Need, store: Path, tally: Tally) -> Path | None:
     return None
 
 
-def _download(needs: Sequence[Need], fetching: Fetching) -> int:
+def _download(needs: Sequence[NeededFile], fetching: Fetch) -> int:
     if fetching.offline:
         raise _offline(needs)
-    tally = Tally((need.artifact for need in needs), "downloading", fetching.report)
+    tally = Progress((need.artifact for need in needs), "downloading", fetching.report)
     with ThreadPoolExecutor(_READERS, thread_name_prefix="locate") as pool:
         located = list(pool.map(lambda need: need.locations(), needs))
     downloads = [
@@ -109,7 +109,7 @@ def _download(needs: Sequence[Need], fetching: Fetching) -> int:
     return tally.fetched
 
 
-def _offline(needs: Sequence[Need]) -> InstallError:
+def _offline(needs: Sequence[NeededFile]) -> InstallError:
     damaged = [path for need in needs for path in need.copies if path.exists()]
     if damaged:
         return InstallError(
@@ -189,36 +189,36 @@ class Sources:
         """Tell whether the network may not be asked."""
         return self.services.options.offline or self.vendored is not None
 
-    def fetching(self, store: Path | None = None) -> Fetching:
+    def fetching(self, store: Path | None = None) -> Fetch:
         """Say how files are got, into the store of this machine or another."""
         settings = self.services.settings
-        return Fetching(
+        return Fetch(
             store=store or settings.cache_dir / STORE,
             patience=settings.patience,
             report=self.services.progress,
             offline=self.offline,
         )
 
-    def records(self, records: Iterable[Record]) -> list[Need]:
+    def records(self, records: Iterable[Record]) -> list[NeededFile]:
         """Say where the archives of records may be had."""
         return [self._record(record) for record in records]
 
-    def wheels(self, wheels: Iterable[LockedWheel]) -> list[Need]:
+    def wheels(self, wheels: Iterable[LockedWheel]) -> list[NeededFile]:
         """Say where wheels may be had."""
         return [self._wheel(wheel) for wheel in wheels]
 
-    def _record(self, record: Record) -> Need:
+    def _record(self, record: Record) -> NeededFile:
         artifact = record_artifact(record)
         if self.vendored:
-            return Need(artifact=artifact, copies=(self.vendored / archive_path(record),), locations=tuple)
+            return NeededFile(artifact=artifact, copies=(self.vendored / archive_path(record),), locations=tuple)
         if not record.url.startswith(f"{record.channel}/"):
-            own = (Location(url=record.url, shown=without_secrets(record.url)),)
-            return Need(artifact=artifact, copies=(), locations=lambda: own)
+            own = (ArtifactLocation(url=record.url, shown=without_secrets(record.url)),)
+            return NeededFile(artifact=artifact, copies=(), locations=lambda: own)
         relative = record.url.removeprefix(f"{record.channel}/")
         places = self._places(record)
         remote = tuple(_below(place, relative) for place in places if place.url)
         copies = tuple(place.folder / relative for place in places if place.folder)
-        return Need(artifact=artifact, copies=copies, locations=lambda: remote)
+        return NeededFile(artifact=artifact, copies=copies, locations=lambda: remote)
 
     def _places(self, record: Record) -> list[Place]:
         """Give the places of a record's channel: a mirror first, which may hold the index alone, then its own."""
@@ -231,18 +231,18 @@ class Sources:
             return [first]
         return [first] if own == first else [first, own]
 
-    def _wheel(self, wheel: LockedWheel) -> Need:
+    def _wheel(self, wheel: LockedWheel) -> NeededFile:
         artifact = wheel_artifact(wheel)
         if self.vendored:
             copy = self.vendored / wheel_path(wheel.wheel.filename)
-            return Need(artifact=artifact, copies=(copy,), locations=tuple)
+            return NeededFile(artifact=artifact, copies=(copy,), locations=tuple)
         parts = urlsplit(wheel.wheel.url)
         if parts.scheme == "file":
-            return Need(artifact=artifact, copies=(Path(url2pathname(parts.path)),), locations=tuple)
-        return Need(artifact=artifact, copies=(), locations=lambda: self._wheel_locations(wheel))
+            return NeededFile(artifact=artifact, copies=(Path(url2pathname(parts.path)),), locations=tuple)
+        return NeededFile(artifact=artifact, copies=(), locations=lambda: self._wheel_locations(wheel))
 
-    def _wheel_locations(self, wheel: LockedWheel) -> tuple[Location, ...]:
-        return tuple(Location(url=found.url, shown=found.shown) for found in self._finder.of(wheel.wheel))
+    def _wheel_locations(self, wheel: LockedWheel) -> tuple[ArtifactLocation, ...]:
+        return tuple(ArtifactLocation(url=found.url, shown=found.shown) for found in self._finder.of(wheel.wheel))
 
     @cached_property
     def _finder(self) -> WheelLocations:
@@ -251,5 +251,5 @@ class Sources:
         return WheelLocations(session, self.indexes)
 
 
-def _below(place: Place, relative: str) -> Location:
-    return Location(url=f"{place.url}/{relative}", shown=f"{place.shown}/{relative}")
+def _below(place: Place, relative: str) -> ArtifactLocation:
+    return ArtifactLocation(url=f"{place.url}/{relative}", shown=f"{place.shown}/{relative}")

@@ -17,7 +17,7 @@ from pathlib import Path
 from envgen.errors import InstallError, UsageError
 from envgen.formats import conda_lock, explicit
 from envgen.install.prefix import is_empty
-from envgen.install.target import Creation, Target, opened, target_of
+from envgen.install.target import CreateOptions, InstallTarget, opened, target_of
 from envgen.lock.model import Lock
 from envgen.project.services import Services
 from envgen.system.files import exclusive
@@ -32,7 +32,7 @@ _PIP = "that nothing else is installed from PyPI: pip is told --no-deps, and tak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handed:
+class HandoverResult:
     """Say which commands were run, and what the tool does not check."""
 
     name: str
@@ -59,7 +59,7 @@ class _Order:
         return (python, "-m", "pip", "install", "--no-deps", "--require-hashes", "--requirement", str(file))
 
 
-def hand_over(services: Services, wanted: Creation, tool: str, machine: Machine, *, quiet: bool) -> Handed:
+def hand_over(services: Services, wanted: CreateOptions, tool: str, machine: Machine, *, quiet: bool) -> HandoverResult:
     """Write the files that the tool takes, and run it; with a dry run only say how.
 
     Raises:
@@ -88,10 +88,10 @@ def hand_over(services: Services, wanted: Creation, tool: str, machine: Machine,
             _run(tool, command, services, quiet=quiet)
     own = target.environment.manifest.projects if wanted.local else ()
     left = (f"your own projects, which are not installed: pip install --no-deps {' '.join(own)}",) if own else ()
-    return Handed(name=wanted.name, tool=tool, commands=commands, unchecked=(*unchecked, _NEVER, *left))
+    return HandoverResult(name=wanted.name, tool=tool, commands=commands, unchecked=(*unchecked, _NEVER, *left))
 
 
-def _program(services: Services, wanted: Creation, tool: str) -> str:
+def _program(services: Services, wanted: CreateOptions, tool: str) -> str:
     if tool not in TOOLS:
         raise UsageError(f"envgen cannot hand over to `{tool}`", hint=f"one of {', '.join(TOOLS)}")
     for option, given in (("--from-vendored", wanted.vendored), ("--kernel", wanted.kernel), ("--adopt", wanted.adopt)):
@@ -103,7 +103,7 @@ def _program(services: Services, wanted: Creation, tool: str) -> str:
     return program
 
 
-def _one_platform(services: Services, wanted: Creation, target: Target) -> Lock:
+def _one_platform(services: Services, wanted: CreateOptions, target: InstallTarget) -> Lock:
     """Give the lock with what is to be installed alone, all of it main: each tool reads categories in its own way."""
     _, lock = opened(services, wanted)
     return replace(lock, platforms=(replace(target.lock, groups={}),))

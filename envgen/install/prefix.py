@@ -198,7 +198,7 @@ _REGISTER = "environments.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
+class PrefixLocation:
     """Say where an environment is or will be, and why there.
 
     `active` is what `conda activate` takes: the name, or the path; "" where no conda is installed.
@@ -220,24 +220,24 @@ class Surroundings:
     system_roots: tuple[str, ...] = _SYSTEM_ROOTS
 
 
-def named_location(name: str, around: Surroundings) -> Location:
+def named_location(name: str, around: Surroundings) -> PrefixLocation:
     """Give the place of a named environment: conda's `envs` if a conda for this platform is there, else our data's."""
     root = conda_root(around)
     if root is None:
-        return Location(prefix=around.data / "envs" / name, why="no conda is installed here")
+        return PrefixLocation(prefix=around.data / "envs" / name, why="no conda is installed here")
     for folder in _environment_folders(root, around):
         if os.access(_existing(folder), os.W_OK):
-            return Location(prefix=folder / name, why=f"conda in {root} lists it", active=name)
-    return Location(
+            return PrefixLocation(prefix=folder / name, why=f"conda in {root} lists it", active=name)
+    return PrefixLocation(
         prefix=around.data / "envs" / name,
         why=f"conda in {root} has no folder for environments that you can write",
         active=str(around.data / "envs" / name),
     )
 
 
-def given_location(prefix: Path, around: Surroundings) -> Location:
+def given_location(prefix: Path, around: Surroundings) -> PrefixLocation:
     """Give the place that the user names."""
-    return Location(prefix=prefix, why="--prefix", active=str(prefix) if conda_root(around) else "")
+    return PrefixLocation(prefix=prefix, why="--prefix", active=str(prefix) if conda_root(around) else "")
 
 
 def conda_root(around: Surroundings) -> Path | None:

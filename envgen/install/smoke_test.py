@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.install.activation import bare_environment
 from envgen.install.prefix import Contents, read_contents
-from envgen.install.target import Target
+from envgen.install.target import InstallTarget
 from envgen.install.wheels import Complaint, Distribution, WheelInstaller, WheelTarget
 from envgen.lock.model import PlatformLock
 from envgen.project.services import Services
@@ -46,7 +46,7 @@ print("GPU", len(tf.config.list_physical_devices("GPU")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class SmokeResult:
     """Say what a try showed: `subject` is what was tried, `message` what went wrong, "" for nothing."""
 
     subject: str
@@ -70,12 +70,12 @@ def import_names(contents: Contents, name: str, record: str) -> tuple[str, ...]:
     return tuple(_modules(files))
 
 
-def try_imports(prefix: Path, names: Sequence[str], environ: Mapping[str, str]) -> tuple[Outcome, ...]:
+def try_imports(prefix: Path, names: Sequence[str], environ: Mapping[str, str]) -> tuple[SmokeResult, ...]:
     """Import modules one after the other in one process of the prefix's Python, as a program would.
 
     A crash is told of the module at which it happened; what follows it is tried in a new process.
     """
-    outcomes: list[Outcome] = []
+    outcomes: list[SmokeResult] = []
     left = list(names)
     while left:
         done = _outcomes(_python(prefix, [_IMPORTS, *left], environ))
@@ -84,13 +84,13 @@ def try_imports(prefix: Path, names: Sequence[str], environ: Mapping[str, str]) 
     return tuple(outcomes)
 
 
-def try_gpu(prefix: Path, environ: Mapping[str, str]) -> Outcome:
+def try_gpu(prefix: Path, environ: Mapping[str, str]) -> SmokeResult:
     """List TensorFlow's GPUs in the prefix; none is a failure."""
     done = _python(prefix, [_GPU], environ)
     match = re.search(r"^GPU (\d+)$", done.stdout, re.MULTILINE)
     if match is None:
-        return Outcome(subject="tensorflow", message=f"TensorFlow cannot list the GPU: {_last(done.stderr)}")
-    return Outcome(subject="tensorflow", message="" if int(match[1]) else "TensorFlow lists no GPU")
+        return SmokeResult(subject="tensorflow", message=f"TensorFlow cannot list the GPU: {_last(done.stderr)}")
+    return SmokeResult(subject="tensorflow", message="" if int(match[1]) else "TensorFlow lists no GPU")
 
 
 def _python(prefix: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
@@ -114,8 +114,8 @@ def _python(prefix: Path, arguments: Sequence[str], environ: Mapping[str, str]) 
         return subprocess.CompletedProcess(command, 1, "", f"{command[0]} cannot be run ({error.strerror})")
 
 
-def _outcomes(done: subprocess.CompletedProcess[str]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+def _outcomes(done: subprocess.CompletedProcess[str]) -> list[SmokeResult]:
+    outcomes: list[SmokeResult] = []
     current = ""
     for line in done.stdout.splitlines():
         sign, _, said = line.partition(" ")
@@ -125,12 +125,12 @@ def _outcomes(done: subprocess.CompletedProcess[str]) -> list[Outcome]:
         if word == "begin":
             current = rest
         else:
-            outcomes.append(Outcome(subject=current, message=rest))
+            outcomes.append(SmokeResult(subject=current, message=rest))
             current = ""
     if current:
-        outcomes.append(Outcome(subject=current, message=_ending(done)))
+        outcomes.append(SmokeResult(subject=current, message=_ending(done)))
     elif not outcomes:
-        outcomes.append(Outcome(subject="python", message=_last(done.stderr)))
+        outcomes.append(SmokeResult(subject="python", message=_last(done.stderr)))
     return outcomes
 
 
@@ -178,14 +178,14 @@ def _is_public(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trials:
+class SmokeTests:
     """Hold what the tries showed; an outcome with a message is a failure."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[SmokeResult, ...]
     notes: tuple[str, ...]
 
 
-def try_environment(services: Services, target: Target) -> Trials:
+def try_environment(services: Services, target: InstallTarget) -> SmokeTests:
     """Import what the manifest asks for, check requirements, and list the GPU where metal is meant to run."""
     environ = bare_environment(target.prefix, services.settings.environ)
     contents = read_contents(target.prefix)
@@ -199,13 +199,13 @@ def try_environment(services: Services, target: Target) -> Trials:
         if complaint.name in predicted:
             notes.append(f"{complaint.message} (the proof told so)")
         elif complaint.name in {wheel.name for wheel in target.lock.pypi}:
-            outcomes.append(Outcome(subject=complaint.name, message=complaint.message))
+            outcomes.append(SmokeResult(subject=complaint.name, message=complaint.message))
         else:
             notes.append(f"{complaint.message} (it is conda's package)")
     if target.is_mac and target.lock.accelerator == "metal":
         services.progress("listing the GPU")
         outcomes.append(try_gpu(target.prefix, environ))
-    return Trials(outcomes=tuple(outcomes), notes=tuple(notes))
+    return SmokeTests(outcomes=tuple(outcomes), notes=tuple(notes))
 
 
 def _unrun(contents: Contents) -> Iterator[str]:
@@ -215,7 +215,7 @@ def _unrun(contents: Contents) -> Iterator[str]:
             yield f"the post-link script of {record.name} was not run; conda would have run it"
 
 
-def _trials_modules(target: Target, contents: Contents, notes: list[str]) -> Iterator[str]:
+def _trials_modules(target: InstallTarget, contents: Contents, notes: list[str]) -> Iterator[str]:
     served = _served(target.lock)
     for name in _asked(target):
         record = served.get(name, "")
@@ -225,7 +225,7 @@ def _trials_modules(target: Target, contents: Contents, notes: list[str]) -> Ite
         yield from modules[:1] if len(modules) > 8 else modules
 
 
-def _asked(target: Target) -> list[str]:
+def _asked(target: InstallTarget) -> list[str]:
     """List the distributions that the manifest asks for on this platform, in the groups that are installed."""
     manifest, markers = target.environment.manifest, target.lock.platform.markers()
     left_out = set(target.left_out)
@@ -250,7 +250,7 @@ def _predicted(lock: PlatformLock) -> frozenset[str]:
     return frozenset(str(canonicalize_name(name)) for finding in lock.findings for name in finding.packages)
 
 
-def _complaints(services: Services, target: Target) -> tuple[Complaint, ...]:
+def _complaints(services: Services, target: InstallTarget) -> tuple[Complaint, ...]:
     environ = services.settings.environ
     place = WheelTarget(prefix=target.prefix, platform=target.lock.platform, site=target.site)
     return WheelInstaller(environ, Indexes.configured(environ)).check(place)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envgen.errors import EnvgenError, InstallError, InterruptedInstallError
 from envgen.install.artifacts import record_artifact, wheel_artifact
-from envgen.install.conda_packages import Linking, StaleCacheError, link, remove_unreadable, unpacked
+from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, remove_unreadable, unpacked
 from envgen.install.download import check_space
 from envgen.install.fetch import STORE, UNPACKED, Sources, obtain, shared_store
 from envgen.install.prefix import (
@@ -26,7 +26,7 @@ from envgen.install.prefix import (
     write_marker,
 )
 from envgen.install.prefix_diff import Sync, compare, verify_contents
-from envgen.install.target import Target
+from envgen.install.target import InstallTarget
 from envgen.install.wheels import WheelInstaller, WheelTarget, remove_compiled, remove_distribution
 from envgen.models.record import Record
 from envgen.project.services import Services
@@ -34,7 +34,7 @@ from envgen.system.files import exclusive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class PrefixState:
     """Hold what stands in a prefix, and what must be done to it.
 
     `afresh` tells that what is there is the rest of a first attempt with another lock, which goes altogether.
@@ -74,10 +74,10 @@ def held(prefix: Path) -> Iterator[None]:
                     prefix.rmdir()
 
 
-class Syncing:
+class PrefixSync:
     """Bring one prefix to its target."""
 
-    def __init__(self, services: Services, target: Target, sources: Sources) -> None:
+    def __init__(self, services: Services, target: InstallTarget, sources: Sources) -> None:
         """Prepare; nothing is read or changed."""
         self._services = services
         self._target = target
@@ -89,7 +89,7 @@ class Syncing:
             prefix=target.prefix, platform=target.lock.platform, site=target.site, runnable=target.runs
         )
 
-    def look(self, *, adopt: bool) -> Found:
+    def look(self, *, adopt: bool) -> PrefixState:
         """Look at what is there, and compare it with the lock.
 
         Raises:
@@ -102,9 +102,9 @@ class Syncing:
         afresh = marker is not None and marker.state == "incomplete" and marker.fresh and marker.content != digest
         contents = Contents(prefix, (), (), ()) if afresh else read_contents(prefix)
         sync = compare(contents, target.content, marker.wheels if marker else {})
-        return Found(marker=marker, contents=contents, sync=sync, afresh=afresh)
+        return PrefixState(marker=marker, contents=contents, sync=sync, afresh=afresh)
 
-    def bring(self, found: Found) -> int:
+    def bring(self, found: PrefixState) -> int:
         """Change the prefix; give the number of bytes that came over the network.
 
         Everything is downloaded and verified before the first change. Raises InstallError with the state of the prefix.
@@ -131,7 +131,7 @@ class Syncing:
             prefix=self._target.prefix,
         )
 
-    def _change(self, found: Found, files: dict[str, Path]) -> None:
+    def _change(self, found: PrefixState, files: dict[str, Path]) -> None:
         prefix, target = self._target.prefix, self._target
         marker = self._marker(found)
         state = "half made" if marker.fresh else "half changed"
@@ -152,7 +152,7 @@ class Syncing:
             verify_contents(read_contents(prefix), target.content)
             write_marker(prefix, replace(marker, state="complete", fresh=False))
 
-    def _marker(self, found: Found) -> Marker:
+    def _marker(self, found: PrefixState) -> Marker:
         target, before = self._target, found.marker
         return Marker(
             environment=target.environment.name,
@@ -164,7 +164,7 @@ class Syncing:
             wheels={wheel.name: wheel.wheel.sha256 for wheel in target.lock.pypi},
         )
 
-    def _remove(self, found: Found) -> None:
+    def _remove(self, found: PrefixState) -> None:
         contents, sync = found.contents, found.sync
         kept = {*contents.owned}
         for each in contents.loose:
@@ -177,9 +177,9 @@ class Syncing:
             if record.name in changed:
                 remove_compiled(contents.prefix, record.files, kept)
 
-    def _link(self, found: Found, files: dict[str, Path]) -> None:
+    def _link(self, found: PrefixState, files: dict[str, Path]) -> None:
         target = self._target
-        linking = Linking(
+        linking = CondaLinker(
             prefix=target.prefix,
             subdir=target.lock.platform.subdir,
             records=target.lock.conda,
@@ -219,7 +219,7 @@ class _ToldError(InstallError):
     """Report a failure whose message says what state the prefix is in."""
 
 
-def _refuse(target: Target, marker: Marker | None, *, adopt: bool) -> None:
+def _refuse(target: InstallTarget, marker: Marker | None, *, adopt: bool) -> None:
     """Refuse a prefix that is not ours to change."""
     prefix, name = target.prefix, target.environment.name
     if is_conda_root(prefix):

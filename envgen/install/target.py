@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import EnvgenError, InstallError, LockfileError, UsageError
-from envgen.install.prefix import Location, Surroundings, given_location, named_location
+from envgen.install.prefix import PrefixLocation, Surroundings, given_location, named_location
 from envgen.install.prefix_diff import Content
 from envgen.install.vendored import LISTING
 from envgen.lock.model import Lock, PlatformLock, lock_groups, without_groups
@@ -22,7 +22,7 @@ from envgen.system.machine import Machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Creation:
+class CreateOptions:
     """Hold what `create` was asked for.
 
     `platform` names another platform than this machine's, whose packages are only unpacked and verified; `adopt` lets a
@@ -41,7 +41,7 @@ class Creation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class InstallTarget:
     """Hold what will be made where: the platform's lock without the groups left out, and the place.
 
     `runs` tells that what is installed may be run on this machine; `projects` are the folders of the user's own
@@ -50,7 +50,7 @@ class Target:
 
     environment: Environment
     lock: PlatformLock
-    location: Location
+    location: PrefixLocation
     left_out: tuple[str, ...]
     runs: bool
     is_mac: bool
@@ -81,7 +81,7 @@ class Target:
         return any(record.name == "python" for record in self.lock.conda)
 
 
-def target_of(services: Services, wanted: Creation, machine: Machine) -> Target:
+def target_of(services: Services, wanted: CreateOptions, machine: Machine) -> InstallTarget:
     """Read the lock, choose the platform and the place; nothing is changed.
 
     Raises:
@@ -102,7 +102,7 @@ def target_of(services: Services, wanted: Creation, machine: Machine) -> Target:
         if wanted.prefix
         else named_location(environment.name, around)
     )
-    return Target(
+    return InstallTarget(
         environment=environment,
         lock=without_groups(chosen, left_out),
         location=replace(location, prefix=_resolved(location.prefix)),
@@ -114,7 +114,7 @@ def target_of(services: Services, wanted: Creation, machine: Machine) -> Target:
     )
 
 
-def opened(services: Services, wanted: Creation) -> tuple[Environment, Lock]:
+def opened(services: Services, wanted: CreateOptions) -> tuple[Environment, Lock]:
     """Read an environment and its lock, from the project or else from the vendored folder."""
     root = services.root
     vendored = wanted.vendored
@@ -151,7 +151,7 @@ def _are_known(environment: Environment) -> bool:
     return True
 
 
-def _platform(wanted: Creation, lock: Lock, machine: Machine) -> tuple[PlatformLock, bool]:
+def _platform(wanted: CreateOptions, lock: Lock, machine: Machine) -> tuple[PlatformLock, bool]:
     """Choose the platform; the flag tells whether it runs here."""
     if not wanted.platform:
         return suitable(wanted.name, lock.platforms, machine), True

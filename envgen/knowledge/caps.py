@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-from envgen.knowledge.installed import Installed, World
+from envgen.knowledge.installed import InstalledPackage, InstalledPackages
 from envgen.knowledge.tables import rows
 from envgen.knowledge.version_ranges import covers, escapes, overlaps
 from envgen.models.requirement import Requirement
@@ -31,7 +31,7 @@ class CapRule:
     halves: tuple[str, ...] = ("conda", "pypi")
     instead: str = ""
 
-    def applies(self, installed: Installed) -> bool:
+    def applies(self, installed: InstalledPackage) -> bool:
         """Tell whether the bound is asked for by an installed distribution."""
         return (
             installed.distribution == self.beside
@@ -70,7 +70,7 @@ def cap_rules() -> tuple[CapRule, ...]:
     return rows(TABLE, "cap", CapRule)
 
 
-def caps_for(world: World) -> tuple[Cap, ...]:
+def caps_for(world: InstalledPackages) -> tuple[Cap, ...]:
     """List the bounds that a world asks for, each once, whether or not they are met."""
     found: dict[tuple[str, str], Cap] = {}
     for rule in cap_rules():
@@ -96,7 +96,7 @@ def caps_of(requirements: tuple[Requirement, ...], *, from_pypi: bool) -> tuple[
     )
 
 
-def broken_caps(world: World) -> tuple[tuple[Cap, Installed], ...]:
+def broken_caps(world: InstalledPackages) -> tuple[tuple[Cap, InstalledPackage], ...]:
     """List the bounds that a world breaks, with what breaks them."""
     return tuple(
         (cap, installed)

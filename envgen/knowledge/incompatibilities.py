@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from typing import Literal
 
-from envgen.knowledge.installed import World, depends_names
+from envgen.knowledge.installed import InstalledPackages, depends_names
 from envgen.knowledge.tables import rows
 from envgen.knowledge.tensorflow import native_satellites
 from envgen.knowledge.version_ranges import covers
@@ -90,7 +90,7 @@ class OpenMpRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clash:
+class KnownClash:
     """Say that a pair is in a world: the wheels on the one side, the packages on the other."""
 
     rule: ClashRule
@@ -136,7 +136,7 @@ def openmp_rules() -> tuple[OpenMpRule, ...]:
     return rows(TABLE, "openmp", OpenMpRule)
 
 
-def clashes(world: World) -> tuple[Clash, ...]:
+def clashes(world: InstalledPackages) -> tuple[KnownClash, ...]:
     """List the pairs that a world holds, in the table's order; none but on osx-arm64."""
     if not world.is_apple_silicon:
         return ()
@@ -144,7 +144,7 @@ def clashes(world: World) -> tuple[Clash, ...]:
     return tuple(clash for clash in found if clash)
 
 
-def openmp_doubles(world: World) -> tuple[tuple[OpenMpRule, tuple[str, ...]], ...]:
+def openmp_doubles(world: InstalledPackages) -> tuple[tuple[OpenMpRule, tuple[str, ...]], ...]:
     """List the wheels of a world with an OpenMP runtime inside, with the packages that bring another."""
     if not world.is_apple_silicon:
         return ()
@@ -152,29 +152,29 @@ def openmp_doubles(world: World) -> tuple[tuple[OpenMpRule, tuple[str, ...]], ..
     return tuple((rule, others) for rule, others in found if others)
 
 
-def _other_runtimes(rule: OpenMpRule, world: World) -> tuple[str, ...]:
+def _other_runtimes(rule: OpenMpRule, world: InstalledPackages) -> tuple[str, ...]:
     if not world.find(rule.distribution, source="pypi"):
         return ()
     records = (record.name for record in world.named(*rule.conda) if "llvm-openmp" in depends_names(record))
     return (*records, *(item.package for item in world.find(*rule.wheels, source="pypi")))
 
 
-def _clash(rule: ClashRule, world: World) -> Clash | None:
+def _clash(rule: ClashRule, world: InstalledPackages) -> KnownClash | None:
     wheels = [item for item in world.find(*rule.beside, source="pypi") if covers(rule.beside_versions, item.version)]
     if not wheels or world.find(*rule.unless, source="pypi"):
         return None
     others = _others(rule, world)
-    return Clash(rule=rule, wheels=tuple(map(str, wheels)), others=others) if others else None
+    return KnownClash(rule=rule, wheels=tuple(map(str, wheels)), others=others) if others else None
 
 
-def _others(rule: ClashRule, world: World) -> tuple[str, ...]:
+def _others(rule: ClashRule, world: InstalledPackages) -> tuple[str, ...]:
     if rule.distribution:
         wheels = world.find(rule.distribution, source="pypi")
         return tuple(item.package for item in wheels if covers(rule.versions, item.version))
     return tuple(record.name for record in world.records if rule.takes(record))
 
 
-def clash_cures(world: World) -> tuple[Cure, ...]:
+def clash_cures(world: InstalledPackages) -> tuple[Cure, ...]:
     """List what would end the clashes of a world: wheels in place of records, and floors of wheels.
 
     A cure that another clash asks for as well is given once, under the first clash's code.
@@ -186,7 +186,7 @@ def clash_cures(world: World) -> tuple[Cure, ...]:
     return tuple(cures.values())
 
 
-def _cures(clash: Clash) -> list[Cure]:
+def _cures(clash: KnownClash) -> list[Cure]:
     rule = clash.rule
     if not clash.from_conda:
         if not rule.fixed:
@@ -229,7 +229,7 @@ BESIDE_TABLE = "beside.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stay:
+class PypiOnlyRule:
     """Hold distributions that are never taken from conda beside PyPI's TensorFlow."""
 
     names: tuple[str, ...]
@@ -246,7 +246,7 @@ class Stay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoveRule:
+class ReplacementWheel:
     """Hold the wheel that takes the place of conda records which load shared C++ libraries."""
 
     conda: tuple[str, ...]
@@ -263,15 +263,15 @@ class MoveRule:
 
 
 @cache
-def stays() -> tuple[Stay, ...]:
+def stays() -> tuple[PypiOnlyRule, ...]:
     """Read what stays on PyPI beside its TensorFlow."""
-    return rows(BESIDE_TABLE, "stay", Stay)
+    return rows(BESIDE_TABLE, "stay", PypiOnlyRule)
 
 
 @cache
-def moves() -> tuple[MoveRule, ...]:
+def moves() -> tuple[ReplacementWheel, ...]:
     """Read which wheels take the place of which records."""
-    return rows(BESIDE_TABLE, "move", MoveRule)
+    return rows(BESIDE_TABLE, "move", ReplacementWheel)
 
 
 def never_lifted(*, metal: bool) -> Mapping[str, str]:
@@ -294,7 +294,7 @@ def must_be_pypi(from_pypi: Iterable[str]) -> Mapping[str, str]:
     return {name: why for name, why in needed.items() if name not in present}
 
 
-def move_of(conda_name: str) -> MoveRule | None:
+def move_of(conda_name: str) -> ReplacementWheel | None:
     """Find the wheel that takes a record's place, or None."""
     return next((row for row in moves() if conda_name in row.conda), None)
 
@@ -316,7 +316,7 @@ class ExclusiveGroup:
     source: str
     verified: date
 
-    def owners(self, world: World) -> tuple[str, ...]:
+    def owners(self, world: InstalledPackages) -> tuple[str, ...]:
         """List what brings the module in a world; more than one is a fault."""
         wheels = world.find(*self.distributions, source="pypi")
         return (*(f"conda's {record.name}" for record in world.named(*self.conda)), *(item.package for item in wheels))

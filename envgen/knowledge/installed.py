@@ -15,7 +15,7 @@ _DEPENDS_NAME = re.compile(r"(?:.*::)?([^\s=<>!~\[]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Installed:
+class InstalledPackage:
     """Hold a PyPI distribution with the half that brings it.
 
     `distribution` is canonical (PEP 503); `package` is the record's name, or the distribution's where it is a wheel.
@@ -32,14 +32,14 @@ class Installed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class InstalledPackages:
     """Hold what is, or is about to be, installed on one target; facts are evaluated on it.
 
     `installed` is sorted; `records` are sorted by name.
     """
 
     platform: Platform
-    installed: tuple[Installed, ...]
+    installed: tuple[InstalledPackage, ...]
     records: tuple[Record, ...] = ()
 
     @classmethod
@@ -50,21 +50,21 @@ class World:
         records: Iterable[Record] = (),
         wheels: Iterable[Wheel] = (),
         distributions_of: Callable[[Record], tuple[str, ...]],
-    ) -> World:
+    ) -> InstalledPackages:
         """Build a world of records and wheels; `distributions_of` names what a record provides of PyPI's world."""
         conda = tuple(sorted(records, key=lambda record: record.name))
         installed = {
-            Installed(distribution=name, version=record.version, source="conda", package=record.name)
+            InstalledPackage(distribution=name, version=record.version, source="conda", package=record.name)
             for record in conda
             for name in distributions_of(record)
         }
         installed |= {
-            Installed(distribution=wheel.name, version=wheel.version, source="pypi", package=wheel.name)
+            InstalledPackage(distribution=wheel.name, version=wheel.version, source="pypi", package=wheel.name)
             for wheel in wheels
         }
         return cls(platform=platform, installed=tuple(sorted(installed)), records=conda)
 
-    def find(self, *distributions: str, source: str = "") -> tuple[Installed, ...]:
+    def find(self, *distributions: str, source: str = "") -> tuple[InstalledPackage, ...]:
         """List what is installed of some distributions, from one half if `source` is given."""
         return tuple(
             item for item in self.installed if item.distribution in distributions and source in ("", item.source)

@@ -8,7 +8,7 @@ from functools import cache
 
 from packaging.requirements import Requirement as Pep508
 
-from envgen.knowledge.installed import Installed, World
+from envgen.knowledge.installed import InstalledPackage, InstalledPackages
 from envgen.knowledge.tables import rows
 from envgen.knowledge.tensorflow import tensorflow_of
 from envgen.knowledge.version_ranges import covers, escapes
@@ -49,7 +49,7 @@ class BadRelease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
+class ReleaseAdvice:
     """Hold a set of wheels, each a name with a range, that misbehave together; `subdirs` are where, () everywhere."""
 
     code: str
@@ -92,9 +92,9 @@ def bad_releases() -> tuple[BadRelease, ...]:
 
 
 @cache
-def advices() -> tuple[Advice, ...]:
+def advices() -> tuple[ReleaseAdvice, ...]:
     """Read the sets that misbehave."""
-    return rows(TABLE, "advice", Advice)
+    return rows(TABLE, "advice", ReleaseAdvice)
 
 
 @cache
@@ -103,7 +103,7 @@ def companions() -> tuple[Companion, ...]:
     return rows(TABLE, "companion", Companion)
 
 
-def bad_installed(world: World) -> tuple[tuple[BadRelease, Installed], ...]:
+def bad_installed(world: InstalledPackages) -> tuple[tuple[BadRelease, InstalledPackage], ...]:
     """List the wheels of a world that should not have been taken."""
     return tuple(
         (row, item)
@@ -123,14 +123,14 @@ def to_avoid(requirements: tuple[Requirement, ...]) -> tuple[BadRelease, ...]:
     )
 
 
-def advices_for(world: World) -> tuple[tuple[Advice, tuple[Installed, ...]], ...]:
+def advices_for(world: InstalledPackages) -> tuple[tuple[ReleaseAdvice, tuple[InstalledPackage, ...]], ...]:
     """List the sets that a world holds, with their packages."""
     here = (row for row in advices() if not row.subdirs or world.platform.subdir in row.subdirs)
     found = ((row, _matched(row, world)) for row in here)
     return tuple((row, matched) for row, matched in found if len(matched) == len(row.wheels))
 
 
-def lacking_companions(world: World) -> tuple[Companion, ...]:
+def lacking_companions(world: InstalledPackages) -> tuple[Companion, ...]:
     """List the silent needs that a world does not meet."""
     tensorflow = tensorflow_of(world)
     if tensorflow is None:
@@ -142,7 +142,7 @@ def lacking_companions(world: World) -> tuple[Companion, ...]:
     )
 
 
-def _matched(row: Advice, world: World) -> tuple[Installed, ...]:
+def _matched(row: ReleaseAdvice, world: InstalledPackages) -> tuple[InstalledPackage, ...]:
     wanted = [Pep508(text) for text in row.wheels]
     found = (
         next((item for item in world.find(each.name) if covers(str(each.specifier), item.version)), None)

@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from typing import Literal
 
-from envgen.knowledge.installed import Installed, World
+from envgen.knowledge.installed import InstalledPackage, InstalledPackages
 from envgen.knowledge.tables import rows
 from envgen.knowledge.version_ranges import covers, minor_of, overlaps, satisfies, to_numbers, to_version
 from envgen.models.platform import Platform
@@ -151,7 +151,7 @@ def native_satellites() -> frozenset[str]:
     return frozenset(row.name for row in satellites() if row.native)
 
 
-def tensorflow_of(world: World) -> TensorFlow | None:
+def tensorflow_of(world: InstalledPackages) -> TensorFlow | None:
     """Find the TensorFlow of a world; PyPI's wins where both halves bring one."""
     wheels = world.find(*NAMES, source="pypi")
     if wheels:
@@ -162,7 +162,7 @@ def tensorflow_of(world: World) -> TensorFlow | None:
     return None
 
 
-def _newest(installed: tuple[Installed, ...]) -> str:
+def _newest(installed: tuple[InstalledPackage, ...]) -> str:
     return max((item.version for item in installed), key=to_version)
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from envgen.knowledge.incompatibilities import Evidence
-from envgen.knowledge.installed import Installed, World
+from envgen.knowledge.installed import InstalledPackage, InstalledPackages
 from envgen.knowledge.tables import rows
 from envgen.knowledge.version_ranges import covers, escapes, overlaps, to_numbers
 from envgen.models.platform import Platform
@@ -178,7 +178,7 @@ def hidden_libraries() -> tuple[HiddenLibrary, ...]:
     return rows(LIBRARIES_TABLE, "library", HiddenLibrary)
 
 
-def lacking_libraries(world: World) -> tuple[tuple[HiddenLibrary, Installed], ...]:
+def lacking_libraries(world: InstalledPackages) -> tuple[tuple[HiddenLibrary, InstalledPackage], ...]:
     """List the libraries that wheels of a world look for and nothing in it brings; none but on osx-arm64.
 
     The cure in the data is to add the record `conda`, or to take `conda_package` in the wheel's place.

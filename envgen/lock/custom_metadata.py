@@ -63,7 +63,7 @@ def whole_wheel_line(wheel: LockedWheel, groups: tuple[str, ...]) -> str:
     return _encode(data | _groups(groups))
 
 
-class Held:
+class CustomFields:
     """Read the values of such a line back, refusing with ValueError what no writer writes."""
 
     def __init__(self, line: str) -> None:
@@ -103,7 +103,7 @@ class Held:
             raise ValueError(f"unknown `{'`, `'.join(sorted(self._data))}`")
 
 
-def restored_record(held: Held, *, url: str, md5: str, name: str = "", version: str = "") -> Record:
+def restored_record(held: CustomFields, *, url: str, md5: str, name: str = "", version: str = "") -> Record:
     """Build the record that a URL, an md5 and a whole line say."""
     parts = artifact(url)
     number = held.number("build_number")
@@ -128,7 +128,7 @@ def restored_record(held: Held, *, url: str, md5: str, name: str = "", version: 
     )
 
 
-def restored_wheel(held: Held, *, name: str, version: str, sha256: str, url: str = "") -> LockedWheel:
+def restored_wheel(held: CustomFields, *, name: str, version: str, sha256: str, url: str = "") -> LockedWheel:
     """Build the wheel that a name, a version, a hash and a whole line say."""
     wheel = Wheel(
         name=name,
@@ -367,12 +367,12 @@ def placeholder() -> str:
     return _OPEN
 
 
-def sealed(text: str) -> str:
+def with_digest(text: str) -> str:
     """Put the digest of the text into its one placeholder."""
     return text.replace(_OPEN, f"file_digest: sha256:{_digest(text)}", 1)
 
 
-def is_whole(text: str) -> bool:
+def digest_matches(text: str) -> bool:
     """Tell whether a file still is as it was sealed; line ends may have been changed by git.
 
     A file without a digest is not whole.

@@ -125,7 +125,7 @@ _METAL = "tensorflow-metal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Root:
+class RootPackage:
     """Say that a manifest asks for a locked package, by its key, in which words and where."""
 
     key: str
@@ -166,30 +166,32 @@ class Matcher:
         return version is not None and SpecifierSet(requirement.specifier).contains(version, prereleases=True)
 
 
-def manifest_roots(manifest: Manifest, lock: PlatformLock, distributions_of: DistributionsOf) -> tuple[Root, ...]:
+def manifest_roots(
+    manifest: Manifest, lock: PlatformLock, distributions_of: DistributionsOf
+) -> tuple[RootPackage, ...]:
     """List the packages of a lock that a manifest asks for itself, in the order of the file."""
     matcher = Matcher(lock, distributions_of)
     return tuple(dict.fromkeys(_roots(manifest, lock, matcher)))
 
 
-def _roots(manifest: Manifest, lock: PlatformLock, matcher: Matcher) -> Iterator[Root]:
+def _roots(manifest: Manifest, lock: PlatformLock, matcher: Matcher) -> Iterator[RootPackage]:
     markers = lock.platform.markers()
     asked = (*(entry.requirement for entry in manifest.requirements()), *manifest.pypi_requirements())
     for requirement in asked:
         if requirement.applies(markers):
             # a fact may have put other bounds in the place of the manifest's
             keys = matcher.keys(requirement) or matcher.providers.get(requirement.name, [])
-            yield from (Root(key=key, need=requirement.text, origin=requirement.origin) for key in keys)
+            yield from (RootPackage(key=key, need=requirement.text, origin=requirement.origin) for key in keys)
     for root in manifest.conda_specs():
         if (key := f"conda:{root.spec.name}") in matcher.versions:
-            yield Root(key=key, need=root.spec.text, origin=root.origin)
+            yield RootPackage(key=key, need=root.spec.text, origin=root.origin)
     if "conda:python" in matcher.versions:
         need = f"python {lock.platform.python}.*"
-        yield Root(key="conda:python", need=need, origin=manifest.origin("python"))
+        yield RootPackage(key="conda:python", need=need, origin=manifest.origin("python"))
     if lock.pypi and "conda:pip" in matcher.versions:
-        yield Root(key="conda:pip", need="pip", origin=Origin(path="packages from PyPI need it"))
+        yield RootPackage(key="conda:pip", need="pip", origin=Origin(path="packages from PyPI need it"))
     if lock.accelerator == "metal" and (key := f"pypi:{_METAL}") in matcher.versions:
-        yield Root(key=key, need=_METAL, origin=manifest.origin("accelerator"))
+        yield RootPackage(key=key, need=_METAL, origin=manifest.origin("accelerator"))
 
 
 # Say which groups need each package of a lock.

@@ -144,7 +144,7 @@ _SUFFIXES = (".conda", ".tar.bz2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+class ArtifactFields:
     """Hold the parts of `<channel>/<subdir>/<name>-<version>-<build>.<ext>`; parts that are not there are "".
 
     `build_number` is the number that ends the build string, else 0: conda-forge's habit, not a rule.
@@ -159,7 +159,7 @@ class Artifact:
 
 
 @cache
-def artifact(url: str) -> Artifact:
+def artifact(url: str) -> ArtifactFields:
     """Take the URL of a conda artifact apart."""
     folder, _, filename = url.rpartition("/")
     channel, _, subdir = folder.rpartition("/")
@@ -168,7 +168,7 @@ def artifact(url: str) -> Artifact:
         stem = stem.removesuffix(suffix)
     name, version, build = ["", "", *stem.rsplit("-", 2)][-3:]
     digits = build[len(build.rstrip("0123456789")) :]
-    return Artifact(
+    return ArtifactFields(
         channel=channel,
         subdir=subdir,
         name=name,

@@ -13,7 +13,7 @@ from envgen.lock.custom_metadata import normal_form
 from envgen.lock.merge import merged
 from envgen.lock.model import Lock
 from envgen.lock.staleness import left_files, stale_reasons
-from envgen.locking.lock_platform import Keeping, solve_platform
+from envgen.locking.lock_platform import Preferences, solve_platform
 from envgen.locking.updates import Updates, refuse_unknown
 from envgen.manifest.model import Manifest, digest
 from envgen.models.findings import Move
@@ -128,8 +128,8 @@ def solve_lock(services: Services, manifest: Manifest, before: Lock | None, upda
     )
 
 
-def _keeping(before: Lock | None, subdir: str, updates: Updates) -> Keeping:
-    return Keeping(lock=before.for_subdir(subdir) if before else None, updates=updates, first=before is None)
+def _keeping(before: Lock | None, subdir: str, updates: Updates) -> Preferences:
+    return Preferences(lock=before.for_subdir(subdir) if before else None, updates=updates, first=before is None)
 
 
 def _unchanged(environment: Environment, lock: Lock) -> EnvironmentResult:

@@ -20,16 +20,16 @@ from envgen.models.findings import Finding, Move
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
 from envgen.models.solve import Solution, Solver, SolveRequest, SolverName
-from envgen.models.wheel import PypiSide, Wheel
+from envgen.models.wheel import PypiResolver, Wheel
 from envgen.planner.overrides import amendments, conda_overrides, override_notes
-from envgen.planner.plan import Plan, PlanInputs, Sides, Wanted, WantedSpec
+from envgen.planner.plan import Plan, PlanInputs, Resolvers, UserMatchSpec, UserRequirement
 from envgen.planner.rounds import plan
 from envgen.planner.sources import refuse_family
 from envgen.project.channels import channels_of, name_mapper, open_index
 from envgen.project.services import Services
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
-from envgen.pypi.least_change import KeepingPypiSide
+from envgen.pypi.least_change import LeastChangePypiResolver
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.choose import choose_solver
 
@@ -37,7 +37,7 @@ SOLVERS: Mapping[str, SolverName] = {"libmamba": "libmamba", "rattler": "rattler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeping:
+class Preferences:
     """Say what of an earlier lock is kept: all but what `updates` name.
 
     `first` tells that the environment has no lock yet, which is when the starter index may stand in.
@@ -76,7 +76,7 @@ class Solved:
     notes: tuple[str, ...]
 
 
-def solve_platform(services: Services, manifest: Manifest, platform: Platform, keeping: Keeping) -> Solved:
+def solve_platform(services: Services, manifest: Manifest, platform: Platform, keeping: Preferences) -> Solved:
     """Lock one platform.
 
     Raises:
@@ -92,10 +92,10 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     repodata = AmendedRepodata(inner, amendments(), rewrite=rewrite)
     solver, name, note = _solver(services, keeping.lock)
     services.progress(f"solving with {name} for {platform.subdir}")
-    conda = LeastChangeSide(
+    conda = LeastChangeCondaResolver(
         solver=solver, repodata=repodata, kept=keeping.records(manifest.exclude_newer), update=keeping.named("conda")
     )
-    sides = Sides(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, keeping))
+    sides = Resolvers(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, keeping))
     planned = plan(inputs, sides)
     services.progress("proving that it fits together")
     notes = (*manifest.notes, *_overruled(manifest, inner, planned.conda))
@@ -107,11 +107,11 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     return Solved(lock=lock, moved=moved, notes=tuple(filter(None, (note, *repodata.notes, *online, *pypi))))
 
 
-def _pypi(services: Services, keeping: Keeping) -> PypiSide | None:
+def _pypi(services: Services, keeping: Preferences) -> PypiResolver | None:
     kept = keeping.wheels()
     if services.pypi is None or not kept:
         return services.pypi
-    return KeepingPypiSide(side=services.pypi, kept=kept, update=keeping.named("pypi"))
+    return LeastChangePypiResolver(side=services.pypi, kept=kept, update=keeping.named("pypi"))
 
 
 def _solver(services: Services, before: PlatformLock | None) -> tuple[Solver, SolverName, str]:
@@ -196,7 +196,7 @@ def refuse_faults(lock: PlatformLock) -> PlatformLock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeastChangeSide:
+class LeastChangeCondaResolver:
     """Solve while keeping the records of an earlier lock where that is possible.
 
     `update` names packages that need not be kept; `answered` collects the requests that were met, with their answers.
@@ -237,15 +237,15 @@ MAIN = frozenset({"main"})
 
 def plan_inputs(manifest: Manifest, platform: Platform) -> PlanInputs:
     """Gather what one target of a manifest asks for, the needs of the user's own projects included."""
-    wanted = [Wanted(requirement=item.requirement, groups=item.groups) for item in manifest.requirements()]
-    wanted += [Wanted(requirement=item, groups=MAIN, pypi_only=True) for item in manifest.pypi_requirements()]
+    wanted = [UserRequirement(requirement=item.requirement, groups=item.groups) for item in manifest.requirements()]
+    wanted += [UserRequirement(requirement=item, groups=MAIN, pypi_only=True) for item in manifest.pypi_requirements()]
     return PlanInputs(
         platform=platform,
         python_origin=manifest.origin("python"),
         accelerator_origin=manifest.origin("accelerator"),
         accelerator=manifest.accelerator,
         wanted=tuple(wanted),
-        specs=tuple(WantedSpec(root=root, groups=MAIN) for root in manifest.conda_specs()),
+        specs=tuple(UserMatchSpec(root=root, groups=MAIN) for root in manifest.conda_specs()),
         constraints=manifest.constraint_requirements(),
         overrides=manifest.override_requirements(),
         exclude_newer=manifest.exclude_newer,

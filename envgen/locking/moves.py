@@ -33,7 +33,7 @@ _UNEXPLAINED = "could not be kept beside the others"
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class MoveReason:
     """Say why a package moved, and the key of the moved package that the sentence speaks of; "" where it ends."""
 
     text: str
@@ -41,7 +41,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RequestedMove:
     """Hold what the run itself asks for.
 
     `update` are keys (`conda:numpy`) that are meant to move, `everything` tells that all are; `requirements` are the
@@ -72,7 +72,7 @@ def moves(
     keys = updates.keys(before)
     names = frozenset(key.removeprefix("conda:") for key in keys if key.startswith("conda:"))
     causes = chain(request, before.conda, after.conda, names) if request else {}
-    asked = Asked(
+    asked = RequestedMove(
         update=keys,
         everything=updates.everything,
         requirements=_applying(manifest, after.platform),
@@ -94,10 +94,10 @@ def _applying(manifest: Manifest, platform: Platform) -> tuple[Requirement, ...]
 
 
 def explained_moves(
-    before: PlatformLock, after: PlatformLock, asked: Asked, distributions_of: DistributionsOf
+    before: PlatformLock, after: PlatformLock, asked: RequestedMove, distributions_of: DistributionsOf
 ) -> tuple[Move, ...]:
     """List every package that differs, sorted by name, each with the cause nearest to what was asked for."""
-    comparison = _Comparison(before, after, asked, distributions_of)
+    comparison = _MoveComparison(before, after, asked, distributions_of)
     names = distribution_names((before, after), distributions_of)
     changes = {f"{change.source}:{change.name}": change for change in diff(before, after, pypi_name=names)}
     possible = {key: list(comparison.causes(key, change)) for key, change in changes.items()}
@@ -114,9 +114,9 @@ def explained_moves(
     )
 
 
-def _chosen(possible: Mapping[str, Sequence[Cause]]) -> dict[str, Cause]:
+def _chosen(possible: Mapping[str, Sequence[MoveReason]]) -> dict[str, MoveReason]:
     """Choose a cause for each move, following them from those that need no other, so that every chain ends."""
-    chosen: dict[str, Cause] = {}
+    chosen: dict[str, MoveReason] = {}
     while True:
         step = {
             key: cause
@@ -128,14 +128,14 @@ def _chosen(possible: Mapping[str, Sequence[Cause]]) -> dict[str, Cause]:
         if not step:
             break
         chosen.update(step)
-    return {key: chosen.get(key) or next(iter(causes), Cause(_UNEXPLAINED)) for key, causes in possible.items()}
+    return {key: chosen.get(key) or next(iter(causes), MoveReason(_UNEXPLAINED)) for key, causes in possible.items()}
 
 
-class _Comparison:
+class _MoveComparison:
     """Look for causes in two locks of one platform."""
 
     def __init__(
-        self, before: PlatformLock, after: PlatformLock, asked: Asked, distributions_of: DistributionsOf
+        self, before: PlatformLock, after: PlatformLock, asked: RequestedMove, distributions_of: DistributionsOf
     ) -> None:
         self._asked = asked
         self._after = after
@@ -146,12 +146,12 @@ class _Comparison:
         self._providers = providers_of(after, distributions_of)
         self._versions = _versions(after)
 
-    def causes(self, key: str, change: Change) -> Iterator[Cause]:
+    def causes(self, key: str, change: Change) -> Iterator[MoveReason]:
         """List what may have made a package move, the most telling first."""
         if self._asked.everything and change.before and change.after:
-            yield Cause("--upgrade takes the newest that fits")
+            yield MoveReason("--upgrade takes the newest that fits")
         if change.change == "moved":
-            yield Cause(f"now from {change.source}: {self._reason(key)}")
+            yield MoveReason(f"now from {change.source}: {self._reason(key)}")
         elif change.source == "conda":
             yield from self._too_new(change)
             yield from self._conda(change)
@@ -168,68 +168,68 @@ class _Comparison:
         wheel = self._new.get(name) if half == "pypi" else None
         return wheel.why if wheel else next(decided, "other packages need it")
 
-    def _too_new(self, change: Change) -> Iterator[Cause]:
+    def _too_new(self, change: Change) -> Iterator[MoveReason]:
         old, limit = self._records.get(change.name), self._asked.exclude_newer
         if old and limit and came_later(old, limit):
-            yield Cause("exclude-newer leaves it out")
+            yield MoveReason("exclude-newer leaves it out")
 
-    def _conda(self, change: Change) -> Iterator[Cause]:
+    def _conda(self, change: Change) -> Iterator[MoveReason]:
         text, other = self._asked.conda.get(change.name, ("", ""))
         if other:
-            yield Cause(text, f"conda:{other}")
+            yield MoveReason(text, f"conda:{other}")
         elif wheel := _FROM_WHEEL.search(text):
-            yield Cause(text, f"pypi:{wheel[1]}")
+            yield MoveReason(text, f"pypi:{wheel[1]}")
         elif text and change.after:
-            yield Cause(text)
+            yield MoveReason(text)
         if not change.after:
             yield from self._departure(f"conda:{change.name}")
 
-    def _departure(self, key: str) -> Iterator[Cause]:
+    def _departure(self, key: str) -> Iterator[MoveReason]:
         users = self._graphs[0].needed_by(key)
         for user in users:
             shown = user.key.partition(":")[2]
             if user.key in self._versions:
-                yield Cause(f"{shown} {self._versions[user.key]} does not need it", user.key)
+                yield MoveReason(f"{shown} {self._versions[user.key]} does not need it", user.key)
             else:
-                yield Cause(f"{shown}, which needed it, is gone", user.key)
+                yield MoveReason(f"{shown}, which needed it, is gone", user.key)
         if not users:
-            yield Cause("nothing asks for it any more")
+            yield MoveReason("nothing asks for it any more")
 
-    def _arrival(self, key: str) -> Iterator[Cause]:
+    def _arrival(self, key: str) -> Iterator[MoveReason]:
         for requirement in self._named(key.partition(":")[2]):
-            yield Cause(f"asked for: {requirement.origin}")
+            yield MoveReason(f"asked for: {requirement.origin}")
         for user in self._graphs[1].needed_by(key):
             shown = user.key.partition(":")[2]
-            yield Cause(f"{shown} {self._versions[user.key]} needs `{user.need}`", user.key)
-        yield Cause(self._reason(key))
+            yield MoveReason(f"{shown} {self._versions[user.key]} needs `{user.need}`", user.key)
+        yield MoveReason(self._reason(key))
 
-    def _wheel(self, old: LockedWheel, new: LockedWheel) -> Iterator[Cause]:
+    def _wheel(self, old: LockedWheel, new: LockedWheel) -> Iterator[MoveReason]:
         if f"pypi:{old.name}" in self._asked.update:
-            yield Cause("asked to be updated")
+            yield MoveReason("asked to be updated")
         for requirement in self._named(old.name):
             if not _admits(requirement.specifier, old.version):
-                yield Cause(f"asked for: {requirement.origin}")
+                yield MoveReason(f"asked for: {requirement.origin}")
         for user in self._graphs[1].needed_by(f"pypi:{old.name}"):
             if not _admits(str(Pep508(user.need).specifier), old.version):
                 shown = user.key.partition(":")[2]
-                yield Cause(f"{shown} {self._versions[user.key]} needs `{user.need}`", user.key)
+                yield MoveReason(f"{shown} {self._versions[user.key]} needs `{user.need}`", user.key)
         yield from self._misfits(old)
         if old.version == new.version:
-            yield Cause("its file is another one")
+            yield MoveReason("its file is another one")
         elif self._asked.exclude_newer and Version(new.version) < Version(old.version):
-            yield Cause("exclude-newer leaves the newer one out")
+            yield MoveReason("exclude-newer leaves the newer one out")
 
-    def _misfits(self, old: LockedWheel) -> Iterator[Cause]:
+    def _misfits(self, old: LockedWheel) -> Iterator[MoveReason]:
         """Give the causes that the old wheel's own needs are."""
         python = self._after.platform.python
         if not _admits(old.requires_python, f"{python}.99"):
-            yield Cause(f"{old.name} {old.version} needs python {old.requires_python}, and {python} is asked for")
+            yield MoveReason(f"{old.name} {old.version} needs python {old.requires_python}, and {python} is asked for")
         for text in old.requires:
             need = Pep508(text)
             for key in self._providers.get(canonicalize_name(need.name), ()):
                 if not _admits(str(need.specifier), self._versions[key]):
                     shown = f"{key.partition(':')[2]} is {self._versions[key]}"
-                    yield Cause(f"{old.name} {old.version} needs `{text}`, and {shown}", key)
+                    yield MoveReason(f"{old.name} {old.version} needs `{text}`, and {shown}", key)
 
     def _named(self, name: str) -> Iterator[Requirement]:
         return (requirement for requirement in self._asked.requirements if requirement.name == name)

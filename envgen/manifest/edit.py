@@ -19,7 +19,7 @@ from envgen.manifest.fields import Kind
 from envgen.manifest.problems import RefusalError, did_you_mean, dotted, manifest_error, quoted
 from envgen.manifest.schema import Accelerator
 from envgen.manifest.validation import leading_name
-from envgen.manifest.yaml_document import ListNode, MapNode, Node, Path, TextNode, Tree, last_mark, plain
+from envgen.manifest.yaml_document import ListNode, MapNode, Node, Path, TextNode, YamlTree, last_mark, plain
 from envgen.manifest.yaml_edit import (
     FILE,
     Splice,
@@ -122,7 +122,7 @@ def _checked(requirements: Sequence[str], group: str | None, kind: Kind) -> Iter
     return iter(clean)
 
 
-def _list_path(tree: Tree, group: str | None, kind: Kind) -> Path:
+def _list_path(tree: YamlTree, group: str | None, kind: Kind) -> Path:
     """Give the path of a list, with the group's name as the file writes it."""
     if group is None:
         return (kind,)
@@ -131,7 +131,7 @@ def _list_path(tree: Tree, group: str | None, kind: Kind) -> Path:
     return ("groups", next((key for key in keys if canonicalize_name(key) == canonicalize_name(group)), group))
 
 
-def _with(tree: Tree, path: Path, requirement: str) -> tuple[str, str]:
+def _with(tree: YamlTree, path: Path, requirement: str) -> tuple[str, str]:
     """Give the text with one requirement added, and a note if it stood there before."""
     node = tree.find(path)
     if not isinstance(node, ListNode) or not node.items:
@@ -150,7 +150,7 @@ def _with(tree: Tree, path: Path, requirement: str) -> tuple[str, str]:
     return spliced(tree, path, splices, meant), f"`{before}` became `{requirement}`"
 
 
-def _same_line(tree: Tree, path: Path, node: ListNode, requirement: str) -> int | None:
+def _same_line(tree: YamlTree, path: Path, node: ListNode, requirement: str) -> int | None:
     """Find the one item that a requirement replaces: of the same package and, among several, of the same marker."""
     name, marker = _name(path, requirement), _marker(requirement)
     same = [index for index, item in enumerate(node.items) if _name(path, item) == name]
@@ -189,17 +189,17 @@ def _marker(item: Node | str) -> str:
         return ""
 
 
-def _all_lists(tree: Tree) -> list[Path]:
+def _all_lists(tree: YamlTree) -> list[Path]:
     groups = tree.find(("groups",))
     names = [entry.key.text for entry in groups.entries] if isinstance(groups, MapNode) else []
     return [*((kind,) for kind in _MAIN_LISTS), *(("groups", name) for name in names)]
 
 
-def _own_lists(tree: Tree, group: str | None) -> list[Path]:
+def _own_lists(tree: YamlTree, group: str | None) -> list[Path]:
     return [(kind,) for kind in _MAIN_LISTS] if group is None else [_list_path(tree, group, "dependencies")]
 
 
-def _places(tree: Tree, lists: Sequence[Path], name: str) -> Iterator[tuple[Path, ListNode, int]]:
+def _places(tree: YamlTree, lists: Sequence[Path], name: str) -> Iterator[tuple[Path, ListNode, int]]:
     """List where a package is asked for: the list's path, the list, and the place in it."""
     for path in lists:
         node = tree.find(path)
@@ -210,12 +210,12 @@ def _places(tree: Tree, lists: Sequence[Path], name: str) -> Iterator[tuple[Path
                 yield path, node, index
 
 
-def _elsewhere(tree: Tree, path: Path, name: str) -> list[str]:
+def _elsewhere(tree: YamlTree, path: Path, name: str) -> list[str]:
     others = [other for other in _all_lists(tree) if tuple(other) != tuple(path)]
     return [f"`{name}` also stands in {dotted(other)}" for other, _, _ in _places(tree, others, name)]
 
 
-def _refuse_absent(tree: Tree, names: Sequence[str], group: str | None) -> None:
+def _refuse_absent(tree: YamlTree, names: Sequence[str], group: str | None) -> None:
     own = _own_lists(tree, group)
     problems = []
     for name in names:
@@ -231,7 +231,7 @@ def _where(group: str | None) -> str:
     return f"the group {quoted(group)}" if group else "`dependencies`, `conda` or `pypi`"
 
 
-def _hints(tree: Tree, own: Sequence[Path], name: str, group: str | None) -> Iterator[str]:
+def _hints(tree: YamlTree, own: Sequence[Path], name: str, group: str | None) -> Iterator[str]:
     """Say where a package stands instead, or which name is near."""
     others = [dotted(path) for path, _, _ in _places(tree, _all_lists(tree), name)]
     if others:
@@ -242,7 +242,7 @@ def _hints(tree: Tree, own: Sequence[Path], name: str, group: str | None) -> Ite
     yield did_you_mean(leading_name(name), known).removeprefix("; ")
 
 
-def _nodes(tree: Tree, path: Path) -> tuple[Node, ...]:
+def _nodes(tree: YamlTree, path: Path) -> tuple[Node, ...]:
     node = tree.find(path)
     return node.items if isinstance(node, ListNode) else ()
 
@@ -291,7 +291,7 @@ def _platform(item: Node) -> object:
     return value.get("platform") if isinstance(value, dict) else value
 
 
-def _with_floor(tree: Tree, item: Node, entry: str, floor: str) -> Splice:
+def _with_floor(tree: YamlTree, item: Node, entry: str, floor: str) -> Splice:
     if not isinstance(item, MapNode):
         return Splice(item.start.offset, item.end.offset, entry)
     written = item.entry("macos")

@@ -15,7 +15,7 @@ from envgen.manifest.fields import MAIN_GROUP
 from envgen.manifest.problems import dotted, manifest_error, quoted
 from envgen.manifest.schema import Accelerator, Include, LocalProject, ManifestDocument, Output
 from envgen.manifest.validation import METAL_PLUGIN, included, validated
-from envgen.manifest.yaml_document import MapNode, Tree
+from envgen.manifest.yaml_document import MapNode, YamlTree
 from envgen.models.channel import Channel
 from envgen.models.platform import DEFAULT_MACOS, Platform
 from envgen.models.requirement import Origin, Requirement
@@ -40,7 +40,7 @@ class Manifest:
     """
 
     document: ManifestDocument
-    tree: Tree = field(repr=False)
+    tree: YamlTree = field(repr=False)
     notes: tuple[str, ...]
     own: tuple[Requirement, ...] = ()
 

@@ -14,7 +14,7 @@ from envgen.errors import Problem
 from envgen.manifest.fields import kind_of
 from envgen.manifest.problems import RefusalError, did_you_mean, dotted, manifest_error, quoted
 from envgen.manifest.schema import RESERVED, LocalProject, ManifestDocument, PlatformEntry
-from envgen.manifest.yaml_document import BrokenNode, Tree
+from envgen.manifest.yaml_document import BrokenNode, YamlTree
 
 KEYS = tuple(field.alias or name for name, field in ManifestDocument.model_fields.items())
 _MEANT = {
@@ -41,7 +41,7 @@ _WANTED = {
 }
 
 
-def validated(tree: Tree) -> ManifestDocument:
+def validated(tree: YamlTree) -> ManifestDocument:
     """Read a tree's values; raise ManifestError with every problem, those of the tree included.
 
     A key without a value is the same as an absent key.
@@ -59,7 +59,7 @@ def validated(tree: Tree) -> ManifestDocument:
     return document
 
 
-def _contradictions(tree: Tree, written: Mapping[str, object]) -> Iterator[Problem]:
+def _contradictions(tree: YamlTree, written: Mapping[str, object]) -> Iterator[Problem]:
     for refusal in contradictions(written):
         yield tree.problem(refusal.at, refusal.message, refusal.hint, refusal.beside)
 
@@ -73,7 +73,7 @@ def _told(details: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
             yield detail
 
 
-def _problems(tree: Tree, detail: ErrorDetails) -> Iterator[Problem]:
+def _problems(tree: YamlTree, detail: ErrorDetails) -> Iterator[Problem]:
     """Turn one of Pydantic's errors into a problem; nothing for a value whose problem the tree has told."""
     refusal = _refusal(detail)
     path = tree.known([part for part in detail["loc"] if part != "[key]"])

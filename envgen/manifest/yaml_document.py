@@ -42,7 +42,7 @@ class _TooMuchError(ValueError):
     """Stop the reading of a text that is beyond the limits."""
 
 
-def parse_tree(text: str, file: str) -> Tree:
+def parse_tree(text: str, file: str) -> YamlTree:
     """Read a document; raise ManifestError when it is not YAML, not one mapping, or beyond the limits.
 
     Problems that leave the rest readable (doubled keys, aliases, tags) are in the tree.
@@ -61,7 +61,7 @@ def parse_tree(text: str, file: str) -> Tree:
     except (YAMLError, ValueError, OverflowError, IndexError) as error:
         raise _not_yaml(error, text, lines, file) from error
     notes = tuple(f"{file}:{line}: {value} should be in quotes" for line, value in yaml.scanner.loose)
-    return Tree(file=file, text=text, root=root, problems=tuple(builder.problems), notes=notes, lines=lines)
+    return YamlTree(file=file, text=text, root=root, problems=tuple(builder.problems), notes=notes, lines=lines)
 
 
 def _refuse_merge_markers(lines: tuple[str, ...], file: str) -> None:
@@ -358,7 +358,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
+class YamlTree:
     """Hold a document: its text, its root mapping, and what was wrong or lenient about it."""
 
     file: str

@@ -16,7 +16,7 @@ from envgen.manifest.yaml_document import (
     Node,
     Path,
     TextNode,
-    Tree,
+    YamlTree,
     last_mark,
     parse_tree,
     plain_scalar,
@@ -47,7 +47,7 @@ def applied(text: str, splices: Sequence[Splice]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def read_sound(text: str, file: str) -> Tree:
+def read_sound(text: str, file: str) -> YamlTree:
     """Read a text that is to be edited; raise ManifestError for doubled keys and the like, too."""
     tree = parse_tree(text, file)
     if tree.problems:
@@ -55,7 +55,7 @@ def read_sound(text: str, file: str) -> Tree:
     return tree
 
 
-def spliced(tree: Tree, path: Path, splices: Sequence[Splice], meant: object) -> str:
+def spliced(tree: YamlTree, path: Path, splices: Sequence[Splice], meant: object) -> str:
     """Apply splices; raise ManifestError unless the new text differs in the one value that was meant."""
     text = applied(tree.text, splices)
     expected = tree.data()
@@ -105,14 +105,14 @@ def replacement(item: Node, text: str, *, flow: bool) -> list[Splice]:
     return [Splice(item.start.offset, item.end.offset, scalar(text, flow=flow, quote=quote))]
 
 
-def insertion(tree: Tree, path: Path, node: ListNode, index: int, item: str) -> list[Splice]:
+def insertion(tree: YamlTree, path: Path, node: ListNode, index: int, item: str) -> list[Splice]:
     """Put an item before the one at an index of the list at a path, which is not empty, in the list's own style."""
     if not node.flow:
         return [_block_insertion(tree, path, node, index, item)]
     return _flow_insertion(tree.text, node, index, scalar(item, flow=True))
 
 
-def _block_insertion(tree: Tree, path: Path, node: ListNode, index: int, item: str) -> Splice:
+def _block_insertion(tree: YamlTree, path: Path, node: ListNode, index: int, item: str) -> Splice:
     text = tree.text
     first = node.items[0].start
     gap = first.column - node.start.column - 1 if first.line == node.start.line else 1
@@ -155,7 +155,7 @@ def _comma_after(text: str, end: int) -> int | None:
     return at if text[at : at + 1] == "," else None
 
 
-def removal(tree: Tree, path: Path, node: ListNode, index: int) -> list[Splice]:
+def removal(tree: YamlTree, path: Path, node: ListNode, index: int) -> list[Splice]:
     """Take an item out of the list at a path, with its line and the comment on it; an emptied list is written `[]`."""
     if node.flow:
         return [_flow_removal(tree.text, node, index)]
@@ -166,7 +166,7 @@ def removal(tree: Tree, path: Path, node: ListNode, index: int) -> list[Splice]:
     return splices
 
 
-def _block_removal(tree: Tree, path: Path, item: Node) -> Splice:
+def _block_removal(tree: YamlTree, path: Path, item: Node) -> Splice:
     text = tree.text
     start, end = line_start(text, item.start.offset), line_end(text, last_mark(item).offset)
     if text[start : item.start.offset].strip() != "-":
@@ -206,7 +206,7 @@ def comment_on(text: str, node: ListNode, index: int) -> str:
     return rest[0].strip() if rest else ""
 
 
-def by_hand(tree: Tree, path: Path) -> ManifestError:
+def by_hand(tree: YamlTree, path: Path) -> ManifestError:
     """Say that a text is written in a way that cannot be edited without a loss."""
     hint = "write the list with one `- item` on each line, or edit it by hand"
     return manifest_error(tree.file, [tree.problem(path, "cannot be edited as it is written", hint)])
@@ -217,7 +217,7 @@ def by_hand(tree: Tree, path: Path) -> ManifestError:
 _OFFSET = 2
 
 
-def new_list(tree: Tree, path: Path, item: str) -> list[Splice]:
+def new_list(tree: YamlTree, path: Path, item: str) -> list[Splice]:
     """Write a list's first item: where the list is empty, has no value, or has no key yet.
 
     `path` is one key, or `groups` with the group's name.
@@ -230,7 +230,7 @@ def new_list(tree: Tree, path: Path, item: str) -> list[Splice]:
     return _new_group(tree, path, item)
 
 
-def new_key(tree: Tree, keys: Sequence[str], block: str, flow: str) -> list[Splice]:
+def new_key(tree: YamlTree, keys: Sequence[str], block: str, flow: str) -> list[Splice]:
     """Write a key of the root (with a key within it, if two are given) that is not there yet.
 
     `block` is its value as a line of its own, or as it stands behind the colon when it is no list item.
@@ -247,7 +247,7 @@ def new_key(tree: Tree, keys: Sequence[str], block: str, flow: str) -> list[Spli
     return [_block_entry(tree, keys[0], newline(tree.text).join(lines))]
 
 
-def list_offset(tree: Tree) -> int:
+def list_offset(tree: YamlTree) -> int:
     """Give how far the file indents its lists below their keys."""
     for entry in tree.root.entries:
         if isinstance(entry.value, ListNode) and not entry.value.flow:
@@ -255,7 +255,7 @@ def list_offset(tree: Tree) -> int:
     return _OFFSET
 
 
-def _filled(tree: Tree, path: Path, node: Node, item: str) -> list[Splice]:
+def _filled(tree: YamlTree, path: Path, node: Node, item: str) -> list[Splice]:
     start, end = node.start.offset, node.end.offset
     parent = tree.find(path[:-1])
     empty_list = isinstance(node, ListNode) and not node.items
@@ -273,7 +273,7 @@ def _filled(tree: Tree, path: Path, node: Node, item: str) -> list[Splice]:
     return [Splice(colon, max(colon, end), ""), Splice(at, at, line)]
 
 
-def _new_group(tree: Tree, path: Path, item: str) -> list[Splice]:
+def _new_group(tree: YamlTree, path: Path, item: str) -> list[Splice]:
     groups = tree.find(path[:1])
     name = str(path[1])
     if not isinstance(groups, MapNode):
@@ -294,7 +294,7 @@ def flow_entry(node: MapNode, entry: str) -> Splice:
     return Splice(at, at, f", {entry}")
 
 
-def _block_entry(tree: Tree, key: str, lines: str) -> Splice:
+def _block_entry(tree: YamlTree, key: str, lines: str) -> Splice:
     """Add lines after the keys that come before this one in the order of `KEYS`."""
     text, break_ = tree.text, newline(tree.text)
     order = {name: index for index, name in enumerate(KEYS)}
@@ -308,7 +308,7 @@ def _block_entry(tree: Tree, key: str, lines: str) -> Splice:
     return Splice(at, at, apart + break_ + lines)
 
 
-def _after(tree: Tree, entry: Entry) -> int:
+def _after(tree: YamlTree, entry: Entry) -> int:
     """Give the end of an entry's last line, its indented comments included."""
     end = line_end(tree.text, max(last_mark(entry.value).offset, entry.key.end.offset))
     inner = " " * (entry.key.start.column + 1)

@@ -18,7 +18,7 @@ _CANONICAL = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")  # nearly all names; to look
 
 
 @dataclass(kw_only=True)
-class Shelf:
+class ChannelPackages:
     """Hold what has been read of the channels, so that each name is read once, and many in one go.
 
     `python` is the minor that records should fit; it never hides a record.

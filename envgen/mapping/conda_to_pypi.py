@@ -20,7 +20,7 @@ _CLAUSE = re.compile(r"(~=|===?|!=|>=|<=|>|<|=)?(.+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Behind:
+class PypiName:
     """Hold the requirement that a conda package stands for, without a version, or "" where it holds no distribution.
 
     `certain` is False where nothing but the name tells; `known` says that a channel that was read has the package.
@@ -32,7 +32,7 @@ class Behind:
     known: bool = False
 
 
-class Backwards:
+class CondaToPypi:
     """Say what conda packages stand for: by a channel's records where one is read, else by the tables."""
 
     def __init__(self, mapper: NameMapper | None = None, table: NameTable | None = None) -> None:
@@ -71,32 +71,32 @@ class Backwards:
         answer = self._mapper.map_names([project])[project] if self._mapper else None
         return (answer.conda or "") if answer and answer.source == "conda" else ""
 
-    def of(self, conda: str) -> Behind:
+    def of(self, conda: str) -> PypiName:
         """Say what a conda package stands for."""
         known = self.has(conda)
         if conda in aliases():
-            return Behind(requirement=aliases()[conda], why=f"conda's `{conda}` brings it", known=known)
+            return PypiName(requirement=aliases()[conda], why=f"conda's `{conda}` brings it", known=known)
         held = contents_of(conda, "", self._table)
         if held:
             name = self._best(conda, held)
-            return Behind(requirement=name, why=f"conda's `{conda}` holds it", known=known)
+            return PypiName(requirement=name, why=f"conda's `{conda}` holds it", known=known)
         if known:
             return self._by_record(conda)
         if held is not None or is_native(conda) or not _PROJECT.fullmatch(conda):
-            return Behind(requirement="", why="it holds no Python distribution")
+            return PypiName(requirement="", why="it holds no Python distribution")
         name = canonicalize_name(conda)
-        return Behind(requirement=name, why="PyPI's project of the same name is taken for it", certain=False)
+        return PypiName(requirement=name, why="PyPI's project of the same name is taken for it", certain=False)
 
-    def _by_record(self, conda: str) -> Behind:
+    def _by_record(self, conda: str) -> PypiName:
         record = self._mapper.shelf.newest(conda) if self._mapper else None
         held = distributions_of(record, self._table) if record else ()
         if held:
             name = self._best(conda, held)
-            return Behind(requirement=name, why=f"conda's `{conda}` holds it", known=True)
+            return PypiName(requirement=name, why=f"conda's `{conda}` holds it", known=True)
         below = self._below(record) if record else ""
         if below:
-            return Behind(requirement=below, why=f"conda's `{conda}` brings it", known=True)
-        return Behind(requirement="", why="it holds no Python distribution", known=True)
+            return PypiName(requirement=below, why=f"conda's `{conda}` brings it", known=True)
+        return PypiName(requirement="", why="it holds no Python distribution", known=True)
 
     def _below(self, record: Record) -> str:
         """Give the distribution that an alias or umbrella depends on: of its own name, or pinned to its version."""

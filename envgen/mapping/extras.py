@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from packaging.utils import canonicalize_name
 
 from envgen.knowledge.names import ExtraFact, extra_table
-from envgen.mapping.channel_packages import Shelf, depends_names, distributions_of, fits_python, newest
+from envgen.mapping.channel_packages import ChannelPackages, depends_names, distributions_of, fits_python, newest
 from envgen.mapping.name_mapper import NameAnswer
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.match_spec import MatchSpec
@@ -50,7 +50,7 @@ class ExtraFinder:
     `metadata` reads a release of PyPI's, or gives None where it cannot be had.
     """
 
-    shelf: Shelf
+    shelf: ChannelPackages
     platform: Platform
     metadata: Metadata
     table: Mapping[tuple[str, str], ExtraFact] = field(default_factory=extra_table)

@@ -10,7 +10,14 @@ from typing import Protocol
 from packaging.utils import canonicalize_name
 
 from envgen.knowledge.names import NameTable
-from envgen.mapping.channel_packages import Shelf, contents_of, depends_names, distributions_of, is_python, pins
+from envgen.mapping.channel_packages import (
+    ChannelPackages,
+    contents_of,
+    depends_names,
+    distributions_of,
+    is_python,
+    pins,
+)
 from envgen.models.findings import Source
 from envgen.models.match_spec import newer
 from envgen.models.record import Record, Repodata
@@ -36,7 +43,7 @@ class NameMapper:
         online: OnlineMap | None = None,
     ) -> None:
         """Keep what the answers depend on; `overrides` maps PyPI names to conda names, or to None: never from conda."""
-        self.shelf = Shelf(repodata=repodata, python=python)
+        self.shelf = ChannelPackages(repodata=repodata, python=python)
         self._chooser = Chooser(shelf=self.shelf, table=table, online=online)
         self._table = table
         self._overrides: Mapping[str, str | None] = {
@@ -201,7 +208,7 @@ class Choice:
 class Chooser:
     """Find the packages of a channel that are a project, by the table, by spelling and by the online map."""
 
-    shelf: Shelf
+    shelf: ChannelPackages
     table: NameTable
     online: OnlineMap | None = None
 
@@ -301,7 +308,7 @@ _BINDINGS = ("python-{}", "{}-python", "py-{}", "{}-py", "{}.py")
 class Judge:
     """Weigh what the table and the records say of a conda package, for one set of channels."""
 
-    shelf: Shelf
+    shelf: ChannelPackages
     table: NameTable
 
     def spellings(self, project: str) -> Iterator[str]:

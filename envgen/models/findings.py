@@ -45,7 +45,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Reason:
+class StaleReason:
     """Say why a lock is stale, under a stable code such as `REQUIREMENT`."""
 
     code: str

@@ -54,7 +54,7 @@ class Solver(Protocol):
         ...
 
 
-class CondaSide(Protocol):
+class CondaResolver(Protocol):
     """Solve requests for a planner that tries several."""
 
     def solve(self, request: SolveRequest) -> Solution:

@@ -79,7 +79,7 @@ class Resolution:
     wheelless: tuple[str, ...] = ()
 
 
-class PypiSide(Protocol):
+class PypiResolver(Protocol):
     """Resolve and describe distributions for a target."""
 
     def resolve(self, request: ResolveRequest) -> Resolution:

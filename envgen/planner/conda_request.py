@@ -9,12 +9,12 @@ from envgen.models.match_spec import MatchSpec
 from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, SolveRequest
-from envgen.planner.state import Board, Lift
+from envgen.planner.state import LiftedRequirement, PlanState
 
 PIP = RootSpec(spec=MatchSpec.parse("pip"), origin=Origin(path="packages from PyPI need it"))
 
 
-def conda_request(board: Board, lifts: Iterable[Lift] | None = None) -> SolveRequest:
+def conda_request(board: PlanState, lifts: Iterable[LiftedRequirement] | None = None) -> SolveRequest:
     """Build the solve request of what has been decided so far, with all lifts or with those given."""
     chosen = board.lifts.values() if lifts is None else lifts
     specs = (
@@ -26,28 +26,28 @@ def conda_request(board: Board, lifts: Iterable[Lift] | None = None) -> SolveReq
     return _request(board, specs, constraints)
 
 
-def base_request(board: Board) -> SolveRequest:
+def base_request(board: PlanState) -> SolveRequest:
     """Build the solve request of what the user asks for alone."""
     return conda_request(board, ())
 
 
-def solo_request(board: Board, specs: Iterable[RootSpec], constraints: tuple[RootSpec, ...] = ()) -> SolveRequest:
+def solo_request(board: PlanState, specs: Iterable[RootSpec], constraints: tuple[RootSpec, ...] = ()) -> SolveRequest:
     """Build the request of some specs with the target's python, and nothing else of the board."""
     return _request(board, (_python(board), *specs), constraints)
 
 
-def own_specs(board: Board) -> tuple[RootSpec, ...]:
+def own_specs(board: PlanState) -> tuple[RootSpec, ...]:
     """List the specs that stand whatever the requirements' sources: python, the verbatim ones, and pip if needed."""
     pip = (PIP,) if board.pypi_roots or board.uv_extra else ()
     return (_python(board), *(wanted.root for wanted in board.inputs.specs), *pip)
 
 
-def _python(board: Board) -> RootSpec:
+def _python(board: PlanState) -> RootSpec:
     spec = MatchSpec.parse(f"python {board.inputs.platform.python}.*")
     return RootSpec(spec=spec, origin=board.inputs.python_origin)
 
 
-def _request(board: Board, specs: Iterable[RootSpec], constraints: tuple[RootSpec, ...]) -> SolveRequest:
+def _request(board: PlanState, specs: Iterable[RootSpec], constraints: tuple[RootSpec, ...]) -> SolveRequest:
     unique = tuple(dict.fromkeys(specs))
     return SolveRequest(
         channels=_channels(board, {spec.spec.name for spec in unique}),
@@ -58,13 +58,13 @@ def _request(board: Board, specs: Iterable[RootSpec], constraints: tuple[RootSpe
     )
 
 
-def _channels(board: Board, names: set[str]) -> tuple[ChannelRecords, ...]:
+def _channels(board: PlanState, names: set[str]) -> tuple[ChannelRecords, ...]:
     """Give the records of every name asked for so far: more than a request needs, and read once."""
     board.names |= names
     return board.sides.repodata.closure(board.names)
 
 
-def solve(board: Board, request: SolveRequest) -> Solution:
+def solve(board: PlanState, request: SolveRequest) -> Solution:
     """Solve a request, unless the same was solved before; raise UnsatisfiableError when no records meet it."""
     key = (
         frozenset(spec.spec.text for spec in request.specs),
@@ -81,7 +81,7 @@ def solve(board: Board, request: SolveRequest) -> Solution:
     return answer
 
 
-def solvable(board: Board, request: SolveRequest) -> bool:
+def solvable(board: PlanState, request: SolveRequest) -> bool:
     """Tell whether some records meet a request."""
     try:
         solve(board, request)
@@ -90,6 +90,6 @@ def solvable(board: Board, request: SolveRequest) -> bool:
     return True
 
 
-def provided_by(board: Board, records: Iterable[Record]) -> dict[str, Record]:
+def provided_by(board: PlanState, records: Iterable[Record]) -> dict[str, Record]:
     """Map each PyPI distribution to the record that provides it."""
     return {name: record for record in records for name in board.sides.mapper.distributions_of(record)}

@@ -9,13 +9,13 @@ from envgen.models.requirement import Origin, Requirement, in_order, lines_of
 from envgen.planner.conda_request import solo_request, solvable, solve
 from envgen.planner.lift import why_not_lifted
 from envgen.planner.sources import did_you_mean
-from envgen.planner.state import Board, Root
+from envgen.planner.state import PlannedRequirement, PlanState
 
 _LOOSEN = "loosen the bounds of these lines, or take one of them out"
 _EXPLAINED = 2  # each takes about a second
 
 
-def blamed(board: Board, error: PypiUnsatisfiableError) -> PypiUnsatisfiableError:
+def blamed(board: PlanState, error: PypiUnsatisfiableError) -> PypiUnsatisfiableError:
     """Add the user's lines on both sides, why conda does not serve them, and what may have been meant."""
     named = frozenset(error.names)
     roots = [root for root in board.pypi_roots if root.name in named] or list(board.pypi_roots)
@@ -35,7 +35,7 @@ def blamed(board: Board, error: PypiUnsatisfiableError) -> PypiUnsatisfiableErro
     )
 
 
-def unreachable(board: Board, error: PypiUnreachableError) -> PypiUnreachableError:
+def unreachable(board: PlanState, error: PypiUnreachableError) -> PypiUnreachableError:
     """Add which of the user's lines need PyPI, why conda does not serve them, and what may have been meant instead."""
     roots = list(board.pypi_roots)
     conflicts = [conflict for conflict in (_conflict(board, root) for root in roots[:_EXPLAINED]) if conflict]
@@ -49,7 +49,7 @@ def unreachable(board: Board, error: PypiUnreachableError) -> PypiUnreachableErr
     )
 
 
-def _nowhere(roots: Iterable[Root]) -> list[str]:
+def _nowhere(roots: Iterable[PlannedRequirement]) -> list[str]:
     """List the names that conda does not know and the user did not mean for PyPI."""
     return [root.name for root in roots if root.mapped.conda is None and not root.wanted.pypi_only]
 
@@ -59,7 +59,7 @@ def _derivation(error: PypiUnsatisfiableError) -> list[str]:
     return [] if ": " in error.message else [line for line in (error.problem.strip(),) if line]
 
 
-def _reasons(board: Board, roots: list[Root], named: frozenset[str]) -> Iterator[str]:
+def _reasons(board: PlanState, roots: list[PlannedRequirement], named: frozenset[str]) -> Iterator[str]:
     for root in roots:
         yield f"{root.name} comes from PyPI because {root.why}"
     for name in sorted(named - board.pypi_names):
@@ -72,14 +72,14 @@ def _reasons(board: Board, roots: list[Root], named: frozenset[str]) -> Iterator
             yield f"{bound.text} is needed: {bound.why}"
 
 
-def _other_lines(board: Board, named: frozenset[str]) -> list[SourceLine]:
+def _other_lines(board: PlanState, named: frozenset[str]) -> list[SourceLine]:
     """List the user's lines that bound what a failure names without asking it of PyPI."""
     conda = [root.requirement for root in board.conda_roots if root.requirement.specifier]
     others = (*conda, *board.inputs.constraints, *board.overrides)
     return lines_of(requirement for requirement in others if requirement.name in named)
 
 
-def _conflict(board: Board, root: Root) -> UnsatisfiableError | None:
+def _conflict(board: PlanState, root: PlannedRequirement) -> UnsatisfiableError | None:
     """Say why conda cannot serve a requirement either: beside the user's others, or for itself."""
     if not root.specs:
         return None

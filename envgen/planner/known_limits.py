@@ -12,7 +12,7 @@ from envgen.knowledge.wheels import missing_wheel
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Requirement, lines_at, quoted
-from envgen.planner.state import Board, Cause
+from envgen.planner.state import PlanState, Reason
 
 
 def refuse_contradicted(caps: Sequence[Cap], requirements: Sequence[Requirement]) -> None:
@@ -58,7 +58,7 @@ def refuse_missing_wheels(requirements: Sequence[Requirement], platform: Platfor
 APPLE_SILICON = "osx-arm64"
 
 
-def accompany(board: Board, names: Iterable[str]) -> bool:
+def add_tensorflow_companions(board: PlanState, names: Iterable[str]) -> bool:
     """Keep on PyPI what goes with the TensorFlow among names that come from there; tell whether that is new.
 
     What is built for PyPI's TensorFlow brings it, so this is asked of the wheels that stay as of the user's own names.
@@ -72,7 +72,7 @@ def accompany(board: Board, names: Iterable[str]) -> bool:
     return before != (board.tensorflow_from_pypi, board.beside)
 
 
-def forbidden(board: Board, record: Record) -> Cause | None:
+def forbidden(board: PlanState, record: Record) -> Reason | None:
     """Say why a record may not stand beside the TensorFlow of this plan; None where it may."""
     if not board.tensorflow_from_pypi or board.inputs.platform.subdir != APPLE_SILICON:
         return None

@@ -21,21 +21,21 @@ from envgen.models.wheel import Resolution, Stub, Wheel, WheelMetadata
 from envgen.planner.conda_request import base_request, conda_request, own_specs, provided_by, solvable, solve
 from envgen.planner.known_limits import forbidden
 from envgen.planner.sources import no_version
-from envgen.planner.state import BOOTSTRAP, Board, Cause, Lift
+from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState, Reason
 
 
-def liftable(board: Board, need: Requirement) -> bool:
+def liftable(board: PlanState, need: Requirement) -> bool:
     """Tell whether conda may and can provide what a wheel needs."""
     return not need.url and not why_not_lifted(board, need.name)
 
 
-def why_not_lifted(board: Board, name: str) -> str:
+def why_not_lifted(board: PlanState, name: str) -> str:
     """Say why a distribution of the closure is not taken from conda; nothing where it may be."""
     cause = board.why_pypi(name)
     return cause.text if cause else _why_absent(board, name)
 
 
-def _why_absent(board: Board, name: str) -> str:
+def _why_absent(board: PlanState, name: str) -> str:
     if name not in board.absent:
         answer = board.sides.mapper.map_names([name])[name]
         record = newest(board, answer.conda) if answer.conda else None
@@ -47,12 +47,12 @@ def _why_absent(board: Board, name: str) -> str:
     return board.absent[name]
 
 
-def newest(board: Board, conda: str) -> Record | None:
+def newest(board: PlanState, conda: str) -> Record | None:
     """Give the newest record of a conda name, of those for the target's python if there are any."""
     return board.sides.mapper.shelf.newest(conda)
 
 
-def lift(board: Board, needs: Iterable[Requirement]) -> None:
+def lift(board: PlanState, needs: Iterable[Requirement]) -> None:
     """Put the needs of the wheels that stay on the board as lifts, in place of those before.
 
     A need that no record meets keeps its distribution on PyPI, unless the user's other requirements bring conda's.
@@ -65,13 +65,13 @@ def lift(board: Board, needs: Iterable[Requirement]) -> None:
         _lift_one(board, name, grouped[name])
 
 
-def _lift_one(board: Board, name: str, needs: Sequence[Requirement]) -> None:
+def _lift_one(board: PlanState, name: str, needs: Sequence[Requirement]) -> None:
     mapped = board.translate(needs)
     for answer in mapped:
         reason = no_version(board, answer) if answer.source == "conda" else answer.why
         if reason:
-            cause = Cause(text=f"{answer.requirement.origin.path}, and {reason}", lines=tuple(lines_of(needs)))
-            if not hold(board, name, cause):
+            cause = Reason(text=f"{answer.requirement.origin.path}, and {reason}", lines=tuple(lines_of(needs)))
+            if not pin_to_conda(board, name, cause):
                 _refuse_bootstrap(name, cause)
                 board.unmet[name] = cause
             return
@@ -84,14 +84,14 @@ def _added(extra: Requirement) -> Requirement:
     return replace(extra, origin=replace(extra.origin, path=f"{extra.origin.path} adds {extra}"))
 
 
-def _lift(name: str, mapped: Sequence[MappedRequirement]) -> Lift:
+def _lift(name: str, mapped: Sequence[MappedRequirement]) -> LiftedRequirement:
     specs = dict.fromkeys(
         RootSpec(spec=spec, origin=Origin(path=answer.requirement.origin.path))
         for answer in mapped
         for spec in answer.specs
     )
     why = f"the channel has it; {mapped[0].requirement.origin.path}"
-    return Lift(
+    return LiftedRequirement(
         name=name,
         conda=mapped[0].conda or name,
         specs=tuple(specs),
@@ -101,7 +101,7 @@ def _lift(name: str, mapped: Sequence[MappedRequirement]) -> Lift:
     )
 
 
-def hold(board: Board, name: str, cause: Cause) -> bool:
+def pin_to_conda(board: PlanState, name: str, cause: Reason) -> bool:
     """Let PyPI choose what goes with conda's version of what the user's other requirements bring anyway.
 
     Else these would have to leave conda as well. False where nothing else brings it, or PyPI had that choice before.
@@ -118,22 +118,22 @@ def hold(board: Board, name: str, cause: Cause) -> bool:
     return True
 
 
-def keep_off(board: Board, name: str, cause: Cause) -> None:
+def exclude_from_conda(board: PlanState, name: str, cause: Reason) -> None:
     """Never take a distribution from conda in this plan; raise PlanError for what conda must provide."""
     _refuse_bootstrap(name, cause)
     board.kept_off.setdefault(name, cause)
     board.lifts.pop(name, None)
-    loosen(board, name)
+    drop_stub(board, name)
 
 
-def loosen(board: Board, name: str) -> None:
+def drop_stub(board: PlanState, name: str) -> None:
     """Let nothing stand in for a distribution any more."""
     board.stubs.pop(name, None)
     board.held.pop(name, None)
     board.loose.add(name)
 
 
-def _refuse_bootstrap(name: str, cause: Cause) -> None:
+def _refuse_bootstrap(name: str, cause: Reason) -> None:
     if name in BOOTSTRAP:
         raise PlanError(
             f"{name} must come from conda, where packages from PyPI are installed; but {cause.text}",
@@ -142,20 +142,22 @@ def _refuse_bootstrap(name: str, cause: Cause) -> None:
         )
 
 
-def _undo_lifts(board: Board) -> None:
+def _undo_lifts(board: PlanState) -> None:
     """Keep as many lifts as can be, the most needed first; PyPI must go with conda's, or serve the others."""
     ordered = _most_needed_first(board)
     kept = _fitting(board, [], ordered)
     refused = [lift for lift in ordered if lift not in kept]
     board.lifts = {lift.name: lift for lift in kept}
-    held = [lift for lift in refused if hold(board, lift.name, lift.cause)]
+    held = [lift for lift in refused if pin_to_conda(board, lift.name, lift.cause)]
     if held:
         return  # PyPI is asked again, and what else is refused may be asked for no more
     for lift in refused:
-        keep_off(board, lift.name, lift.cause)
+        exclude_from_conda(board, lift.name, lift.cause)
 
 
-def _fitting(board: Board, kept: list[Lift], more: Sequence[Lift]) -> list[Lift]:
+def _fitting(
+    board: PlanState, kept: list[LiftedRequirement], more: Sequence[LiftedRequirement]
+) -> list[LiftedRequirement]:
     """Add lifts in their order, leaving out each that has no solution with those before it."""
     if not more or solvable(board, conda_request(board, [*kept, *more])):
         return [*kept, *more]
@@ -165,7 +167,7 @@ def _fitting(board: Board, kept: list[Lift], more: Sequence[Lift]) -> list[Lift]
     return _fitting(board, _fitting(board, kept, more[:half]), more[half:])
 
 
-def _most_needed_first(board: Board) -> list[Lift]:
+def _most_needed_first(board: PlanState) -> list[LiftedRequirement]:
     """Sort lifts by how many others depend on them, since undoing those would undo the others as well."""
     found = {lift.conda: newest(board, lift.conda) for lift in board.lifts.values()}
     needed = [name for record in found.values() if record for name in depends_names(record)]
@@ -176,7 +178,7 @@ def _most_needed_first(board: Board) -> list[Lift]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closure:
+class PypiClosure:
     """Hold the wheels that stay on PyPI, what they need of conda, and what the resolution lacks, with who needs it."""
 
     stays: tuple[LockedWheel, ...] = ()
@@ -198,7 +200,7 @@ class _Visit:
     requires: tuple[Requirement, ...] = ()
 
 
-def walk(board: Board, resolution: Resolution) -> Closure:
+def walk_closure(board: PlanState, resolution: Resolution) -> PypiClosure:
     """Follow the requirements of the PyPI roots through the wheels, stopping at whatever conda provides.
 
     Only metadata of wheels that stay is read, a level at a time. Each need bears the user's line that leads to it.
@@ -216,10 +218,10 @@ def walk(board: Board, resolution: Resolution) -> Closure:
     needs = (need for name in here for need in visits[name].requires if liftable(board, need))
     missing = (visits[name].asker for name in sorted(visits.keys() - wheels.keys()))
     stays = tuple(_locked(board, wheels[name], visits[name]) for name in here)
-    return Closure(stays=stays, needs=tuple(needs), missing=tuple(missing))
+    return PypiClosure(stays=stays, needs=tuple(needs), missing=tuple(missing))
 
 
-def _pypi_requirements(board: Board) -> list[Requirement]:
+def _pypi_requirements(board: PlanState) -> list[Requirement]:
     return [*(root.requirement for root in board.pypi_roots), *(board.uv_extra[key] for key in sorted(board.uv_extra))]
 
 
@@ -237,7 +239,7 @@ def _admit(level: Iterable[Requirement], visits: dict[str, _Visit]) -> list[str]
     return sorted(fresh)
 
 
-def _read(board: Board, wheels: Sequence[Wheel]) -> dict[str, WheelMetadata]:
+def _read(board: PlanState, wheels: Sequence[Wheel]) -> dict[str, WheelMetadata]:
     unread = [wheel for wheel in wheels if wheel.sha256 not in board.metadata]
     if unread and board.sides.pypi is not None:
         answers = board.sides.pypi.metadata_many(unread)
@@ -245,7 +247,7 @@ def _read(board: Board, wheels: Sequence[Wheel]) -> dict[str, WheelMetadata]:
     return {wheel.name: board.metadata[wheel.sha256] for wheel in wheels}
 
 
-def _requires(board: Board, metadata: WheelMetadata, visit: _Visit) -> Iterator[Requirement]:
+def _requires(board: PlanState, metadata: WheelMetadata, visit: _Visit) -> Iterator[Requirement]:
     """List the requirements that apply to the target, without markers, the manifest's overrides put in place."""
     overrides = _overrides(board)
     markers = board.inputs.platform.markers()
@@ -263,7 +265,7 @@ def _requires(board: Board, metadata: WheelMetadata, visit: _Visit) -> Iterator[
                 yield _told(need, label, line)
 
 
-def _readable(board: Board, metadata: WheelMetadata, label: str) -> Iterator[Requirement]:
+def _readable(board: PlanState, metadata: WheelMetadata, label: str) -> Iterator[Requirement]:
     for text in metadata.requires_dist:
         try:
             yield Requirement.parse(text, Origin(path=label))
@@ -271,7 +273,7 @@ def _readable(board: Board, metadata: WheelMetadata, label: str) -> Iterator[Req
             board.note([f"a line of the metadata of {label} is left out: {error}"])
 
 
-def _overrides(board: Board) -> dict[str, list[Requirement]]:
+def _overrides(board: PlanState) -> dict[str, list[Requirement]]:
     found: dict[str, list[Requirement]] = defaultdict(list)
     for override in board.overrides:
         found[override.name].append(override)
@@ -283,7 +285,7 @@ def _told(need: Requirement, label: str, line: SourceLine | None) -> Requirement
     return replace(need, text=str(need), marker="", origin=origin)
 
 
-def _locked(board: Board, wheel: Wheel, visit: _Visit) -> LockedWheel:
+def _locked(board: PlanState, wheel: Wheel, visit: _Visit) -> LockedWheel:
     root = next((root for root in board.pypi_roots if root.name == wheel.name), None)
     asked = visit.asker.origin.path
     reason = "it names a URL" if visit.asker.url else why_not_lifted(board, wheel.name)
@@ -300,7 +302,7 @@ def _locked(board: Board, wheel: Wheel, visit: _Visit) -> LockedWheel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dragged:
+class ForbiddenDependency:
     """Say that a spec brings a package that may not come from conda.
 
     One of `lift` (a distribution's name) and `root` (a requirement of the user's) is set, or neither where the spec
@@ -309,7 +311,7 @@ class Dragged:
 
     spec: RootSpec
     package: str
-    cause: Cause
+    cause: Reason
     lift: str = ""
     root: str = ""
     held: tuple[str, ...] = ()
@@ -320,7 +322,7 @@ class Dragged:
         return bool(self.lift or self.root)
 
     @property
-    def why(self) -> Cause:
+    def why(self) -> Reason:
         """Give the reason to leave conda."""
         if self.spec.spec.name == self.package:
             return self.cause
@@ -336,41 +338,43 @@ class Dragged:
         return ", or ".join(ways)
 
 
-def dragged(board: Board, solution: Solution) -> list[Dragged]:
+def forbidden_dependencies(board: PlanState, solution: Solution) -> list[ForbiddenDependency]:
     """List the specs that bring records which must not come from conda, each lift and requirement once."""
     unwanted = _unwanted(board, solution)
     if not unwanted:
         return []
     records = {record.name: record for record in solution.records}
     graph = {name: tuple(MatchSpec.parse(text).name for text in record.depends) for name, record in records.items()}
-    found: dict[tuple[str, str, str], Dragged] = {}
+    found: dict[tuple[str, str, str], ForbiddenDependency] = {}
     for spec, lift, root in _candidates(board):
         package = next((name for name in _reachable(graph, spec.spec.name) if name in unwanted), None)
         if package:
             key = (lift, root, "" if lift or root else spec.spec.text)
             held = _held(board, records[spec.spec.name])
-            brought = Dragged(spec=spec, package=package, cause=unwanted[package], lift=lift, root=root, held=held)
+            brought = ForbiddenDependency(
+                spec=spec, package=package, cause=unwanted[package], lift=lift, root=root, held=held
+            )
             found.setdefault(key, brought)
     return list(found.values())
 
 
-def _held(board: Board, record: Record) -> tuple[str, ...]:
+def _held(board: PlanState, record: Record) -> tuple[str, ...]:
     """Give the distributions that a record provides, itself or as the umbrella over those that do."""
     own = canonicalize_name(record.name)
     return board.sides.mapper.distributions_of(record) or (own,) * board.sides.mapper.provides(record, own)
 
 
-def _unwanted(board: Board, solution: Solution) -> dict[str, Cause]:
+def _unwanted(board: PlanState, solution: Solution) -> dict[str, Reason]:
     causes = {record.name: _cause(board, record) for record in solution.records}
     return {name: cause for name, cause in causes.items() if cause}
 
 
-def _cause(board: Board, record: Record) -> Cause | None:
+def _cause(board: PlanState, record: Record) -> Reason | None:
     found = (board.why_pypi(name) for name in board.sides.mapper.distributions_of(record))
     return next((cause for cause in found if cause), None) or forbidden(board, record)
 
 
-def _candidates(board: Board) -> Iterator[tuple[RootSpec, str, str]]:
+def _candidates(board: PlanState) -> Iterator[tuple[RootSpec, str, str]]:
     """Give each spec with the lift or the requirement that asks for it; those that cannot move come last."""
     for lift in board.lifts.values():
         yield lift.specs[0], lift.name, ""

@@ -13,12 +13,12 @@ from envgen.models.findings import Decision
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
 from envgen.models.requirement import Origin, Requirement
-from envgen.models.solve import ChannelPriority, CondaSide, RootSpec
-from envgen.models.wheel import PypiSide, WheelMetadata
+from envgen.models.solve import ChannelPriority, CondaResolver, RootSpec
+from envgen.models.wheel import PypiResolver, WheelMetadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class UserRequirement:
     """Hold a requirement of the user's, with the groups that ask for it.
 
     `pypi_only` is the manifest's word; `asked` is what the manifest says where the requirement is read as another.
@@ -31,7 +31,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WantedSpec:
+class UserMatchSpec:
     """Hold a match spec that the user wrote verbatim, with the groups that ask for it."""
 
     root: RootSpec
@@ -51,8 +51,8 @@ class PlanInputs:
     python_origin: Origin
     accelerator_origin: Origin
     accelerator: str | None = None
-    wanted: tuple[Wanted, ...] = ()
-    specs: tuple[WantedSpec, ...] = ()
+    wanted: tuple[UserRequirement, ...] = ()
+    specs: tuple[UserMatchSpec, ...] = ()
     constraints: tuple[Requirement, ...] = ()
     overrides: tuple[Requirement, ...] = ()
     channel_priority: ChannelPriority = "strict"
@@ -61,7 +61,7 @@ class PlanInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
+class Resolvers:
     """Hold what a plan asks: the channels, the name map, the conda solver and the PyPI resolver.
 
     `pypi` is None where PyPI may not be asked (`--offline`).
@@ -69,8 +69,8 @@ class Sides:
 
     repodata: Repodata
     mapper: NameMapper
-    conda: CondaSide
-    pypi: PypiSide | None
+    conda: CondaResolver
+    pypi: PypiResolver | None
 
     def metadata_on(self, platform: Platform) -> Metadata:
         """Give the reader of a release's metadata, for the extras of what conda provides; off-line it knows none."""

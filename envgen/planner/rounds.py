@@ -12,25 +12,25 @@ from envgen.models.findings import Decision
 from envgen.models.record import Record
 from envgen.models.requirement import in_order
 from envgen.models.solve import Solution
-from envgen.models.wheel import PypiSide, Resolution, ResolveRequest, Stub
+from envgen.models.wheel import PypiResolver, Resolution, ResolveRequest, Stub
 from envgen.planner.conda_request import base_request, conda_request, provided_by, solo_request, solvable, solve
 from envgen.planner.explain import blamed, unreachable
-from envgen.planner.known_limits import accompany
+from envgen.planner.known_limits import add_tensorflow_companions
 from envgen.planner.lift import (
-    Closure,
-    Dragged,
+    ForbiddenDependency,
+    PypiClosure,
     _undo_lifts,
-    dragged,
-    keep_off,
+    drop_stub,
+    exclude_from_conda,
+    forbidden_dependencies,
     lift,
-    loosen,
-    walk,
+    walk_closure,
     why_not_lifted,
 )
 from envgen.planner.overrides import removal
-from envgen.planner.plan import Plan, PlanInputs, Sides
+from envgen.planner.plan import Plan, PlanInputs, Resolvers
 from envgen.planner.sources import choose_sources, refuse_offline
-from envgen.planner.state import Board, Cause, Root
+from envgen.planner.state import PlannedRequirement, PlanState, Reason
 from envgen.planner.tensorflow_bounds import bind, pin_metal
 
 MAX_PASSES = 5
@@ -40,11 +40,11 @@ MAX_PASSES = 5
 class Agreement:
     """Hold the two halves of a plan that fit together; without a solution, PyPI's answer lacks something."""
 
-    closure: Closure
+    closure: PypiClosure
     solution: Solution | None = None
 
 
-def plan(inputs: PlanInputs, sides: Sides) -> Plan:
+def plan(inputs: PlanInputs, sides: Resolvers) -> Plan:
     """Decide what is installed on one target.
 
     Raises:
@@ -53,22 +53,22 @@ def plan(inputs: PlanInputs, sides: Sides) -> Plan:
         PypiUnsatisfiableError, PypiUnreachableError: PyPI has not, or cannot be asked for, what must come from it.
     """
     board = choose_sources(inputs, sides)
-    solution = settle(board)
+    solution = solve_conda(board)
     if sides.pypi is None or not board.pypi_roots:
-        return outcome(board, solution, Closure())
+        return outcome(board, solution, PypiClosure())
     try:
         return _negotiate(board, sides.pypi)
     except PypiUnreachableError as error:
         raise unreachable(board, error) from error
 
 
-def _negotiate(board: Board, pypi: PypiSide) -> Plan:
+def _negotiate(board: PlanState, pypi: PypiResolver) -> Plan:
     """Resolve, lift and solve until every requirement of the wheels that stay is met by one half or the other."""
-    closure = Closure()
+    closure = PypiClosure()
     for _ in range(MAX_PASSES):
         resolution = resolve(board, pypi)
         asked = question(board)
-        if pin_metal(board, resolution) or stand_in(board, resolution.wheelless):
+        if pin_metal(board, resolution) or add_stubs(board, resolution.wheelless):
             continue
         agreement = _agree(board, resolution, asked)
         closure, now = agreement.closure, question(board)
@@ -80,28 +80,28 @@ def _negotiate(board: Board, pypi: PypiSide) -> Plan:
     raise _disagreement(board, closure)
 
 
-def _agree(board: Board, resolution: Resolution, asked: ResolveRequest) -> Agreement:
+def _agree(board: PlanState, resolution: Resolution, asked: ResolveRequest) -> Agreement:
     """Lift and solve with one answer of PyPI's, until nothing changes or PyPI must be asked again.
 
     What was concluded from an earlier answer's wheels is forgotten first, but for what left conda for good.
     """
     board.unmet, board.caps, board.beside = {}, {}, {}
-    accompany(board, board.pypi_names)
+    add_tensorflow_companions(board, board.pypi_names)
     while True:
         before = board.state()
-        closure = walk(board, resolution)
+        closure = walk_closure(board, resolution)
         if closure.missing:
             return Agreement(closure=closure)
-        if accompany(board, closure.names):
+        if add_tensorflow_companions(board, closure.names):
             continue
         lift(board, closure.needs)
-        solution = settle(board)
+        solution = solve_conda(board)
         bind(board, closure, solution)
         if board.state() == before or not still_answers(asked, question(board)):
             return Agreement(closure=closure, solution=solution)
 
 
-def _disagreement(board: Board, closure: Closure) -> PlanError:
+def _disagreement(board: PlanState, closure: PypiClosure) -> PlanError:
     causes = [*board.held.values(), *board.kept_off.values(), *board.unmet.values()]
     reasons = [cause.text for cause in causes]
     reasons += [f"{need.origin.path}, which PyPI's answer lacks" for need in closure.missing]
@@ -117,7 +117,7 @@ def _disagreement(board: Board, closure: Closure) -> PlanError:
 # Solve the conda half, moving out what may not come from conda.
 
 
-def settle(board: Board) -> Solution:
+def solve_conda(board: PlanState) -> Solution:
     """Solve until no record provides what must come from PyPI.
 
     Lifts that make the solve fail are undone, and requirements of the user's that conda cannot serve move to PyPI. Each
@@ -133,7 +133,7 @@ def settle(board: Board) -> Solution:
         except UnsatisfiableError as error:
             _relieve(board, error)
             continue
-        culprits = dragged(board, solution)
+        culprits = forbidden_dependencies(board, solution)
         if not culprits:
             board.provided = provided_by(board, solution.records)
             return solution
@@ -141,7 +141,7 @@ def settle(board: Board) -> Solution:
             _move_out(board, culprit)
 
 
-def _relieve(board: Board, error: UnsatisfiableError) -> None:
+def _relieve(board: PlanState, error: UnsatisfiableError) -> None:
     """Change the board so that the next solve may succeed, or raise."""
     base = base_request(board)
     if board.lifts and solvable(board, base):
@@ -154,10 +154,10 @@ def _relieve(board: Board, error: UnsatisfiableError) -> None:
         raise board.sides.conda.explain(solo_request(board, lonely[0].specs), error) from error
     for root in lonely:
         specs = ", ".join(map(str, root.mapped.specs))
-        board.move_to_pypi(root.name, Cause(text=f"no {specs} of the channel can be installed on {_target(board)}"))
+        board.move_to_pypi(root.name, Reason(text=f"no {specs} of the channel can be installed on {_target(board)}"))
 
 
-def _lonely(board: Board, roots: Sequence[Root]) -> list[Root]:
+def _lonely(board: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
     """List those that cannot be installed even on their own, by solving many at once and halves of what fails."""
     if not roots or solvable(board, solo_request(board, [spec for root in roots for spec in root.specs])):
         return []
@@ -167,14 +167,14 @@ def _lonely(board: Board, roots: Sequence[Root]) -> list[Root]:
     return [*_lonely(board, roots[:middle]), *_lonely(board, roots[middle:])]
 
 
-def _target(board: Board) -> str:
+def _target(board: PlanState) -> str:
     platform = board.inputs.platform
     return f"python {platform.python}" + (f" and macOS {platform.macos}" if platform.is_mac else "")
 
 
-def _move_out(board: Board, culprit: Dragged) -> None:
+def _move_out(board: PlanState, culprit: ForbiddenDependency) -> None:
     if culprit.lift:
-        keep_off(board, culprit.lift, culprit.why)
+        exclude_from_conda(board, culprit.lift, culprit.why)
     elif culprit.root:
         board.move_to_pypi(culprit.root, culprit.why)
         refuse_offline(board)
@@ -193,7 +193,7 @@ MAX_TRIES = 8
 _LACKING = ("wheel", "was not found in")  # uv's words for a project without one, and for none at all
 
 
-def resolve(board: Board, pypi: PypiSide) -> Resolution:
+def resolve(board: PlanState, pypi: PypiResolver) -> Resolution:
     """Resolve the PyPI roots beside what conda provides.
 
     Where PyPI has no wheel of something that conda has, conda's stands in; where a stand-in or a floor is in the way,
@@ -212,7 +212,7 @@ def resolve(board: Board, pypi: PypiSide) -> Resolution:
                 raise blamed(board, error) from error
 
 
-def question(board: Board) -> ResolveRequest:
+def question(board: PlanState) -> ResolveRequest:
     """Build the request of what has been decided so far; what conda serves is bounded as the user bounds it."""
     inputs = board.inputs
     requirements = [*(str(root.requirement) for root in board.pypi_roots), *board.uv_extra]
@@ -243,20 +243,20 @@ def still_answers(asked: ResolveRequest, now: ResolveRequest) -> bool:
     )
 
 
-def _relax(board: Board, error: PypiUnsatisfiableError) -> bool:
+def _relax(board: PlanState, error: PypiUnsatisfiableError) -> bool:
     """Change the question so that PyPI may have an answer, in what the failure names; tell whether it changed."""
     named = frozenset(error.names)
     wheels_lack = any(sign in error.problem for sign in _LACKING)
-    return _give_up_floors(board, named) or (wheels_lack and stand_in(board, named)) or _give_up_stubs(board, named)
+    return _give_up_floors(board, named) or (wheels_lack and add_stubs(board, named)) or _give_up_stubs(board, named)
 
 
-def _give_up_floors(board: Board, named: frozenset[str]) -> bool:
+def _give_up_floors(board: PlanState, named: frozenset[str]) -> bool:
     found = [name for name in named if board.floors.get(name)]
     board.floors.update(dict.fromkeys(found))
     return bool(found)
 
 
-def stand_in(board: Board, named: Iterable[str]) -> bool:
+def add_stubs(board: PlanState, named: Iterable[str]) -> bool:
     """Let conda's versions stand for names of which PyPI may have no wheel; tell whether that is new.
 
     That is what conda's solution holds, else the newest that the user's own lines admit.
@@ -271,14 +271,14 @@ def stand_in(board: Board, named: Iterable[str]) -> bool:
     return len(board.stubs) > before
 
 
-def _give_up_stubs(board: Board, named: frozenset[str]) -> bool:
+def _give_up_stubs(board: PlanState, named: frozenset[str]) -> bool:
     found = sorted(named & board.stubs.keys())
     for name in found:
-        loosen(board, name)
+        drop_stub(board, name)
     return bool(found)
 
 
-def _newest(board: Board, name: str) -> Record | None:
+def _newest(board: PlanState, name: str) -> Record | None:
     """Give the newest record of a distribution that the user's own lines admit."""
     conda = board.sides.mapper.map_names([name])[name].conda
     specs = [spec.spec for root in board.conda_roots for spec in root.specs if spec.spec.name == conda]
@@ -290,7 +290,7 @@ def _newest(board: Board, name: str) -> Record | None:
 # Turn a settled board into a plan with its decisions.
 
 
-def outcome(board: Board, solution: Solution, closure: Closure) -> Plan:
+def outcome(board: PlanState, solution: Solution, closure: PypiClosure) -> Plan:
     """Give the plan of a board whose halves agree: the user's requirements first, then the lifts, then the wheels."""
     decisions = [
         *(decision for root in board.roots for decision in root.decisions()),
@@ -313,27 +313,27 @@ def outcome(board: Board, solution: Solution, closure: Closure) -> Plan:
     )
 
 
-def _lifted(board: Board) -> Iterator[Decision]:
+def _lifted(board: PlanState) -> Iterator[Decision]:
     asked = {root.name for root in board.roots}
     for name in sorted(board.lifts.keys() - asked):
         lift = board.lifts[name]
         yield Decision(requirement=name, name=lift.conda, source="conda", why=lift.why)
 
 
-def _staying(board: Board, closure: Closure) -> Iterator[Decision]:
+def _staying(board: PlanState, closure: PypiClosure) -> Iterator[Decision]:
     for wheel in closure.stays:
         if wheel.name not in board.pypi_names:
             yield Decision(requirement=wheel.name, name=wheel.name, source="pypi", why=wheel.why)
 
 
-def _held(board: Board) -> Iterator[str]:
+def _held(board: PlanState) -> Iterator[str]:
     """Say where PyPI's choice was bound to what conda has."""
     for name in sorted(board.held):
         here = f"conda's {name} {board.stubs[name].version}, which your other requirements bring"
         yield f"PyPI was asked for what goes with {here}: {board.held[name].text}"
 
 
-def _root_groups(board: Board) -> dict[str, frozenset[str]]:
+def _root_groups(board: PlanState) -> dict[str, frozenset[str]]:
     groups: dict[str, frozenset[str]] = {}
 
     def add(key: str, names: frozenset[str]) -> None:

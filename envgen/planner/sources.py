@@ -12,16 +12,16 @@ from envgen.mapping.version_specs import to_match_specs
 from envgen.models.match_spec import version_key
 from envgen.models.requirement import Requirement, lines_of
 from envgen.models.solve import RootSpec
-from envgen.planner.known_limits import accompany, refuse_contradicted, refuse_missing_wheels
+from envgen.planner.known_limits import add_tensorflow_companions, refuse_contradicted, refuse_missing_wheels
 from envgen.planner.overrides import holders
-from envgen.planner.plan import PlanInputs, Sides, Wanted
-from envgen.planner.state import Board, Root
+from envgen.planner.plan import PlanInputs, Resolvers, UserRequirement
+from envgen.planner.state import PlannedRequirement, PlanState
 from envgen.planner.tensorflow_family import Bound, FamilyPlan, apply_family
 
 MAIN = "main"
 
 
-def choose_sources(inputs: PlanInputs, sides: Sides) -> Board:
+def choose_sources(inputs: PlanInputs, sides: Resolvers) -> PlanState:
     """Give every requirement that applies to the target a source with its reason.
 
     The order in which the user wrote them has no part in it.
@@ -32,7 +32,7 @@ def choose_sources(inputs: PlanInputs, sides: Sides) -> Board:
     """
     ordered, applying = _applying(inputs)
     family = _family(inputs, applying)
-    board = Board(inputs=inputs, sides=sides, family=family, roots=())
+    board = PlanState(inputs=inputs, sides=sides, family=family, roots=())
     board.roots = tuple(_roots(board, _regrouped(applying, family)))
     board.bounds = _user_bounds(board)
     refuse_missing_wheels([root.requirement for root in board.pypi_roots], inputs.platform)
@@ -40,7 +40,7 @@ def choose_sources(inputs: PlanInputs, sides: Sides) -> Board:
     board.uv_constraints = {bound.text: bound for bound in family.uv_constraints}
     if family.metal:
         board.uv_constraints[METAL] = Bound(text=f"{METAL}=={family.metal.version}", why=family.metal.why)
-    accompany(board, board.pypi_names)
+    add_tensorflow_companions(board, board.pypi_names)
     board.note(_skipped(ordered, applying))
     board.note(family.notes)
     refuse_offline(board)
@@ -52,14 +52,14 @@ def refuse_family(inputs: PlanInputs) -> None:
     _family(inputs, _applying(inputs)[1])
 
 
-def _applying(inputs: PlanInputs) -> tuple[list[Wanted], list[Wanted]]:
+def _applying(inputs: PlanInputs) -> tuple[list[UserRequirement], list[UserRequirement]]:
     """List the user's requirements in an order of their own, and those of them that the target's markers let in."""
     markers = inputs.platform.markers()
     ordered = sorted(inputs.wanted, key=lambda wanted: (wanted.requirement.name, wanted.requirement.text))
     return ordered, [wanted for wanted in ordered if wanted.requirement.applies(markers)]
 
 
-def _family(inputs: PlanInputs, applying: Sequence[Wanted]) -> FamilyPlan:
+def _family(inputs: PlanInputs, applying: Sequence[UserRequirement]) -> FamilyPlan:
     return apply_family(
         [wanted.requirement for wanted in applying],
         accelerator=inputs.accelerator,
@@ -70,11 +70,11 @@ def _family(inputs: PlanInputs, applying: Sequence[Wanted]) -> FamilyPlan:
     )
 
 
-def _regrouped(applying: Sequence[Wanted], family: FamilyPlan) -> list[Wanted]:
+def _regrouped(applying: Sequence[UserRequirement], family: FamilyPlan) -> list[UserRequirement]:
     """Give the rewritten requirements the groups of the lines that they come from; what is added is for all."""
     by_origin = {wanted.requirement.origin: wanted for wanted in applying}
     rewritten = [
-        Wanted(
+        UserRequirement(
             requirement=requirement,
             groups=by_origin[requirement.origin].groups,
             pypi_only=by_origin[requirement.origin].pypi_only,
@@ -82,13 +82,15 @@ def _regrouped(applying: Sequence[Wanted], family: FamilyPlan) -> list[Wanted]:
         )
         for requirement in family.requirements
     ]
-    return rewritten + [Wanted(requirement=requirement, groups=frozenset({MAIN})) for requirement in family.added]
+    return rewritten + [
+        UserRequirement(requirement=requirement, groups=frozenset({MAIN})) for requirement in family.added
+    ]
 
 
-def _roots(board: Board, wanted: Sequence[Wanted]) -> list[Root]:
+def _roots(board: PlanState, wanted: Sequence[UserRequirement]) -> list[PlannedRequirement]:
     mapped = _translated(board, [item.requirement for item in wanted])
     only = {item.requirement.name for item in wanted if item.pypi_only}
-    roots: list[Root] = []
+    roots: list[PlannedRequirement] = []
     unknown: list[MappedRequirement] = []
     for item, answer in zip(wanted, mapped, strict=True):
         reason = _pypi_word(board, item, only)
@@ -96,13 +98,13 @@ def _roots(board: Board, wanted: Sequence[Wanted]) -> list[Root]:
             unknown.append(answer)
         elif not reason:
             reason = answer.why if answer.source != "conda" else no_version(board, answer)
-        roots.append(Root(wanted=item, mapped=answer, from_pypi=bool(reason), why=reason or answer.why))
+        roots.append(PlannedRequirement(wanted=item, mapped=answer, from_pypi=bool(reason), why=reason or answer.why))
     if unknown:
         raise _unknown(unknown, board.sides)
     return roots + _of_extras(board, roots)
 
 
-def _translated(board: Board, requirements: Sequence[Requirement]) -> tuple[MappedRequirement, ...]:
+def _translated(board: PlanState, requirements: Sequence[Requirement]) -> tuple[MappedRequirement, ...]:
     try:
         return board.translate(requirements)
     except PypiUnreachableError as error:
@@ -113,7 +115,7 @@ def _translated(board: Board, requirements: Sequence[Requirement]) -> tuple[Mapp
         ) from error
 
 
-def _pypi_word(board: Board, wanted: Wanted, only: set[str]) -> str:
+def _pypi_word(board: PlanState, wanted: UserRequirement, only: set[str]) -> str:
     """Say why a requirement comes from PyPI whatever the channel has."""
     name = wanted.requirement.name
     if name in only:
@@ -121,7 +123,7 @@ def _pypi_word(board: Board, wanted: Wanted, only: set[str]) -> str:
     return board.family.from_pypi.get(name, "")
 
 
-def _unknown(unknown: Sequence[MappedRequirement], sides: Sides) -> MappingError:
+def _unknown(unknown: Sequence[MappedRequirement], sides: Resolvers) -> MappingError:
     reasons = "; ".join(dict.fromkeys(f"`{answer.requirement.name}`: {answer.why}" for answer in unknown))
     meant = did_you_mean([answer.requirement.name for answer in unknown], sides)
     own = all(answer.provenance == OVERRIDE for answer in unknown)
@@ -133,14 +135,14 @@ def _unknown(unknown: Sequence[MappedRequirement], sides: Sides) -> MappingError
     )
 
 
-def did_you_mean(names: Iterable[str], sides: Sides) -> str:
+def did_you_mean(names: Iterable[str], sides: Resolvers) -> str:
     """Start a hint with the names that were meant, if there are near ones: "did you mean `scikit-learn`? "."""
     near = {name: sides.mapper.suggestions(name)[:2] for name in names}
     meant = [f"`{name}`" for found in near.values() for name in found]
     return f"did you mean {' or '.join(dict.fromkeys(meant))}? " if meant else ""
 
 
-def no_version(board: Board, mapped: MappedRequirement) -> str:
+def no_version(board: PlanState, mapped: MappedRequirement) -> str:
     """Say that the channel has no version that the requirement admits, or nothing where it has one."""
     for spec in mapped.specs:
         have = board.sides.mapper.shelf.records(spec.name)
@@ -155,20 +157,20 @@ def _span(versions: Sequence[str]) -> str:
     return f" (it has {ends})" if ends else ""
 
 
-def _of_extras(board: Board, roots: Sequence[Root]) -> list[Root]:
+def _of_extras(board: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
     """Give roots of their own to requirements that an extra brings and only PyPI has."""
     found = []
     for root in roots:
         for requirement in root.mapped.pypi_extra if not root.from_pypi else ():
-            wanted = Wanted(requirement=requirement, groups=root.wanted.groups, pypi_only=True)
+            wanted = UserRequirement(requirement=requirement, groups=root.wanted.groups, pypi_only=True)
             absent = board.sides.mapper.map_names([requirement.name])[requirement.name].why
             why = f"an extra of {root.name} asks for it; {absent}"
             mapped = MappedRequirement.on_pypi(requirement, why=why)
-            found.append(Root(wanted=wanted, mapped=mapped, from_pypi=True, why=why))
+            found.append(PlannedRequirement(wanted=wanted, mapped=mapped, from_pypi=True, why=why))
     return found
 
 
-def _user_bounds(board: Board) -> tuple[RootSpec, ...]:
+def _user_bounds(board: PlanState) -> tuple[RootSpec, ...]:
     """Translate the manifest's constraints that apply, for what conda has."""
     markers = board.inputs.platform.markers()
     return tuple(
@@ -179,7 +181,7 @@ def _user_bounds(board: Board) -> tuple[RootSpec, ...]:
     )
 
 
-def _skipped(wanted: Sequence[Wanted], applying: Sequence[Wanted]) -> list[str]:
+def _skipped(wanted: Sequence[UserRequirement], applying: Sequence[UserRequirement]) -> list[str]:
     kept = {id(item) for item in applying}
     return [
         f"`{item.requirement.text}` does not apply to this platform, by its marker"
@@ -188,7 +190,7 @@ def _skipped(wanted: Sequence[Wanted], applying: Sequence[Wanted]) -> list[str]:
     ]
 
 
-def refuse_offline(board: Board) -> None:
+def refuse_offline(board: PlanState) -> None:
     """Stop where something must come from PyPI and PyPI may not be asked; raise PlanError with the lines."""
     if board.sides.pypi is not None or not board.pypi_roots:
         return

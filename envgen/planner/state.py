@@ -14,7 +14,7 @@ from envgen.models.requirement import Requirement
 from envgen.models.solve import RootSpec, Solution
 from envgen.models.wheel import Stub, WheelMetadata
 from envgen.planner.overrides import removed_names
-from envgen.planner.plan import PlanInputs, Sides, Wanted
+from envgen.planner.plan import PlanInputs, Resolvers, UserRequirement
 from envgen.planner.tensorflow_family import Bound, FamilyPlan
 
 BOOTSTRAP = frozenset({"pip", "setuptools", "wheel"})
@@ -24,7 +24,7 @@ SolveKey = tuple[frozenset[str], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Reason:
     """Say why something may not come from conda, with the user's lines that take part, and what would change that."""
 
     text: str
@@ -33,13 +33,13 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Root:
+class PlannedRequirement:
     """Hold one requirement of the user's with the source that was chosen for it, and why.
 
     `because` are the user's further lines for whose sake it does not come from conda.
     """
 
-    wanted: Wanted
+    wanted: UserRequirement
     mapped: MappedRequirement
     from_pypi: bool
     why: str
@@ -77,7 +77,7 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lift:
+class LiftedRequirement:
     """Hold a distribution of the PyPI closure that conda provides, as the specs that its needers put on it.
 
     The specs bear the names of the needers; `lines` are the user's that lead to these.
@@ -91,14 +91,14 @@ class Lift:
     notes: tuple[str, ...] = ()
 
     @property
-    def cause(self) -> Cause:
+    def cause(self) -> Reason:
         """Say that conda has nothing that meets the specs."""
         bounds = ", ".join(f"`{spec.spec}` ({spec.origin.path})" for spec in self.specs)
-        return Cause(text=f"the channel has no {self.conda} that fits beside the rest: {bounds}", lines=self.lines)
+        return Reason(text=f"the channel has no {self.conda} that fits beside the rest: {bounds}", lines=self.lines)
 
 
 @dataclass(slots=True, kw_only=True)
-class Board:
+class PlanState:
     """Hold what has been decided so far; only the plan package changes it.
 
     For conda: `bounds` are the user's constraints, `caps` bounds that upstream metadata lacks, `lifts` what conda
@@ -115,16 +115,16 @@ class Board:
     """
 
     inputs: PlanInputs
-    sides: Sides
+    sides: Resolvers
     family: FamilyPlan
-    roots: tuple[Root, ...]
+    roots: tuple[PlannedRequirement, ...]
     bounds: tuple[RootSpec, ...] = ()
-    lifts: dict[str, Lift] = field(default_factory=dict)
-    kept_off: dict[str, Cause] = field(default_factory=dict)
-    unmet: dict[str, Cause] = field(default_factory=dict)
+    lifts: dict[str, LiftedRequirement] = field(default_factory=dict)
+    kept_off: dict[str, Reason] = field(default_factory=dict)
+    unmet: dict[str, Reason] = field(default_factory=dict)
     beside: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
-    held: dict[str, Cause] = field(default_factory=dict)
+    held: dict[str, Reason] = field(default_factory=dict)
     caps: dict[str, RootSpec] = field(default_factory=dict)
     uv_constraints: dict[str, Bound] = field(default_factory=dict)
     uv_extra: dict[str, Requirement] = field(default_factory=dict)
@@ -139,12 +139,12 @@ class Board:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def conda_roots(self) -> tuple[Root, ...]:
+    def conda_roots(self) -> tuple[PlannedRequirement, ...]:
         """List the user's requirements that conda serves."""
         return tuple(root for root in self.roots if not root.from_pypi)
 
     @property
-    def pypi_roots(self) -> tuple[Root, ...]:
+    def pypi_roots(self) -> tuple[PlannedRequirement, ...]:
         """List the user's requirements that PyPI serves."""
         return tuple(root for root in self.roots if root.from_pypi)
 
@@ -169,24 +169,24 @@ class Board:
         lifts, caps = dict(self.lifts), dict(self.caps)
         return self.roots, lifts, dict(self.kept_off), dict(self.unmet), dict(self.beside), caps
 
-    def why_pypi(self, name: str) -> Cause | None:
+    def why_pypi(self, name: str) -> Reason | None:
         """Say why a distribution may not come from conda; None where it may, if conda has it."""
         root = next((root for root in self.pypi_roots if root.name == name), None)
         if root:
-            return Cause(text=f"{name} comes from PyPI: {root.why}", lines=(*root.lines, *root.because))
+            return Reason(text=f"{name} comes from PyPI: {root.why}", lines=(*root.lines, *root.because))
         if name in self.inputs.never_conda:
-            return Cause(text=f"your `mapping` says that {name} never comes from conda")
+            return Reason(text=f"your `mapping` says that {name} never comes from conda")
         known = self.kept_off.get(name) or self.unmet.get(name)
         text = self.family.from_pypi.get(name) or self.beside.get(name)
         return known or (self.tensorflow_cause(text) if text else None)
 
-    def tensorflow_cause(self, text: str) -> Cause:
+    def tensorflow_cause(self, text: str) -> Reason:
         """Give a reason that lies in PyPI's TensorFlow, with the lines that ask for it."""
         lines = [line for root in self.pypi_roots if root.name in (*NAMES, METAL) for line in root.lines]
         way_out = "use conda's TensorFlow (`accelerator: cpu`, without tensorflow-metal)"
-        return Cause(text=text, lines=tuple(dict.fromkeys(lines)), way_out=way_out)
+        return Reason(text=text, lines=tuple(dict.fromkeys(lines)), way_out=way_out)
 
-    def move_to_pypi(self, name: str, cause: Cause) -> None:
+    def move_to_pypi(self, name: str, cause: Reason) -> None:
         """Take a requirement of the user's from PyPI instead, for a reason."""
         why, because = cause.text, cause.lines
         self.roots = tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envgen.knowledge.caps import Cap, caps_for
 from envgen.knowledge.incompatibilities import Cure, clash_cures
-from envgen.knowledge.installed import World
+from envgen.knowledge.installed import InstalledPackages
 from envgen.knowledge.tensorflow import METAL, NAMES, metal_for, release_of
 from envgen.knowledge.version_ranges import covers, joined, overlaps
 from envgen.mapping.version_specs import to_match_specs
@@ -12,13 +12,13 @@ from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution
 from envgen.models.wheel import Resolution
 from envgen.planner.known_limits import refuse_contradicted
-from envgen.planner.lift import Closure
+from envgen.planner.lift import PypiClosure
 from envgen.planner.overrides import holders
-from envgen.planner.state import Board
+from envgen.planner.state import PlanState
 from envgen.planner.tensorflow_family import Bound
 
 
-def pin_metal(board: Board, resolution: Resolution) -> bool:
+def pin_metal(board: PlanState, resolution: Resolution) -> bool:
     """Give the TensorFlow that PyPI chose its tensorflow-metal; tell whether PyPI must be asked again.
 
     The plug-in's own metadata does not say which TensorFlow it loads with.
@@ -41,17 +41,17 @@ def _holds_code(name: str, version: str) -> bool:
     return row is not None and row.code == name
 
 
-def _plugin_specifier(board: Board) -> str:
+def _plugin_specifier(board: PlanState) -> str:
     return joined(*(root.requirement.specifier for root in board.roots if root.name == METAL))
 
 
-def bind(board: Board, closure: Closure, solution: Solution) -> None:
+def bind(board: PlanState, closure: PypiClosure, solution: Solution) -> None:
     """Add the bounds that the facts ask for of what is about to be installed.
 
     Raises:
         PlanError: the user's own bounds contradict one.
     """
-    world = World.of(
+    world = InstalledPackages.of(
         board.inputs.platform,
         records=solution.records,
         wheels=[stay.wheel for stay in closure.stays],
@@ -65,7 +65,7 @@ def bind(board: Board, closure: Closure, solution: Solution) -> None:
         _raise_floor(board, cure)
 
 
-def _cap(board: Board, cap: Cap, world: World) -> None:
+def _cap(board: PlanState, cap: Cap, world: InstalledPackages) -> None:
     """Bound conda's package, and PyPI's where its wheel breaks the bound."""
     for conda in holders(board.sides.mapper, cap.distribution):
         spec = to_match_specs(conda, cap.specifier).spec
@@ -76,7 +76,7 @@ def _cap(board: Board, cap: Cap, world: World) -> None:
             board.uv_constraints.setdefault(key, Bound(text=cap.text, why=cap.because))
 
 
-def _raise_floor(board: Board, cure: Cure) -> None:
+def _raise_floor(board: PlanState, cure: Cure) -> None:
     """Ask for the releases of a wheel that end a clash, where the user's own bounds leave room for them."""
     if cure.conda or not cure.specifier:
         return

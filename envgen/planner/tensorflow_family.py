@@ -16,7 +16,7 @@ from envgen.models.findings import Decision
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement, lines_at, quoted
 from envgen.planner.renames import Rewrite, rename, rewrite_names
-from envgen.planner.tensorflow_versions import Ask, Pairing, pair, satellites_in
+from envgen.planner.tensorflow_versions import TensorFlowChoice, TensorFlowRequest, choose_tensorflow, satellites_in
 
 Accelerator = Literal["cpu", "metal"]
 
@@ -75,7 +75,7 @@ def apply_family(
     present = tuple(item.after for item in rewrites if item.after)
     plugin = tuple(item for item in present if item.name == METAL)
     metal = _wants_metal(accelerator, plugin, accelerator_origin)
-    ask = Ask(
+    ask = TensorFlowRequest(
         platform=platform,
         metal=metal,
         tensorflow=tuple(item for item in present if item.name in NAMES),
@@ -85,7 +85,7 @@ def apply_family(
         accelerator_origin=accelerator_origin,
     )
     native = satellites_in(present) if platform.subdir == "osx-arm64" else ()
-    pairing = pair(ask) if metal or native else Pairing(versions=(), notes=())
+    pairing = choose_tensorflow(ask) if metal or native else TensorFlowChoice(versions=(), notes=())
     return _family_plan(ask, rewrites, pairing, native)
 
 
@@ -100,7 +100,9 @@ def _wants_metal(accelerator: str | None, plugin: Sequence[Requirement], origin:
     return accelerator == "metal" or bool(plugin)
 
 
-def _family_plan(ask: Ask, rewrites: Sequence[Rewrite], pairing: Pairing, native: Sequence[Requirement]) -> FamilyPlan:
+def _family_plan(
+    ask: TensorFlowRequest, rewrites: Sequence[Rewrite], pairing: TensorFlowChoice, native: Sequence[Requirement]
+) -> FamilyPlan:
     renamed = tuple(_under_code_name(rewrite, ask, pairing) for rewrite in rewrites)
     requirements = tuple(item.after for item in renamed if item.after)
     added = _added(ask, pairing)
@@ -125,7 +127,7 @@ def _family_plan(ask: Ask, rewrites: Sequence[Rewrite], pairing: Pairing, native
     )
 
 
-def _under_code_name(rewrite: Rewrite, ask: Ask, pairing: Pairing) -> Rewrite:
+def _under_code_name(rewrite: Rewrite, ask: TensorFlowRequest, pairing: TensorFlowChoice) -> Rewrite:
     """Ask for tensorflow-macos where PyPI's TensorFlow is wanted and only that name leads to its code."""
     after = rewrite.after
     if after is None or after not in ask.tensorflow or after.url or not pairing.versions:
@@ -142,7 +144,7 @@ def _served(versions: Sequence[str], name: str) -> list[str]:
     return [version for version, row in rows if row and name in (row.code, row.stub)]
 
 
-def _added(ask: Ask, pairing: Pairing) -> tuple[Requirement, ...]:
+def _added(ask: TensorFlowRequest, pairing: TensorFlowChoice) -> tuple[Requirement, ...]:
     """Ask for TensorFlow and its plug-in where Metal is wanted and no line names them."""
     if not ask.metal:
         return ()
@@ -152,11 +154,13 @@ def _added(ask: Ask, pairing: Pairing) -> tuple[Requirement, ...]:
     return tuple(Requirement.parse(name, origin) for name in names)
 
 
-def _implied_by(ask: Ask) -> str:
+def _implied_by(ask: TensorFlowRequest) -> str:
     return f"{quoted(ask.plugin)} plugs into it" if ask.plugin else "`accelerator: metal` means TensorFlow with Metal"
 
 
-def _decisions(ask: Ask, renamed: Sequence[Rewrite], added: Sequence[Requirement]) -> tuple[Decision, ...]:
+def _decisions(
+    ask: TensorFlowRequest, renamed: Sequence[Rewrite], added: Sequence[Requirement]
+) -> tuple[Decision, ...]:
     """Tell of what Metal takes from PyPI under another name, or without being named."""
     if not ask.metal:
         return ()
@@ -169,7 +173,7 @@ def _decisions(ask: Ask, renamed: Sequence[Rewrite], added: Sequence[Requirement
     return (*read, *implied)
 
 
-def _tensorflow_bounds(ask: Ask, pairing: Pairing) -> list[Bound]:
+def _tensorflow_bounds(ask: TensorFlowRequest, pairing: TensorFlowChoice) -> list[Bound]:
     bounds = []
     for name in NAMES:
         served = _served(pairing.versions, name)

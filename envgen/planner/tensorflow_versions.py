@@ -37,7 +37,7 @@ NEWEST_MACOS = "99.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class TensorFlowRequest:
     """Hold what bears on the choice of TensorFlow from PyPI: the user's lines of it, of tensorflow-metal, and others.
 
     `metal` says that tensorflow-metal is wanted, whether or not a line names it.
@@ -63,14 +63,14 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pairing:
+class TensorFlowChoice:
     """Hold the releases of TensorFlow that are left, newest first, with what held newer ones back."""
 
     versions: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def pair(ask: Ask) -> Pairing:
+def choose_tensorflow(ask: TensorFlowRequest) -> TensorFlowChoice:
     """Find the releases of TensorFlow that could serve; raise PlanError with the user's lines where none can."""
     if ask.metal:
         refuse_target(ask)
@@ -83,10 +83,10 @@ def pair(ask: Ask) -> Pairing:
         if minor_of(kept[0]) != minor_of(versions[0]):
             notes.append(f"{stage.holder} holds TensorFlow at {minor_of(kept[0])}: {stage.because(versions[0])}")
         versions = kept
-    return Pairing(versions=versions, notes=tuple(notes))
+    return TensorFlowChoice(versions=versions, notes=tuple(notes))
 
 
-def refuse_target(ask: Ask) -> None:
+def refuse_target(ask: TensorFlowRequest) -> None:
     """Stop where the target has no tensorflow-metal at all."""
     platform = ask.platform
     if platform.subdir != "osx-arm64":
@@ -107,7 +107,7 @@ def refuse_target(ask: Ask) -> None:
         )
 
 
-def _candidates(ask: Ask) -> tuple[str, ...]:
+def _candidates(ask: TensorFlowRequest) -> tuple[str, ...]:
     """List the known releases that meet the user's bounds, newest first.
 
     Where none does, releases that the user's bounds spell out stand for those that are not known, with the next patch
@@ -122,8 +122,8 @@ def _candidates(ask: Ask) -> tuple[str, ...]:
     return tuple(sorted((item for item in found if satisfies(ask.specifier, item)), key=to_version, reverse=True))
 
 
-def _stages(ask: Ask) -> Iterator[Stage]:
-    yield Stage(
+def _stages(ask: TensorFlowRequest) -> Iterator[TensorFlowFilter]:
+    yield TensorFlowFilter(
         keeps=lambda version: release_of(version) is not None,
         holder="Apple silicon",
         because=lambda version: f"no wheel holds the code of TensorFlow {version}",
@@ -131,7 +131,7 @@ def _stages(ask: Ask) -> Iterator[Stage]:
         refusal=lambda _: f"no release of TensorFlow with code for Apple silicon meets {quoted(ask.tensorflow)}",
     )
     if ask.metal:
-        yield Stage(
+        yield TensorFlowFilter(
             keeps=lambda version: _links(ask, version),
             holder=quoted(ask.plugin) if ask.plugin_specifier else METAL,
             because=lambda _: _admitted_metal(ask)[0].why,
@@ -143,16 +143,16 @@ def _stages(ask: Ask) -> Iterator[Stage]:
     yield from bound_stages(ask.others, cpu=", or set `accelerator: cpu`" if ask.metal else "")
 
 
-def _target_stages(ask: Ask) -> Iterator[Stage]:
+def _target_stages(ask: TensorFlowRequest) -> Iterator[TensorFlowFilter]:
     python, macos = ask.platform.python, ask.platform.macos
-    yield Stage(
+    yield TensorFlowFilter(
         keeps=lambda version: _fits(ask, version, replace(ask.platform, macos=NEWEST_MACOS)),
         holder=f"python {python}",
         because=lambda version: f"{_what(ask, version)} has no wheels for it",
         hint=lambda version: _other_python(ask, version),
         refusal=lambda version: f"{_what(ask, version)} has no wheels for python {python}",
     )
-    yield Stage(
+    yield TensorFlowFilter(
         keeps=lambda version: _fits(ask, version, ask.platform),
         holder=f"macOS {macos}",
         because=lambda version: f"{_what(ask, version)} needs a newer one",
@@ -161,7 +161,7 @@ def _target_stages(ask: Ask) -> Iterator[Stage]:
     )
 
 
-def _refusal(ask: Ask, stage: Stage, versions: tuple[str, ...]) -> PlanError:
+def _refusal(ask: TensorFlowRequest, stage: TensorFlowFilter, versions: tuple[str, ...]) -> PlanError:
     asker = (stage.asker,) if stage.asker else ()
     newest = versions[0] if versions else ""
     if stage.refusal:
@@ -176,26 +176,26 @@ def _refusal(ask: Ask, stage: Stage, versions: tuple[str, ...]) -> PlanError:
     )
 
 
-def _wanted(ask: Ask) -> str:
+def _wanted(ask: TensorFlowRequest) -> str:
     lines = quoted(ask.tensorflow) if ask.specifier else "TensorFlow"
     return f"{lines} with Metal" if ask.metal else lines
 
 
-def _near(ask: Ask) -> str:
+def _near(ask: TensorFlowRequest) -> str:
     minors = {minor_of(text) for text in named_versions(ask.specifier)}
     near = next((version for version in known_versions() if minor_of(version) in minors), known_versions()[0])
     return f"write `tensorflow=={near}`"
 
 
-def _admitted_metal(ask: Ask) -> list[MetalRelease]:
+def _admitted_metal(ask: TensorFlowRequest) -> list[MetalRelease]:
     return [row for row in metal_releases() if satisfies(ask.plugin_specifier, row.version)]
 
 
-def _links(ask: Ask, version: str) -> bool:
+def _links(ask: TensorFlowRequest, version: str) -> bool:
     return any(covers(row.links, version) for row in _admitted_metal(ask))
 
 
-def _no_link(ask: Ask, version: str) -> str:
+def _no_link(ask: TensorFlowRequest, version: str) -> str:
     rows = _admitted_metal(ask)
     if not rows:
         return f"no release of {METAL} meets {quoted(ask.plugin)}"
@@ -208,20 +208,20 @@ def _no_link(ask: Ask, version: str) -> str:
     )
 
 
-def _way_out(ask: Ask) -> str:
+def _way_out(ask: TensorFlowRequest) -> str:
     other = " or drop the bound on tensorflow-metal," if ask.plugin_specifier else ""
     return f"write `tensorflow{metal_choices()[0].tensorflow}`,{other} or set `accelerator: cpu`{_without(ask)}"
 
 
-def _without(ask: Ask) -> str:
+def _without(ask: TensorFlowRequest) -> str:
     return " and drop tensorflow-metal" if ask.plugin else ""
 
 
-def _what(ask: Ask, version: str) -> str:
+def _what(ask: TensorFlowRequest, version: str) -> str:
     return f"TensorFlow {version} with {METAL}" if ask.metal else f"TensorFlow {version}"
 
 
-def _fits(ask: Ask, version: str, platform: Platform) -> bool:
+def _fits(ask: TensorFlowRequest, version: str, platform: Platform) -> bool:
     """Tell whether a target has wheels of a TensorFlow, and of a tensorflow-metal that loads with it."""
     row = release_of(version)
     if row is None or platform.python not in row.python:
@@ -232,7 +232,7 @@ def _fits(ask: Ask, version: str, platform: Platform) -> bool:
     return not ask.metal or metal_for(version, platform, ask.plugin_specifier) is not None
 
 
-def _other_python(ask: Ask, version: str) -> str:
+def _other_python(ask: TensorFlowRequest, version: str) -> str:
     row = release_of(version)
     fitting = (
         python
@@ -244,7 +244,7 @@ def _other_python(ask: Ask, version: str) -> str:
     return f"{way}ask for a TensorFlow that fits python {ask.platform.python}"
 
 
-def _other_macos(ask: Ask, version: str) -> str:
+def _other_macos(ask: TensorFlowRequest, version: str) -> str:
     rows = [row for row in _admitted_metal(ask) if covers(row.links, version) and ask.platform.python in row.python]
     floors = [row.floor for row in rows] if ask.metal else ["12.0"]
     return f"set the platform's `macos` to {min(floors, key=to_numbers)} or newer"
@@ -259,7 +259,7 @@ def satellites_in(requirements: tuple[Requirement, ...]) -> tuple[Requirement, .
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class TensorFlowFilter:
     """Hold one demand on the release of TensorFlow.
 
     `holder` names what makes the demand and `because` says why a release does not meet it; together they tell why the
@@ -275,7 +275,7 @@ class Stage:
     refusal: Callable[[str], str] | None = None
 
 
-def satellite_stages(requirements: Sequence[Requirement], platform: Platform) -> Iterator[Stage]:
+def satellite_stages(requirements: Sequence[Requirement], platform: Platform) -> Iterator[TensorFlowFilter]:
     """Demand that what is built for TensorFlow has a release that fits, with a wheel for the target."""
     for requirement in requirements:
         satellites = satellites_named(requirement.name)
@@ -283,7 +283,7 @@ def satellite_stages(requirements: Sequence[Requirement], platform: Platform) ->
             yield _satellite_stage(requirement, satellites, platform)
 
 
-def _satellite_stage(requirement: Requirement, satellites: Sequence[Satellite], platform: Platform) -> Stage:
+def _satellite_stage(requirement: Requirement, satellites: Sequence[Satellite], platform: Platform) -> TensorFlowFilter:
     missing = missing_wheel(requirement.name, requirement.specifier, platform)
 
     def keeps(version: str) -> bool:
@@ -296,7 +296,9 @@ def _satellite_stage(requirement: Requirement, satellites: Sequence[Satellite], 
 
     fits = ", ".join(dict.fromkeys(f"{row.name}{row.versions} ({_stages_fits(row)})" for row in satellites))
     hint = f"use {missing.fix}" if missing else f"these fit Apple silicon: {fits}"
-    return Stage(keeps=keeps, holder=f"`{requirement}`", because=because, hint=lambda _: hint, asker=requirement)
+    return TensorFlowFilter(
+        keeps=keeps, holder=f"`{requirement}`", because=because, hint=lambda _: hint, asker=requirement
+    )
 
 
 def _stages_fits(row: Satellite) -> str:
@@ -304,7 +306,7 @@ def _stages_fits(row: Satellite) -> str:
     return f"{fits}, python {', '.join(row.python)}" if row.python else fits
 
 
-def bound_stages(requirements: Sequence[Requirement], *, cpu: str) -> Iterator[Stage]:
+def bound_stages(requirements: Sequence[Requirement], *, cpu: str) -> Iterator[TensorFlowFilter]:
     """Demand that the bounds which TensorFlow puts on others leave room for the user's own.
 
     `cpu` ends the hint with the way out of Metal, where there is one.
@@ -315,7 +317,7 @@ def bound_stages(requirements: Sequence[Requirement], *, cpu: str) -> Iterator[S
             yield _bound_stage(requirement, cpu)
 
 
-def _bound_stage(requirement: Requirement, cpu: str) -> Stage:
+def _bound_stage(requirement: Requirement, cpu: str) -> TensorFlowFilter:
     def broken(version: str) -> CapRule | None:
         return next(
             (
@@ -336,7 +338,7 @@ def _bound_stage(requirement: Requirement, cpu: str) -> Stage:
         rule = broken(version)
         return f"write `{rule.distribution}{rule.specifier}`{cpu}" if rule else ""
 
-    return Stage(
+    return TensorFlowFilter(
         keeps=lambda version: broken(version) is None,
         holder=f"`{requirement}`",
         because=because,

@@ -84,7 +84,7 @@ def open_environment(root: Path, name: str) -> Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class PlatformOptions:
     """Hold the target that a question is about; "" takes the default."""
 
     python: str = ""

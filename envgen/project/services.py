@@ -10,7 +10,7 @@ from typing import Protocol
 
 from envgen.mapping.name_mapper import OnlineMap
 from envgen.models.platform import Platform
-from envgen.models.wheel import PypiSide, Resolution, ResolveRequest, Wheel, WheelMetadata
+from envgen.models.wheel import PypiResolver, Resolution, ResolveRequest, Wheel, WheelMetadata
 from envgen.pypi.indexes import environment_with
 from envgen.system.settings import HostSettings
 
@@ -54,7 +54,7 @@ class Services:
     options: Options
     settings: HostSettings
     root: Path
-    pypi: DeferredPypi | None
+    pypi: LazyPypiResolver | None
     progress: Progress = silent
     online_names: OnlineNames | None = None
 
@@ -72,7 +72,7 @@ def home_of(services: Services) -> Path:
 # Put off the PyPI side until it is asked.
 
 
-class NotedPypi(PypiSide, Protocol):
+class NotedPypiResolver(PypiResolver, Protocol):
     """Resolve and describe distributions, with notes on the run that are no part of a resolution."""
 
     @property
@@ -81,15 +81,15 @@ class NotedPypi(PypiSide, Protocol):
         ...
 
 
-class DeferredPypi:
+class LazyPypiResolver:
     """Make the PyPI side at the first question: most environments come from conda alone, and its imports take time."""
 
-    def __init__(self, make: Callable[[], NotedPypi]) -> None:
+    def __init__(self, make: Callable[[], NotedPypiResolver]) -> None:
         """Take the function that makes it."""
         self._make = make
 
     @cached_property
-    def _side(self) -> NotedPypi:
+    def _side(self) -> NotedPypiResolver:
         return self._make()
 
     @property
@@ -128,9 +128,9 @@ def with_indexes(services: Services, indexes: Iterable[str]) -> Services:
         return services
     settings = replace(services.settings, environ=environment_with(wanted, services.settings.environ))
 
-    def side() -> NotedPypi:
-        from envgen.pypi.resolver import UvPypiSide
+    def side() -> NotedPypiResolver:
+        from envgen.pypi.resolver import UvResolver
 
-        return UvPypiSide(cache=settings.cache_dir, environment=settings.environ, offline=services.options.offline)
+        return UvResolver(cache=settings.cache_dir, environment=settings.environ, offline=services.options.offline)
 
-    return replace(services, settings=settings, pypi=services.pypi and DeferredPypi(side))
+    return replace(services, settings=settings, pypi=services.pypi and LazyPypiResolver(side))

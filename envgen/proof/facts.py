@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.knowledge.caps import broken_caps
 from envgen.knowledge.incompatibilities import clashes, exclusive_groups, one_for, openmp_doubles, unnamed_contents
-from envgen.knowledge.installed import Installed, World
+from envgen.knowledge.installed import InstalledPackage, InstalledPackages
 from envgen.knowledge.releases import advices_for, bad_installed, lacking_companions
 from envgen.knowledge.tensorflow import (
     CONDA_NAMES,
@@ -74,7 +74,7 @@ def fact_findings(lock: PlatformLock, distributions_of: Callable[[Record], tuple
 
     `distributions_of` names the PyPI distributions that a record provides.
     """
-    world = World.of(
+    world = InstalledPackages.of(
         lock.platform,
         records=lock.conda,
         wheels=[locked.wheel for locked in lock.pypi],
@@ -91,7 +91,7 @@ def fact_findings(lock: PlatformLock, distributions_of: Callable[[Record], tuple
     return tuple(sorted(found, key=lambda finding: (order.index(finding.severity), finding)))
 
 
-def _unnamed_findings(lock: PlatformLock, world: World) -> Iterator[Finding]:
+def _unnamed_findings(lock: PlatformLock, world: InstalledPackages) -> Iterator[Finding]:
     """Report wheels whose needs are met by modules that pip cannot see."""
     for row in unnamed_contents():
         for wheel in lock.pypi if world.named(row.conda) else ():
@@ -110,7 +110,7 @@ def _name(requirement: str) -> str:
     return canonicalize_name(Requirement(requirement).name)
 
 
-def _release_findings(world: World) -> Iterator[Finding]:
+def _release_findings(world: InstalledPackages) -> Iterator[Finding]:
     for cap, installed in broken_caps(world):
         yield Finding(
             code="CAP",
@@ -129,7 +129,7 @@ def _release_findings(world: World) -> Iterator[Finding]:
         )
 
 
-def _advice_findings(world: World) -> Iterator[Finding]:
+def _advice_findings(world: InstalledPackages) -> Iterator[Finding]:
     for advice, installs in advices_for(world):
         yield Finding(
             code=advice.code,
@@ -153,7 +153,7 @@ def _advice_findings(world: World) -> Iterator[Finding]:
 _NO_METAL = "leave tensorflow-metal out (`accelerator: cpu`)"
 
 
-def family_findings(world: World, accelerator: str) -> Iterator[Finding]:
+def family_findings(world: InstalledPackages, accelerator: str) -> Iterator[Finding]:
     """Report what does not match, and whether the accelerator that was asked for is delivered."""
     tensorflow = tensorflow_of(world)
     metal = next(iter(world.find(METAL, source="pypi")), None)
@@ -170,7 +170,7 @@ def _error(code: str, message: str, hint: str, *packages: str) -> Finding:
     return Finding(code=code, severity="error", message=message, hint=hint, packages=tuple(sorted(set(packages))))
 
 
-def _accelerator(asked: str, metal: Installed | None) -> Iterator[Finding]:
+def _accelerator(asked: str, metal: InstalledPackage | None) -> Iterator[Finding]:
     if asked == "metal" and metal is None:
         message = "`accelerator: metal` was asked for, and tensorflow-metal is not among the packages"
         yield _error("ACCELERATOR", message, "lock again, or set `accelerator: cpu`", METAL)
@@ -179,7 +179,7 @@ def _accelerator(asked: str, metal: Installed | None) -> Iterator[Finding]:
         yield _error("ACCELERATOR", message, "set `accelerator: metal`, or drop tensorflow-metal", METAL)
 
 
-def _metal(world: World, metal: Installed, tensorflow: TensorFlow | None) -> Iterator[Finding]:
+def _metal(world: InstalledPackages, metal: InstalledPackage, tensorflow: TensorFlow | None) -> Iterator[Finding]:
     row = metal_release(metal.version)
     if row is None:
         yield Finding(
@@ -204,7 +204,7 @@ def _metal(world: World, metal: Installed, tensorflow: TensorFlow | None) -> Ite
         yield _wrong_pair(world, row, tensorflow)
 
 
-def _wrong_target(world: World, row: MetalRelease) -> Finding:
+def _wrong_target(world: InstalledPackages, row: MetalRelease) -> Finding:
     platform = world.platform
     target = f"{platform.subdir}, python {platform.python}, macOS {platform.macos or 'none'}"
     return _error(
@@ -216,7 +216,7 @@ def _wrong_target(world: World, row: MetalRelease) -> Finding:
     )
 
 
-def _wrong_pair(world: World, row: MetalRelease, tensorflow: TensorFlow) -> Finding:
+def _wrong_pair(world: InstalledPackages, row: MetalRelease, tensorflow: TensorFlow) -> Finding:
     better = metal_for(tensorflow.version, world.platform)
     fix = f"take tensorflow-metal=={better.version}" if better else "take tensorflow>=2.18,<2.20"
     return _error(
@@ -229,7 +229,7 @@ def _wrong_pair(world: World, row: MetalRelease, tensorflow: TensorFlow) -> Find
     )
 
 
-def _code(world: World) -> Iterator[Finding]:
+def _code(world: InstalledPackages) -> Iterator[Finding]:
     """Look for the wheel that holds the code of every TensorFlow of PyPI's."""
     if not world.is_apple_silicon:
         return
@@ -243,12 +243,12 @@ def _code(world: World) -> Iterator[Finding]:
             yield _error("TENSORFLOW-EMPTY", message, f"take {row.code}=={item.version}", item.package)
 
 
-def _holder(world: World, row: TensorFlowRelease, version: str) -> tuple[Installed, ...]:
+def _holder(world: InstalledPackages, row: TensorFlowRelease, version: str) -> tuple[InstalledPackage, ...]:
     wheels = world.find(row.code, source="pypi")
     return tuple(wheel for wheel in wheels if satisfies(f"=={version}", wheel.version))
 
 
-def _doubles(world: World, tensorflow: TensorFlow) -> Iterator[Finding]:
+def _doubles(world: InstalledPackages, tensorflow: TensorFlow) -> Iterator[Finding]:
     holders = [
         str(item)
         for item in world.find(*NAMES, source="pypi")
@@ -262,7 +262,7 @@ def _doubles(world: World, tensorflow: TensorFlow) -> Iterator[Finding]:
         yield _error("TENSORFLOW-DOUBLE", message, "keep TensorFlow to one package of one half", *packages)
 
 
-def _satellites(world: World, tensorflow: TensorFlow) -> Iterator[Finding]:
+def _satellites(world: InstalledPackages, tensorflow: TensorFlow) -> Iterator[Finding]:
     native = native_satellites()
     for item in world.find(*sorted({row.name for row in satellite_rows()})):
         rows = [row for row in satellites_named(item.distribution) if covers(row.versions, item.version)]
@@ -279,7 +279,7 @@ def _satellites(world: World, tensorflow: TensorFlow) -> Iterator[Finding]:
 # Prove that what shares a process can.
 
 
-def neighbour_findings(world: World) -> Iterator[Finding]:
+def neighbour_findings(world: InstalledPackages) -> Iterator[Finding]:
     """Report pairs that crash each other, files with two owners, and libraries that nobody brings."""
     yield from _same_files(world)
     if world.has_wheels:  # the rest is about wheels: without one, its tables need not be read
@@ -288,7 +288,7 @@ def neighbour_findings(world: World) -> Iterator[Finding]:
         yield from _libraries(world)
 
 
-def _clashes(world: World) -> Iterator[Finding]:
+def _clashes(world: InstalledPackages) -> Iterator[Finding]:
     for clash in clashes(world):
         others = ", ".join(clash.others)
         side = f"conda's {others}" if clash.from_conda else f"{others} (PyPI)"
@@ -301,11 +301,11 @@ def _clashes(world: World) -> Iterator[Finding]:
         )
 
 
-def _packages(world: World) -> set[str]:
+def _packages(world: InstalledPackages) -> set[str]:
     return {item.package for item in world.installed} | {record.name for record in world.records}
 
 
-def _openmp(world: World) -> Iterator[Finding]:
+def _openmp(world: InstalledPackages) -> Iterator[Finding]:
     for rule, others in openmp_doubles(world):
         yield Finding(
             code=rule.code,
@@ -316,7 +316,7 @@ def _openmp(world: World) -> Iterator[Finding]:
         )
 
 
-def _same_files(world: World) -> Iterator[Finding]:
+def _same_files(world: InstalledPackages) -> Iterator[Finding]:
     for group in exclusive_groups():
         owners = group.owners(world)
         if len(owners) < 2:
@@ -332,7 +332,7 @@ def _same_files(world: World) -> Iterator[Finding]:
         )
 
 
-def _libraries(world: World) -> Iterator[Finding]:
+def _libraries(world: InstalledPackages) -> Iterator[Finding]:
     for row, wheel in lacking_libraries(world):
         yield Finding(
             code="HIDDEN-LIBRARY",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from envgen.lock.model import PlatformLock
 from envgen.mapping.channel_packages import distributions_of
-from envgen.models.findings import Finding, Reason
+from envgen.models.findings import Finding, StaleReason
 from envgen.models.record import Record
 from envgen.proof.facts import fact_findings
 from envgen.proof.files import file_findings
@@ -44,10 +44,10 @@ def findings_today(lock: PlatformLock) -> tuple[Finding, ...]:
     )
 
 
-def proof_faults(lock: PlatformLock) -> tuple[Reason, ...]:
+def proof_faults(lock: PlatformLock) -> tuple[StaleReason, ...]:
     """List the errors of today's proof."""
     errors = (finding for finding in findings_today(lock) if finding.severity == "error")
-    return tuple(Reason(code=error.code, message=f"{lock.platform.subdir}: {error.message}") for error in errors)
+    return tuple(StaleReason(code=error.code, message=f"{lock.platform.subdir}: {error.message}") for error in errors)
 
 
 def new_findings(lock: PlatformLock) -> tuple[str, ...]:

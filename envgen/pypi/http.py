@@ -46,7 +46,7 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """Hold an answer: `url` is where redirects ended, `kind` the content type without parameters, lower-case."""
 
     status: int
@@ -88,11 +88,11 @@ class Session:
         """Give the limits of requests' `timeout` argument."""
         return self.timeouts.connect, self.timeouts.read
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None, *, limit: int = 1 << 30) -> Answer:
+    def get(self, url: str, headers: Mapping[str, str] | None = None, *, limit: int = 1 << 30) -> Response:
         """Fetch a URL into memory, up to `limit` bytes, whatever the status; PypiUnreachableError: no whole answer."""
         with self._opened(url, headers) as response:
             kind, _, rest = response.headers.get("Content-Type", "").lower().partition(";")
-            return Answer(
+            return Response(
                 status=response.status_code,
                 url=response.url,
                 kind=kind.strip(),

@@ -15,19 +15,19 @@ from packaging.version import Version
 
 from envgen.errors import PypiUnsatisfiableError
 from envgen.models.platform import Platform
-from envgen.models.wheel import PypiSide, Resolution, ResolveRequest, Wheel, WheelMetadata
+from envgen.models.wheel import PypiResolver, Resolution, ResolveRequest, Wheel, WheelMetadata
 
 _MAX_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeepingPypiSide:
-    """Ask another side, and keep the wheels of an earlier lock where that is possible; a `PypiSide`.
+class LeastChangePypiResolver:
+    """Ask another side, and keep the wheels of an earlier lock where that is possible; a `PypiResolver`.
 
     `update` names distributions that are meant to move.
     """
 
-    side: PypiSide
+    side: PypiResolver
     kept: tuple[Wheel, ...]
     update: AbstractSet[str] = frozenset()
 

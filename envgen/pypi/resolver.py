@@ -31,8 +31,8 @@ _FILES = re.compile(r"no usable wheels|no wheels with|not found in|no versions? 
 _LACKING = re.compile(r"no usable wheels|no wheels with|not found in")
 
 
-class UvPypiSide:
-    """Resolve with uv, and read indexes and wheels; a `PypiSide`.
+class UvResolver:
+    """Resolve with uv, and read indexes and wheels; a `PypiResolver`.
 
     Equal requests are resolved once in the life of the object, so make one and share it.
     """
@@ -136,7 +136,7 @@ class UvPypiSide:
     def _settle(self, request: ResolveRequest, wanted: Mapping[str, str]) -> tuple[tuple[Wheel, ...], tuple[str, ...]]:
         """Resolve until nothing in the answer must be refused; each further run refuses more, so there is an end."""
         stubs = frozenset(stub.name for stub in request.stubs)
-        refusals = Refusals()
+        refusals = Exclusions()
         while True:
             try:
                 answer = self._uv.compile(refusals.apply(request), refusals.prereleases)
@@ -153,7 +153,7 @@ class UvPypiSide:
         return self._reader.read_known(wheels) if self._offline else self._reader.read_many(wheels)
 
     def _explained(
-        self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], refusals: Refusals
+        self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], refusals: Exclusions
     ) -> PypiUnsatisfiableError:
         """Add what the files of the projects in question tell: uv names the symptom only."""
         verdicts = self._blamed(error, request, wanted, refusals)
@@ -171,7 +171,7 @@ class UvPypiSide:
         )
 
     def _blamed(
-        self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], refusals: Refusals
+        self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], refusals: Exclusions
     ) -> dict[str, FileVerdict]:
         stubs = {stub.name for stub in request.stubs}
         named = [name for name in error.names if name not in stubs] if _FILES.search(error.problem) else []
@@ -264,7 +264,7 @@ def _conclusion(problem: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusals:
+class Exclusions:
     """Hold what the next run of uv may not choose.
 
     `prereleases` maps projects of which only finals may be chosen to the pre-release that was refused; `versions` maps
@@ -289,7 +289,7 @@ class Refusals:
 
     def extended(
         self, request: ResolveRequest, wheels: Sequence[Wheel], chosen: Sequence[WheelMetadata], index: SimpleIndex
-    ) -> Refusals:
+    ) -> Exclusions:
         """Add what must be refused of an answer; equal to the old value where the answer is fine."""
         early = {
             wheel.name: wheel.version
@@ -303,7 +303,7 @@ class Refusals:
             for metadata in chosen
             if shut_out(metadata.requires_python, request.platform)
         }
-        return Refusals(prereleases={**self.prereleases, **early}, versions={**self.versions, **shut})
+        return Exclusions(prereleases={**self.prereleases, **early}, versions={**self.versions, **shut})
 
 
 def _has_finals(name: str, request: ResolveRequest, index: SimpleIndex) -> bool:

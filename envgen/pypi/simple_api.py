@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.wheel import Wheel
-from envgen.pypi.http import Answer, Session, Timeouts
+from envgen.pypi.http import Response, Session, Timeouts
 from envgen.pypi.indexes import Index, Indexes, mask, without_user
 
 _JSON = "application/vnd.pypi.simple.v1+json"
@@ -36,7 +36,7 @@ def default_index() -> str:
     return PYPI_SIMPLE_ENDPOINT
 
 
-def read_page(answer: Answer, name: str) -> tuple[ProjectFile, ...]:
+def read_page(answer: Response, name: str) -> tuple[ProjectFile, ...]:
     """Give the files that a page lists.
 
     PypiUnreachableError: it is no project page, but a login page, say. PypiError: its protocol is a newer one.
@@ -51,7 +51,7 @@ def read_page(answer: Answer, name: str) -> tuple[ProjectFile, ...]:
     raise _not_a_page(answer)
 
 
-def _read_json(answer: Answer) -> tuple[ProjectFile, ...]:
+def _read_json(answer: Response) -> tuple[ProjectFile, ...]:
     page = json.loads(answer.content)
     version = str(page["meta"]["api-version"])
     if not version.startswith("1."):
@@ -81,7 +81,7 @@ def _instant(text: str) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)  # PEP 700 wants UTC
 
 
-def _read_html(answer: Answer, name: str) -> tuple[ProjectFile, ...]:
+def _read_html(answer: Response, name: str) -> tuple[ProjectFile, ...]:
     from pypi_simple import ProjectPage, UnsupportedRepoVersionError
 
     try:
@@ -107,7 +107,7 @@ def _read_html(answer: Answer, name: str) -> tuple[ProjectFile, ...]:
     return files
 
 
-def _is_foreign(answer: Answer, files: tuple[ProjectFile, ...], name: str) -> bool:
+def _is_foreign(answer: Response, files: tuple[ProjectFile, ...], name: str) -> bool:
     """Tell a login, proxy or error page from a project page without files: HTML has no type of its own for either."""
     if files:
         return not any(_ARCHIVE.search(file.filename) for file in files)
@@ -115,11 +115,11 @@ def _is_foreign(answer: Answer, files: tuple[ProjectFile, ...], name: str) -> bo
     return bool(_FORM.search(answer.content)) or name not in words
 
 
-def _newer(answer: Answer, version: str) -> PypiError:
+def _newer(answer: Response, version: str) -> PypiError:
     return PypiError(f"the package index speaks a newer protocol: {mask(answer.url)} (version {version})")
 
 
-def _not_a_page(answer: Answer) -> PypiUnreachableError:
+def _not_a_page(answer: Response) -> PypiUnreachableError:
     return PypiUnreachableError(
         f"the package index answers with something that is no project page: {mask(answer.url)}",
         hint="UV_DEFAULT_INDEX must name a simple index (a login or error page came instead?)",

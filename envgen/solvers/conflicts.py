@@ -27,12 +27,12 @@ def explain(
     conflict is narrowed down by solving parts of the request, a bounded number of times. `repodata` tells all names
     that the channels have, for near misses, and whether an absent name is absent or only unknown.
     """
-    facts = _Facts.of(request, repodata)
+    facts = _RequestFacts.of(request, repodata)
     if absent := [root for root in request.specs if facts.absent(root)]:
         return facts.of_absent(absent)
     if unmatched := [root for root in request.specs if facts.unmatched(root)]:
         return facts.of_unmatched(unmatched)
-    trial = Trial(solver)
+    trial = VariantSolves(solver)
     core = conflicting(trial, request, error.problem)
     try:
         solver.solve(core)
@@ -49,7 +49,7 @@ def explain(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Facts:
+class _RequestFacts:
     """Hold what a request's channels have."""
 
     request: SolveRequest
@@ -58,7 +58,7 @@ class _Facts:
     by_name: tuple[Mapping[str, Sequence[Record]], ...]
 
     @classmethod
-    def of(cls, request: SolveRequest, repodata: Repodata | None) -> _Facts:
+    def of(cls, request: SolveRequest, repodata: Repodata | None) -> _RequestFacts:
         by_name = tuple(_by_name(entry.records) for entry in request.channels)
         names = {name for found in by_name for name in found}
         names |= {package.name for package in request.virtual_packages}
@@ -172,7 +172,7 @@ BUDGET = 60
 
 
 @dataclass(slots=True)
-class Trial:
+class VariantSolves:
     """Solve variants of one request, for as long as the budget lasts.
 
     The budget counts solves, not seconds, so that the same request always gets the same explanation.
@@ -196,7 +196,7 @@ class Trial:
         return self.budget > 0 and self.solution(request) is None
 
 
-def conflicting(trial: Trial, request: SolveRequest, problem: str) -> SolveRequest:
+def conflicting(trial: VariantSolves, request: SolveRequest, problem: str) -> SolveRequest:
     """Reduce an unsatisfiable request to specs and constraints none of which can be left out.
 
     Those whose names the solver's text mentions are tried first: if they conflict on their own, as they nearly always
@@ -261,7 +261,7 @@ _FLOOR = re.compile(rf"{_MACOS} >=(\d+(?:\.\d+)*)")
 _MOST = 3
 
 
-def remedies(trial: Trial, core: SolveRequest) -> list[str]:
+def remedies(trial: VariantSolves, core: SolveRequest) -> list[str]:
     """Say what would make a conflict solvable, best first: a newer macOS, another python, other versions, a channel."""
     found = [*_newer_macos(trial, core), *_other_pythons(trial, core)]
     if not found:
@@ -271,7 +271,7 @@ def remedies(trial: Trial, core: SolveRequest) -> list[str]:
     return found[:_MOST]
 
 
-def _newer_macos(trial: Trial, core: SolveRequest) -> Iterator[str]:
+def _newer_macos(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
     """Raise the macOS floor as little as helps."""
     floor = next((package.version for package in core.virtual_packages if package.name == _MACOS), "")
     asked = {
@@ -296,7 +296,7 @@ def _on_macos(core: SolveRequest, version: str) -> SolveRequest:
     )
 
 
-def _other_pythons(trial: Trial, core: SolveRequest) -> Iterator[str]:
+def _other_pythons(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
     """Try the other minors of python that the channels have."""
     asked = [root for root in core.specs if root.spec.name == "python"]
     if len(asked) != 1:
@@ -314,7 +314,7 @@ def _other_pythons(trial: Trial, core: SolveRequest) -> Iterator[str]:
         yield f"{others} can be had with python {_or(minors)}: set `python` to {which}"
 
 
-def _loosened(trial: Trial, core: SolveRequest) -> Iterator[str]:
+def _loosened(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
     """Say which version each requirement would have to allow beside the others."""
     roots = [root for root in (*core.specs, *core.constraints) if root.spec.text != root.spec.name]
     for root in [root for root in roots if root.origin.line] or roots:
@@ -325,7 +325,7 @@ def _loosened(trial: Trial, core: SolveRequest) -> Iterator[str]:
         yield f"let `{root.spec}` allow {root.spec.name} {chosen[0]}" if chosen else f"leave `{root.spec}` out"
 
 
-def _other_channel(trial: Trial, core: SolveRequest) -> Iterator[str]:
+def _other_channel(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
     """See whether channel priority hides the solution."""
     if core.channel_priority != "strict" or len(core.channels) < 2:
         return

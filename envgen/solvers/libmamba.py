@@ -34,7 +34,7 @@ _TITLE = "Could not solve for environment specs\n"
 
 
 @dataclass(frozen=True, slots=True)
-class _Channel:
+class _LibmambaChannel:
     """Hold one channel's records as libmamba's package infos, indexed."""
 
     packages: Sequence[Any]
@@ -70,9 +70,9 @@ class LibmambaSolver:
         found = [_record(package.package_url, request.channels, channels) for package in outcome.to_install()]
         return Solution(records=tuple(sorted(found, key=lambda record: record.name)), solver="libmamba")
 
-    def _channel(self, entry: ChannelRecords) -> _Channel:
+    def _channel(self, entry: ChannelRecords) -> _LibmambaChannel:
         packages = [self._package_info(record) for record in entry.records]
-        return _Channel(packages, NameIndex.of(labels(entry)))
+        return _LibmambaChannel(packages, NameIndex.of(labels(entry)))
 
 
 def _package_info(record: Record) -> Any:
@@ -102,7 +102,7 @@ def _age(timestamp: int | None) -> int:
     return max(timestamp - _YEAR_2008, 0) // 4 + 1 if timestamp else 0
 
 
-def _add_channel(database: Any, channel: _Channel, by_name: Mapping[str, Sequence[int]], priority: int) -> None:
+def _add_channel(database: Any, channel: _LibmambaChannel, by_name: Mapping[str, Sequence[int]], priority: int) -> None:
     packages = [channel.packages[i] for positions in by_name.values() for i in positions]
     repo = database.add_repo_from_packages(packages, f"channel-{priority}")
     database.set_repo_priority(repo, libsolv.Priorities(priority, 0))
@@ -145,7 +145,7 @@ def _problem(outcome: Any, database: Any) -> str:
     return text
 
 
-def _record(url: str, entries: Sequence[ChannelRecords], channels: Sequence[_Channel]) -> Record:
+def _record(url: str, entries: Sequence[ChannelRecords], channels: Sequence[_LibmambaChannel]) -> Record:
     for entry, channel in zip(entries, channels, strict=True):
         position = channel.index.by_url.get(url)
         if position is not None:

@@ -24,7 +24,7 @@ _UNSATISFIABLE = "Cannot solve the request because of: "
 
 
 @dataclass(frozen=True, slots=True)
-class _Channel:
+class _RattlerChannel:
     """Hold one channel's records as rattler's own objects, indexed."""
 
     native: Sequence[rattler.RepoDataRecord]
@@ -36,7 +36,7 @@ class _Channel:
 class _Source:
     """Answer rattler's questions about one channel from memory."""
 
-    channel: _Channel
+    channel: _RattlerChannel
     by_name: Mapping[str, Sequence[int]]
 
     async def fetch_package_records(
@@ -86,13 +86,13 @@ class RattlerSolver:
             return None
         return entry.opened
 
-    def _channel(self, entry: ChannelRecords) -> _Channel:
+    def _channel(self, entry: ChannelRecords) -> _RattlerChannel:
         native = [
             known if isinstance(known, rattler.RepoDataRecord) else self._native(entry.records[position])
             for position, known in enumerate(entry.native or [None] * len(entry.records))
         ]
         labels = entry.labels or [(record.name.normalized, record.url) for record in native]
-        return _Channel(native, [url.rsplit("/", 2)[-2] for _, url in labels], NameIndex.of(labels))
+        return _RattlerChannel(native, [url.rsplit("/", 2)[-2] for _, url in labels], NameIndex.of(labels))
 
 
 def _from_files(opened: OpenedIndex, request: SolveRequest) -> Solution | None:
@@ -139,7 +139,7 @@ def _virtual(package: VirtualPackage) -> rattler.GenericVirtualPackage:
     )
 
 
-def _record(url: str, entries: Sequence[ChannelRecords], channels: Sequence[_Channel]) -> Record:
+def _record(url: str, entries: Sequence[ChannelRecords], channels: Sequence[_RattlerChannel]) -> Record:
     for entry, channel in zip(entries, channels, strict=True):
         position = channel.index.by_url.get(url)
         if position is not None:

@@ -6,13 +6,13 @@ import pytest
 
 from envgen.commands.import_file import choose_python
 from envgen.errors import SourceLine
-from envgen.importers.items import AskedPython, Span
+from envgen.importers.items import ImportedPython, Span
 
 SPAN = Span(line=SourceLine(file="f", line=1, text=""), last=1)
 
 
-def asked(*bounds: str, conda: bool = True) -> list[AskedPython]:
-    return [AskedPython(span=SPAN, bound=bound, conda=conda) for bound in bounds]
+def asked(*bounds: str, conda: bool = True) -> list[ImportedPython]:
+    return [ImportedPython(span=SPAN, bound=bound, conda=conda) for bound in bounds]
 
 
 @pytest.mark.parametrize(

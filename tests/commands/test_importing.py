@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envgen.cli.options import services_for
-from envgen.commands.import_file import Imported, Wishes, chosen_pins, import_file, save
+from envgen.commands.import_file import Imported, ImportOptions, chosen_pins, import_file, save
 from envgen.errors import ForeignFileError, ManifestError, UsageError, WriteError
 from tests.tiny_project import Project
 
 
-def made(project: Project, text: str, name: str = "environment.yml", wishes: Wishes | None = None) -> Imported:
+def made(project: Project, text: str, name: str = "environment.yml", wishes: ImportOptions | None = None) -> Imported:
     """Write a file into the project and import it."""
     (project.folder / name).write_text(text, encoding="utf-8")
-    return import_file(services_for(progress=lambda _: None), Path(name), wishes or Wishes())
+    return import_file(services_for(progress=lambda _: None), Path(name), wishes or ImportOptions())
 
 
 def conda(line: str) -> str:
@@ -211,7 +211,7 @@ def test_without_a_channel_the_tables_judge(project: Project, monkeypatch: pytes
 def test_an_index_in_part_is_said_to_be_one(project: Project) -> None:
     services = services_for(starter=True, progress=lambda _: None)
     (project.folder / "e.yml").write_text("dependencies: [numpy, absent]")
-    imported = import_file(services, Path("e.yml"), Wishes())
+    imported = import_file(services, Path("e.yml"), ImportOptions())
     assert imported.notes[0].startswith("conda's names were judged by the starter index of ")
 
 
@@ -348,14 +348,14 @@ def test_programs_in_an_export_are_kept_without_their_versions(
 
 def test_less_of_an_exports_versions_may_be_kept(project: Project) -> None:
     text = export("pandas=2.2.3=py_0") + "- pip:\n  - tqdm==1.0.1\n  - tensorflow==2.15.1\n"
-    imported = made(project, text, wishes=Wishes(pins="free"))
+    imported = made(project, text, wishes=ImportOptions(pins="free"))
     kept = [account.becomes for account in imported.accounts if account.becomes.startswith("dep")]
     assert kept == ["dependencies: pandas", "dependencies: tqdm", "dependencies: tensorflow==2.15.*"]
     assert imported.notes[-1].endswith("the names alone are kept, because the versions cannot be met together")
 
 
 def test_wishes_go_before_the_file(project: Project) -> None:
-    wishes = Wishes(name="mine", python="3.11", macos="14.0", accelerator="metal")
+    wishes = ImportOptions(name="mine", python="3.11", macos="14.0", accelerator="metal")
     imported = made(project, "name: theirs\ndependencies: [python=2.7, numpy]", wishes=wishes)
     manifest = imported.manifest
     assert (manifest.name, manifest.python, manifest.accelerator) == ("mine", "3.11", "metal")
@@ -369,13 +369,13 @@ def test_wishes_go_before_the_file(project: Project) -> None:
 @pytest.mark.parametrize(
     ("wishes", "error"),
     [
-        (Wishes(python="x"), UsageError),
-        (Wishes(macos="x"), UsageError),
-        (Wishes(python="3.7"), UsageError),
-        (Wishes(name="../x"), ManifestError),
+        (ImportOptions(python="x"), UsageError),
+        (ImportOptions(macos="x"), UsageError),
+        (ImportOptions(python="3.7"), UsageError),
+        (ImportOptions(name="../x"), ManifestError),
     ],
 )
-def test_wishes_that_make_no_sense(project: Project, wishes: Wishes, error: type[Exception]) -> None:
+def test_wishes_that_make_no_sense(project: Project, wishes: ImportOptions, error: type[Exception]) -> None:
     with pytest.raises(error):
         made(project, "numpy", "requirements.txt", wishes)
 

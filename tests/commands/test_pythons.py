@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.cli.options import services_for
-from envgen.commands.new import chances
+from envgen.commands.new import python_candidates
 from envgen.knowledge.names import name_table
 from envgen.manifest.model import load_manifest
 from envgen.mapping.name_mapper import NameMapper
@@ -34,7 +34,7 @@ def order(*dependencies: str, offline: bool = False) -> list[tuple[str, tuple[st
     text = "name: x\ndependencies:\n" + "".join(f'  - "{one}"\n' for one in dependencies)
     mapper = NameMapper(repodata=FakeRepodata(listed=LISTED), table=name_table(), overrides={}, python="3.13")
     services = services_for(offline=offline, progress=lambda _: None)
-    found = chances(services, load_manifest(text, "m"), mapper, MINORS)
+    found = python_candidates(services, load_manifest(text, "m"), mapper, MINORS)
     return [(chance.minor, chance.missing) for chance in found]
 
 

@@ -6,12 +6,12 @@ import shlex
 
 import pytest
 
-from envgen.diagnosis.command_advice import Advised, judge_command
+from envgen.diagnosis.command_advice import JudgedCommand, judge_command
 from envgen.diagnosis.command_lines import read_commands
 from tests.diagnosis.values import mac
 
 
-def judged(text: str) -> Advised:
+def judged(text: str) -> JudgedCommand:
     (command,) = read_commands(text)
     return judge_command(command, mac())
 

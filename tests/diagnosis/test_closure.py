@@ -7,18 +7,18 @@ from dataclasses import replace
 import pytest
 
 from envgen.diagnosis.availability import on_pypi
-from envgen.diagnosis.dependencies import MOST, Closure, Need, lacking, requires_itself
-from envgen.diagnosis.results import CondaStanding
+from envgen.diagnosis.dependencies import MOST, DependencyGraph, NeededRequirement, lacking, requires_itself
+from envgen.diagnosis.results import CondaAvailability
 from envgen.errors import PypiUnreachableError
 from envgen.models.wheel import WheelMetadata
 from tests.diagnosis.values import MAC, closure, listed, node, question, wanted
 
-SERVED = CondaStanding(available=True, name="there", version="1.0")
+SERVED = CondaAvailability(available=True, name="there", version="1.0")
 
 
-def need(text: str, *via: str) -> Need:
+def need(text: str, *via: str) -> NeededRequirement:
     requirement = wanted(text)
-    return Need(requirement=requirement, chain=(*via, requirement.name), question=question("root"))
+    return NeededRequirement(requirement=requirement, chain=(*via, requirement.name), question=question("root"))
 
 
 def metadata(name: str, *requires: str) -> WheelMetadata:
@@ -27,13 +27,13 @@ def metadata(name: str, *requires: str) -> WheelMetadata:
 
 class TestFresh:
     def test_bounds_and_extras_of_one_level_are_joined(self) -> None:
-        made = Closure(markers=MAC.markers())
+        made = DependencyGraph(markers=MAC.markers())
         (found,) = made.fresh([need("leaf[a]>=1", "x"), need("leaf[b]<3", "y")])
         assert str(found.requirement) == "leaf[a,b]<3,>=1"
         assert found.chain == ("x", "leaf")
 
     def test_bounds_that_contradict_each_other_are_the_first_ones(self) -> None:
-        (found,) = Closure(markers=MAC.markers()).fresh([need("leaf<1"), need("leaf>=2")])
+        (found,) = DependencyGraph(markers=MAC.markers()).fresh([need("leaf<1"), need("leaf>=2")])
         assert str(found.requirement) == "leaf<1"
 
     def test_what_was_looked_at_is_not_looked_at_again_but_for_its_extras(self) -> None:
@@ -43,11 +43,13 @@ class TestFresh:
         assert [each.requirement.name for each in made.needs_of(known)] == ["more"]
 
     def test_a_url_stands_for_itself(self) -> None:
-        (found,) = Closure(markers=MAC.markers()).fresh([need("leaf @ https://example.org/leaf.zip"), need("leaf>=1")])
+        (found,) = DependencyGraph(markers=MAC.markers()).fresh(
+            [need("leaf @ https://example.org/leaf.zip"), need("leaf>=1")]
+        )
         assert found.requirement.url
 
     def test_there_is_an_end(self) -> None:
-        made = Closure(markers=MAC.markers())
+        made = DependencyGraph(markers=MAC.markers())
         assert len(made.fresh([need(f"n{number}") for number in range(MOST + 5)])) == MOST
         assert made.cut
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envgen.diagnosis.conclude import Findings, conclude
-from envgen.diagnosis.conflicts import Clash
+from envgen.diagnosis.conflicts import Conflict
 from envgen.diagnosis.dependencies import Node
-from envgen.diagnosis.results import CondaStanding, Edit, Fix, Trouble, Verdict
-from envgen.diagnosis.search import Docket
+from envgen.diagnosis.results import CondaAvailability, Fault, Fix, ManifestEdit, Verdict
+from envgen.diagnosis.search import Issues
 from tests.diagnosis.values import MAC, closure, listed, node, question
 
-SERVED = CondaStanding(available=True, name="there", version="1.0")
-FIX = Fix(text="do this", edit=Edit(python="3.11", keeps=True))
+SERVED = CondaAvailability(available=True, name="there", version="1.0")
+FIX = Fix(text="do this", edit=ManifestEdit(python="3.11", keeps=True))
 
 
 def verdicts(
     *nodes: Node,
-    docket: Docket | None = None,
-    clashes: Sequence[Clash] = (),
-    extra: dict[str, tuple[Trouble, ...]] | None = None,
+    docket: Issues | None = None,
+    clashes: Sequence[Conflict] = (),
+    extra: dict[str, tuple[Fault, ...]] | None = None,
     backtracked: Sequence[str] | None = None,
 ) -> dict[str, Verdict]:
     questions = [each.need.question for each in nodes if len(each.need.chain) == 1]
@@ -27,7 +27,7 @@ def verdicts(
         questions=questions,
         closure=closure(*nodes),
         clashes=clashes,
-        docket=docket or Docket(),
+        docket=docket or Issues(),
         platform=MAC,
         extra=extra or {},
     )
@@ -61,7 +61,7 @@ def promised() -> tuple[Node, Node]:
 
 
 def test_a_root_cannot_be_had_where_what_it_needs_cannot() -> None:
-    docket = Docket()
+    docket = Issues()
     docket.add_subject(0, ["promise"], [FIX], "promise")
     found = verdicts(*promised(), docket=docket)
     root, leaf = found["datasets"], found["promise"]
@@ -91,13 +91,13 @@ def test_what_conda_may_not_serve_is_told() -> None:
 
 
 def test_clashes_refuse_what_can_be_had() -> None:
-    trouble = Trouble(code="CAP", severity="error", message="not both")
-    found = verdicts(node("a", listed("a", "pure 1.0")), clashes=[Clash(places=(0,), trouble=trouble)])
+    trouble = Fault(code="CAP", severity="error", message="not both")
+    found = verdicts(node("a", listed("a", "pure 1.0")), clashes=[Conflict(places=(0,), trouble=trouble)])
     assert (found["a"].ok, found["a"].source) == (False, "pypi")
 
 
 def test_so_do_conflicts_that_a_trial_found() -> None:
-    trouble = Trouble(code="CONFLICT", severity="error", message="not both")
+    trouble = Fault(code="CONFLICT", severity="error", message="not both")
     assert not verdicts(node("a", listed("a", "pure 1.0")), extra={"a": (trouble,)})["a"].ok
 
 
@@ -106,7 +106,7 @@ class TestWarnings:
         verdict = verdicts(node("jax-metal", listed("jax-metal", "pure 0.1.1")))["jax-metal"]
         assert (verdict.ok, codes(verdict)) == (True, [("BAD-RELEASE", "warning")])
         assert verdict.fix is not None
-        assert verdict.fix.edit == Edit(dependencies=("jax",))
+        assert verdict.fix.edit == ManifestEdit(dependencies=("jax",))
 
     def test_below_a_line_of_the_users_it_is_told_alone(self) -> None:
         own = question("root")
@@ -120,7 +120,7 @@ class TestWarnings:
         verdict = verdicts(node("xgboost", listed("xgboost", "arm 3.0")))["xgboost"]
         assert codes(verdict) == [("HIDDEN-LIBRARY", "warning")]
         assert verdict.fix is not None
-        assert verdict.fix.edit == Edit(keeps=True, conda=("llvm-openmp",))
+        assert verdict.fix.edit == ManifestEdit(keeps=True, conda=("llvm-openmp",))
         assert codes(verdicts(node("xgboost", listed("xgboost", "arm 3.0"), conda=SERVED))["xgboost"]) == []
 
     def test_a_name_that_another_took_the_place_of(self) -> None:
@@ -128,7 +128,7 @@ class TestWarnings:
         verdict = found["tensorflow-cpu"]
         assert (verdict.ok, codes(verdict)) == (True, [("REPLACED", "warning")])
         assert verdict.fix is not None
-        assert verdict.fix.edit == Edit(dependencies=("tensorflow>=2",))
+        assert verdict.fix.edit == ManifestEdit(dependencies=("tensorflow>=2",))
 
 
 def test_the_users_own_text_and_list_are_kept() -> None:

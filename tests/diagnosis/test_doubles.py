@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envgen.diagnosis.dependencies import doubles, one_of
-from envgen.diagnosis.results import CondaStanding, Edit
+from envgen.diagnosis.results import CondaAvailability, ManifestEdit
 from envgen.planner.overrides import removal
 from tests.diagnosis.values import ABSENT, closure, listed, node, question
 
@@ -12,7 +12,7 @@ CONTRIB = "opencv-contrib-python"
 HEADLESS = "opencv-python-headless"
 
 
-def both(*, conda: CondaStanding = ABSENT) -> list[tuple[tuple[int, ...], list[dict[int, Edit]]]]:
+def both(*, conda: CondaAvailability = ABSENT) -> list[tuple[tuple[int, ...], list[dict[int, ManifestEdit]]]]:
     own = question(CV2)
     made = closure(
         node("mediapipe", listed("mediapipe", "pure 1.0"), requires=[CONTRIB]),
@@ -24,21 +24,21 @@ def both(*, conda: CondaStanding = ABSENT) -> list[tuple[tuple[int, ...], list[d
 
 
 def test_two_wheels_of_one_module() -> None:
-    assert both() == [((1,), [{1: Edit(dependencies=(CONTRIB,))}])]
+    assert both() == [((1,), [{1: ManifestEdit(dependencies=(CONTRIB,))}])]
 
 
 def test_conda_owns_it_alone() -> None:
-    assert both(conda=CondaStanding(available=True, name="py-opencv", version="4.12")) == []
+    assert both(conda=CondaAvailability(available=True, name="py-opencv", version="4.12")) == []
 
 
 def test_two_lines_become_one() -> None:
     (way,) = one_of([question(CV2), question("six"), question(HEADLESS)], [CV2, HEADLESS])
-    assert way.edits == {0: Edit(dependencies=(CV2,)), 2: Edit()}
+    assert way.edits == {0: ManifestEdit(dependencies=(CV2,)), 2: ManifestEdit()}
 
 
 def test_what_others_ask_for_is_overridden_away() -> None:
     (way,) = one_of([question(CV2)], [CV2, HEADLESS, "numpy"])
-    assert way.edits == {0: Edit(dependencies=(CV2,), overrides=(removal(HEADLESS),))}
+    assert way.edits == {0: ManifestEdit(dependencies=(CV2,), overrides=(removal(HEADLESS),))}
 
 
 def test_one_alone_and_none_asked_for_are_no_matter() -> None:

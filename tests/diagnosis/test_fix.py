@@ -5,28 +5,28 @@ from __future__ import annotations
 import pytest
 from ruamel.yaml import YAML
 
-from envgen.diagnosis.results import Edit, fragment
+from envgen.diagnosis.results import ManifestEdit, fragment
 
 CASES = {
-    "renamed": (Edit(dependencies=("tensorflow",)), {"dependencies": ["tensorflow"]}),
-    "left out": (Edit(), {"dependencies": []}),
-    "another python": (Edit(python="3.10", keeps=True), {"python": "3.10", "dependencies": ["asked==1.*"]}),
+    "renamed": (ManifestEdit(dependencies=("tensorflow",)), {"dependencies": ["tensorflow"]}),
+    "left out": (ManifestEdit(), {"dependencies": []}),
+    "another python": (ManifestEdit(python="3.10", keeps=True), {"python": "3.10", "dependencies": ["asked==1.*"]}),
     "another macOS": (
-        Edit(macos="14.0", keeps=True),
+        ManifestEdit(macos="14.0", keeps=True),
         {"platforms": [{"platform": "osx-arm64", "macos": "14.0"}], "dependencies": ["asked==1.*"]},
     ),
-    "cpu": (Edit(accelerator="cpu"), {"accelerator": "cpu", "dependencies": []}),
-    "toolchain": (Edit(conda=("compilers", "cmake")), {"dependencies": [], "conda": ["compilers", "cmake"]}),
+    "cpu": (ManifestEdit(accelerator="cpu"), {"accelerator": "cpu", "dependencies": []}),
+    "toolchain": (ManifestEdit(conda=("compilers", "cmake")), {"dependencies": [], "conda": ["compilers", "cmake"]}),
     "override": (
-        Edit(overrides=('promise; python_version < "0"',), keeps=True),
+        ManifestEdit(overrides=('promise; python_version < "0"',), keeps=True),
         {"dependencies": ["asked==1.*"], "overrides": ['promise; python_version < "0"']},
     ),
-    "pypi": (Edit(pypi=("it's>=1",)), {"dependencies": [], "pypi": ["it's>=1"]}),
+    "pypi": (ManifestEdit(pypi=("it's>=1",)), {"dependencies": [], "pypi": ["it's>=1"]}),
 }
 
 
 @pytest.mark.parametrize(("edit", "meant"), CASES.values(), ids=CASES)
-def test_a_fragment_is_yaml_and_says_what_is_meant(edit: Edit, meant: dict[str, object]) -> None:
+def test_a_fragment_is_yaml_and_says_what_is_meant(edit: ManifestEdit, meant: dict[str, object]) -> None:
     assert YAML(typ="safe").load(fragment(edit, "asked==1.*")) == meant
 
 
@@ -35,13 +35,13 @@ def test_no_edit_is_no_text() -> None:
 
 
 def test_what_is_replaced_is_told() -> None:
-    text = fragment(Edit(drops=("other",)), "asked")
+    text = fragment(ManifestEdit(drops=("other",)), "asked")
     assert text.startswith("# in place of `asked`, `other`\n")
-    assert "# in place" not in fragment(Edit(keeps=True), "asked")
+    assert "# in place" not in fragment(ManifestEdit(keeps=True), "asked")
 
 
 def test_a_match_spec_is_kept_under_its_own_key() -> None:
-    assert YAML(typ="safe").load(fragment(Edit(python="3.11", keeps=True), "hdf5 1.14.*", "conda")) == {
+    assert YAML(typ="safe").load(fragment(ManifestEdit(python="3.11", keeps=True), "hdf5 1.14.*", "conda")) == {
         "python": "3.11",
         "conda": ["hdf5 1.14.*"],
     }

@@ -7,49 +7,49 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.diagnosis.results import Edit, Fix, Question
-from envgen.diagnosis.search import MOST_TRIES, PATIENCE, Attempt, Docket, Settled, Settling, settle
+from envgen.diagnosis.results import Fix, ManifestEdit, Question
+from envgen.diagnosis.search import MOST_TRIES, PATIENCE, FixSearch, FixSearchResult, Issues, LockAttempt, search_fixes
 from tests.diagnosis.values import question, spec_question
 
 TEXT = 'name: x\npython: "3.12"\ndependencies: [a==1, b==2, c]\nconda: [d 1.*]\n'
 QUESTIONS = (question("a==1"), question("b==2"), question("c"), spec_question("d 1.*"))
-LOCKS = Attempt()
+LOCKS = LockAttempt()
 
 
-def failing(*names: str, unasked: bool = False) -> Attempt:
-    return Attempt(message="no", names=frozenset(names), unasked=unasked)
+def failing(*names: str, unasked: bool = False) -> LockAttempt:
+    return LockAttempt(message="no", names=frozenset(names), unasked=unasked)
 
 
-def docket(*fixes: Fix) -> Docket:
-    made = Docket()
+def docket(*fixes: Fix) -> Issues:
+    made = Issues()
     if fixes:
         made.add_subject(0, ["a"], fixes, "a")
     return made
 
 
 def fix(text: str) -> Fix:
-    return Fix(text=text, edit=Edit(dependencies=(text,)))
+    return Fix(text=text, edit=ManifestEdit(dependencies=(text,)))
 
 
 def settled(
-    attempt: Callable[[str], Attempt],
-    made: Docket,
+    attempt: Callable[[str], LockAttempt],
+    made: Issues,
     *,
     untouched: bool = False,
     questions: tuple[Question, ...] = QUESTIONS,
     clock: Callable[[], float] = lambda: 0.0,
-) -> tuple[Settled, list[str]]:
+) -> tuple[FixSearchResult, list[str]]:
     seen: list[str] = []
 
-    def tried(text: str) -> Attempt:
+    def tried(text: str) -> LockAttempt:
         seen.append(text)
         return attempt(text)
 
     told: list[str] = []
-    settling = Settling(
+    settling = FixSearch(
         manifest=TEXT, questions=questions, docket=made, attempt=tried, progress=told.append, clock=clock
     )
-    found = settle(settling, untouched=untouched)
+    found = search_fixes(settling, untouched=untouched)
     assert len(told) == len(seen) == found.tried
     return found, seen
 
@@ -63,7 +63,7 @@ def test_the_first_way_that_locks_is_taken() -> None:
 
 def test_as_it_is_first_where_that_may_do() -> None:
     notes = ("`a` is held back",)
-    found, seen = settled(lambda _: Attempt(notes=notes), docket(fix("a==2")), untouched=True)
+    found, seen = settled(lambda _: LockAttempt(notes=notes), docket(fix("a==2")), untouched=True)
     assert (found.locks, found.backtracked, found.manifest, seen) == (True, notes, TEXT, [TEXT])
 
 
@@ -123,15 +123,15 @@ class TestConflicts:
         text = 'name: x\npython: "3.12"\ndependencies: [opencv-python, opencv-contrib-python]\n'
         seen: list[str] = []
 
-        def attempt(tried: str) -> Attempt:
+        def attempt(tried: str) -> LockAttempt:
             seen.append(tried)
             return LOCKS if "opencv-python" not in tried.replace("opencv-contrib-python", "") else failing(*names)
 
         names = ("opencv-python", "opencv-contrib-python")
-        settling = Settling(
+        settling = FixSearch(
             manifest=text, questions=questions, docket=docket(), attempt=attempt, progress=lambda _: None
         )
-        assert settle(settling, untouched=True).locks
+        assert search_fixes(settling, untouched=True).locks
         assert "opencv-contrib-python" in seen[-1]
 
 
@@ -154,19 +154,19 @@ class TestLimits:
         assert (found.locks, len(seen)) == (False, 1)
 
     def test_a_manifest_that_cannot_be_edited_is_tried_as_it_is(self) -> None:
-        broken = Docket()
-        broken.add_subject(0, ["a"], [Fix(text="", edit=Edit(dependencies=("not one!",)))], "a")
+        broken = Issues()
+        broken.add_subject(0, ["a"], [Fix(text="", edit=ManifestEdit(dependencies=("not one!",)))], "a")
         found, seen = settled(lambda _: failing("a"), broken)
         assert (seen, found.manifest) == ([TEXT], TEXT)
 
 
 @pytest.mark.parametrize("attempt", [LOCKS, failing()], ids=["locks", "fails"])
-def test_an_attempt_locks_unless_it_says_why_not(attempt: Attempt) -> None:
+def test_an_attempt_locks_unless_it_says_why_not(attempt: LockAttempt) -> None:
     assert attempt.locks is (attempt.message == "")
 
 
 def test_what_keeps_it_from_conda_is_loosened_first() -> None:
-    def locks(text: str) -> Attempt:
+    def locks(text: str) -> LockAttempt:
         return LOCKS if "b>=2" in text else replace(failing("a", "b"), causes=frozenset(["b"]))
 
     found, seen = settled(locks, docket(), untouched=True)
@@ -178,12 +178,12 @@ def test_what_keeps_it_from_conda_is_loosened_first() -> None:
 def test_another_python_comes_after_the_bounds() -> None:
     seen: list[str] = []
 
-    def tried(text: str) -> Attempt:
+    def tried(text: str) -> LockAttempt:
         seen.append(text)
         return LOCKS if '"3.11"' in text else failing("b", "c")
 
-    found = settle(
-        Settling(
+    found = search_fixes(
+        FixSearch(
             manifest=TEXT,
             questions=QUESTIONS,
             docket=docket(),

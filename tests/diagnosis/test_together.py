@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.diagnosis.conflicts import Asked, judge_together, loosened, on_pythons, ways_out, without_one
-from envgen.diagnosis.results import Edit
+from envgen.diagnosis.conflicts import JointRequest, judge_together, loosened, on_pythons, ways_out, without_one
+from envgen.diagnosis.results import ManifestEdit
 from tests.diagnosis.values import mac, question, spec_question
 
 
-def asked(*texts: str, python: str = "3.12", macos: str = "13.0", accelerator: str | None = None) -> Asked:
-    return Asked(
+def asked(*texts: str, python: str = "3.12", macos: str = "13.0", accelerator: str | None = None) -> JointRequest:
+    return JointRequest(
         questions=tuple(question(text) for text in texts), platform=mac(python, macos), accelerator=accelerator
     )
 
@@ -29,38 +29,40 @@ CLASHES = {
 
 
 @pytest.mark.parametrize(("case", "places"), CLASHES.values(), ids=CLASHES)
-def test_clashes_name_the_questions(case: Asked, places: tuple[int, ...]) -> None:
+def test_clashes_name_the_questions(case: JointRequest, places: tuple[int, ...]) -> None:
     (clash,) = judge_together(case).clashes
     assert clash.places == places
     assert clash.trouble.severity == "error"
 
 
 @pytest.mark.parametrize("case", [case for case, _ in CLASHES.values()], ids=CLASHES)
-def test_each_clash_has_a_way_out_after_which_nothing_clashes(case: Asked) -> None:
+def test_each_clash_has_a_way_out_after_which_nothing_clashes(case: JointRequest) -> None:
     (clash,) = judge_together(case).clashes
     ways = ways_out(case, clash)
     assert ways
     assert len({way.text for way in ways}) == len(ways)
 
 
-def first(case: Asked) -> tuple[str, dict[int, Edit]]:
+def first(case: JointRequest) -> tuple[str, dict[int, ManifestEdit]]:
     (clash,) = judge_together(case).clashes
     way = ways_out(case, clash)[0]
     return way.text, dict(way.edits)
 
 
 def test_the_first_way_is_the_smallest_change() -> None:
-    assert first(CLASHES["TensorFlow 2.21 with Metal"][0])[1] == {0: Edit(dependencies=("tensorflow>=2.18,<2.20",))}
-    assert first(CLASHES["Metal on python 3.13"][0])[1] == {1: Edit(python="3.12", keeps=True)}
-    assert first(CLASHES["Metal on macOS 11"][0])[1] == {0: Edit(macos="12.1", keeps=True)}
-    assert first(CLASHES["numpy 2 with TensorFlow 2.16"][0])[1] == {0: Edit(dependencies=("numpy<2",))}
-    assert first(CLASHES["addons on python 3.12"][0])[1] == {0: Edit(python="3.11", keeps=True)}
-    assert first(CLASHES["cpu and Metal"][0])[1] == {0: Edit(accelerator="metal", keeps=True)}
-    assert first(CLASHES["jax-metal with a newer jax"][0])[1] == {1: Edit(dependencies=("jax==0.5.0",))}
+    assert first(CLASHES["TensorFlow 2.21 with Metal"][0])[1] == {
+        0: ManifestEdit(dependencies=("tensorflow>=2.18,<2.20",))
+    }
+    assert first(CLASHES["Metal on python 3.13"][0])[1] == {1: ManifestEdit(python="3.12", keeps=True)}
+    assert first(CLASHES["Metal on macOS 11"][0])[1] == {0: ManifestEdit(macos="12.1", keeps=True)}
+    assert first(CLASHES["numpy 2 with TensorFlow 2.16"][0])[1] == {0: ManifestEdit(dependencies=("numpy<2",))}
+    assert first(CLASHES["addons on python 3.12"][0])[1] == {0: ManifestEdit(python="3.11", keeps=True)}
+    assert first(CLASHES["cpu and Metal"][0])[1] == {0: ManifestEdit(accelerator="metal", keeps=True)}
+    assert first(CLASHES["jax-metal with a newer jax"][0])[1] == {1: ManifestEdit(dependencies=("jax==0.5.0",))}
 
 
 def test_what_serves_under_another_name_comes_first() -> None:
-    assert first(CLASHES["Keras 2 with TensorFlow 2.16"][0])[1] == {0: Edit(dependencies=("tf-keras",))}
+    assert first(CLASHES["Keras 2 with TensorFlow 2.16"][0])[1] == {0: ManifestEdit(dependencies=("tf-keras",))}
 
 
 def test_the_other_side_of_a_bound_may_move_beyond_it() -> None:
@@ -77,7 +79,7 @@ def test_the_other_side_of_a_bound_may_move_beyond_it() -> None:
 def test_leaving_metal_out_is_a_way_even_where_nothing_else_is_asked_for() -> None:
     case = asked("tensorflow-metal", python="3.13")
     (clash,) = judge_together(case).clashes
-    assert {0: Edit(dependencies=("tensorflow",), accelerator="cpu")} in [
+    assert {0: ManifestEdit(dependencies=("tensorflow",), accelerator="cpu")} in [
         dict(way.edits) for way in ways_out(case, clash)
     ]
 
@@ -85,7 +87,7 @@ def test_leaving_metal_out_is_a_way_even_where_nothing_else_is_asked_for() -> No
 def test_both_names_of_tensorflow_become_one() -> None:
     case = asked("tensorflow==2.21.*", "tensorflow-macos", "tensorflow-metal")
     (clash,) = judge_together(case).clashes
-    assert {0: Edit(dependencies=("tensorflow>=2.18,<2.20",)), 1: Edit()} in [
+    assert {0: ManifestEdit(dependencies=("tensorflow>=2.18,<2.20",)), 1: ManifestEdit()} in [
         dict(way.edits) for way in ways_out(case, clash)
     ]
 
@@ -99,35 +101,38 @@ def test_what_fits_does_not_clash_and_tells_what_conda_may_not_serve() -> None:
 
 
 def test_match_specs_are_left_alone() -> None:
-    case = Asked(questions=(spec_question("hdf5 1.14.*"), question("tensorflow-metal")), platform=mac("3.13"))
+    case = JointRequest(questions=(spec_question("hdf5 1.14.*"), question("tensorflow-metal")), platform=mac("3.13"))
     (clash,) = judge_together(case).clashes
     assert clash.places == (1,)
-    assert ways_out(case, clash)[0].edits == {1: Edit(python="3.12", keeps=True)}
+    assert ways_out(case, clash)[0].edits == {1: ManifestEdit(python="3.12", keeps=True)}
 
 
 class TestLoosened:
     QUESTIONS = (question("a==1.0"), question("b>=2"), question("c"), spec_question("d 1.0 py_0"), spec_question("e"))
 
-    def ways(self, *places: int) -> list[dict[int, Edit]]:
+    def ways(self, *places: int) -> list[dict[int, ManifestEdit]]:
         return [dict(way.edits) for way in loosened(self.QUESTIONS, places)]
 
     def test_newer_ones_are_let_in_first_and_then_any(self) -> None:
         assert self.ways(0, 1, 2) == [
-            {0: Edit(dependencies=("a>=1.0",))},
-            {0: Edit(dependencies=("a",)), 1: Edit(dependencies=("b",))},
+            {0: ManifestEdit(dependencies=("a>=1.0",))},
+            {0: ManifestEdit(dependencies=("a",)), 1: ManifestEdit(dependencies=("b",))},
         ]
 
     def test_a_spec_loses_its_version_and_then_its_place(self) -> None:
-        assert self.ways(3) == [{3: Edit(conda=("d",))}, {3: Edit()}]
-        assert self.ways(4) == [{4: Edit()}]
+        assert self.ways(3) == [{3: ManifestEdit(conda=("d",))}, {3: ManifestEdit()}]
+        assert self.ways(4) == [{4: ManifestEdit()}]
 
     def test_what_has_no_bound_cannot_be_loosened(self) -> None:
         assert self.ways(2) == []
 
     def test_one_of_several_requirements_is_left_out(self) -> None:
-        assert [dict(way.edits) for way in without_one(self.QUESTIONS, (1, 2, 4))] == [{1: Edit()}, {2: Edit()}]
+        assert [dict(way.edits) for way in without_one(self.QUESTIONS, (1, 2, 4))] == [
+            {1: ManifestEdit()},
+            {2: ManifestEdit()},
+        ]
         assert list(without_one(self.QUESTIONS, (1,))) == []
 
     def test_another_python_keeps_every_line(self) -> None:
         (way,) = on_pythons(["3.12"], 2)
-        assert way.edits == {2: Edit(python="3.12", keeps=True)}
+        assert way.edits == {2: ManifestEdit(python="3.12", keeps=True)}

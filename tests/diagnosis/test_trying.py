@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from envgen.cli.options import services_for
-from envgen.diagnosis.search import Attempt, attempt
+from envgen.diagnosis.search import LockAttempt, attempt
 from envgen.project.services import Services
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel
@@ -25,7 +25,7 @@ def served(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[IndexS
         yield server
 
 
-def tried(project: Project, *dependencies: str, more: str = "", **options: str) -> Attempt:
+def tried(project: Project, *dependencies: str, more: str = "", **options: str) -> LockAttempt:
     before = project.files()
     found = attempt(services(), manifest("x", *dependencies, more=more, **options))
     assert project.files() == before

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from envgen.diagnosis import dependencies
-from envgen.diagnosis.availability import CondaLook, UnreadRepodata
-from envgen.diagnosis.blocked import on_one_python, subjects_of
-from envgen.diagnosis.dependencies import Closure, Walk, walk
+from envgen.diagnosis.availability import CondaLookup, UnreadRepodata
+from envgen.diagnosis.blocked import blocked_requirements, on_one_python
+from envgen.diagnosis.dependencies import DependencyGraph, DependencyWalk, walk
 from envgen.errors import SolveError
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.match_spec import MatchSpec
@@ -44,8 +44,8 @@ class NoSolver:
         raise SolveError("out of order")
 
 
-def look(*records: Record, platform: Platform = MAC) -> CondaLook:
-    return CondaLook(
+def look(*records: Record, platform: Platform = MAC) -> CondaLookup:
+    return CondaLookup(
         repodata=SmallRepodata(listed=(PYTHON, *records)),
         mapper=mapper(PYTHON, *records),
         platform=platform,
@@ -54,20 +54,20 @@ def look(*records: Record, platform: Platform = MAC) -> CondaLook:
 
 
 @pytest.fixture
-def made(index: IndexServer, tmp_path: Path) -> Walk:
+def made(index: IndexServer, tmp_path: Path) -> DependencyWalk:
     """Give a walk over a loopback index and a channel of python alone."""
     lookups = PypiLookups(cache=tmp_path, environment={"UV_DEFAULT_INDEX": index.url}, timeouts=QUICK)
     return walk_of(lookups, look())
 
 
-def walk_of(lookups: PypiLookups, conda: CondaLook) -> Walk:
-    return Walk(
+def walk_of(lookups: PypiLookups, conda: CondaLookup) -> DependencyWalk:
+    return DependencyWalk(
         platform=MAC,
         conda=conda,
         lookups=lookups,
         forced={},
         progress=lambda _: None,
-        closure=Closure(markers=MAC.markers()),
+        closure=DependencyGraph(markers=MAC.markers()),
     )
 
 
@@ -109,7 +109,9 @@ class TestConda:
 
 
 class TestWalk:
-    def test_there_is_an_end_in_depth(self, made: Walk, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_there_is_an_end_in_depth(
+        self, made: DependencyWalk, index: IndexServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(dependencies, "DEEPEST", 2)
         for number in range(5):
             index.add(build_wheel(f"n{number}", "1.0", requires=[f"n{number + 1}"]))
@@ -117,79 +119,79 @@ class TestWalk:
         assert list(made.closure.nodes) == ["n0", "n1"]
         assert made.notes == ["what is needed was followed only in part: there is too much of it"]
 
-    def test_and_in_breadth(self, made: Walk, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_and_in_breadth(self, made: DependencyWalk, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("envgen.diagnosis.dependencies.MOST", 3)
         index.add(build_wheel("root", "1.0", requires=[f"n{number}" for number in range(9)]))
         walk(made, [question("root")])
         assert len(made.closure.nodes) == 3
         assert len(made.notes) == 1
 
-    def test_a_whole_walk_has_no_note(self, made: Walk, index: IndexServer) -> None:
+    def test_a_whole_walk_has_no_note(self, made: DependencyWalk, index: IndexServer) -> None:
         index.add(build_wheel("root", "1.0", requires=["leaf"]))
         index.add(build_wheel("leaf", "1.0"))
         walk(made, [question("root")])
         assert (list(made.closure.nodes), made.notes, made.partial) == (["root", "leaf"], [], False)
 
-    def test_extras_that_a_mac_has_no_use_for_are_not_followed(self, made: Walk, index: IndexServer) -> None:
+    def test_extras_that_a_mac_has_no_use_for_are_not_followed(self, made: DependencyWalk, index: IndexServer) -> None:
         needs = ("nvidia-nccl-cu12; extra == 'cuda12'", "kubernetes; extra == 'k8s'")
         index.add(build_wheel("jax", "0.5", requires=needs, extras=("cuda12", "k8s")))
         walk(made, [question("jax[cuda12,k8s]")])
         assert list(made.closure.nodes) == ["jax", "kubernetes"]
         assert made.notes == ["`jax[cuda12]` is read without the extra: CUDA does not exist on a Mac"]
 
-    def test_urls_are_not_looked_up(self, made: Walk, index: IndexServer) -> None:
+    def test_urls_are_not_looked_up(self, made: DependencyWalk, index: IndexServer) -> None:
         walk(made, [question("demo @ https://example.org/demo-1.0.tar.gz")])
         assert made.closure.nodes["demo"].pypi.standing.code == "SDIST_ONLY"
         assert index.count("/simple/") == 0
 
-    def test_match_specs_are_none_of_its_business(self, made: Walk) -> None:
+    def test_match_specs_are_none_of_its_business(self, made: DependencyWalk) -> None:
         with pytest.raises(TypeError):
             walk(made, [spec_question("demo")])
 
 
 class TestSubjects:
-    def test_replacements_are_looked_up(self, made: Walk, index: IndexServer) -> None:
+    def test_replacements_are_looked_up(self, made: DependencyWalk, index: IndexServer) -> None:
         index.add_file("tensorflow-cpu", "tensorflow_cpu-2.19.0-cp312-cp312-manylinux_2_17_x86_64.whl")
         index.add(build_wheel("tensorflow", "2.19.1", tag="cp312-cp312-macosx_12_0_arm64"))
         walk(made, [question("tensorflow-cpu<3")])
-        (subject,) = subjects_of(made, list(made.closure.nodes.values()))
+        (subject,) = blocked_requirements(made, list(made.closure.nodes.values()))
         assert subject.is_root
         assert subject.replacement is not None
         assert subject.replacement.pypi.installs
         assert str(subject.replacement.requirement) == "tensorflow<3"
         assert subject.replacement.is_root
 
-    def test_the_name_that_old_releases_have_wheels_under(self, made: Walk, index: IndexServer) -> None:
+    def test_the_name_that_old_releases_have_wheels_under(self, made: DependencyWalk, index: IndexServer) -> None:
         index.add(build_wheel("tensorflow", "2.9.0", tag="cp312-cp312-macosx_10_14_x86_64"))
         index.add(build_wheel("tensorflow-macos", "2.9.0", tag="cp312-cp312-macosx_11_0_arm64"))
         walk(made, [question("tensorflow==2.9.0")])
-        (found,) = subjects_of(made, list(made.closure.nodes.values()))
+        (found,) = blocked_requirements(made, list(made.closure.nodes.values()))
         assert found.replacement is not None
         assert str(found.replacement.requirement) == "tensorflow-macos==2.9.0"
 
-    def test_below_a_line_they_belong_to_it(self, made: Walk, index: IndexServer) -> None:
+    def test_below_a_line_they_belong_to_it(self, made: DependencyWalk, index: IndexServer) -> None:
         index.add(build_wheel("root", "1.0", requires=["tflite-runtime"]))
         walk(made, [question("root")])
-        (subject,) = subjects_of(made, [made.closure.nodes["tflite-runtime"]])
+        (subject,) = blocked_requirements(made, [made.closure.nodes["tflite-runtime"]])
         assert subject.replacement is not None
         assert not subject.replacement.is_root
         assert subject.asked_by_others == ("",)
 
-    def test_a_stub_is_not_replaced_by_what_needs_it(self, made: Walk, index: IndexServer) -> None:
+    def test_a_stub_is_not_replaced_by_what_needs_it(self, made: DependencyWalk, index: IndexServer) -> None:
         index.add(build_wheel("tensorflow", "2.13.1", requires=["tensorflow-macos==2.13.1"]))
         walk(made, [question("tensorflow")])
-        (subject,) = subjects_of(made, [made.closure.nodes["tensorflow-macos"]])
+        (subject,) = blocked_requirements(made, [made.closure.nodes["tensorflow-macos"]])
         assert subject.replacement is None
 
-    def test_suggestions_exist(self, made: Walk, index: IndexServer) -> None:
+    def test_suggestions_exist(self, made: DependencyWalk, index: IndexServer) -> None:
         made.conda = look(python_record("scikit-learn", "1.5.0", "3.12"))
         walk(made, [question("scikit-lern")])
-        (subject,) = subjects_of(made, list(made.closure.nodes.values()))
+        (subject,) = blocked_requirements(made, list(made.closure.nodes.values()))
         assert subject.suggestions == ("scikit-learn",)
 
-    def test_one_python_for_all(self, made: Walk, index: IndexServer) -> None:
+    def test_one_python_for_all(self, made: DependencyWalk, index: IndexServer) -> None:
         for name, tag in [("a", "cp311-cp311"), ("b", "py3-none")]:
             index.add(build_wheel(name, "1.0", tag=f"{tag}-macosx_12_0_arm64"))
         walk(made, [question("a"), question("b")])
-        (subject,) = on_one_python(made, subjects_of(made, [made.closure.nodes["a"]]))
+        (subject,) = on_one_python(made, blocked_requirements(made, [made.closure.nodes["a"]]))
         assert subject.common_python == "3.11"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envgen.diagnosis.availability import OnPypi, on_pypi
-from envgen.diagnosis.blocked import Subject
-from envgen.diagnosis.dependencies import Closure, Need, Node
-from envgen.diagnosis.results import CondaStanding, Question
+from envgen.diagnosis.availability import PypiLookup, on_pypi
+from envgen.diagnosis.blocked import BlockedRequirement
+from envgen.diagnosis.dependencies import DependencyGraph, NeededRequirement, Node
+from envgen.diagnosis.results import CondaAvailability, Question
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.record import Record
@@ -17,7 +17,7 @@ from envgen.pypi.simple_api import Project, ProjectFile
 from tests.solvers.builder import record
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
-ABSENT = CondaStanding(available=False, message="conda-forge has no package that is this project")
+ABSENT = CondaAvailability(available=False, message="conda-forge has no package that is this project")
 
 
 def mac(python: str = "3.12", macos: str = "13.0") -> Platform:
@@ -65,7 +65,7 @@ def _filename(name: str, text: str) -> str:
     return forms[kind]
 
 
-def stand(text: str, project: Project | None, platform: Platform = MAC) -> OnPypi:
+def stand(text: str, project: Project | None, platform: Platform = MAC) -> PypiLookup:
     """Judge a requirement by a project's files."""
     return on_pypi(wanted(text), project, platform)
 
@@ -85,11 +85,11 @@ def subject(
     asked: str = "",
     platform: Platform = MAC,
     **more: object,
-) -> Subject:
+) -> BlockedRequirement:
     """Make the subject of a requirement that cannot be had; `asked` is what leads to it, if that is something else."""
     requirement = wanted(text)
     own = Question(asked=requirement) if not asked else question(asked)
-    plain = Subject(
+    plain = BlockedRequirement(
         question=own,
         requirement=requirement,
         platform=platform,
@@ -100,7 +100,7 @@ def subject(
     )
     from dataclasses import replace
 
-    return replace(plain, **more)  # type: ignore[arg-type]  # the fields are checked by Subject itself
+    return replace(plain, **more)  # type: ignore[arg-type]  # the fields are checked by BlockedRequirement itself
 
 
 def node(
@@ -109,7 +109,7 @@ def node(
     *,
     root: Question | None = None,
     via: Sequence[str] = (),
-    conda: CondaStanding = ABSENT,
+    conda: CondaAvailability = ABSENT,
     requires: Sequence[str] = (),
     forced: str = "",
 ) -> Node:
@@ -117,7 +117,7 @@ def node(
     requirement = wanted(text)
     own = root or Question(asked=requirement)
     made = Node(
-        need=Need(requirement=requirement, chain=(*via, requirement.name), question=own),
+        need=NeededRequirement(requirement=requirement, chain=(*via, requirement.name), question=own),
         pypi=on_pypi(requirement, project, MAC),
         conda=conda,
         forced=forced,
@@ -128,9 +128,9 @@ def node(
     return made
 
 
-def closure(*nodes: Node) -> Closure:
+def closure(*nodes: Node) -> DependencyGraph:
     """Make a closure of nodes, with what they need of each other."""
-    made = Closure(markers=MAC.markers())
+    made = DependencyGraph(markers=MAC.markers())
     for each in nodes:
         made.add(each)
         list(made.needs_of(each))

@@ -7,7 +7,7 @@ import pytest
 from envgen.errors import LockfileError
 from envgen.formats.explicit import read_explicit
 from envgen.formats.registry import render
-from envgen.lock.custom_metadata import normal_form, sealed
+from envgen.lock.custom_metadata import normal_form, with_digest
 from tests.formats.golden_locks import LOCKS
 from tests.importers.test_round_trip import without_urls
 from tests.lock_values import make_lock
@@ -17,7 +17,7 @@ EXPLICIT, REQUIREMENTS = "explicit.osx-arm64.txt", "requirements.osx-arm64.txt"
 
 
 def resealed(text: str) -> str:
-    return sealed(re.sub(r"file_digest: sha256:[0-9a-f]{64}", "file_digest: sha256:-", text))
+    return with_digest(re.sub(r"file_digest: sha256:[0-9a-f]{64}", "file_digest: sha256:-", text))
 
 
 def edited(file: str, old: str, new: str, *, seal: bool = False) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from envgen.errors import LockfileError
 from envgen.formats.read_lock import read_conda_lock
 from envgen.formats.registry import render
-from envgen.lock.custom_metadata import normal_form, sealed
+from envgen.lock.custom_metadata import normal_form, with_digest
 from tests.formats.golden_locks import LOCKS
 from tests.lock_values import make_lock
 
@@ -19,7 +19,7 @@ Damage = Callable[[str], str]
 
 def resealed(text: str) -> str:
     """Give the text a digest that fits, so that what it says is looked at."""
-    return sealed(re.sub(r"file_digest: sha256:[0-9a-f]{64}", "file_digest: sha256:-", text))
+    return with_digest(re.sub(r"file_digest: sha256:[0-9a-f]{64}", "file_digest: sha256:-", text))
 
 
 def replaced(old: str, new: str, count: int = 1) -> Damage:

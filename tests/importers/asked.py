@@ -6,45 +6,45 @@ from collections.abc import Mapping
 
 from envgen.errors import ForeignFileError
 from envgen.importers.items import (
-    Aside,
     Asked,
-    AskedChannel,
-    AskedGroup,
-    AskedLink,
-    AskedProject,
-    AskedPython,
-    AskedRequirement,
-    AskedSpec,
     ForeignFile,
     Heading,
+    Ignored,
+    ImportedChannel,
+    ImportedGroup,
+    ImportedLink,
+    ImportedMatchSpec,
+    ImportedProject,
+    ImportedPython,
+    ImportedRequirement,
     Include,
-    Unread,
+    Unsupported,
 )
 
 
 def shown(item: Asked) -> str:
     """Say what an item asks for, without its place."""
     match item:
-        case AskedRequirement():
+        case ImportedRequirement():
             return f"{'bound' if item.bound else 'pypi'}{_group(item.group)} {item.requirement.text}"
-        case AskedSpec():
+        case ImportedMatchSpec():
             return f"conda{_group(item.group)} {item.text}"
-        case AskedPython():
+        case ImportedPython():
             return f"python{' as conda' if item.conda else ''} {item.bound}"
-        case AskedChannel():
+        case ImportedChannel():
             return f"channel {item.channel}"
-        case AskedProject():
+        case ImportedProject():
             extras = f"[{','.join(item.extras)}]" if item.extras else ""
             return f"project{_group(item.group)} {item.path}{extras}{' editable' if item.editable else ''}"
-        case AskedGroup():
+        case ImportedGroup():
             return f"group{_group(item.group)} {item.included}"
-        case AskedLink():
+        case ImportedLink():
             return f"link{_group(item.group)} {item.name}{f'=={item.version}' if item.version else ''} {item.url}"
-        case Aside():
+        case Ignored():
             return f"aside {item.what}"
         case Heading():
             return f"heading {item.what}"
-        case Unread():
+        case Unsupported():
             return f"unread {item.why}"
 
 

@@ -7,7 +7,7 @@ import pytest
 from envgen.errors import ForeignFileError
 from envgen.formats.registry import render
 from envgen.importers.conda_lists import read_foreign_lock
-from envgen.importers.items import AskedSpec
+from envgen.importers.items import ImportedMatchSpec
 from tests.importers.asked import lines_of, unaccounted
 from tests.lock_values import make_lock
 
@@ -57,7 +57,7 @@ def test_a_lock() -> None:
         "unread not a requirement: `a b==1.0` (Expected semicolon (after name with no version specifier) or end)",
         "unread a package without a name or version",
     ]
-    [numpy] = [item for item in file.items if isinstance(item, AskedSpec)]
+    [numpy] = [item for item in file.items if isinstance(item, ImportedMatchSpec)]
     assert numpy.needs == ("python", "libblas")
     assert (file.solved, file.notes) == (True, ())
     assert unaccounted(text, file) == []
@@ -89,7 +89,7 @@ package:
 
 
 def test_older_layouts() -> None:
-    numpy, six = (item for item in read_foreign_lock(SORTED, "f").items if isinstance(item, AskedSpec))
+    numpy, six = (item for item in read_foreign_lock(SORTED, "f").items if isinstance(item, ImportedMatchSpec))
     assert (numpy.text, numpy.needs) == ("numpy ==1.20", ("libblas",))
     assert (six.text, six.needs) == ("six ==1.0", ("python", "quoted"))
 
@@ -97,7 +97,7 @@ def test_older_layouts() -> None:
 def test_envgens_own_lock_can_be_read_so() -> None:
     text = render(make_lock(), ["conda-lock.yml"])["conda-lock.yml"]
     file = read_foreign_lock(text, "f")
-    assert any(isinstance(item, AskedSpec) for item in file.items)
+    assert any(isinstance(item, ImportedMatchSpec) for item in file.items)
     assert unaccounted(text, file) == []
 
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.importers.draft import Draft, Item, group_key, one_line, safe_name
+from envgen.importers.draft import Draft, DraftItem, group_key, one_line, safe_name
 from envgen.manifest.fields import environment_name
 from envgen.manifest.model import load_manifest
 
 
 def full() -> Draft:
     draft = Draft(source="requirements.txt", name="My env", python="3.12", python_comment="line 1", accelerator="metal")
-    draft.channels = [Item("https://h/c"), Item("conda-forge")]
+    draft.channels = [DraftItem("https://h/c"), DraftItem("conda-forge")]
     assert draft.put("dependencies", "fastapi[standard]>=1", "line 2: why") == "dependencies: fastapi[standard]>=1"
     assert draft.put("dependencies", "fastapi[standard]>=1", "again") == "dependencies: fastapi[standard]>=1"
     draft.put("conda", "libblas * *accelerate")

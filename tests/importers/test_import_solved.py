@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from envgen.errors import SourceLine
-from envgen.importers.items import Aside, AskedRequirement, AskedSpec, Span
+from envgen.importers.items import Ignored, ImportedMatchSpec, ImportedRequirement, Span
 from envgen.importers.loosen_pins import Pins, loosened_pin, needed_items
 from envgen.knowledge.names import name_table
-from envgen.mapping.conda_to_pypi import Backwards
+from envgen.mapping.conda_to_pypi import CondaToPypi
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.requirement import Origin, Requirement
 from tests.mapping.channel import FakeRepodata, library, package
@@ -32,18 +32,18 @@ LISTED = [
 ]
 
 
-def spec(name: str, needs: Sequence[str] = (), version: str = "==1.0") -> AskedSpec:
-    return AskedSpec(span=SPAN, name=name, version=version, needs=tuple(needs))
+def spec(name: str, needs: Sequence[str] = (), version: str = "==1.0") -> ImportedMatchSpec:
+    return ImportedMatchSpec(span=SPAN, name=name, version=version, needs=tuple(needs))
 
 
-def requirement(text: str, needs: Sequence[str] = ()) -> AskedRequirement:
-    return AskedRequirement(span=SPAN, requirement=Requirement.parse(text, Origin(path="")), needs=tuple(needs))
+def requirement(text: str, needs: Sequence[str] = ()) -> ImportedRequirement:
+    return ImportedRequirement(span=SPAN, requirement=Requirement.parse(text, Origin(path="")), needs=tuple(needs))
 
 
-def kept(items: Sequence[AskedSpec | AskedRequirement]) -> list[str]:
+def kept(items: Sequence[ImportedMatchSpec | ImportedRequirement]) -> list[str]:
     mapper = NameMapper(repodata=FakeRepodata(listed=LISTED), table=name_table(), overrides={}, python="3.12")
-    needed = needed_items(items, Backwards(mapper))
-    names = [item.name if isinstance(item, AskedSpec) else item.requirement.name for item in items]
+    needed = needed_items(items, CondaToPypi(mapper))
+    names = [item.name if isinstance(item, ImportedMatchSpec) else item.requirement.name for item in items]
     return [name for name, item in zip(names, items, strict=True) if not needed.who(item)]
 
 
@@ -62,13 +62,15 @@ def kept(items: Sequence[AskedSpec | AskedRequirement]) -> list[str]:
         pytest.param([spec("unknown"), requirement("unknown-too==1")], ["unknown", "unknown-too"], id="unknown"),
     ],
 )
-def test_what_nothing_needs_is_kept(items: Sequence[AskedSpec | AskedRequirement], expected: list[str]) -> None:
+def test_what_nothing_needs_is_kept(
+    items: Sequence[ImportedMatchSpec | ImportedRequirement], expected: list[str]
+) -> None:
     assert kept(items) == expected
 
 
 def test_other_lines_are_left_alone() -> None:
-    aside = Aside(span=SPAN, what="", why="")
-    assert needed_items([aside], Backwards()).who(aside) == ""
+    aside = Ignored(span=SPAN, what="", why="")
+    assert needed_items([aside], CondaToPypi()).who(aside) == ""
 
 
 @pytest.mark.parametrize(

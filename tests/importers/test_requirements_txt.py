@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.errors import ForeignFileError
-from envgen.importers.items import AskedRequirement, Heading, Unread
+from envgen.importers.items import Heading, ImportedRequirement, Unsupported
 from envgen.importers.requirements_txt import MAX_LINES, read_requirements
 from tests.importers.asked import files_of, lines_of, no_files, unaccounted
 
@@ -76,7 +76,7 @@ def test_continuation_lines_are_one() -> None:
     text = "six==1.0 \\\n  --hash=sha256:ab \\\n  --hash=sha256:cd\nnumpy \\\n>=1\\\n"
     file = read_requirements(text, "f", no_files)
     first, second = file.items
-    assert isinstance(first, AskedRequirement)
+    assert isinstance(first, ImportedRequirement)
     assert (first.span.line.line, first.span.last) == (1, 3)
     assert first.notes == ("its 2 hashes left out: the lock holds the hash of every file it names",)
     assert (second.span.line.line, second.span.last) == (4, 6)
@@ -92,10 +92,10 @@ def test_a_comment_ends_a_continuation() -> None:
 
 def test_what_is_left_out_of_a_line_is_told() -> None:
     [item] = read_requirements("six --global-option=x --hash=sha256:ab", "f", no_files).items
-    assert isinstance(item, AskedRequirement)
+    assert isinstance(item, ImportedRequirement)
     assert item.notes == ("its hash and `--global-option` left out: the lock holds the hash of every file it names",)
     [item] = read_requirements("six --global-option=x", "f", no_files).items
-    assert isinstance(item, AskedRequirement)
+    assert isinstance(item, ImportedRequirement)
     assert item.notes == ("`--global-option` left out: envgen locks wheels alone, and never builds",)
 
 
@@ -140,13 +140,13 @@ def test_depth_ends() -> None:
     texts = {f"{at}.txt": f"p{at}\n-r {at + 1}.txt" for at in range(101)}
     file = read_requirements("-r 0.txt", "a.txt", files_of(texts))
     assert lines_of(file)[-1] == (2, "unread included through more than 20 files")
-    assert len([item for item in file.items if isinstance(item, AskedRequirement)]) == 20
+    assert len([item for item in file.items if isinstance(item, ImportedRequirement)]) == 20
 
 
 def test_breadth_ends() -> None:
     texts = {f"{at}.txt": f"p{at}" for at in range(200)}
     file = read_requirements("\n".join(f"-r {at}.txt" for at in range(200)), "a.txt", files_of(texts))
-    assert len([item for item in file.items if isinstance(item, Unread)]) == 101
+    assert len([item for item in file.items if isinstance(item, Unsupported)]) == 101
     assert len([item for item in file.items if isinstance(item, Heading)]) == 99
 
 

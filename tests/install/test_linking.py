@@ -12,7 +12,7 @@ import rattler
 from rattler.exceptions import InstallerError
 
 from envgen.errors import InstallError
-from envgen.install.conda_packages import Linking, StaleCacheError, link, to_native, unpacked
+from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, to_native, unpacked
 from envgen.install.download import check_space
 from envgen.install.prefix import Marker, content_digest, read_contents, read_marker, write_marker
 from envgen.install.prefix_diff import Content, verify_contents
@@ -23,13 +23,13 @@ from tests.lock_values import make_record, make_wheel
 CHANNEL = "https://conda.example/team"
 
 
-def job(folder: Path, *packages: TinyConda, lines: list[str] | None = None, given: bool = True) -> Linking:
+def job(folder: Path, *packages: TinyConda, lines: list[str] | None = None, given: bool = True) -> CondaLinker:
     paths = {}
     for package in packages:
         path = folder / package.filename
         path.write_bytes(package.content)
         paths[f"conda:{package.entry['name']}"] = path
-    return Linking(
+    return CondaLinker(
         prefix=folder / "p",
         subdir="linux-64",
         records=tuple(package.record(CHANNEL) for package in packages),

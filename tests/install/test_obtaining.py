@@ -12,8 +12,8 @@ import pytest
 
 from envgen.errors import InstallError
 from envgen.install.artifacts import Artifact, Digest, record_artifact, wheel_artifact
-from envgen.install.download import Location, Tally, size_text
-from envgen.install.fetch import Fetching, Need, obtain, shared_store
+from envgen.install.download import ArtifactLocation, Progress, size_text
+from envgen.install.fetch import Fetch, NeededFile, obtain, shared_store
 from tests.lock_values import make_record, make_wheel
 from tests.repodata.loopback import LoopbackChannel, serving
 
@@ -23,14 +23,14 @@ def artifact(name: str, body: bytes) -> Artifact:
     return Artifact(key=f"conda:{name}", filename=f"{name}.conda", digest=digest, size=len(body))
 
 
-def fetching(folder: Path, *, offline: bool = False) -> Fetching:
-    return Fetching(store=folder / "store", patience=1, report=lambda line: None, offline=offline)
+def fetching(folder: Path, *, offline: bool = False) -> Fetch:
+    return Fetch(store=folder / "store", patience=1, report=lambda line: None, offline=offline)
 
 
 def test_a_good_copy_is_used_in_place(tmp_path: Path) -> None:
     copy = tmp_path / "a.conda"
     copy.write_bytes(b"body")
-    got = obtain([Need(artifact=artifact("a", b"body"), copies=(copy,), locations=tuple)], fetching(tmp_path))
+    got = obtain([NeededFile(artifact=artifact("a", b"body"), copies=(copy,), locations=tuple)], fetching(tmp_path))
     assert (got.paths, got.fetched) == ({"conda:a": copy}, 0)
 
 
@@ -38,14 +38,14 @@ def test_the_second_copy_counts_when_the_first_is_damaged(tmp_path: Path) -> Non
     (tmp_path / "bad.conda").write_bytes(b"bad!")
     (tmp_path / "good.conda").write_bytes(b"body")
     copies = (tmp_path / "absent.conda", tmp_path / "bad.conda", tmp_path / "good.conda")
-    got = obtain([Need(artifact=artifact("a", b"body"), copies=copies, locations=tuple)], fetching(tmp_path))
+    got = obtain([NeededFile(artifact=artifact("a", b"body"), copies=copies, locations=tuple)], fetching(tmp_path))
     assert got.paths == {"conda:a": tmp_path / "good.conda"}
 
 
 def test_what_has_no_copy_is_downloaded(tmp_path: Path) -> None:
     with serving(LoopbackChannel({"a.conda": b"body"})) as channel:
-        where = (Location(url=f"{channel.url}/a.conda", shown=""),)
-        need = Need(artifact=artifact("a", b"body"), copies=(), locations=lambda: where)
+        where = (ArtifactLocation(url=f"{channel.url}/a.conda", shown=""),)
+        need = NeededFile(artifact=artifact("a", b"body"), copies=(), locations=lambda: where)
         got = obtain([need], fetching(tmp_path))
         assert got.fetched == 4
         assert got.paths["conda:a"].read_bytes() == b"body"
@@ -54,7 +54,7 @@ def test_what_has_no_copy_is_downloaded(tmp_path: Path) -> None:
 
 
 def test_offline_the_missing_are_named(tmp_path: Path) -> None:
-    needs = [Need(artifact=artifact(f"p{number}", b""), copies=(), locations=tuple) for number in range(7)]
+    needs = [NeededFile(artifact=artifact(f"p{number}", b""), copies=(), locations=tuple) for number in range(7)]
     with pytest.raises(InstallError) as caught:
         obtain(needs, fetching(tmp_path, offline=True))
     assert caught.value.message == ("not at hand: p0.conda, p1.conda, p2.conda, p3.conda, p4.conda and 2 more")
@@ -62,7 +62,7 @@ def test_offline_the_missing_are_named(tmp_path: Path) -> None:
 
 def test_offline_a_damaged_copy_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.conda").write_bytes(b"bad!")
-    need = Need(artifact=artifact("a", b"body"), copies=(tmp_path / "bad.conda",), locations=tuple)
+    need = NeededFile(artifact=artifact("a", b"body"), copies=(tmp_path / "bad.conda",), locations=tuple)
     with pytest.raises(InstallError, match="not what was locked: ") as caught:
         obtain([need], fetching(tmp_path, offline=True))
     assert caught.value.code == "damaged"
@@ -135,7 +135,7 @@ def test_sizes_as_people_read_them(size: int, text: str) -> None:
 def test_a_tally_without_sizes() -> None:
     lines: list[str] = []
     unknown = Artifact(key="k", filename="f", digest=Digest(algorithm="md5", hex=""), size=None)
-    tally = Tally([unknown, unknown], "downloading", lines.append)
+    tally = Progress([unknown, unknown], "downloading", lines.append)
     tally.advance(2048)
     tally.finish(unknown, fetched=2048)
     tally.finish(unknown, fetched=0)

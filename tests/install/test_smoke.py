@@ -10,7 +10,7 @@ import pytest
 
 from envgen.install import smoke_test
 from envgen.install.prefix import read_contents
-from envgen.install.smoke_test import Outcome, import_names, try_gpu, try_imports
+from envgen.install.smoke_test import SmokeResult, import_names, try_gpu, try_imports
 from tests.install.test_distributions import SITE, lay
 
 ENVIRON = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -81,10 +81,10 @@ def test_imports(prefix: Path) -> None:
     (prefix / "silent.py").write_text("raise SystemExit")
     outcomes = try_imports(prefix, ["good", "bad", "silent", "json"], ENVIRON)
     assert outcomes == (
-        Outcome(subject="good"),
-        Outcome(subject="bad", message="ValueError: last"),
-        Outcome(subject="silent", message="SystemExit: "),
-        Outcome(subject="json"),
+        SmokeResult(subject="good"),
+        SmokeResult(subject="bad", message="ValueError: last"),
+        SmokeResult(subject="silent", message="SystemExit: "),
+        SmokeResult(subject="json"),
     )
 
 
@@ -93,10 +93,10 @@ def test_a_crash_is_told_of_its_module_and_the_rest_is_tried(prefix: Path) -> No
     (prefix / "leave.py").write_text("import os, sys; sys.stderr.write('out of here\\n'); os._exit(3)")
     outcomes = try_imports(prefix, ["json", "crash", "leave", "csv"], ENVIRON)
     assert outcomes == (
-        Outcome(subject="json"),
-        Outcome(subject="crash", message="the process was killed by signal 11: it said nothing"),
-        Outcome(subject="leave", message="out of here"),
-        Outcome(subject="csv"),
+        SmokeResult(subject="json"),
+        SmokeResult(subject="crash", message="the process was killed by signal 11: it said nothing"),
+        SmokeResult(subject="leave", message="out of here"),
+        SmokeResult(subject="csv"),
     )
 
 
@@ -104,7 +104,7 @@ def test_a_module_that_hangs(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(smoke_test, "_PATIENCE", 1.0)
     (prefix / "hangs.py").write_text("import time; time.sleep(60)")
     outcomes = try_imports(prefix, ["json", "hangs"], ENVIRON)
-    assert outcomes[0] == Outcome(subject="json")
+    assert outcomes[0] == SmokeResult(subject="json")
     assert outcomes[1].subject == "hangs"
     assert outcomes[1].message == "it did not end within 1 seconds"
 
@@ -117,7 +117,7 @@ def test_a_python_that_cannot_run(tmp_path: Path) -> None:
 
 def test_a_python_that_stops_at_once(prefix: Path) -> None:
     (prefix / "bin/python").write_text("#!/bin/sh\necho 'dyld: no library' >&2\nexit 6\n")
-    assert try_imports(prefix, ["json"], ENVIRON) == (Outcome(subject="python", message="dyld: no library"),)
+    assert try_imports(prefix, ["json"], ENVIRON) == (SmokeResult(subject="python", message="dyld: no library"),)
 
 
 GPUS = {
@@ -135,7 +135,7 @@ def test_the_gpu(prefix: Path, body: str, message: str) -> None:
     (prefix / "tensorflow").mkdir()
     (prefix / "tensorflow/__init__.py").write_text("from tensorflow import config\n")
     (prefix / "tensorflow/config.py").write_text(body)
-    assert try_gpu(prefix, ENVIRON) == Outcome(subject="tensorflow", message=message)
+    assert try_gpu(prefix, ENVIRON) == SmokeResult(subject="tensorflow", message=message)
 
 
 def test_the_folder_is_not_on_the_path_of_the_tests(prefix: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from envgen.errors import InstallError
 from envgen.install import download as transfer
 from envgen.install.artifacts import Artifact, Digest
-from envgen.install.download import Download, Location, Tally, download_all
+from envgen.install.download import ArtifactLocation, Download, Progress, download_all
 from tests.repodata.loopback import LoopbackChannel, send, serving, status
 
 BODY = bytes(range(256)) * 2000
@@ -35,12 +35,12 @@ def artifact(body: bytes = BODY, *, size: int | None = len(BODY), algorithm: str
 
 
 def download(folder: Path, *urls: str, wanted: Artifact | None = None) -> Download:
-    locations = tuple(Location(url=url, shown=url.replace("user:secret@", "")) for url in urls)
+    locations = tuple(ArtifactLocation(url=url, shown=url.replace("user:secret@", "")) for url in urls)
     return Download(artifact=wanted or artifact(), target=folder / "store" / "a.bin", locations=locations)
 
 
-def fetch(one: Download, lines: list[str] | None = None) -> Tally:
-    tally = Tally([one.artifact], "downloading", (lines if lines is not None else []).append)
+def fetch(one: Download, lines: list[str] | None = None) -> Progress:
+    tally = Progress([one.artifact], "downloading", (lines if lines is not None else []).append)
     download_all([one], patience=0.4, tally=tally)
     return tally
 
@@ -302,11 +302,11 @@ def test_many_at_once_and_the_first_failure_ends_all(tmp_path: Path, channel: Lo
         Download(
             artifact=artifact(),
             target=tmp_path / f"{number}.bin",
-            locations=(Location(url=f"{channel.url}/{number}.bin", shown=""),),
+            locations=(ArtifactLocation(url=f"{channel.url}/{number}.bin", shown=""),),
         )
         for number in range(20)
     ]
-    tally = Tally([each.artifact for each in many], "downloading", lambda line: None)
+    tally = Progress([each.artifact for each in many], "downloading", lambda line: None)
     download_all(many, patience=5, tally=tally)
     assert tally.fetched == 20 * len(BODY)
     bad = [download(tmp_path / "x", f"{channel.url}/slow.bin"), download(tmp_path / "y", f"{channel.url}/absent.bin")]

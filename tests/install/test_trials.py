@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from envgen.cli.options import services_for
-from envgen.install.smoke_test import Outcome, try_environment
-from envgen.install.target import Creation, Target, target_of
+from envgen.install.smoke_test import SmokeResult, try_environment
+from envgen.install.target import CreateOptions, InstallTarget, target_of
 from envgen.project.services import Services
 from envgen.system.machine import read_machine
 from tests.install.tiny_conda import SITE, build_conda, module_files
@@ -17,13 +17,13 @@ from tests.install.world import HOST, Basics, World, linux_only
 pytestmark = linux_only
 
 
-def placed(world: World, patch: pytest.MonkeyPatch) -> tuple[Services, Target]:
+def placed(world: World, patch: pytest.MonkeyPatch) -> tuple[Services, InstallTarget]:
     """Give the services of this world, and the target of its environment."""
     patch.chdir(world.project)
     for name, value in world.environ.items():
         patch.setenv(name, value)
     services = services_for(progress=lambda line: None)
-    return services, target_of(services, Creation(name="demo"), read_machine())
+    return services, target_of(services, CreateOptions(name="demo"), read_machine())
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ def test_with_metal_on_a_mac_the_gpu_is_listed(
     world.lock([*usual.conda, fake], accelerator="metal", dependencies=["six"])
     world.good("create", "demo")
     services, target = placed(world, monkeypatch)
-    assert try_environment(services, target).outcomes == (Outcome(subject="six"),)
+    assert try_environment(services, target).outcomes == (SmokeResult(subject="six"),)
     tried = try_environment(services, replace(target, is_mac=True))
-    assert tried.outcomes == (Outcome(subject="six"), Outcome(subject="tensorflow", message=message))
+    assert tried.outcomes == (SmokeResult(subject="six"), SmokeResult(subject="tensorflow", message=message))
 
 
 def test_only_what_applies_here_is_imported(world: World, usual: Basics) -> None:

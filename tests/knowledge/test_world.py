@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.installed import Installed, depends_names
+from envgen.knowledge.installed import InstalledPackage, depends_names
 from tests.world_values import record, target, world
 
 
@@ -21,7 +21,7 @@ def test_both_halves_are_sorted_into_one() -> None:
 
 def test_find_and_named() -> None:
     made = world(pypi=["numpy==2.1.3"], conda=["numpy==2.0.0", "pip==25.0"])
-    wheel = Installed(distribution="numpy", version="2.1.3", source="pypi", package="numpy")
+    wheel = InstalledPackage(distribution="numpy", version="2.1.3", source="pypi", package="numpy")
     assert made.find("numpy", source="pypi") == (wheel,)
     assert len(made.find("numpy", "pip")) == 3
     assert [item.version for item in made.named("pip")] == ["25.0"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.lock.custom_metadata import (
-    Held,
+    CustomFields,
     record_line,
     restored_record,
     restored_wheel,
@@ -42,14 +42,14 @@ def test_nothing_to_hold_is_no_line() -> None:
 
 def test_a_whole_line_gives_the_record_back() -> None:
     odd = replace(NUMPY, name="other", version="9", size=0, track_features=("x",), noarch="generic")
-    held = Held(whole_record_line(odd, ("dev",)))
+    held = CustomFields(whole_record_line(odd, ("dev",)))
     assert held.texts("groups") == ("dev",)
     assert restored_record(held, url=odd.url, md5=odd.md5) == odd
     held.end()
 
 
 def test_a_whole_line_gives_the_wheel_back_without_its_url() -> None:
-    held = Held(whole_wheel_line(METAL, ("main",)))
+    held = CustomFields(whole_wheel_line(METAL, ("main",)))
     name, version, digest = METAL.name, METAL.version, METAL.wheel.sha256
     assert restored_wheel(held, name=name, version=version, sha256=digest) == replace(
         METAL, wheel=replace(METAL.wheel, url="")
@@ -81,6 +81,6 @@ def test_a_damaged_line_is_refused(line: str, reason: str) -> None:
 
 
 def restored_and_ended(line: str) -> None:
-    held = Held(line)
+    held = CustomFields(line)
     restored_record(held, url=NUMPY.url, md5="")
     held.end()

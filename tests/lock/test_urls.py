@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.lock.package_fields import Artifact, artifact, wheel_filename
+from envgen.lock.package_fields import ArtifactFields, artifact, wheel_filename
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from envgen.lock.package_fields import Artifact, artifact, wheel_filename
 )
 def test_a_url_tells_its_parts(url: str, parts: tuple[str, str, str, str, str, int]) -> None:
     channel, subdir, name, version, build, number = parts
-    assert artifact(url) == Artifact(
+    assert artifact(url) == ArtifactFields(
         channel=channel, subdir=subdir, name=name, version=version, build=build, build_number=number
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 from envgen.errors import SourceLine
 from envgen.lock.model import PlatformLock
-from envgen.locking.moves import Asked, explained_moves
+from envgen.locking.moves import RequestedMove, explained_moves
 from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Decision, Move
 from envgen.models.platform import Platform
@@ -16,8 +16,10 @@ from envgen.models.requirement import Origin, Requirement
 from tests.lock_values import make_platform, make_record, make_wheel
 
 
-def explained(before: PlatformLock, after: PlatformLock, asked: Asked | None = None) -> dict[str, tuple[str, str]]:
-    moves = explained_moves(before, after, asked or Asked(), distributions_of)
+def explained(
+    before: PlatformLock, after: PlatformLock, asked: RequestedMove | None = None
+) -> dict[str, tuple[str, str]]:
+    moves = explained_moves(before, after, asked or RequestedMove(), distributions_of)
     return {move.name: (move.why, move.because) for move in moves}
 
 
@@ -31,53 +33,63 @@ PYTHON = make_record("python", "3.12.4")
 
 def test_nothing_moved() -> None:
     lock = make_platform([PYTHON], [LEAF])
-    assert explained_moves(lock, lock, Asked(), distributions_of) == ()
+    assert explained_moves(lock, lock, RequestedMove(), distributions_of) == ()
 
 
 @pytest.mark.parametrize(
     ("before", "after", "asked", "why"),
     [
-        pytest.param([LEAF], [NEW_LEAF], Asked(update={"pypi:leaf"}), "asked to be updated", id="update"),
-        pytest.param([LEAF], [NEW_LEAF], Asked(everything=True), "--upgrade takes the newest that fits", id="upgrade"),
+        pytest.param([LEAF], [NEW_LEAF], RequestedMove(update={"pypi:leaf"}), "asked to be updated", id="update"),
+        pytest.param(
+            [LEAF], [NEW_LEAF], RequestedMove(everything=True), "--upgrade takes the newest that fits", id="upgrade"
+        ),
         pytest.param(
             [LEAF],
             [NEW_LEAF],
-            Asked(requirements=[named("leaf>=2")]),
+            RequestedMove(requirements=[named("leaf>=2")]),
             "asked for: envgen.yaml:3: - leaf>=2",
             id="a-line",
         ),
         pytest.param(
-            [LEAF], [NEW_LEAF], Asked(requirements=[named("leaf")]), "could not be kept beside the others", id="unknown"
+            [LEAF],
+            [NEW_LEAF],
+            RequestedMove(requirements=[named("leaf")]),
+            "could not be kept beside the others",
+            id="unknown",
         ),
         pytest.param(
             [make_wheel("leaf", "1.0", requires_python="<3.12")],
             [NEW_LEAF],
-            Asked(),
+            RequestedMove(),
             "leaf 1.0 needs python <3.12, and 3.12 is asked for",
             id="python",
         ),
         pytest.param(
             [make_wheel("leaf", "1.0", requires_python="about 3")],
             [NEW_LEAF],
-            Asked(),
+            RequestedMove(),
             "could not be kept beside the others",
             id="odd-python",
         ),
         pytest.param(
             [make_wheel("leaf", "1.0", requires=["python-nothing<3", "numpy<2"])],
             [NEW_LEAF],
-            Asked(),
+            RequestedMove(),
             "leaf 1.0 needs `numpy<2`, and numpy is 2.1.3",
             id="a-record",
         ),
         pytest.param(
-            [LEAF], [make_wheel("leaf", "1.0", "cp312-none-any")], Asked(), "its file is another one", id="a-file"
+            [LEAF],
+            [make_wheel("leaf", "1.0", "cp312-none-any")],
+            RequestedMove(),
+            "its file is another one",
+            id="a-file",
         ),
-        pytest.param([LEAF], [], Asked(), "nothing asks for it any more", id="gone"),
-        pytest.param([], [LEAF], Asked(), "conda-forge has no such package", id="come"),
+        pytest.param([LEAF], [], RequestedMove(), "nothing asks for it any more", id="gone"),
+        pytest.param([], [LEAF], RequestedMove(), "conda-forge has no such package", id="come"),
     ],
 )
-def test_one_wheel(before: list[object], after: list[object], asked: Asked, why: str) -> None:
+def test_one_wheel(before: list[object], after: list[object], asked: RequestedMove, why: str) -> None:
     numpy = make_record("numpy", "2.1.3", depends=["python"])
     old, new = make_platform([PYTHON, numpy], before), make_platform([PYTHON, numpy], after)  # type: ignore[arg-type]
     assert explained(old, new, asked) == {"leaf": (why, "numpy" if "numpy" in why else "")}
@@ -86,7 +98,7 @@ def test_one_wheel(before: list[object], after: list[object], asked: Asked, why:
 def test_a_wheel_that_another_one_forces() -> None:
     before = make_platform(pypi=[LEAF, make_wheel("mid", "1.0", requires=["leaf"])])
     after = make_platform(pypi=[NEW_LEAF, make_wheel("mid", "2.0", requires=["leaf>=2"])])
-    assert explained(before, after, Asked(update={"pypi:mid"})) == {
+    assert explained(before, after, RequestedMove(update={"pypi:mid"})) == {
         "leaf": ("mid 2.0 needs `leaf>=2`", "mid"),
         "mid": ("asked to be updated", ""),
     }
@@ -95,14 +107,16 @@ def test_a_wheel_that_another_one_forces() -> None:
 def test_a_wheel_that_its_user_stopped_needing() -> None:
     before = make_platform(pypi=[LEAF, make_wheel("mid", "1.0", requires=["leaf"])])
     after = make_platform(pypi=[make_wheel("mid", "2.0")])
-    assert explained(before, after, Asked(update={"pypi:mid"}))["leaf"] == ("mid 2.0 does not need it", "mid")
+    assert explained(before, after, RequestedMove(update={"pypi:mid"}))["leaf"] == ("mid 2.0 does not need it", "mid")
 
 
 def test_a_record_that_a_wheel_asks_for() -> None:
     six = make_record("six", "1.17.0", depends=["python"])
     before = make_platform([PYTHON])
     after = make_platform([PYTHON, six], [make_wheel("mid", requires=["six"])])
-    asked = Asked(requirements=[named("mid")], conda={"six": ("asked for: `six` (mid 1.0 on PyPI requires six)", "")})
+    asked = RequestedMove(
+        requirements=[named("mid")], conda={"six": ("asked for: `six` (mid 1.0 on PyPI requires six)", "")}
+    )
     assert explained(before, after, asked) == {
         "mid": ("asked for: envgen.yaml:3: - mid", ""),
         "six": ("asked for: `six` (mid 1.0 on PyPI requires six)", "mid"),
@@ -112,7 +126,7 @@ def test_a_record_that_a_wheel_asks_for() -> None:
 def test_a_record_that_only_a_wheel_needed() -> None:
     six = make_record("six", "1.17.0", depends=["python"])
     before = make_platform([PYTHON, six], [make_wheel("mid", requires=["six"])])
-    asked = Asked(conda={"six": ("nothing asks for it any more", "")})
+    asked = RequestedMove(conda={"six": ("nothing asks for it any more", "")})
     assert explained(before, make_platform([PYTHON]), asked) == {
         "mid": ("nothing asks for it any more", ""),
         "six": ("mid, which needed it, is gone", "mid"),
@@ -122,7 +136,7 @@ def test_a_record_that_only_a_wheel_needed() -> None:
 def test_a_record_with_the_solvers_reason() -> None:
     before = make_platform([make_record("a", "1.0"), make_record("b", "1.0")])
     after = make_platform([make_record("a", "2.0"), make_record("b", "2.0")])
-    asked = Asked(conda={"a": ("asked for: x", ""), "b": ("a 2.0 needs `b >=2`", "a")})
+    asked = RequestedMove(conda={"a": ("asked for: x", ""), "b": ("a 2.0 needs `b >=2`", "a")})
     assert explained(before, after, asked) == {"a": ("asked for: x", ""), "b": ("a 2.0 needs `b >=2`", "a")}
 
 
@@ -145,7 +159,7 @@ def test_reasons_that_go_in_a_circle_still_end() -> None:
 def test_another_python_is_asked_for() -> None:
     before = make_platform(pypi=[make_wheel("leaf", "1.0", requires_python="<3.13")])
     after = make_platform(pypi=[NEW_LEAF], platform=Platform(subdir="osx-arm64", python="3.13", macos="13.0"))
-    (move,) = explained_moves(before, after, Asked(), distributions_of)
+    (move,) = explained_moves(before, after, RequestedMove(), distributions_of)
     assert move == Move(
         name="leaf", before="1.0", after="2.0", why="leaf 1.0 needs python <3.13, and 3.13 is asked for"
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from envgen.knowledge.names import name_table
-from envgen.mapping.conda_to_pypi import Backwards, to_specifier
+from envgen.mapping.conda_to_pypi import CondaToPypi, to_specifier
 from envgen.mapping.name_mapper import NameMapper
 from envgen.mapping.version_specs import to_match_specs
 from envgen.models.match_spec import version_matches
@@ -29,9 +29,9 @@ LISTED = [
 ]
 
 
-def backwards() -> Backwards:
+def backwards() -> CondaToPypi:
     mapper = NameMapper(repodata=FakeRepodata(listed=LISTED), table=name_table(), overrides={}, python="3.12")
-    return Backwards(mapper)
+    return CondaToPypi(mapper)
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_names_by_a_channel(conda: str, requirement: str, certain: bool, known: 
     ],
 )
 def test_names_without_a_channel(conda: str, requirement: str) -> None:
-    assert Backwards().of(conda).requirement == requirement
+    assert CondaToPypi().of(conda).requirement == requirement
 
 
 def test_what_is_asked_of_the_channel() -> None:
-    found, blind = backwards(), Backwards()
+    found, blind = backwards(), CondaToPypi()
     found.read(["numpy"])
     assert (found.sees, blind.sees) == (True, False)
     assert (found.has("numpy"), found.has("absent"), blind.has("numpy")) == (True, False, False)
@@ -92,7 +92,7 @@ def test_what_is_asked_of_the_channel() -> None:
 def test_an_index_in_part_is_not_seen_whole() -> None:
     repodata = FakeRepodata(listed=LISTED, complete=False)
     mapper = NameMapper(repodata=repodata, table=name_table(), overrides={}, python="3.12")
-    assert not Backwards(mapper).sees
+    assert not CondaToPypi(mapper).sees
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def wheels(text: str) -> dict[str, dict[str, tuple[str, ...]]]:
 
 @dataclass(kw_only=True)
 class FakePypi:
-    """Resolve newest first, stepping back where it must; a `PypiSide`.
+    """Resolve newest first, stepping back where it must; a `PypiResolver`.
 
     `asked` are the requests that took a run, `read` the wheels whose metadata was read. `broken` names projects without
     a wheel that fits.

@@ -11,7 +11,7 @@ import pytest
 from envgen.errors import EnvgenError, SourceLine, UnsatisfiableError
 from envgen.knowledge.names import name_table
 from envgen.lock.model import PlatformLock
-from envgen.locking.lock_platform import LeastChangeSide
+from envgen.locking.lock_platform import LeastChangeCondaResolver
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import Finding
@@ -21,7 +21,7 @@ from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.solve import RootSpec, Solution, SolveRequest
 from envgen.planner.overrides import amendments, conda_overrides
-from envgen.planner.plan import Plan, PlanInputs, Sides, Wanted, WantedSpec
+from envgen.planner.plan import Plan, PlanInputs, Resolvers, UserMatchSpec, UserRequirement
 from envgen.planner.rounds import plan
 from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
@@ -111,9 +111,9 @@ class FakeRepodata:
 
 @dataclass(kw_only=True)
 class CountedSide:
-    """Solve with rattler and count; a `CondaSide`."""
+    """Solve with rattler and count; a `CondaResolver`."""
 
-    inner: LeastChangeSide
+    inner: LeastChangeCondaResolver
     solves: list[tuple[frozenset[str], frozenset[str]]] = field(default_factory=list)
 
     def solve(self, request: SolveRequest) -> Solution:
@@ -135,7 +135,7 @@ class World:
     """Hold what a plan is made from."""
 
     inputs: PlanInputs
-    sides: Sides
+    sides: Resolvers
     repodata: FakeRepodata
     conda: CountedSide
     pypi: FakePypi
@@ -207,21 +207,21 @@ def world(
     manifest = Manifest()
     platform = Platform(subdir=subdir, python=python, macos="13.0" if subdir.startswith("osx") else "")
     wanted = [
-        Wanted(requirement=item, groups=frozenset({"main"}))
+        UserRequirement(requirement=item, groups=frozenset({"main"}))
         for item in manifest.requirements("dependencies", dependencies)
     ]
     for group, texts in (groups or {}).items():
         found = manifest.requirements(group, texts)
-        wanted += [Wanted(requirement=item, groups=frozenset({group})) for item in found]
+        wanted += [UserRequirement(requirement=item, groups=frozenset({group})) for item in found]
     wanted += [
-        Wanted(requirement=item, groups=frozenset({"main"}), pypi_only=True)
+        UserRequirement(requirement=item, groups=frozenset({"main"}), pypi_only=True)
         for item in manifest.requirements("pypi", only)
     ]
     specs = [RootSpec(spec=MatchSpec.parse(text), origin=manifest.origin("conda", text)) for text in conda]
     repodata = FakeRepodata(all=records(PYTHONS + channel, subdir), complete=complete)
     mapper = NameMapper(repodata=repodata, table=name_table(), overrides=mapping or {}, python=python)
     replaced = manifest.requirements("overrides", overrides)
-    side = CountedSide(inner=LeastChangeSide(solver=RattlerSolver()))
+    side = CountedSide(inner=LeastChangeCondaResolver(solver=RattlerSolver()))
     fake = FakePypi(table=wheels(pypi), broken=frozenset(broken))
     amended = AmendedRepodata(repodata, amendments(), rewrite=conda_overrides(replaced, mapper, platform))
     inputs = PlanInputs(
@@ -230,12 +230,12 @@ def world(
         accelerator_origin=manifest.origin("accelerator", f"accelerator: {accelerator}"),
         accelerator=accelerator,
         wanted=tuple(wanted),
-        specs=tuple(WantedSpec(root=spec, groups=frozenset({"main"})) for spec in specs),
+        specs=tuple(UserMatchSpec(root=spec, groups=frozenset({"main"})) for spec in specs),
         constraints=manifest.requirements("constraints", constraints),
         overrides=replaced,
         never_conda=frozenset(name for name, target in (mapping or {}).items() if target is None),
     )
-    sides = Sides(repodata=amended, mapper=mapper, conda=side, pypi=None if offline else fake)
+    sides = Resolvers(repodata=amended, mapper=mapper, conda=side, pypi=None if offline else fake)
     return World(inputs=inputs, sides=sides, repodata=repodata, conda=side, pypi=fake)
 
 

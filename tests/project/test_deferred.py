@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from envgen.models.platform import Platform
 from envgen.models.wheel import Resolution, ResolveRequest, Wheel, WheelMetadata
-from envgen.project.services import DeferredPypi
+from envgen.project.services import LazyPypiResolver
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 WHEEL = Wheel(name="a", version="1", filename="a-1-py3-none-any.whl", url="https://x.example/a", sha256="0" * 64)
@@ -38,7 +38,7 @@ def test_it_is_made_once_and_asked_for_all() -> None:
         made.append(FakeSide())
         return made[-1]
 
-    side = DeferredPypi(make)
+    side = LazyPypiResolver(make)
     assert (side.notes, made) == ((), [])
     assert side.resolve(ResolveRequest(platform=MAC, requirements=("a",))).wheels == (WHEEL,)
     assert side.metadata(WHEEL) == METADATA

@@ -13,10 +13,10 @@ import pytest
 from envgen.models.platform import Platform
 from envgen.models.wheel import ResolveRequest
 from envgen.pypi.http import Timeouts
-from envgen.pypi.resolver import UvPypiSide
+from envgen.pypi.resolver import UvResolver
 from tests.pypi.index_server import IndexServer
 
-MakeSide = Callable[..., UvPypiSide]
+MakeSide = Callable[..., UvResolver]
 QUICK = Timeouts(connect=1, read=1, total=5.0, uv=20.0, retries=0)
 
 
@@ -41,8 +41,8 @@ def environment(index: IndexServer, tmp_path: Path) -> dict[str, str]:
 def make_side(environment: Mapping[str, str], tmp_path: Path) -> MakeSide:
     """Give a maker of sides on the loopback index."""
 
-    def make(*, offline: bool = False, timeouts: Timeouts = QUICK, **variables: str) -> UvPypiSide:
-        return UvPypiSide(
+    def make(*, offline: bool = False, timeouts: Timeouts = QUICK, **variables: str) -> UvResolver:
+        return UvResolver(
             cache=tmp_path / "cache", environment={**environment, **variables}, offline=offline, timeouts=timeouts
         )
 
@@ -50,7 +50,7 @@ def make_side(environment: Mapping[str, str], tmp_path: Path) -> MakeSide:
 
 
 @pytest.fixture
-def side(make_side: MakeSide) -> UvPypiSide:
+def side(make_side: MakeSide) -> UvResolver:
     """Give a side on the loopback index."""
     return make_side()
 

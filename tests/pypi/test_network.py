@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from envgen.errors import PypiUnsatisfiableError
 from envgen.models.wheel import Resolution, Stub, wheel_rank
-from envgen.pypi.resolver import UvPypiSide
+from envgen.pypi.resolver import UvResolver
 from envgen.pypi.wheel_verdicts import FileClass
 from tests.pypi.conftest import mac, request
 
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.network
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> UvPypiSide:
+def live(tmp_path_factory: pytest.TempPathFactory) -> UvResolver:
     """Give a side on the configured index, shared so that nothing is asked twice."""
-    return UvPypiSide(cache=Path(tmp_path_factory.mktemp("cache")), environment=os.environ)
+    return UvResolver(cache=Path(tmp_path_factory.mktemp("cache")), environment=os.environ)
 
 
 def versions(resolution: Resolution) -> dict[str, str]:
@@ -55,7 +55,7 @@ def versions(resolution: Resolution) -> dict[str, str]:
     ],
 )
 def test_verdicts(
-    name: str, specifier: str, python: str, macos: str, code: FileClass, version: str, live: UvPypiSide
+    name: str, specifier: str, python: str, macos: str, code: FileClass, version: str, live: UvResolver
 ) -> None:
     verdict = live.verdict(name, mac(python, macos), specifier)
     assert verdict.code == code
@@ -63,7 +63,7 @@ def test_verdicts(
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12"])
-def test_tensorflow_and_metal(python: str, live: UvPypiSide) -> None:
+def test_tensorflow_and_metal(python: str, live: UvResolver) -> None:
     asked = request("tensorflow>=2.18,<2.20", "tensorflow-metal", python=python)
     resolution = live.resolve(asked)
     found = versions(resolution)
@@ -76,20 +76,20 @@ def test_tensorflow_and_metal(python: str, live: UvPypiSide) -> None:
         assert (metadata.name, Version(metadata.version)) == (wheel.name, Version(wheel.version))
 
 
-def test_beside_what_conda_has(live: UvPypiSide) -> None:
+def test_beside_what_conda_has(live: UvResolver) -> None:
     stubs = tuple(Stub(name=name, version=version) for name, version in (("numpy", "2.1.3"), ("keras", "3.10.0")))
     found = versions(live.resolve(replace(request("tensorflow==2.19.1", "tensorflow-metal==1.2.0"), stubs=stubs)))
     assert not {"numpy", "keras"} & found.keys()
     assert {"tensorflow", "tensorflow-metal", "libclang"} <= found.keys()
 
 
-def test_the_stub_that_holds_keras_2(live: UvPypiSide) -> None:
+def test_the_stub_that_holds_keras_2(live: UvResolver) -> None:
     found = versions(live.resolve(request("tensorflow==2.15.1", "tensorflow-metal==1.1.0", python="3.11")))
     assert Version(found["numpy"]) < Version("2")
     assert found["keras"].startswith("2.15.")
 
 
-def test_torch_is_held_back_on_13(live: UvPypiSide) -> None:
+def test_torch_is_held_back_on_13(live: UvResolver) -> None:
     old, new = live.resolve(request("torch<=2.15", macos="13.0")), live.resolve(request("torch<=2.15", macos="14.0"))
     assert (versions(old)["torch"], versions(new)["torch"]) == ("2.11.0", "2.15.0")
     assert any("`torch` is held back to 2.11.0" in note and "needs macOS 14.0" in note for note in old.notes)
@@ -105,12 +105,12 @@ def test_torch_is_held_back_on_13(live: UvPypiSide) -> None:
         pytest.param("tensorflow-datasets", "3.12", "`promise` 2.3 has no wheel", id="what it drags in"),
     ],
 )
-def test_what_cannot_be_had(asked: str, python: str, words: str, live: UvPypiSide) -> None:
+def test_what_cannot_be_had(asked: str, python: str, words: str, live: UvResolver) -> None:
     with pytest.raises(PypiUnsatisfiableError) as caught:
         live.resolve(request(asked, python=python))
     assert words in caught.value.message
 
 
-def test_a_yank_is_said(live: UvPypiSide) -> None:
+def test_a_yank_is_said(live: UvResolver) -> None:
     notes = live.resolve(request("tf-keras==2.20.0", "tensorflow<=2.21")).notes
     assert any("`tf-keras` 2.20.0 was withdrawn" in note for note in notes)

@@ -6,7 +6,7 @@ import pytest
 
 from envgen.errors import PypiUnreachableError
 from envgen.pypi.metadata import release_wheel
-from envgen.pypi.resolver import UvPypiSide
+from envgen.pypi.resolver import UvResolver
 from envgen.pypi.simple_api import Project, ProjectFile
 from tests.pypi.conftest import mac
 from tests.pypi.index_server import IndexServer
@@ -45,7 +45,7 @@ def test_the_wheel_that_speaks(files: list[str], version: str, chosen: str | Non
     assert (wheel and wheel.filename) == chosen
 
 
-def test_metadata_over_an_index(index: IndexServer, side: UvPypiSide) -> None:
+def test_metadata_over_an_index(index: IndexServer, side: UvResolver) -> None:
     index.add(build_wheel("demo", "1.0", requires=("six ; extra == 'all'",), extras=("all",)))
     index.add_sdist("old", "1.0")
     found = side.release_metadata("demo", "1.0", mac())
@@ -55,7 +55,7 @@ def test_metadata_over_an_index(index: IndexServer, side: UvPypiSide) -> None:
     assert side.release_metadata("nothing", "1.0", mac()) is None
 
 
-def test_an_index_that_fails_is_no_missing_release(index: IndexServer, side: UvPypiSide) -> None:
+def test_an_index_that_fails_is_no_missing_release(index: IndexServer, side: UvResolver) -> None:
     index.misbehave("/simple/", "broken")
     with pytest.raises(PypiUnreachableError):
         side.release_metadata("demo", "1.0", mac())

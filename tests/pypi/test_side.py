@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableError
-from envgen.models.wheel import PypiSide, Resolution, ResolveRequest, Stub, Wheel
+from envgen.models.wheel import PypiResolver, Resolution, ResolveRequest, Stub, Wheel
 from envgen.pypi.http import Session
 from envgen.pypi.indexes import Index, Indexes
-from envgen.pypi.resolver import UvPypiSide, backtracking_notes
+from envgen.pypi.resolver import UvResolver, backtracking_notes
 from envgen.pypi.simple_api import SimpleIndex
 from tests.pypi.conftest import QUICK, MakeSide, mac, request
 from tests.pypi.index_server import IndexServer
@@ -32,12 +32,12 @@ def fill_torch(index: IndexServer) -> None:
     index.add(build_wheel("sympy", "1.14.0"))
 
 
-def test_it_is_a_pypi_side(side: UvPypiSide) -> None:
-    accepted: PypiSide = side
+def test_it_is_a_pypi_side(side: UvResolver) -> None:
+    accepted: PypiResolver = side
     assert accepted is side
 
 
-def test_wheels_for_the_target(index: IndexServer, side: UvPypiSide) -> None:
+def test_wheels_for_the_target(index: IndexServer, side: UvResolver) -> None:
     fill_torch(index)
     resolution = side.resolve(request("torch", macos="14.0"))
     assert versions(resolution) == {"sympy": "1.14.0", "torch": "2.15.0"}
@@ -48,7 +48,7 @@ def test_wheels_for_the_target(index: IndexServer, side: UvPypiSide) -> None:
     assert resolution.notes == ()
 
 
-def test_what_the_macos_floor_holds_back_is_said(index: IndexServer, side: UvPypiSide) -> None:
+def test_what_the_macos_floor_holds_back_is_said(index: IndexServer, side: UvResolver) -> None:
     fill_torch(index)
     resolution = side.resolve(request("torch", macos="13.0"))
     assert versions(resolution)["torch"] == "2.11.0"
@@ -57,14 +57,14 @@ def test_what_the_macos_floor_holds_back_is_said(index: IndexServer, side: UvPyp
     )
 
 
-def test_the_best_tag_wins(index: IndexServer, side: UvPypiSide) -> None:
+def test_the_best_tag_wins(index: IndexServer, side: UvResolver) -> None:
     for tag in ("py3-none-any", "cp312-cp312-macosx_11_0_universal2", "cp310-abi3-macosx_11_0_arm64", ARM12, ARM14):
         index.add(build_wheel("demo", "1.0", tag=tag))
     (wheel,) = side.resolve(request("demo")).wheels
     assert wheel.filename == f"demo-1.0-{ARM12}.whl"
 
 
-def test_equal_requests_run_uv_once(index: IndexServer, side: UvPypiSide) -> None:
+def test_equal_requests_run_uv_once(index: IndexServer, side: UvResolver) -> None:
     fill_torch(index)
     assert side.resolve(request("torch")) is side.resolve(request("torch"))
     assert side.calls == 1
@@ -84,7 +84,7 @@ def test_an_index_that_failed_is_asked_again(index: IndexServer, make_side: Make
     assert "torch" in versions(side.resolve(request("torch")))
 
 
-def test_stubs_stand_for_conda(index: IndexServer, side: UvPypiSide) -> None:
+def test_stubs_stand_for_conda(index: IndexServer, side: UvResolver) -> None:
     index.add(build_wheel("app", "1.0", requires=("numpy>=2,<=2.1.3", "six[foo]==1.17", "left")))
     index.add(build_wheel("numpy", "2.1.3", requires=("never",)))
     index.add(build_wheel("left", "1.0"))
@@ -94,7 +94,7 @@ def test_stubs_stand_for_conda(index: IndexServer, side: UvPypiSide) -> None:
     assert resolution.notes == ()
 
 
-def test_a_stub_in_the_way(index: IndexServer, side: UvPypiSide) -> None:
+def test_a_stub_in_the_way(index: IndexServer, side: UvResolver) -> None:
     index.add(build_wheel("app", "1.0", requires=("numpy<2.2",)))
     index.add(build_wheel("numpy", "2.1"))
     with pytest.raises(PypiUnsatisfiableError) as caught:
@@ -105,7 +105,7 @@ def test_a_stub_in_the_way(index: IndexServer, side: UvPypiSide) -> None:
     assert "numpy" not in caught.value.message
 
 
-def test_constraints_and_overrides(index: IndexServer, side: UvPypiSide) -> None:
+def test_constraints_and_overrides(index: IndexServer, side: UvResolver) -> None:
     index.add(build_wheel("app", "1.0", requires=("numpy<2",)))
     for version in ("1.9", "2.0", "2.1"):
         index.add(build_wheel("numpy", version))
@@ -114,7 +114,7 @@ def test_constraints_and_overrides(index: IndexServer, side: UvPypiSide) -> None
     assert versions(side.resolve(replace(request("numpy"), constraints=("numpy!=2.1",))))["numpy"] == "2.0"
 
 
-def test_yanks_and_unknown_extras_are_said(index: IndexServer, side: UvPypiSide) -> None:
+def test_yanks_and_unknown_extras_are_said(index: IndexServer, side: UvResolver) -> None:
     index.add(build_wheel("tf-keras", "2.19.0"))
     index.add(build_wheel("tf-keras", "2.20.0"), yanked="do not use")
     index.add(build_wheel("plain", "1.0"))
@@ -125,7 +125,7 @@ def test_yanks_and_unknown_extras_are_said(index: IndexServer, side: UvPypiSide)
 
 
 class TestPreReleases:
-    def test_one_that_nobody_asked_for_is_refused(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_one_that_nobody_asked_for_is_refused(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("tensorflow", "2.21.0", tag="cp313-cp313-macosx_12_0_arm64"))
         index.add(build_wheel("tensorflow", "2.22.0rc0", tag="cp314-cp314-macosx_12_0_arm64"))
         with pytest.raises(PypiUnsatisfiableError) as caught:
@@ -134,30 +134,30 @@ class TestPreReleases:
         assert "the pre-release `tensorflow` 2.22.0rc0 would fit" in caught.value.hint
         assert side.calls == 2
 
-    def test_one_that_the_user_names_is_taken(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_one_that_the_user_names_is_taken(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("tensorflow", "2.21.0"))
         index.add(build_wheel("tensorflow", "2.22.0rc0"))
         assert versions(side.resolve(request("tensorflow==2.22.0rc0"))) == {"tensorflow": "2.22.0rc0"}
         assert side.calls == 1
 
-    def test_one_that_a_wheel_names_is_taken(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_one_that_a_wheel_names_is_taken(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("otel-sdk", "1.45", requires=("otel-conventions==0.66b2",)))
         index.add(build_wheel("otel-conventions", "0.66b2"))
         index.add(build_wheel("otel-conventions", "0.1"))
         assert versions(side.resolve(request("otel-sdk"))) == {"otel-conventions": "0.66b2", "otel-sdk": "1.45"}
 
-    def test_a_project_that_has_nothing_else(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_a_project_that_has_nothing_else(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("keras-nightly", "3.16.0.dev1"))
         assert versions(side.resolve(request("keras-nightly"))) == {"keras-nightly": "3.16.0.dev1"}
 
-    def test_one_that_had_nothing_else_by_then(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_one_that_had_nothing_else_by_then(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("demo", "1.0rc1"), uploaded="2025-01-01T00:00:00Z")
         index.add(build_wheel("demo", "1.0"), uploaded="2026-01-01T00:00:00Z")
         asked = replace(request("demo"), exclude_newer=datetime(2025, 6, 1, tzinfo=UTC))
         assert versions(side.resolve(asked)) == {"demo": "1.0rc1"}
         assert versions(side.resolve(request("demo"))) == {"demo": "1.0"}
 
-    def test_a_refusal_lets_an_older_requirer_in(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_a_refusal_lets_an_older_requirer_in(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("app", "2.0", requires=("lib>=2",)))
         index.add(build_wheel("app", "1.0", requires=("lib",)))
         index.add(build_wheel("lib", "1.0"))
@@ -167,7 +167,7 @@ class TestPreReleases:
 
 
 class TestRequiresPython:
-    def test_an_upper_bound_counts_as_for_pip(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_an_upper_bound_counts_as_for_pip(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("report", "1.0", requires_python=">=3.8"))
         for version in ("2.0", "2.1", "2.2"):
             index.add(build_wheel("report", version, requires_python=">=3.8,<3.12"))
@@ -178,19 +178,19 @@ class TestRequiresPython:
             "`report` is held back to 1.0: every version from 2.0 to 2.2 requires python >=3.8,<3.12",
         )
 
-    def test_and_may_leave_nothing(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_and_may_leave_nothing(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("report", "2.0", requires_python="<3.12"))
         with pytest.raises(PypiUnsatisfiableError, match=r"`report` 2.0 requires python <3.12"):
             side.resolve(request("report"))
 
-    def test_also_where_the_index_does_not_tell(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_also_where_the_index_does_not_tell(self, index: IndexServer, side: UvResolver) -> None:
         index.add(replace(build_wheel("report", "2.0", requires_python="<3.12"), requires_python=""))
         index.add(build_wheel("report", "1.0"))
         assert versions(side.resolve(request("report"))) == {"report": "1.0"}
 
 
 class TestBacktracking:
-    def test_far_behind_with_uvs_reason(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_far_behind_with_uvs_reason(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("keras-cv", "0.4.0"))
         index.add(build_wheel("keras-cv", "0.9.0", requires=("datasets",)))
         index.add(build_wheel("datasets", "4.0", requires=("promise",)))
@@ -203,7 +203,7 @@ class TestBacktracking:
         assert set(resolution.wheelless) == {"datasets", "keras-cv", "promise"}
         assert side.calls == 2
 
-    def test_little_behind_without_asking_uv(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_little_behind_without_asking_uv(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("lib", "1.0.0"))
         index.add(build_wheel("lib", "1.0.1", requires=("missing",)))
         assert side.resolve(request("lib")).notes == (
@@ -212,7 +212,7 @@ class TestBacktracking:
         assert side.resolve(request("lib")).wheelless == ()
         assert side.calls == 1
 
-    def test_uv_is_asked_for_one_reason_at_most(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_uv_is_asked_for_one_reason_at_most(self, index: IndexServer, side: UvResolver) -> None:
         names = ("a", "b", "c")
         for name in names:
             index.add(build_wheel(name, "1.0"))
@@ -221,13 +221,13 @@ class TestBacktracking:
         assert [note.endswith("rule it out") for note in notes] == [False, True, True]
         assert side.calls == 2
 
-    def test_what_the_user_bounds_is_not_behind(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_what_the_user_bounds_is_not_behind(self, index: IndexServer, side: UvResolver) -> None:
         for version in ("1.0", "2.0"):
             index.add(build_wheel("lib", version))
         assert side.resolve(request("lib<2")).notes == ()
         assert side.resolve(replace(request("lib"), constraints=("lib<2",))).notes == ()
 
-    def test_a_choice_between_two(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_a_choice_between_two(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("a", "1.0"))
         index.add(build_wheel("a", "2.0", requires=("c<2",)))
         index.add(build_wheel("b", "1.0"))
@@ -264,14 +264,14 @@ def never(asked: ResolveRequest) -> None:
     pytest.fail(f"uv was asked: {asked}")
 
 
-def test_metadata_of_what_was_resolved(index: IndexServer, side: UvPypiSide) -> None:
+def test_metadata_of_what_was_resolved(index: IndexServer, side: UvResolver) -> None:
     fill_torch(index)
     resolution = side.resolve(request("torch"))
     assert [metadata.name for metadata in side.metadata_many(resolution.wheels)] == ["sympy", "torch"]
     assert side.metadata(resolution.wheels[1]).requires_dist == ("sympy", "cuda-x ; sys_platform == 'linux'")
 
 
-def test_projects_and_verdicts(index: IndexServer, side: UvPypiSide) -> None:
+def test_projects_and_verdicts(index: IndexServer, side: UvResolver) -> None:
     fill_torch(index)
     found = side.projects(["torch", "Nothing"])
     assert found["nothing"] is None
@@ -287,7 +287,7 @@ def test_notes_of_the_run(make_side: MakeSide) -> None:
     assert make_side().notes == ()
 
 
-def test_direct_urls(index: IndexServer, side: UvPypiSide, tmp_path: Path) -> None:
+def test_direct_urls(index: IndexServer, side: UvResolver, tmp_path: Path) -> None:
     tiny = build_wheel("demo", "3.0")
     url = index.add(tiny)
     (wheel,) = side.resolve(request(f"demo @ {url}")).wheels
@@ -299,11 +299,11 @@ def test_direct_urls(index: IndexServer, side: UvPypiSide, tmp_path: Path) -> No
     assert side.metadata(local).version == "3.0"
 
 
-def test_a_malformed_request(side: UvPypiSide) -> None:
+def test_a_malformed_request(side: UvResolver) -> None:
     with pytest.raises(PypiError, match="not a requirement: `six==`"):
         side.resolve(request("six=="))
 
 
-def test_the_order_of_requirements_does_not_matter(index: IndexServer, side: UvPypiSide) -> None:
+def test_the_order_of_requirements_does_not_matter(index: IndexServer, side: UvResolver) -> None:
     fill_torch(index)
     assert side.resolve(request("torch", "sympy")).wheels == side.resolve(request("sympy", "torch")).wheels

@@ -8,7 +8,7 @@ import pytest
 
 from envgen.errors import PypiUnreachableError, PypiUnsatisfiableError
 from envgen.pypi.http import Timeouts
-from envgen.pypi.resolver import UvPypiSide
+from envgen.pypi.resolver import UvResolver
 from tests.pypi.conftest import MakeSide, request
 from tests.pypi.index_server import IndexServer, Misbehaviour
 from tests.pypi.tiny_wheels import build_wheel
@@ -36,7 +36,7 @@ class TestUnsatisfiable:
             pytest.param("gone>=2", "`gone` 2.0 was withdrawn by its authors", "another version", id="yanked"),
         ],
     )
-    def test_the_files_tell_why(self, asked: str, words: str, hint: str, index: IndexServer, side: UvPypiSide) -> None:
+    def test_the_files_tell_why(self, asked: str, words: str, hint: str, index: IndexServer, side: UvResolver) -> None:
         index.add_sdist("dlib", "19.7.0")
         index.add(build_wheel("text", "2.15.0", tag="cp312-cp312-macosx_10_9_x86_64"))
         index.add(build_wheel("metal", "1.2.0", tag="cp311-cp311-macosx_12_0_arm64"))
@@ -51,7 +51,7 @@ class TestUnsatisfiable:
         assert hint in caught.value.hint
         assert caught.value.names
 
-    def test_a_plain_conflict_needs_no_look(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_a_plain_conflict_needs_no_look(self, index: IndexServer, side: UvResolver) -> None:
         index.add(build_wheel("app", "1.0", requires=("numpy<2",)))
         index.add(build_wheel("numpy", "2.0"))
         index.add(build_wheel("numpy", "1.0"))
@@ -75,14 +75,14 @@ class TestUnreachable:
             pytest.param("reset", "does not answer", id="reset"),
         ],
     )
-    def test_an_index_that_fails(self, how: Misbehaviour, words: str, index: IndexServer, side: UvPypiSide) -> None:
+    def test_an_index_that_fails(self, how: Misbehaviour, words: str, index: IndexServer, side: UvResolver) -> None:
         fill_torch(index)
         index.misbehave("/simple/", how)
         with pytest.raises(PypiUnreachableError, match=words) as caught:
             side.resolve(request("torch"))
         assert caught.value.hint
 
-    def test_a_file_that_is_missing(self, index: IndexServer, side: UvPypiSide) -> None:
+    def test_a_file_that_is_missing(self, index: IndexServer, side: UvResolver) -> None:
         fill_torch(index)
         index.misbehave("/files/sympy", "missing")
         with pytest.raises(PypiUnreachableError, match=r"lists sympy-1.14.0-py3-none-any.whl but does not serve it"):

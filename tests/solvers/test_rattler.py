@@ -11,7 +11,7 @@ from rattler.exceptions import SolverError
 from envgen.errors import SolveError, UnsatisfiableError
 from envgen.models.record import ChannelRecords
 from envgen.solvers.candidates import NameIndex
-from envgen.solvers.rattler import RattlerSolver, _Channel, _Source, to_native
+from envgen.solvers.rattler import RattlerSolver, _RattlerChannel, _Source, to_native
 from tests.solvers.builder import ALPHA, record, request, table, versions
 
 
@@ -70,7 +70,7 @@ def test_a_record_from_nowhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_source_names_its_packages_by_subdir() -> None:
     index = NameIndex.of([("a", "c/noarch/a-1-0.conda"), ("b", "c/osx-arm64/b-1-0.conda")])
-    source = _Source(_Channel([], ["noarch", "osx-arm64"], index), index.by_name)
+    source = _Source(_RattlerChannel([], ["noarch", "osx-arm64"], index), index.by_name)
     assert source.package_names(rattler.Subdir("noarch")) == ["a"]
     assert source.package_names(rattler.Subdir("osx-arm64")) == ["b"]
 
