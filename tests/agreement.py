@@ -75,7 +75,7 @@ def judged(names: Sequence[str], platform: Platform, cache: Path) -> DependencyG
     mapper = NameMapper(repodata=repodata, table=name_table(), overrides={}, python=platform.python)
     made = DependencyGraph(markers=platform.markers())
     conda = CondaLookup(repodata=repodata, mapper=mapper, platform=platform, solver=RattlerSolver())
-    lookups = PypiLookups(cache=cache, environment=os.environ, patience=120.0)
+    lookups = PypiLookups(cache=cache, environment=os.environ, timeout=120.0)
     found = DependencyWalk(
         platform=platform, conda=conda, lookups=lookups, forced={}, progress=lambda _: None, closure=made
     )

@@ -155,7 +155,7 @@ def _bad(known: Mapping[str, Project]) -> Iterator[str]:
 def main() -> int:
     """Print what changed; give the exit code."""
     with tempfile.TemporaryDirectory() as folder:
-        lookups = PypiLookups(cache=Path(folder), environment=os.environ, patience=120.0)
+        lookups = PypiLookups(cache=Path(folder), environment=os.environ, timeout=120.0)
         found = list(changes(lookups.projects(names())))
     for line in found:
         print(line)

@@ -143,8 +143,8 @@ def manifest(name: str, *dependencies: str, python: str = "3.12", macos: str = "
 def set_variables(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], *, keep: tuple[str, ...] = ()) -> None:
     """Set environment variables, after those of the machine that matter are gone, but for what starts with `keep`."""
     for name in list(os.environ):
-        matters = name.startswith(("ENVGEN_", "UV_", "PIP_", "NO_COLOR", "FORCE_COLOR", "MACOSX_"))
-        if matters and not (keep and name.startswith(keep)):
+        entries = name.startswith(("ENVGEN_", "UV_", "PIP_", "NO_COLOR", "FORCE_COLOR", "MACOSX_"))
+        if entries and not (keep and name.startswith(keep)):
             monkeypatch.delenv(name)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

@@ -127,8 +127,7 @@ def _shape(verdict: Verdict) -> dict[str, object]:
         "source": None if verdict.source == "none" else verdict.source,
         "fix": {"text": fix.text, "manifest": _manifest(verdict), "locks": fix.locks} if fix else None,
         "problems": [
-            {"code": trouble.code, "severity": trouble.severity, "message": trouble.message}
-            for trouble in verdict.troubles
+            {"code": fault.code, "severity": fault.severity, "message": fault.message} for fault in verdict.faults
         ],
     }
 
@@ -192,7 +191,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
 def _remark(verdict: Verdict) -> str:
     if not verdict.ok:
         return "not known" if _is_unknown(verdict) else "cannot be had"
-    codes = dict.fromkeys(trouble.code for trouble in verdict.troubles if trouble.severity == "warning")
+    codes = dict.fromkeys(fault.code for fault in verdict.faults if fault.severity == "warning")
     held = ["held back"] if verdict.source == "pypi" and "is held back to" in verdict.pypi.message else []
     return ", ".join([*held, *codes])
 
@@ -204,9 +203,9 @@ def _is_unknown(verdict: Verdict) -> bool:
 
 def _details(verdict: Verdict, told_fixes: Container[str]) -> Iterator[str]:
     """Tell the reasons of what cannot be had, or can be with a warning, with the way out if that was not told yet."""
-    if not verdict.is_root and verdict.source == "none" and any(each.code == "NEEDS" for each in verdict.troubles):
+    if not verdict.is_root and verdict.source == "none" and any(each.code == "NEEDS" for each in verdict.faults):
         return
-    told = [trouble for trouble in verdict.troubles if trouble.severity != "info"]
+    told = [fault for fault in verdict.faults if fault.severity != "info"]
     if verdict.ok and not _remark(verdict):
         return
     where = f" ({verdict.line})" if verdict.line else ""
@@ -216,7 +215,7 @@ def _details(verdict: Verdict, told_fixes: Container[str]) -> Iterator[str]:
         yield f"  PyPI: {verdict.pypi.message}"
     if not verdict.ok:
         yield f"  conda: {verdict.conda.message}"
-    yield from (f"  {trouble.code}: {_indented(trouble.message)}" for trouble in told)
+    yield from (f"  {fault.code}: {_indented(fault.message)}" for fault in told)
     if verdict.fix and (verdict.is_root or verdict.fix.text not in told_fixes):
         yield f"  fix: {verdict.fix.text}"
         yield from (f"    {line}" for line in _manifest(verdict).splitlines())
@@ -273,7 +272,7 @@ def _markdown_details(verdict: Verdict) -> Iterator[str]:
     yield ""
     yield f"- PyPI: {verdict.pypi.message}"
     yield f"- conda: {verdict.conda.message}"
-    yield from (f"- {trouble.code}: {_indented(trouble.message)}" for trouble in verdict.troubles)
+    yield from (f"- {fault.code}: {_indented(fault.message)}" for fault in verdict.faults)
     if verdict.fix:
         yield f"- fix: {verdict.fix.text}"
         manifest = _manifest(verdict)

@@ -228,7 +228,7 @@ def _wheels(services: Services, lock: Lock, platform: PlatformLock) -> Said:
 # Read a lock with conda-lock's own parser, in a process of its own; the home of the conda-lock library.
 
 _MISSING = 3
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 _SCRIPT = f"""
 import json, pathlib, sys
 try:
@@ -255,11 +255,11 @@ def parse_with_conda_lock(path: Path) -> frozenset[Row] | None:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise LockfileError(f"conda-lock did not read {path.name} within {_PATIENCE:g} s") from error
+        raise LockfileError(f"conda-lock did not read {path.name} within {_TIMEOUT:g} s") from error
     if done.returncode == _MISSING:
         return None
     if done.returncode:

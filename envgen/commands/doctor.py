@@ -23,7 +23,7 @@ from envgen.repodata.locations import Access
 from envgen.system.machine import Probes, own_probes, read_host_facts
 
 SUBDIR = "osx-arm64"
-PATIENCE = 4.0
+TIMEOUT = 4.0
 PROBED = "pip"
 
 
@@ -89,7 +89,7 @@ def _channel(services: Services, channel: Channel) -> Reach:
         mirrors=options.mirrors,
         offline=options.offline,
         folder=settings.folder,
-        patience=min(settings.patience, PATIENCE),
+        timeout=min(settings.timeout, TIMEOUT),
         environ=settings.environ,
     )
     try:
@@ -102,13 +102,13 @@ def _channel(services: Services, channel: Channel) -> Reach:
 def _index(services: Services) -> Reach:
     services.progress("reaching the package index")
     environment = services.settings.environ
-    limits = replace(Timeouts.configured(environment), connect=int(PATIENCE), read=int(PATIENCE), total=8.0, retries=0)
+    limits = replace(Timeouts.configured(environment), connect=int(TIMEOUT), read=int(TIMEOUT), total=8.0, retries=0)
     lookups = PypiLookups(
         cache=services.settings.cache_dir,
         environment=environment,
         offline=services.options.offline,
         timeouts=limits,
-        patience=2 * PATIENCE,
+        timeout=2 * TIMEOUT,
     )
     answer = lookups.projects([PROBED])[PROBED]
     message = answer.message if isinstance(answer, PypiError) else "" if answer else f"it has no {PROBED}"

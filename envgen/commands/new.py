@@ -272,7 +272,7 @@ def _has_record(requirement: Requirement, mapper: NameMapper, python: str) -> bo
     return any(
         spec.matches_version(record.version) and fits_python(record, python)
         for spec in specs
-        for record in mapper.shelf.records(spec.name)
+        for record in mapper.packages.records(spec.name)
     )
 
 

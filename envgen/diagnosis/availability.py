@@ -236,7 +236,7 @@ class CondaLookup:
         except MappingError as error:
             mapped = MappedRequirement.on_pypi(requirement, why=error.message)
         names = dict.fromkeys(filter(None, [mapped.conda, *(spec.name for spec in mapped.specs)]))
-        records = tuple(record for name in names for record in self.mapper.shelf.records(name))
+        records = tuple(record for name in names for record in self.mapper.packages.records(name))
         standing = on_conda(mapped, records, self.platform, self.repodata.origin)
         if isinstance(self.repodata, UnreadRepodata):
             standing = replace(standing, message="the channels could not be read", known=False)

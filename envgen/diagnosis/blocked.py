@@ -109,7 +109,9 @@ def blocked_requirements(walk: DependencyWalk, nodes: Sequence[Node]) -> list[Bl
     names = {name for found in suggested.values() for name in found}
     names |= {found.name for found in replacements.values() if found}
     known = walk.lookups.projects(names) if names else {}
-    exists = {name for name in names if isinstance(known.get(name), Project) or name in walk.conda.mapper.shelf.names}
+    exists = {
+        name for name in names if isinstance(known.get(name), Project) or name in walk.conda.mapper.packages.names
+    }
     return [
         _subject(
             walk,
@@ -123,9 +125,9 @@ def blocked_requirements(walk: DependencyWalk, nodes: Sequence[Node]) -> list[Bl
 
 def on_one_python(walk: DependencyWalk, subjects: Sequence[BlockedRequirement]) -> list[BlockedRequirement]:
     """Give the subjects the python that they and all the rest of what is asked for can move to together."""
-    stuck = {subject.requirement.name for subject in subjects}
+    stuck = {blocked.requirement.name for blocked in subjects}
     python = common_python(subjects, [root for root in _roots(walk) if root.requirement.name not in stuck])
-    return [replace(subject, common_python=python) for subject in subjects]
+    return [replace(blocked, common_python=python) for blocked in subjects]
 
 
 def other_pythons(walk: DependencyWalk) -> list[str]:
@@ -181,26 +183,26 @@ def _replaced(
         conda=standing,
         specs=look.mapped.specs,
         records=look.records,
-        channel_names=walk.conda.mapper.shelf.names,
+        channel_names=walk.conda.mapper.packages.names,
     )
 
 
 def _subject(
     walk: DependencyWalk, node: Node, *, suggestions: tuple[str, ...], replacement: BlockedRequirement | None
 ) -> BlockedRequirement:
-    shelf = walk.shelves[node.name]
+    packages = walk.packages_of[node.name]
     return BlockedRequirement(
         question=node.need.question,
         requirement=node.need.requirement,
         platform=walk.platform,
         pypi=node.pypi,
         conda=node.conda,
-        specs=shelf.mapped.specs,
-        records=shelf.records,
+        specs=packages.mapped.specs,
+        records=packages.records,
         suggestions=suggestions,
         replacement=replacement,
         asked_by_others=_asked_by_others(walk, node.name),
-        channel_names=walk.conda.mapper.shelf.names,
+        channel_names=walk.conda.mapper.packages.names,
     )
 
 
@@ -219,7 +221,7 @@ def common_python(stuck: Sequence[BlockedRequirement], others: Sequence[BlockedR
     """
     best, most = "", 0
     for python in nearest_pythons(stuck[0].platform) if stuck else ():
-        fixed = sum(subject.had_on(subject.on(python=python)) for subject in stuck)
+        fixed = sum(blocked.had_on(blocked.on(python=python)) for blocked in stuck)
         if fixed > most and all(other.had_on(other.on(python=python)) for other in others):
             best, most = python, fixed
     return best
@@ -242,18 +244,18 @@ def nearest_pythons(platform: Platform) -> list[str]:
     return [f"3.{minor}" for minor in sorted(minors, key=lambda minor: (abs(minor - own), minor))]
 
 
-def moved(subject: BlockedRequirement, python: str) -> BlockedRequirement:
+def moved(blocked: BlockedRequirement, python: str) -> BlockedRequirement:
     """Judge a subject again for another python, by the same files and records."""
-    platform = subject.on(python=python)
-    project = subject.pypi.project
-    conda = subject.conda
-    if subject.specs:
-        conda = spec_on_conda(subject.specs[0], subject.records, platform, "the channel")
+    platform = blocked.on(python=python)
+    project = blocked.pypi.project
+    conda = blocked.conda
+    if blocked.specs:
+        conda = spec_on_conda(blocked.specs[0], blocked.records, platform, "the channel")
     return replace(
-        subject,
+        blocked,
         platform=platform,
-        pypi=on_pypi(subject.requirement, project, platform),
+        pypi=on_pypi(blocked.requirement, project, platform),
         conda=conda,
-        replacement=moved(subject.replacement, python) if subject.replacement else None,
+        replacement=moved(blocked.replacement, python) if blocked.replacement else None,
         common_python="",
     )

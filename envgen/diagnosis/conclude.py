@@ -37,7 +37,7 @@ class Findings:
     questions: Sequence[Question]
     closure: DependencyGraph
     clashes: Sequence[Conflict]
-    docket: Issues
+    issues: Issues
     platform: Platform
     extra: dict[str, tuple[Fault, ...]]
 
@@ -64,8 +64,8 @@ def _settled_by_older(verdict: Verdict, notes: Sequence[str]) -> Verdict:
         return verdict
     told = [note for note in notes if f"`{verdict.name}`" in note]
     message = "the newest release cannot be had, an older one can" + "".join(f": {note}" for note in told)
-    trouble = Fault(code="OLDER-RELEASE", severity="warning", message=message)
-    return replace(verdict, ok=True, source="pypi", troubles=(trouble,))
+    fault = Fault(code="OLDER-RELEASE", severity="warning", message=message)
+    return replace(verdict, ok=True, source="pypi", faults=(fault,))
 
 
 def _world(findings: Findings) -> InstalledPackages:
@@ -81,8 +81,8 @@ def _world(findings: Findings) -> InstalledPackages:
 def _verdict(findings: Findings, node: Node, bad: BadRelease | None, hidden: HiddenLibrary | None) -> Verdict:
     place = findings.questions.index(node.need.question)
     root = len(node.need.chain) == 1
-    troubles = tuple(_troubles(findings, node, place, root=root))
-    errors = [trouble for trouble in troubles if trouble.severity == "error"]
+    faults = tuple(_troubles(findings, node, place, root=root))
+    errors = [fault for fault in faults if fault.severity == "error"]
     replaced = _replacement(node, findings.platform) if root else None
     warnings = [*_bad(bad), *_hidden(hidden), *_replaced(replaced), *_unwanted(node)]
     ok = _had(findings, node) != "none" and not errors
@@ -97,7 +97,7 @@ def _verdict(findings: Findings, node: Node, bad: BadRelease | None, hidden: Hid
         source=_had(findings, node),
         line=node.need.question.line,
         key=node.need.question.key,
-        troubles=(*troubles, *warnings),
+        faults=(*faults, *warnings),
         fix=fix,
     )
 
@@ -118,7 +118,7 @@ def _troubles(findings: Findings, node: Node, place: int, *, root: bool) -> Iter
         message = f"{' → '.join(below)}: {leaf.pypi.standing.message}; {leaf.conda.message}"
         yield Fault(code="NEEDS", severity="error", message=message)
     if root:
-        yield from (clash.trouble for clash in findings.clashes if place in clash.places)
+        yield from (clash.fault for clash in findings.clashes if place in clash.places)
 
 
 def _bad(row: BadRelease | None) -> Iterator[Fault]:
@@ -165,11 +165,11 @@ def _warned_fix(
 
 def _fix(findings: Findings, node: Node, place: int) -> Fix | None:
     below = lacking(findings.closure, node.name)
-    subject = below[-1] if below else node.name
+    blocked = below[-1] if below else node.name
     if len(node.need.chain) == 1:
-        return findings.docket.fix_for(place, subject)
-    matter = findings.docket.of(place, subject)
-    return matter.fix_at(place) if matter else None
+        return findings.issues.fix_for(place, blocked)
+    issue = findings.issues.of(place, blocked)
+    return issue.fix_at(place) if issue else None
 
 
 # Judge match specs that a manifest takes from conda verbatim.
@@ -177,7 +177,7 @@ def _fix(findings: Findings, node: Node, place: int) -> Fix | None:
 NOT_ASKED = PypiAvailability(code="UNKNOWN", message="it is asked of conda alone")
 
 
-def spec_verdict(question: Question, standing: CondaAvailability, matter: Issue | None, place: int) -> Verdict:
+def spec_verdict(question: Question, standing: CondaAvailability, issue: Issue | None, place: int) -> Verdict:
     """Give the verdict on a spec that conda alone may serve."""
     return Verdict(
         requirement=question.text,
@@ -189,7 +189,7 @@ def spec_verdict(question: Question, standing: CondaAvailability, matter: Issue 
         source="conda" if standing.available else "none",
         line=question.line,
         key=question.key,
-        fix=matter.fix_at(place) if matter and not standing.available else None,
+        fix=issue.fix_at(place) if issue and not standing.available else None,
     )
 
 

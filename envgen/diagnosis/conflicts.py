@@ -39,7 +39,7 @@ class Conflict:
     """
 
     places: tuple[int, ...]
-    trouble: Fault
+    fault: Fault
     bound: str = ""
 
 
@@ -63,8 +63,8 @@ def judge_together(asked: JointRequest) -> JointVerdict:
         )
     except PlanError as error:
         places = _places(error.lines) or _named(asked, (*NAMES, "tensorflow-metal"))
-        trouble = Fault(code=error.code.upper(), severity="error", message=error.message)
-        return JointVerdict(clashes=(Conflict(places=places, trouble=trouble),))
+        fault = Fault(code=error.code.upper(), severity="error", message=error.message)
+        return JointVerdict(clashes=(Conflict(places=places, fault=fault),))
     from_pypi = bool(family.tensorflow)
     caps = caps_of(family.requirements, from_pypi=from_pypi)
     return JointVerdict(clashes=tuple(_contradictions(caps, requirements)), forced=family.from_pypi)
@@ -98,8 +98,8 @@ def _contradictions(caps: Sequence[Cap], requirements: Sequence[Requirement]) ->
             continue
         askers = [item for item in requirements if cap.because.startswith(f"`{item}` needs ")]
         places = sorted({int(item.origin.path) for item in (*askers, *against)})
-        trouble = Fault(code="CAP", severity="error", message=f"`{against[0]}` cannot be met: {cap.because}")
-        yield Conflict(places=tuple(places), trouble=trouble, bound=cap.text)
+        fault = Fault(code="CAP", severity="error", message=f"`{against[0]}` cannot be met: {cap.because}")
+        yield Conflict(places=tuple(places), fault=fault, bound=cap.text)
 
 
 # Find what to change so that requirements may be asked for at once; each way was judged by the facts.

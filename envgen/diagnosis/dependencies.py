@@ -180,7 +180,7 @@ class DependencyWalk:
     forced: Mapping[str, str]
     progress: Callable[[str], None]
     closure: DependencyGraph
-    shelves: dict[str, CondaPackages] = field(default_factory=dict)
+    packages_of: dict[str, CondaPackages] = field(default_factory=dict)
     partial: bool = False
     notes: list[str] = field(default_factory=list)
 
@@ -212,14 +212,14 @@ def _judged(walk: DependencyWalk, needs: Sequence[NeededRequirement], *, roots: 
     requirements = [need.requirement for need in needs]
     projects = walk.lookups.projects(item.name for item in requirements if not item.url)
     looks = dict(zip((item.name for item in requirements), walk.conda.look(requirements), strict=True))
-    walk.shelves.update(looks)
+    walk.packages_of.update(looks)
     nodes = []
     for need in needs:
         name = need.requirement.name
         found = on_pypi(need.requirement, projects.get(name), walk.platform)
         walk.partial = walk.partial or found.standing.code == "UNKNOWN"
         nodes.append(Node(need=need, pypi=found, conda=looks[name].standing, forced=_forced(walk, need)))
-    solved = walk.conda.solvable({node.name: walk.shelves[node.name] for node in nodes}, together=not roots)
+    solved = walk.conda.solvable({node.name: walk.packages_of[node.name] for node in nodes}, together=not roots)
     for node in nodes:
         node.conda = solved[node.name]
     for node in nodes:
@@ -275,7 +275,7 @@ def doubles(closure: DependencyGraph, questions: Sequence[Question]) -> Iterator
         places = [place for place, question in enumerate(questions) if question.name in members]
         if len(members) > 1 and places:
             message = f"{' and '.join(sorted(members))} install the same module `{group.owns}`: {group.why}"
-            clash = Conflict(places=tuple(places), trouble=Fault(code=CODE, severity="error", message=message))
+            clash = Conflict(places=tuple(places), fault=Fault(code=CODE, severity="error", message=message))
             yield clash, tuple(one_of(questions, members))
 
 

@@ -55,7 +55,7 @@ class _Run:
     case: DiagnosisRequest
     walk: DependencyWalk
     together: JointVerdict
-    docket: Issues
+    issues: Issues
     unread: EnvgenError | None
     clashes: list[Conflict]
 
@@ -101,7 +101,7 @@ def _opened(services: Services, case: DiagnosisRequest, lookups: PypiLookups) ->
         services = replace(services, options=replace(services.options, starter=True))
     clashes = list(together.clashes)
     return _Run(
-        services=services, case=case, walk=found, together=together, docket=Issues(), unread=unread, clashes=clashes
+        services=services, case=case, walk=found, together=together, issues=Issues(), unread=unread, clashes=clashes
     )
 
 
@@ -120,9 +120,9 @@ def _file_matters(run: _Run) -> None:
     stuck = [node for node in run.walk.closure.nodes.values() if _is_stuck(node)]
     questions = run.case.questions
     subjects = on_one_python(run.walk, blocked_requirements(run.walk, stuck))
-    for node, subject in zip(stuck, subjects, strict=True):
+    for node, blocked in zip(stuck, subjects, strict=True):
         place = questions.index(node.need.question)
-        run.docket.add_subject(place, {node.name, node.need.question.name}, candidates(subject), node.name)
+        run.issues.add_subject(place, {node.name, node.need.question.name}, candidates(blocked), node.name)
     for place, question in enumerate(questions):
         if isinstance(question.asked, MatchSpec):
             _file_spec(run, place, question)
@@ -133,9 +133,9 @@ def _file_matters(run: _Run) -> None:
         constraints=run.case.constraints,
     )
     for clash in run.together.clashes:
-        run.docket.add_clash(clash, questions, ways_out(asked, clash))
+        run.issues.add_clash(clash, questions, ways_out(asked, clash))
     for clash, ways in doubles(run.walk.closure, questions):
-        run.docket.add_clash(clash, questions, ways)
+        run.issues.add_clash(clash, questions, ways)
         run.clashes.append(clash)
 
 
@@ -149,25 +149,25 @@ def _file_spec(run: _Run, place: int, question: Question) -> None:
     standing, records = run.walk.conda.spec(question.asked)
     if not standing.available:
         fixes = spec_fixes(question.asked, records, run.case.platform)
-        run.docket.add_subject(place, {question.name}, fixes, question.text)
+        run.issues.add_subject(place, {question.name}, fixes, question.text)
 
 
 def _settled(run: _Run) -> FixSearchResult:
     """Try what was found, or the whole as it is, unless something could not be reached or nothing is asked for."""
     case = run.case
-    deep = any(len(matter.places) == 1 and _is_below(run, matter.subject) for matter in run.docket.matters)
+    deep = any(len(issue.places) == 1 and _is_below(run, issue.blocked) for issue in run.issues.entries)
     if not case.questions or run.walk.partial or run.services.pypi is None:
         return FixSearchResult(manifest=case.manifest)
     settling = FixSearch(
         manifest=case.manifest,
         questions=case.questions,
-        docket=run.docket,
+        issues=run.issues,
         pythons=lambda: other_pythons(run.walk),
         wheels={name for name, node in run.walk.closure.nodes.items() if node.pypi.installs and node.served_by_conda},
         attempt=lambda text: attempt(run.services, text),
         progress=run.services.progress,
     )
-    return search_fixes(settling, untouched=deep or not run.docket.matters)
+    return search_fixes(settling, untouched=deep or not run.issues.entries)
 
 
 def _is_below(run: _Run, name: str) -> bool:
@@ -201,15 +201,15 @@ def _refusal(attempt: LockAttempt) -> str:
 
 def _verdicts(run: _Run, settled: FixSearchResult) -> tuple[Verdict, ...]:
     extra: dict[str, tuple[Fault, ...]] = {}
-    for matter in run.docket.matters:
-        if matter.trouble and matter.trouble.code == "CONFLICT":
-            for name in matter.names:
-                extra[name] = (*extra.get(name, ()), matter.trouble)
+    for issue in run.issues.entries:
+        if issue.fault and issue.fault.code == "CONFLICT":
+            for name in issue.names:
+                extra[name] = (*extra.get(name, ()), issue.fault)
     findings = Findings(
         questions=run.case.questions,
         closure=run.walk.closure,
         clashes=run.clashes,
-        docket=run.docket,
+        issues=run.issues,
         platform=run.case.platform,
         extra=extra,
     )
@@ -221,7 +221,7 @@ def _spec_verdicts(run: _Run) -> list[Verdict]:
     for place, question in enumerate(run.case.questions):
         if isinstance(question.asked, MatchSpec):
             standing, _ = run.walk.conda.spec(question.asked)
-            found.append(spec_verdict(question, standing, run.docket.of(place, question.text), place))
+            found.append(spec_verdict(question, standing, run.issues.of(place, question.text), place))
     return found
 
 
@@ -242,7 +242,7 @@ def _notes(run: _Run, settled: FixSearchResult) -> Sequence[str]:
         notes.append("the answer is partial: not everything could be looked up")
     if settled.last is not None and settled.last.unasked:
         notes.append(f"the answer is partial: whether the whole locks could not be tried: {_start(settled.last)}")
-    elif settled.last is not None and run.docket.matters:
+    elif settled.last is not None and run.issues.entries:
         notes.append(f"with the fixes it does not lock yet: {_start(settled.last)}")
     return notes
 
@@ -253,7 +253,7 @@ def _start(attempt: LockAttempt) -> str:
 
 # Diagnose whatever a call names: requirements, a file, an environment, or a command that was advised.
 
-TRIAL_PATIENCE = 30.0  # seconds for one run of uv
+TRIAL_TIMEOUT = 30.0  # seconds for one run of uv
 _SUFFIXES = (".txt", ".yml", ".yaml", ".toml", ".in", ".lock")
 
 
@@ -316,7 +316,7 @@ def _impatient(services: Services) -> Services:
         from envgen.pypi.resolver import UvResolver
 
         environment = services.settings.environ
-        limits = replace(Timeouts.configured(environment), uv=TRIAL_PATIENCE)
+        limits = replace(Timeouts.configured(environment), uv=TRIAL_TIMEOUT)
         return UvResolver(
             cache=services.settings.cache_dir,
             environment=environment,

@@ -22,112 +22,112 @@ OLD_NAME = "tensorflow-macos"
 _OLD_NAME = "on Apple silicon TensorFlow up to 2.12 was released as tensorflow-macos"
 
 
-def candidates(subject: BlockedRequirement) -> tuple[Fix, ...]:
+def candidates(blocked: BlockedRequirement) -> tuple[Fix, ...]:
     """List what could be changed so that a requirement, or what leads to it, can be had.
 
     What cannot be had on the python that everything else may move to is judged as if that were taken.
     """
-    python = subject.common_python
-    if python and not subject.had_on(subject.on(python=python)):
-        subject = moved(subject, python)
-    return tuple(_listed(subject, (*_makers(subject), _left_out)))
+    python = blocked.common_python
+    if python and not blocked.had_on(blocked.on(python=python)):
+        blocked = moved(blocked, python)
+    return tuple(_listed(blocked, (*_makers(blocked), _left_out)))
 
 
-def _listed(subject: BlockedRequirement, makers: Sequence[Maker]) -> list[Fix]:
+def _listed(blocked: BlockedRequirement, makers: Sequence[Maker]) -> list[Fix]:
     found: list[Fix] = []
     for make in makers:
-        found.extend(fix for fix in make(subject) if fix.edit not in [known.edit for known in found])
+        found.extend(fix for fix in make(blocked) if fix.edit not in [known.edit for known in found])
     return found
 
 
-def _makers(subject: BlockedRequirement) -> tuple[Maker, ...]:
+def _makers(blocked: BlockedRequirement) -> tuple[Maker, ...]:
     """Give what may help: nothing is built or moved for what a Mac has no use for, or what something else replaces."""
-    if _no_use(subject):
+    if _no_use(blocked):
         return (_replaced, _instead)
-    makers = _BY_CLASS.get(subject.pypi.standing.code, _ANY)
-    if subject.replacement or replacement_of(subject.requirement.name, subject.platform.subdir):
+    makers = _BY_CLASS.get(blocked.pypi.standing.code, _ANY)
+    if blocked.replacement or replacement_of(blocked.requirement.name, blocked.platform.subdir):
         makers = tuple(maker for maker in makers if maker not in _BUILDERS)
-    first = (_replaced, _instead) if subject.is_root else (*_BELOW, _replaced, _instead)
+    first = (_replaced, _instead) if blocked.is_root else (*_BELOW, _replaced, _instead)
     return (*first, *makers, _newer_elsewhere)
 
 
-def _no_use(subject: BlockedRequirement) -> str:
-    return unwanted_package(subject.requirement.name, "pypi")
+def _no_use(blocked: BlockedRequirement) -> str:
+    return unwanted_package(blocked.requirement.name, "pypi")
 
 
-def _replaced(subject: BlockedRequirement) -> Iterator[Fix]:
+def _replaced(blocked: BlockedRequirement) -> Iterator[Fix]:
     """Take what the facts say takes the name's place, where that can be had, or what lets it be had."""
-    name = subject.requirement.name
-    row = replacement_of(name, subject.platform.subdir, subject.requirement.specifier)
+    name = blocked.requirement.name
+    row = replacement_of(name, blocked.platform.subdir, blocked.requirement.specifier)
     if row and not row.replacement:
-        yield Fix(text=f"leave `{name}` out: {row.why}", edit=without(subject))
-    target = subject.replacement
+        yield Fix(text=f"leave `{name}` out: {row.why}", edit=without(blocked))
+    target = blocked.replacement
     if target is None:
         return
     why = "; ".join(filter(None, [row.why if row else "", _OLD_NAME if target.requirement.name == OLD_NAME else ""]))
     text = f"ask for `{target.requirement}` instead: {why}"
     if target.pypi.installs or target.conda.available:
-        yield Fix(text=text, edit=renamed(subject, target.requirement))
+        yield Fix(text=text, edit=renamed(blocked, target.requirement))
         return
     target = replace(target, common_python=common_python([target], ()))
     for fix in _listed(target, _makers(target)):
         if fix.edit and (fix.edit.keeps or target.requirement.name != OLD_NAME):  # that name has no newer ones
             whole = f"{text}; {fix.text}" if fix.edit.keeps else f"{fix.text}; {why}"
-            yield Fix(text=whole, edit=renamed(subject, target.requirement, fix.edit))
+            yield Fix(text=whole, edit=renamed(blocked, target.requirement, fix.edit))
 
 
-def _instead(subject: BlockedRequirement) -> Iterator[Fix]:
+def _instead(blocked: BlockedRequirement) -> Iterator[Fix]:
     """Take what the facts name beside a missing wheel or a bad release."""
-    name, specifier = subject.requirement.name, subject.requirement.specifier
-    missing = missing_wheel(name, specifier, subject.platform)
+    name, specifier = blocked.requirement.name, blocked.requirement.specifier
+    missing = missing_wheel(name, specifier, blocked.platform)
     if missing and missing.instead:
-        yield Fix(text=f"{missing.why}; use {missing.fix}", edit=respelled(subject, *missing.instead))
+        yield Fix(text=f"{missing.why}; use {missing.fix}", edit=respelled(blocked, *missing.instead))
     for row in bad_releases():
-        if row.name == name and row.instead and subject.pypi.standing.code != "OK":
-            yield Fix(text=f"{row.why}; {row.cure}", edit=respelled(subject, *row.instead))
-        elif row.name == subject.question.name != name and row.instead:
+        if row.name == name and row.instead and blocked.pypi.standing.code != "OK":
+            yield Fix(text=f"{row.why}; {row.cure}", edit=respelled(blocked, *row.instead))
+        elif row.name == blocked.question.name != name and row.instead:
             yield Fix(text=f"ask for {row.cure}: {row.why}", edit=ManifestEdit(dependencies=row.instead))
 
 
-def _root_loosened(subject: BlockedRequirement) -> Iterator[Fix]:
+def _root_loosened(blocked: BlockedRequirement) -> Iterator[Fix]:
     """Let another release of what is asked for in, which may not need this one, or not in this version."""
-    asked = subject.question.asked
-    if subject.is_root or not isinstance(asked, Requirement) or asked.name == subject.requirement.name:
+    asked = blocked.question.asked
+    if blocked.is_root or not isinstance(asked, Requirement) or asked.name == blocked.requirement.name:
         return
     named = named_versions(asked.specifier)
     if named and asked.specifier != f">={named[0]}":
         loose = replace(asked, specifier=f">={named[0]}")
         texts = (f"{loose}; {asked.marker}" if asked.marker else str(loose),)
-        edit = ManifestEdit(pypi=texts) if subject.question.pypi_only else ManifestEdit(dependencies=texts)
-        yield Fix(text=f"ask for `{loose}`: a newer release may need another `{subject.requirement.name}`", edit=edit)
+        edit = ManifestEdit(pypi=texts) if blocked.question.pypi_only else ManifestEdit(dependencies=texts)
+        yield Fix(text=f"ask for `{loose}`: a newer release may need another `{blocked.requirement.name}`", edit=edit)
 
 
-def _newer_elsewhere(subject: BlockedRequirement) -> Iterator[Fix]:
+def _newer_elsewhere(blocked: BlockedRequirement) -> Iterator[Fix]:
     """Take the next newer version together with the nearest python that has it, where this one has none at all."""
-    pin = _pin(subject)
-    if not subject.is_root or pin is None or subject.versions():
+    pin = _pin(blocked)
+    if not blocked.is_root or pin is None or blocked.versions():
         return
-    for python in nearest_pythons(subject.platform):
-        newer = [version for version in moved(subject, python).versions() if version >= pin]
+    for python in nearest_pythons(blocked.platform):
+        newer = [version for version in moved(blocked, python).versions() if version >= pin]
         if newer:
-            bound = f"{subject.requirement.name}>={newer[0]}"
+            bound = f"{blocked.requirement.name}>={newer[0]}"
             text = f'set `python: "{python}"` and ask for `{bound}`, the nearest that can be had'
-            yield Fix(text=text, edit=replace(respelled(subject, bound), python=python))
+            yield Fix(text=text, edit=replace(respelled(blocked, bound), python=python))
             return
 
 
-def _other_python(subject: BlockedRequirement) -> Iterator[Fix]:
-    python = subject.common_python
-    if python and python != subject.platform.python:
-        text = f'set `python: "{python}"`: `{subject.requirement}` can be had for it'
+def _other_python(blocked: BlockedRequirement) -> Iterator[Fix]:
+    python = blocked.common_python
+    if python and python != blocked.platform.python:
+        text = f'set `python: "{python}"`: `{blocked.requirement}` can be had for it'
         yield Fix(text=text, edit=keeping(python=python))
 
 
-def _newer_macos(subject: BlockedRequirement) -> Iterator[Fix]:
+def _newer_macos(blocked: BlockedRequirement) -> Iterator[Fix]:
     """Raise the floor as little as helps."""
-    floors = sorted({_written(floor) for floor in subject.macos_floors()}, key=version_key)
+    floors = sorted({_written(floor) for floor in blocked.macos_floors()}, key=version_key)
     for floor in floors:
-        if version_key(floor) > version_key(subject.platform.macos) and subject.had_on(subject.on(macos=floor)):
+        if version_key(floor) > version_key(blocked.platform.macos) and blocked.had_on(blocked.on(macos=floor)):
             text = f'raise the macOS floor to "{floor}", which leaves out every Mac below it'
             yield Fix(text=text, edit=keeping(macos=floor))
             return
@@ -137,60 +137,60 @@ def _written(floor: str) -> str:
     return floor if "." in floor else f"{floor}.0"
 
 
-def _newer_version(subject: BlockedRequirement) -> Iterator[Fix]:
+def _newer_version(blocked: BlockedRequirement) -> Iterator[Fix]:
     """Take the next newer version that can be had."""
-    versions, pin = subject.versions(), _pin(subject)
+    versions, pin = blocked.versions(), _pin(blocked)
     newer = next((version for version in versions if pin is not None and version >= pin), None)
     if newer is not None:
-        yield _nearest(subject, f">={newer}", newer)
+        yield _nearest(blocked, f">={newer}", newer)
 
 
-def _older_version(subject: BlockedRequirement) -> Iterator[Fix]:
+def _older_version(blocked: BlockedRequirement) -> Iterator[Fix]:
     """Take the newest of the older versions that can be had."""
-    versions, pin = subject.versions(), _pin(subject)
+    versions, pin = blocked.versions(), _pin(blocked)
     if versions and pin is not None and versions[-1] < pin:
-        yield _nearest(subject, f"<={versions[-1]}", versions[-1])
+        yield _nearest(blocked, f"<={versions[-1]}", versions[-1])
 
 
-def _pin(subject: BlockedRequirement) -> Version | None:
-    named = named_versions(subject.requirement.specifier)
+def _pin(blocked: BlockedRequirement) -> Version | None:
+    named = named_versions(blocked.requirement.specifier)
     return to_version(named[0]) if named else None
 
 
-def _nearest(subject: BlockedRequirement, bound: str, version: Version) -> Fix:
-    name = subject.requirement.name
+def _nearest(blocked: BlockedRequirement, bound: str, version: Version) -> Fix:
+    name = blocked.requirement.name
     text = f"ask for `{name}{bound}`: {version} is the nearest that can be had"
-    return Fix(text=text, edit=respelled(subject, f"{name}{bound}"))
+    return Fix(text=text, edit=respelled(blocked, f"{name}{bound}"))
 
 
-def _suggested(subject: BlockedRequirement) -> Iterator[Fix]:
-    for name in subject.suggestions:
-        yield Fix(text=f"did you mean `{name}`?", edit=respelled(subject, name))
+def _suggested(blocked: BlockedRequirement) -> Iterator[Fix]:
+    for name in blocked.suggestions:
+        yield Fix(text=f"did you mean `{name}`?", edit=respelled(blocked, name))
 
 
-def _built(subject: BlockedRequirement) -> Iterator[Fix]:
-    yield build_later(subject)
+def _built(blocked: BlockedRequirement) -> Iterator[Fix]:
+    yield build_later(blocked)
 
 
-def _built_if_source(subject: BlockedRequirement) -> Iterator[Fix]:
-    chosen = subject.pypi.verdict.chosen if subject.pypi.verdict else None
+def _built_if_source(blocked: BlockedRequirement) -> Iterator[Fix]:
+    chosen = blocked.pypi.verdict.chosen if blocked.pypi.verdict else None
     if chosen and chosen.has_sdist:
-        yield build_later(subject)
+        yield build_later(blocked)
 
 
-def _left_out(subject: BlockedRequirement) -> Iterator[Fix]:
+def _left_out(blocked: BlockedRequirement) -> Iterator[Fix]:
     """Leave it out, or to the other platforms."""
-    name, why = subject.requirement.name, _no_use(subject)
-    if subject.pypi.standing.code in ("NOT_ON_INDEX", "UNKNOWN"):
-        yield Fix(text=f"leave `{name}` out: neither side has it under this name", edit=without(subject))
-    elif subject.is_root:
+    name, why = blocked.requirement.name, _no_use(blocked)
+    if blocked.pypi.standing.code in ("NOT_ON_INDEX", "UNKNOWN"):
+        yield Fix(text=f"leave `{name}` out: neither side has it under this name", edit=without(blocked))
+    elif blocked.is_root:
         others, text = ("!= 'darwin'", "the other platforms") if why else ("== 'linux'", "Linux")
         reason = f": {why}" if why else ", if the project can do without it on a Mac"
-        marked = f"{subject.requirement}; sys_platform {others}"
-        yield Fix(text=f"leave `{name}` to {text} with a marker{reason}", edit=without(subject, marked))
+        marked = f"{blocked.requirement}; sys_platform {others}"
+        yield Fix(text=f"leave `{name}` to {text} with a marker{reason}", edit=without(blocked, marked))
     else:
         reason = f": {why}" if why else ", if the project can do without it on a Mac"
-        yield Fix(text=f"override what asks for `{name}`{reason}", edit=without(subject))
+        yield Fix(text=f"override what asks for `{name}`{reason}", edit=without(blocked))
 
 
 _VERSIONS: tuple[Maker, ...] = (_root_loosened, _newer_version, _older_version)
@@ -218,14 +218,14 @@ def keeping(*, python: str = "", macos: str = "") -> ManifestEdit:
     return ManifestEdit(python=python, macos=macos, keeps=True)
 
 
-def respelled(subject: BlockedRequirement, *texts: str) -> ManifestEdit:
+def respelled(blocked: BlockedRequirement, *texts: str) -> ManifestEdit:
     """Ask for something else in a requirement's place.
 
     Where others ask for it, their requirement is overridden: with the new bound where the name stays, else away.
     """
-    own = subject.requirement
+    own = blocked.requirement
     first = Requirement.parse(texts[0], own.origin)
-    if not subject.is_root:
+    if not blocked.is_root:
         if first.name == own.name:
             return ManifestEdit(keeps=True, overrides=(texts[0],))
         return ManifestEdit(keeps=True, dependencies=texts, overrides=(removal(own.name),))
@@ -233,29 +233,29 @@ def respelled(subject: BlockedRequirement, *texts: str) -> ManifestEdit:
     extras = f"[{','.join(own.extras)}]" if same and own.extras else ""
     marker = f"; {own.marker}" if own.marker else ""
     placed = (f"{first.name}{extras}{first.specifier}{marker}", *texts[1:])
-    against = same and any(not overlaps(first.specifier, other) for other in subject.asked_by_others)
+    against = same and any(not overlaps(first.specifier, other) for other in blocked.asked_by_others)
     overrides = (f"{first.name}{first.specifier}",) if against else ()
-    if subject.question.pypi_only and same:
+    if blocked.question.pypi_only and same:
         return ManifestEdit(pypi=placed, overrides=overrides)
     return ManifestEdit(dependencies=placed, overrides=overrides)
 
 
-def renamed(subject: BlockedRequirement, replacement: Requirement, further: ManifestEdit | None = None) -> ManifestEdit:
+def renamed(blocked: BlockedRequirement, replacement: Requirement, further: ManifestEdit | None = None) -> ManifestEdit:
     """Ask for the requirement that takes a name's place, with what that one needs changed in turn."""
     if further is None or further.keeps:
-        edit = respelled(subject, f"{replacement.name}{replacement.specifier}")
+        edit = respelled(blocked, f"{replacement.name}{replacement.specifier}")
         extra = further or ManifestEdit()
         return replace(edit, python=extra.python, macos=extra.macos, overrides=(*edit.overrides, *extra.overrides))
-    if subject.is_root:
+    if blocked.is_root:
         return further
-    return replace(further, keeps=True, overrides=(*further.overrides, removal(subject.requirement.name)))
+    return replace(further, keeps=True, overrides=(*further.overrides, removal(blocked.requirement.name)))
 
 
-def without(subject: BlockedRequirement, *instead: str) -> ManifestEdit:
+def without(blocked: BlockedRequirement, *instead: str) -> ManifestEdit:
     """Leave a requirement out, with something in its line's place if that is given; others must not ask for it then."""
-    away = (removal(subject.requirement.name),)
-    if subject.is_root:
-        return ManifestEdit(dependencies=instead, overrides=away if subject.asked_by_others else ())
+    away = (removal(blocked.requirement.name),)
+    if blocked.is_root:
+        return ManifestEdit(dependencies=instead, overrides=away if blocked.asked_by_others else ())
     return ManifestEdit(keeps=True, overrides=away)
 
 
@@ -264,19 +264,19 @@ def without(subject: BlockedRequirement, *instead: str) -> ManifestEdit:
 COMPILERS = "compilers"
 
 
-def build_later(subject: BlockedRequirement) -> Fix:
+def build_later(blocked: BlockedRequirement) -> Fix:
     """Leave a requirement out of the lock, put a toolchain into it, and build the package in the environment.
 
     Nothing is built while locking, since that runs foreign code.
     """
-    requirement = subject.requirement
+    requirement = blocked.requirement
     row = build_needs(requirement.name)
     wanted = (*(() if row and row.pure else (COMPILERS,)), *(row.conda if row else ()))
-    tools = tuple(name for name in wanted if name in subject.channel_names)
-    text = f"{_on_conda_forge(subject)}{_toolchain(requirement, row)}: {_command(subject, row)}"
+    tools = tuple(name for name in wanted if name in blocked.channel_names)
+    text = f"{_on_conda_forge(blocked)}{_toolchain(requirement, row)}: {_command(blocked, row)}"
     if not (row and row.pure):
         text += "; on the Mac this needs Xcode's command line tools (`xcode-select --install`)"
-    return Fix(text=text, edit=replace(without(subject), conda=tools))
+    return Fix(text=text, edit=replace(without(blocked), conda=tools))
 
 
 def _toolchain(requirement: Requirement, row: BuildNeeds | None) -> str:
@@ -289,17 +289,17 @@ def _toolchain(requirement: Requirement, row: BuildNeeds | None) -> str:
     return f"lock the toolchain instead ({tools}), and build it in the environment once that is made"
 
 
-def _command(subject: BlockedRequirement, row: BuildNeeds | None) -> str:
-    requirement = subject.requirement
-    version = subject.pypi.standing.version
+def _command(blocked: BlockedRequirement, row: BuildNeeds | None) -> str:
+    requirement = blocked.requirement
+    version = blocked.pypi.standing.version
     pinned = f"{requirement.name}=={version}" if version and not requirement.url else str(requirement)
     beside = "" if row is None or row.isolated else "--no-build-isolation "
     return f'`pip install --no-deps {beside}--no-binary {requirement.name} "{pinned}"`'
 
 
-def _on_conda_forge(subject: BlockedRequirement) -> str:
+def _on_conda_forge(blocked: BlockedRequirement) -> str:
     """Point at conda-forge itself, where the facts know that it has what the channels that were read lack."""
-    row = missing_wheel(subject.requirement.name, subject.requirement.specifier, subject.platform)
+    row = missing_wheel(blocked.requirement.name, blocked.requirement.specifier, blocked.platform)
     if row is None or not row.conda:
         return ""
     return f"conda-forge has `{row.conda}`, but not as it was read here: read all of it, without a mirror; or else "

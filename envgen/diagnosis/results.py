@@ -103,7 +103,7 @@ class Verdict:
     source: Had
     line: SourceLine | None = None
     key: str = "dependencies"
-    troubles: tuple[Fault, ...] = ()
+    faults: tuple[Fault, ...] = ()
     fix: Fix | None = None
 
     @property

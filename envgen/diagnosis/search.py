@@ -21,7 +21,7 @@ from envgen.manifest.schema import Accelerator
 from envgen.project.services import Services
 
 MOST_TRIES = 8
-PATIENCE = 60.0
+TIMEOUT = 60.0
 _PYTHONS = 2
 
 
@@ -50,7 +50,7 @@ class FixSearch:
 
     manifest: str
     questions: Sequence[Question]
-    docket: Issues
+    issues: Issues
     pythons: Callable[[], Sequence[str]] = tuple
     wheels: Container[str] = ()
     attempt: Callable[[str], LockAttempt]
@@ -64,12 +64,12 @@ def search_fixes(settling: FixSearch, *, untouched: bool) -> FixSearchResult:
 
     `untouched` says to try the manifest as it is first, for a resolver may find older releases that need less.
     """
-    deadline = settling.clock() + PATIENCE
+    deadline = settling.clock() + TIMEOUT
     if untouched:
         attempt = _try(settling, settling.manifest, "trying it as it is")
         if attempt.locks:
             return FixSearchResult(manifest=settling.manifest, locks=True, tried=1, backtracked=attempt.notes)
-        if not settling.docket.matters and (attempt.unasked or not _conflict(settling, attempt)):
+        if not settling.issues.entries and (attempt.unasked or not _conflict(settling, attempt)):
             return FixSearchResult(manifest=settling.manifest, tried=1, last=attempt)
     last: LockAttempt | None = None
     while True:
@@ -84,8 +84,8 @@ def search_fixes(settling: FixSearch, *, untouched: bool) -> FixSearchResult:
 
 
 def _given_up(settling: FixSearch, last: LockAttempt) -> FixSearchResult:
-    for matter in settling.docket.matters:
-        matter.forget_guesses()
+    for issue in settling.issues.entries:
+        issue.forget_guesses()
     return FixSearchResult(manifest=_text(settling), tried=settling.tried, last=last)
 
 
@@ -97,7 +97,7 @@ def _try(settling: FixSearch, text: str, what: str) -> LockAttempt:
 
 def _text(settling: FixSearch) -> str:
     try:
-        return applied(settling.manifest, settling.questions, settling.docket.ways)
+        return applied(settling.manifest, settling.questions, settling.issues.ways)
     except ManifestError:
         return settling.manifest
 
@@ -106,13 +106,13 @@ def _advance(settling: FixSearch, failure: LockAttempt) -> bool:
     """Take the next way of one matter that a failure blames, or make a matter of those that it blames first."""
     if _conflict(settling, failure):
         return True
-    blamed = settling.docket.blamed(failure.names) or settling.docket.matters
-    return any(matter.advance() for matter in blamed)
+    blamed = settling.issues.blamed(failure.names) or settling.issues.entries
+    return any(issue.advance() for issue in blamed)
 
 
 def _conflict(settling: FixSearch, failure: LockAttempt) -> bool:
     """Put questions on the docket that cannot be met together; tell whether there was anything new to put there."""
-    known = {place for matter in settling.docket.matters for place in matter.places}
+    known = {place for issue in settling.issues.entries for place in issue.places}
     places = [
         place
         for place, question in enumerate(settling.questions)
@@ -132,10 +132,10 @@ def _conflict(settling: FixSearch, failure: LockAttempt) -> bool:
     )
     if not places or not (ways or guesses):
         return False
-    trouble = Fault(code="CONFLICT", severity="error", message=failure.message)
+    fault = Fault(code="CONFLICT", severity="error", message=failure.message)
     names = frozenset(settling.questions[place].name for place in places)
-    matter = Issue(places=tuple(places), names=names, ways=(*ways, *guesses), trouble=trouble, guesses=len(guesses))
-    settling.docket.matters.append(matter)
+    issue = Issue(places=tuple(places), names=names, ways=(*ways, *guesses), fault=fault, guesses=len(guesses))
+    settling.issues.entries.append(issue)
     return True
 
 
@@ -239,8 +239,8 @@ class Issue:
     places: tuple[int, ...]
     names: frozenset[str]
     ways: tuple[JointFix, ...]
-    subject: str = ""
-    trouble: Fault | None = None
+    blocked: str = ""
+    fault: Fault | None = None
     at: int = 0
     guesses: int = 0
 
@@ -280,47 +280,47 @@ class Issue:
 class Issues:
     """Hold the matters of one case, in the order of the questions."""
 
-    matters: list[Issue] = field(default_factory=list)
+    entries: list[Issue] = field(default_factory=list)
 
-    def add_subject(self, place: int, names: Iterable[str], fixes: Sequence[Fix], subject: str) -> None:
+    def add_subject(self, place: int, names: Iterable[str], fixes: Sequence[Fix], blocked: str) -> None:
         """Take what cannot be had, with the fixes that its own files and records allow."""
         ways = tuple(JointFix(text=fix.text, edits={place: fix.edit}) for fix in fixes if fix.edit)
-        self.matters.append(Issue(places=(place,), names=frozenset(names), ways=ways, subject=subject))
+        self.entries.append(Issue(places=(place,), names=frozenset(names), ways=ways, blocked=blocked))
 
     def add_clash(self, clash: Conflict, questions: Sequence[Question], ways: Sequence[JointFix]) -> None:
         """Take questions that clash; where one of them cannot be had anyway, its own ways come first."""
         names = frozenset(questions[place].name for place in clash.places)
-        own = next((matter for matter in self.matters if set(matter.places) & set(clash.places)), None)
+        own = next((issue for issue in self.entries if set(issue.places) & set(clash.places)), None)
         if own is not None:
             own.ways = (*own.ways, *ways)
             own.names |= names
-            own.trouble = clash.trouble
+            own.fault = clash.fault
             return
-        self.matters.append(Issue(places=clash.places, names=names, ways=tuple(ways), trouble=clash.trouble))
+        self.entries.append(Issue(places=clash.places, names=names, ways=tuple(ways), fault=clash.fault))
 
     @property
     def ways(self) -> list[JointFix]:
         """List the ways that are taken now."""
-        return [matter.way for matter in self.matters if matter.way]
+        return [issue.way for issue in self.entries if issue.way]
 
     def blamed(self, names: Iterable[str]) -> list[Issue]:
         """List the matters that a failure speaks of."""
         mentioned = frozenset(names)
-        return [matter for matter in self.matters if matter.names & mentioned]
+        return [issue for issue in self.entries if issue.names & mentioned]
 
-    def of(self, place: int, subject: str) -> Issue | None:
+    def of(self, place: int, blocked: str) -> Issue | None:
         """Find the matter that a verdict is about: what cannot be had itself, else what its question clashes over."""
-        own = (matter for matter in self.matters if matter.subject == subject)
-        shared = (matter for matter in self.matters if not matter.subject and place in matter.places)
+        own = (issue for issue in self.entries if issue.blocked == blocked)
+        shared = (issue for issue in self.entries if not issue.blocked and place in issue.places)
         return next(own, None) or next(shared, None)
 
-    def fix_for(self, place: int, subject: str) -> Fix | None:
+    def fix_for(self, place: int, blocked: str) -> Fix | None:
         """Give the fix of a question itself, with what the ways of other matters change of its line."""
-        own = self.of(place, subject)
+        own = self.of(place, blocked)
         others = [
-            matter.way
-            for matter in self.matters
-            if matter is not own and place not in matter.places and matter.way and place in matter.way.edits
+            issue.way
+            for issue in self.entries
+            if issue is not own and place not in issue.places and issue.way and place in issue.way.edits
         ]
         first = own.fix_at(place) if own else None
         if not others:

@@ -69,23 +69,23 @@ class _FailedError(Exception):
         self.hint = hint
 
 
-def download_all(downloads: Sequence[Download], *, patience: float, tally: Progress) -> None:
+def download_all(downloads: Sequence[Download], *, timeout: float, progress: Progress) -> None:
     """Download files side by side, each verified before it gets its name; what is there already is verified, too.
 
-    `patience` is the number of seconds after which a silent server is given up.
+    `timeout` is the number of seconds after which a silent server is given up.
 
     Raises:
         InstallError: one of them cannot be had. What came of the others is kept, and the next call goes on from there.
     """
-    run(_download_all(downloads, patience, tally))
+    run(_download_all(downloads, timeout, progress))
 
 
-async def _download_all(downloads: Sequence[Download], patience: float, tally: Progress) -> None:
+async def _download_all(downloads: Sequence[Download], silence: float, progress: Progress) -> None:
     gate = asyncio.Semaphore(PARALLEL)
 
     async def one(download: Download) -> None:
         async with gate:
-            await _Transfer(download, patience, tally).run()
+            await _Transfer(download, silence, progress).run()
 
     tasks = [asyncio.ensure_future(one(download)) for download in downloads]
     try:
@@ -99,13 +99,13 @@ async def _download_all(downloads: Sequence[Download], patience: float, tally: P
 class _Sink:
     """Take the bytes of an answer into a file, and their hash; rattler calls `write`."""
 
-    def __init__(self, stream: IO[bytes], download: Download, tally: Progress) -> None:
+    def __init__(self, stream: IO[bytes], download: Download, progress: Progress) -> None:
         self.error: OSError | None = None
         self.hasher = hashlib.new(download.artifact.digest.algorithm, usedforsecurity=False)
         self.offset = self.size = 0
         self._stream = stream
         self._limit = download.artifact.size
-        self._tally = tally
+        self._tally = progress
 
     def take_over(self) -> None:
         """Hash what an earlier attempt has left, and go on behind it; start anew where it is too much."""
@@ -139,10 +139,10 @@ class _Sink:
 class _Transfer:
     """Download one file."""
 
-    def __init__(self, download: Download, patience: float, tally: Progress) -> None:
+    def __init__(self, download: Download, timeout: float, progress: Progress) -> None:
         self._download = download
-        self._patience = patience
-        self._tally = tally
+        self._timeout = timeout
+        self._tally = progress
 
     async def run(self) -> None:
         download, failures = self._download, []
@@ -210,12 +210,12 @@ class _Transfer:
         try:
             while True:
                 before = sink.size
-                done, _ = await asyncio.wait({task}, timeout=self._patience)
+                done, _ = await asyncio.wait({task}, timeout=self._timeout)
                 if done:
                     task.result()
                     return
                 if sink.size == before:
-                    raise _FailedError(f"nothing came for {self._patience:g} seconds", final=False)
+                    raise _FailedError(f"nothing came for {self._timeout:g} seconds", final=False)
         finally:
             task.cancel()
 

@@ -61,7 +61,7 @@ class Fetch:
     """Say how files are got: into which store, how long a silent server is waited for, and who hears of it."""
 
     store: Path
-    patience: float
+    timeout: float
     report: Callable[[str], None]
     offline: bool = False
 
@@ -72,25 +72,25 @@ def obtain(needs: Sequence[NeededFile], fetching: Fetch) -> FetchedFiles:
     Raises:
         InstallError: a copy is damaged and there is no other, or a download fails; what came so far is kept.
     """
-    tally = Progress((need.artifact for need in needs), "verifying", fetching.report)
-    found = _found(needs, fetching.store, tally)
+    progress = Progress((need.artifact for need in needs), "verifying", fetching.report)
+    found = _found(needs, fetching.store, progress)
     missing = [need for need in needs if need.artifact.key not in found]
     fetched = _download(missing, fetching) if missing else 0
     paths = {need.artifact.key: need.target(fetching.store) for need in missing}
     return FetchedFiles(paths={**found, **paths}, fetched=fetched)
 
 
-def _found(needs: Sequence[NeededFile], store: Path, tally: Progress) -> dict[str, Path]:
+def _found(needs: Sequence[NeededFile], store: Path, progress: Progress) -> dict[str, Path]:
     with ThreadPoolExecutor(_READERS, thread_name_prefix="verify") as pool:
-        paths = pool.map(lambda need: _copy(need, store, tally), needs)
+        paths = pool.map(lambda need: _copy(need, store, progress), needs)
         return {need.artifact.key: path for need, path in zip(needs, paths, strict=True) if path is not None}
 
 
-def _copy(need: NeededFile, store: Path, tally: Progress) -> Path | None:
+def _copy(need: NeededFile, store: Path, progress: Progress) -> Path | None:
     for path in (need.target(store), *need.copies):
         with contextlib.suppress(OSError):
             if path.is_file() and need.artifact.digest.matches(path):
-                tally.finish(need.artifact, fetched=0)
+                progress.finish(need.artifact, fetched=0)
                 return path
     return None
 
@@ -98,15 +98,15 @@ def _copy(need: NeededFile, store: Path, tally: Progress) -> Path | None:
 def _download(needs: Sequence[NeededFile], fetching: Fetch) -> int:
     if fetching.offline:
         raise _offline(needs)
-    tally = Progress((need.artifact for need in needs), "downloading", fetching.report)
+    progress = Progress((need.artifact for need in needs), "downloading", fetching.report)
     with ThreadPoolExecutor(_READERS, thread_name_prefix="locate") as pool:
         located = list(pool.map(lambda need: need.locations(), needs))
     downloads = [
         Download(artifact=need.artifact, target=need.target(fetching.store), locations=locations)
         for need, locations in zip(needs, located, strict=True)
     ]
-    download_all(downloads, patience=fetching.patience, tally=tally)
-    return tally.fetched
+    download_all(downloads, timeout=fetching.timeout, progress=progress)
+    return progress.fetched
 
 
 def _offline(needs: Sequence[NeededFile]) -> InstallError:
@@ -194,7 +194,7 @@ class Sources:
         settings = self.services.settings
         return Fetch(
             store=store or settings.cache_dir / STORE,
-            patience=settings.patience,
+            timeout=settings.timeout,
             report=self.services.progress,
             offline=self.offline,
         )

@@ -24,7 +24,7 @@ from envgen.system.files import exclusive
 from envgen.system.machine import Machine
 
 TOOLS = ("conda", "mamba", "micromamba", "conda-lock")
-_PATIENCE = 30.0
+_TIMEOUT = 30.0
 _NEVER = "that the packages can be imported, and what they require of each other"
 _MD5 = "sha256: conda compares the md5 of what it downloads"
 _FLOOR = "the macOS floor: nothing is solved, so `__osx` is not looked at (envgen has looked at this machine)"
@@ -111,7 +111,7 @@ def _one_platform(services: Services, wanted: CreateOptions, target: InstallTarg
 
 def _write(order: _Order, files: Mapping[str, str]) -> None:
     order.folder.mkdir(parents=True, exist_ok=True)
-    with exclusive(order.folder, patience=5.0) as writer:
+    with exclusive(order.folder, timeout=5.0) as writer:
         writer.write(files)
 
 
@@ -159,7 +159,7 @@ def _major(program: str, environ: Mapping[str, str]) -> int:
     """Give the major version of a mamba; 1 where it does not say."""
     try:
         done = subprocess.run(
-            [program, "--version"], env=dict(environ), capture_output=True, text=True, timeout=_PATIENCE, check=False
+            [program, "--version"], env=dict(environ), capture_output=True, text=True, timeout=_TIMEOUT, check=False
         )
     except (OSError, subprocess.SubprocessError):
         return 1

@@ -256,7 +256,7 @@ def register(prefix: Path, home: Path) -> None:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise WriteError(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from error
-    with exclusive(folder, patience=5.0) as writer:
+    with exclusive(folder, timeout=5.0) as writer:
         file = folder / _REGISTER
         text = read_text(file, error=WriteError) if file.is_file() else ""
         if str(prefix) not in text.splitlines():

@@ -20,7 +20,7 @@ from envgen.lock.model import PlatformLock
 from envgen.project.services import Services
 from envgen.pypi.indexes import Indexes
 
-_PATIENCE = 600.0
+_TIMEOUT = 600.0
 _SITE = re.compile(r"lib/python3[^/]*/site-packages/(.+)")
 _MODULE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\.cpython-[^/]*|\.abi3)?\.(?:py|so)")
 _IGNORED = frozenset({"tests", "test", "docs", "doc", "examples", "example", "benchmarks", "setup", "conftest"})
@@ -104,12 +104,12 @@ def _python(prefix: Path, arguments: Sequence[str], environ: Mapping[str, str]) 
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
         said = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else ""
-        return subprocess.CompletedProcess(command, 1, said, f"it did not end within {_PATIENCE:g} seconds")
+        return subprocess.CompletedProcess(command, 1, said, f"it did not end within {_TIMEOUT:g} seconds")
     except OSError as error:
         return subprocess.CompletedProcess(command, 1, "", f"{command[0]} cannot be run ({error.strerror})")
 

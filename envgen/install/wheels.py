@@ -25,7 +25,7 @@ from envgen.pypi.indexes import Indexes, mask
 from envgen.pypi.simple_api import SimpleIndex
 from envgen.pypi.uv import run_uv, uv_environment
 
-_PATIENCE = 1800.0
+_TIMEOUT = 1800.0
 _COMPLAINT = re.compile(r"^The package `([^`]+)`.*$", re.MULTILINE)
 _NOISE = ("Using Python", "Resolved ", "Prepared ", "warning: Failed to hardlink")
 
@@ -135,7 +135,7 @@ class WheelInstaller:
     ) -> subprocess.CompletedProcess[str]:
         environment = {**uv_environment(self._environment, self._indexes), **(variables or {})}
         words = [*arguments, "--no-config", "--no-progress", "--no-python-downloads"]
-        return run_uv(words, environment, folder=folder, patience=_PATIENCE)
+        return run_uv(words, environment, folder=folder, timeout=_TIMEOUT)
 
 
 def _reason(stderr: str) -> str:

@@ -95,8 +95,8 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     conda = LeastChangeCondaResolver(
         solver=solver, repodata=repodata, kept=keeping.records(manifest.exclude_newer), update=keeping.named("conda")
     )
-    sides = Resolvers(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, keeping))
-    planned = plan(inputs, sides)
+    resolvers = Resolvers(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, keeping))
+    planned = plan(inputs, resolvers)
     services.progress("proving that it fits together")
     notes = (*manifest.notes, *_overruled(manifest, inner, planned.conda))
     locked = with_notes_of(keeping.kept, _locked(platform, planned, repodata, mapper, notes))

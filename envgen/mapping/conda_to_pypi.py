@@ -43,27 +43,29 @@ class CondaToPypi:
     @property
     def sees(self) -> bool:
         """Tell whether a channel is read, and whole."""
-        return self._mapper is not None and self._mapper.shelf.complete
+        return self._mapper is not None and self._mapper.packages.complete
 
     def read(self, names: Iterable[str]) -> None:
         """Read the records of many packages in one go."""
         if self._mapper:
-            self._mapper.shelf.read(names)
+            self._mapper.packages.read(names)
 
     def has(self, conda: str) -> bool:
         """Tell whether the channel has a package for the target."""
-        return bool(self._mapper and self._mapper.shelf.newest(conda))
+        return bool(self._mapper and self._mapper.packages.newest(conda))
 
     def depends_of(self, conda: str, version: str = "") -> frozenset[str]:
         """Give the names that a version of a package depends on; of all its versions where it lacks that one."""
-        records = self._mapper.shelf.records(conda) if self._mapper else ()
+        records = self._mapper.packages.records(conda) if self._mapper else ()
         chosen = [record for record in records if record.version == version] or records
         return frozenset[str]().union(*(depends_names(record) for record in chosen))
 
     def versions(self, conda: str) -> frozenset[str]:
         """Give the versions of a package that the channel has for the target's python."""
-        shelf = self._mapper.shelf if self._mapper else None
-        found = [record for record in shelf.records(conda) if fits_python(record, shelf.python)] if shelf else []
+        packages = self._mapper.packages if self._mapper else None
+        found = (
+            [record for record in packages.records(conda) if fits_python(record, packages.python)] if packages else []
+        )
         return frozenset(record.version for record in found)
 
     def conda_of(self, project: str) -> str:
@@ -88,7 +90,7 @@ class CondaToPypi:
         return PypiName(requirement=name, why="PyPI's project of the same name is taken for it", certain=False)
 
     def _by_record(self, conda: str) -> PypiName:
-        record = self._mapper.shelf.newest(conda) if self._mapper else None
+        record = self._mapper.packages.newest(conda) if self._mapper else None
         held = distributions_of(record, self._table) if record else ()
         if held:
             name = self._best(conda, held)
@@ -102,7 +104,7 @@ class CondaToPypi:
         """Give the distribution that an alias or umbrella depends on: of its own name, or pinned to its version."""
         own = canonicalize_name(record.name)
         for name in sorted(depends_names(record) - {record.name}):
-            part = self._mapper.shelf.newest(name) if self._mapper else None
+            part = self._mapper.packages.newest(name) if self._mapper else None
             held = distributions_of(part, self._table) if part and is_python(part) else ()
             if own in held:
                 return own

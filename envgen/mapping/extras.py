@@ -50,7 +50,7 @@ class ExtraFinder:
     `metadata` reads a release of PyPI's, or gives None where it cannot be had.
     """
 
-    shelf: ChannelPackages
+    packages: ChannelPackages
     platform: Platform
     metadata: Metadata
     table: Mapping[tuple[str, str], ExtraFact] = field(default_factory=extra_table)
@@ -81,7 +81,7 @@ class ExtraFinder:
             else:
                 found.notes.append(f"`{text}` is left out: there are no such builds for {self.platform.subdir}")
             return True
-        have = [name for name in fact.conda if name in self.shelf.names]
+        have = [name for name in fact.conda if name in self.packages.names]
         if have != list(fact.conda):
             return False
         if fact.kind == "package":
@@ -92,10 +92,12 @@ class ExtraFinder:
 
     def _from_outputs(self, found: _Found, project: str, extra: str, answer: NameAnswer) -> bool:
         """Take the output of the same feedstock that is named after the extra."""
-        bases = list(dict.fromkeys([*filter(None, [answer.conda]), *answer.alternatives, *self.shelf.twins(project)]))
+        bases = list(
+            dict.fromkeys([*filter(None, [answer.conda]), *answer.alternatives, *self.packages.twins(project)])
+        )
         for base in (*bases, project):
             for form in (f"{base}-with-{extra}", f"{base}-{extra}"):
-                for name in self.shelf.twins(canonicalize_name(form)):
+                for name in self.packages.twins(canonicalize_name(form)):
                     if self._is_output(name, bases, named="-with-" in form):
                         found.packages.append(name)
                         return True
@@ -106,11 +108,11 @@ class ExtraFinder:
 
         `X-EXTRA` must also have the base's version: the package of another feedstock may be named so.
         """
-        record = self.shelf.newest(name)
+        record = self.packages.newest(name)
         below = depends_names(record).intersection(bases) if record else frozenset()
         if record is None or not below or distributions_of(record):
             return False
-        return named or any(record.version == other.version for base in below for other in self.shelf.records(base))
+        return named or any(record.version == other.version for base in below for other in self.packages.records(base))
 
     def _expand(self, requirement: Requirement, spec: MatchSpec, found: _Found) -> Iterator[Requirement]:
         """Give what the metadata of the release that conda will install adds for the extras, with their extras."""
@@ -134,7 +136,7 @@ class ExtraFinder:
         """Give the version that conda will install, as PEP 440 writes it: the newest that the spec admits."""
         fitting = [
             record
-            for record in self.shelf.records(spec.name)
+            for record in self.packages.records(spec.name)
             if spec.matches_version(record.version) and fits_python(record, self.platform.python)
         ]
         record = newest(fitting)

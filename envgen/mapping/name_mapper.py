@@ -43,8 +43,8 @@ class NameMapper:
         online: OnlineMap | None = None,
     ) -> None:
         """Keep what the answers depend on; `overrides` maps PyPI names to conda names, or to None: never from conda."""
-        self.shelf = ChannelPackages(repodata=repodata, python=python)
-        self._chooser = Chooser(shelf=self.shelf, table=table, online=online)
+        self.packages = ChannelPackages(repodata=repodata, python=python)
+        self._chooser = Chooser(packages=self.packages, table=table, online=online)
         self._table = table
         self._overrides: Mapping[str, str | None] = {
             canonicalize_name(name): conda for name, conda in overrides.items()
@@ -59,7 +59,7 @@ class NameMapper:
         """
         keys = {name: canonicalize_name(name) for name in names}
         fresh = [key for key in dict.fromkeys(keys.values()) if key not in self._answers]
-        self.shelf.read(conda for key in fresh for conda in self._spellings(key))
+        self.packages.read(conda for key in fresh for conda in self._spellings(key))
         for key in fresh:
             self._answers[key] = self._answer(key)
         answers = {name: self._answers[key] for name, key in keys.items()}
@@ -83,7 +83,7 @@ class NameMapper:
 
     def suggestions(self, name: str) -> tuple[str, ...]:
         """Give names that somebody who wrote this one may have meant, nearest first."""
-        return near_misses(canonicalize_name(name), self.shelf.names | self._table.known())
+        return near_misses(canonicalize_name(name), self.packages.names | self._table.known())
 
     def _spellings(self, key: str) -> list[str]:
         return [*self._table.holders.get(key, ()), *self._chooser.judge.spellings(key)]
@@ -110,19 +110,19 @@ class NameMapper:
         if conda is None:
             why = "your `mapping` says that it never comes from conda"
             return NameAnswer(pypi=key, conda=None, source="pypi", provenance=OVERRIDE, why=why)
-        if conda not in self.shelf.names:
+        if conda not in self.packages.names:
             return replace(self._missing(key, conda, OVERRIDE, ()), lacking=False)
         why = f"your `mapping` says `{conda}`"
         return NameAnswer(pypi=key, conda=conda, source="conda", provenance=OVERRIDE, why=why)
 
     def _refused(self, key: str) -> NameAnswer:
         why = self._table.never[key]
-        rejected = tuple(Rejected(conda=conda, why=why) for conda in self.shelf.twins(key))
+        rejected = tuple(Rejected(conda=conda, why=why) for conda in self.packages.twins(key))
         return NameAnswer(pypi=key, conda=None, source="pypi", provenance=TABLE, why=why, rejected=rejected)
 
     def _stood_in(self, key: str) -> NameAnswer:
         stand_in = self._table.stand_ins[key]
-        have = [conda for conda in stand_in.conda if self.shelf.newest(conda)]
+        have = [conda for conda in stand_in.conda if self.packages.newest(conda)]
         if not have:
             return self._missing(key, stand_in.conda[0], TABLE, ())
         why = f"`{have[0]}` serves for it: {stand_in.why}"
@@ -145,12 +145,14 @@ class NameMapper:
 
     def _why(self, best: Choice) -> str:
         reasons = {
-            SAME_NAME: f"{self.shelf.origin} has a Python package of the same name",
-            TABLE: f"`{best.conda}` of {self.shelf.origin} holds it",
-            ONLINE: f"the online map says that `{best.conda}` holds it, and {self.shelf.origin} has that package",
+            SAME_NAME: f"{self.packages.origin} has a Python package of the same name",
+            TABLE: f"`{best.conda}` of {self.packages.origin} holds it",
+            ONLINE: f"the online map says that `{best.conda}` holds it, and {self.packages.origin} has that package",
         }
-        why = reasons.get(best.provenance, f"{self.shelf.origin} has it as `{best.conda}`")
-        return why if self.shelf.fits(best.conda) else f"{why}, but no record of it for python {self.shelf.python}"
+        why = reasons.get(best.provenance, f"{self.packages.origin} has it as `{best.conda}`")
+        return (
+            why if self.packages.fits(best.conda) else f"{why}, but no record of it for python {self.packages.python}"
+        )
 
     def _missing(self, key: str, conda: str, provenance: str, rejected: tuple[Rejected, ...]) -> NameAnswer:
         """Answer with a conda name that is known although the channels do not have it."""
@@ -159,19 +161,19 @@ class NameMapper:
             conda=conda,
             source="unknown",
             provenance=provenance,
-            why=f"its conda name is `{conda}`, which is not in this channel ({self.shelf.origin})",
+            why=f"its conda name is `{conda}`, which is not in this channel ({self.packages.origin})",
             rejected=rejected,
-            lacking=self.shelf.complete,
+            lacking=self.packages.complete,
         )
 
     def _nowhere(self, key: str, rejected: tuple[Rejected, ...]) -> NameAnswer:
-        if not self.shelf.complete and not rejected:
-            why = f"{self.shelf.origin} does not know it, and is only a part of the channel"
+        if not self.packages.complete and not rejected:
+            why = f"{self.packages.origin} does not know it, and is only a part of the channel"
             return NameAnswer(pypi=key, conda=None, source="unknown", provenance=NOWHERE, why=why)
-        why = f"{self.shelf.origin} has no package that is this project"
+        why = f"{self.packages.origin} has no package that is this project"
         if rejected:
             why = f"{why}: `{rejected[0].conda}` is not, because {rejected[0].why}"
-        lacking = self.shelf.complete
+        lacking = self.packages.complete
         return NameAnswer(
             pypi=key, conda=None, source="pypi", provenance=NOWHERE, why=why, rejected=rejected, lacking=lacking
         )
@@ -208,14 +210,14 @@ class Choice:
 class Chooser:
     """Find the packages of a channel that are a project, by the table, by spelling and by the online map."""
 
-    shelf: ChannelPackages
+    packages: ChannelPackages
     table: NameTable
     online: OnlineMap | None = None
 
     @property
     def judge(self) -> Judge:
         """Give the judge of single packages."""
-        return Judge(shelf=self.shelf, table=self.table)
+        return Judge(packages=self.packages, table=self.table)
 
     def choices(self, project: str) -> tuple[list[Choice], list[Rejected]]:
         """List the packages that are the project, best first, and those that are not, with the reason."""
@@ -227,7 +229,7 @@ class Chooser:
     def _known(self, project: str) -> tuple[list[Choice], list[Rejected]]:
         good: list[Choice] = []
         rejected: list[Rejected] = []
-        parts = [part for twin in self.shelf.twins(project) for part in self._parts(project, twin)]
+        parts = [part for twin in self.packages.twins(project) for part in self._parts(project, twin)]
         for choice in self._candidates(project):
             objection = self.judge.objection(project, choice.conda)
             if choice.conda in parts:
@@ -241,21 +243,21 @@ class Chooser:
         return good, rejected
 
     def _candidates(self, project: str) -> list[Choice]:
-        twins = [Choice(conda=conda, provenance=_spelling(project, conda)) for conda in self.shelf.twins(project)]
+        twins = [Choice(conda=conda, provenance=_spelling(project, conda)) for conda in self.packages.twins(project)]
         held = [
             Choice(conda=conda, provenance=TABLE, rank=_HOLDER if self._holds_alone(project, conda) else _BUNDLE)
             for conda in self.table.holders.get(project, ())
-            if conda in self.shelf.names
+            if conda in self.packages.names
         ]
         return [*twins, *held]
 
     def _holds_alone(self, project: str, conda: str) -> bool:
         """Tell whether a package holds the project and nothing else, itself and not through what it depends on."""
-        record = self.shelf.newest(conda)
+        record = self.packages.newest(conda)
         return record is not None and distributions_of(record, self.table) == (project,)
 
     def _parts(self, project: str, conda: str) -> list[str]:
-        return [part for part in self.judge.parts(project, conda) if part in self.shelf.names]
+        return [part for part in self.judge.parts(project, conda) if part in self.packages.names]
 
     def _bindings(self, project: str, rejected: list[Rejected]) -> list[Choice]:
         found = []
@@ -286,11 +288,11 @@ class Chooser:
 
     def _goes_before(self, choice: Choice, other: Choice) -> bool:
         comparable = choice.rank == other.rank or (choice.rank, other.rank) == (_HOLDER, _SAME)
-        mine, theirs = self.shelf.newest(choice.conda), self.shelf.newest(other.conda)
+        mine, theirs = self.packages.newest(choice.conda), self.packages.newest(other.conda)
         if not comparable or mine is None or theirs is None:
             return False
-        if self.shelf.fits(choice.conda) != self.shelf.fits(other.conda):
-            return self.shelf.fits(choice.conda)
+        if self.packages.fits(choice.conda) != self.packages.fits(other.conda):
+            return self.packages.fits(choice.conda)
         return newer(mine.version, theirs.version)
 
 
@@ -308,13 +310,13 @@ _BINDINGS = ("python-{}", "{}-python", "py-{}", "{}-py", "{}.py")
 class Judge:
     """Weigh what the table and the records say of a conda package, for one set of channels."""
 
-    shelf: ChannelPackages
+    packages: ChannelPackages
     table: NameTable
 
     def spellings(self, project: str) -> Iterator[str]:
         """Give every name of the channels that its spelling could make the project, or a part or library of it."""
         for form in ("{}", *_PARTS, *_BINDINGS):
-            yield from self.shelf.twins(canonicalize_name(form.format(project)))
+            yield from self.packages.twins(canonicalize_name(form.format(project)))
 
     def objection(self, project: str, conda: str) -> str:
         """Say why a package is not a project, in words; nothing where it is.
@@ -322,7 +324,7 @@ class Judge:
         A package that is known to hold other distributions, that holds none, or whose newest record does not depend
         on Python is another project's, or a library or tool of the same name.
         """
-        record = self.shelf.newest(conda)
+        record = self.packages.newest(conda)
         if record is None:
             return "the channel has no record of it for this platform"
         held = contents_of(conda, record.version, self.table)
@@ -336,7 +338,7 @@ class Judge:
 
     def is_python(self, conda: str) -> bool:
         """Tell whether the newest record of a package is Python."""
-        record = self.shelf.newest(conda)
+        record = self.packages.newest(conda)
         return record is not None and is_python(record)
 
     def parts(self, project: str, conda: str) -> Iterator[str]:
@@ -344,7 +346,7 @@ class Judge:
 
         Told by the table, or by another spelling of the same name (`typing-extensions` over `typing_extensions`).
         """
-        record = self.shelf.newest(conda)
+        record = self.packages.newest(conda)
         depended = depends_names(record) if record else frozenset()
         holders = self.table.holders.get(project, ())
         yield from (name for name in holders if name in depended and name != conda)
@@ -354,10 +356,10 @@ class Judge:
 
     def is_bundle(self, project: str, conda: str) -> bool:
         """Tell whether a package that is not Python itself pins its own `-core` or `-base` to its very version."""
-        record = self.shelf.newest(conda)
+        record = self.packages.newest(conda)
         if record is None or conda in self.table.nothing:
             return False
-        names = [name for form in _PARTS for name in self.shelf.twins(canonicalize_name(form.format(project)))]
+        names = [name for form in _PARTS for name in self.packages.twins(canonicalize_name(form.format(project)))]
         return any(self.is_python(name) and pins(record, name, self._version(name)) for name in names)
 
     def bindings(self, project: str) -> Iterator[tuple[str, str]]:
@@ -366,9 +368,9 @@ class Judge:
         Only a package at the version of the library of the project's own name is believed: `python-snappy` is not the
         distribution snappy, and nothing in a record says so.
         """
-        library = next((name for name in self.shelf.twins(project) if not self.is_python(name)), None)
+        library = next((name for name in self.packages.twins(project) if not self.is_python(name)), None)
         for form in _BINDINGS:
-            for name in self.shelf.twins(canonicalize_name(form.format(project))):
+            for name in self.packages.twins(canonicalize_name(form.format(project))):
                 if self.table.contents.get(name) is None:
                     yield name, self._doubt(name, library)
 
@@ -376,7 +378,7 @@ class Judge:
         theirs = f"it is the package of PyPI's {canonicalize_name(name)}"
         if name in self.table.own:
             return theirs
-        record = self.shelf.newest(name)
+        record = self.packages.newest(name)
         if record is None or not self.is_python(name):
             return "it is not a Python package: no record of it depends on python"
         if library is None or record.version != self._version(library):
@@ -384,7 +386,7 @@ class Judge:
         return ""
 
     def _version(self, name: str) -> str:
-        record = self.shelf.newest(name)
+        record = self.packages.newest(name)
         return record.version if record else ""
 
 

@@ -138,7 +138,7 @@ class _Translator:
         base = _spec(conda, requirement.specifier, answer)
         parts = _Parts(specs=[base.spec], notes=[*notes, *base.notes])
         if requirement.extras and mapped.applies:
-            finder = ExtraFinder(shelf=self.mapper.shelf, platform=self.platform, metadata=self.metadata)
+            finder = ExtraFinder(packages=self.mapper.packages, platform=self.platform, metadata=self.metadata)
             conda = self._add_extras(parts, mapped, finder.find(requirement, answer, base.spec), seen)
         return replace(
             mapped,
@@ -155,7 +155,7 @@ class _Translator:
         names = [name for name in (answer.conda, *answer.alternatives) if name]
         for name in names:
             spec = _spec(name, requirement.specifier, answer).spec
-            if any(spec.matches_version(record.version) for record in self.mapper.shelf.records(name)):
+            if any(spec.matches_version(record.version) for record in self.mapper.packages.records(name)):
                 note = f"`{requirement}`: {names[0]} has no such version, {name} has"
                 return name, [] if name == names[0] else [note]
         return names[0], []

@@ -15,14 +15,18 @@ _LOOSEN = "loosen the bounds of these lines, or take one of them out"
 _EXPLAINED = 2  # each takes about a second
 
 
-def blamed(board: PlanState, error: PypiUnsatisfiableError) -> PypiUnsatisfiableError:
+def blamed(state: PlanState, error: PypiUnsatisfiableError) -> PypiUnsatisfiableError:
     """Add the user's lines on both sides, why conda does not serve them, and what may have been meant."""
     named = frozenset(error.names)
-    roots = [root for root in board.pypi_roots if root.name in named] or list(board.pypi_roots)
-    conflicts = [conflict for conflict in (_conflict(board, root) for root in roots) if conflict]
-    reasons = [*_derivation(error), *_reasons(board, roots, named), *(conflict.message for conflict in conflicts)]
-    hints = [did_you_mean(_nowhere(roots), board.sides).strip(), error.hint, *(conflict.hint for conflict in conflicts)]
-    lines = [*lines_of(root.requirement for root in roots), *_other_lines(board, named)]
+    roots = [root for root in state.pypi_roots if root.name in named] or list(state.pypi_roots)
+    conflicts = [conflict for conflict in (_conflict(state, root) for root in roots) if conflict]
+    reasons = [*_derivation(error), *_reasons(state, roots, named), *(conflict.message for conflict in conflicts)]
+    hints = [
+        did_you_mean(_nowhere(roots), state.resolvers).strip(),
+        error.hint,
+        *(conflict.hint for conflict in conflicts),
+    ]
+    lines = [*lines_of(root.requirement for root in roots), *_other_lines(state, named)]
     because = [line for root in roots for line in root.because]
     lines += [*because, *(line for conflict in conflicts for line in conflict.lines)]
     return PypiUnsatisfiableError(
@@ -35,12 +39,12 @@ def blamed(board: PlanState, error: PypiUnsatisfiableError) -> PypiUnsatisfiable
     )
 
 
-def unreachable(board: PlanState, error: PypiUnreachableError) -> PypiUnreachableError:
+def unreachable(state: PlanState, error: PypiUnreachableError) -> PypiUnreachableError:
     """Add which of the user's lines need PyPI, why conda does not serve them, and what may have been meant instead."""
-    roots = list(board.pypi_roots)
-    conflicts = [conflict for conflict in (_conflict(board, root) for root in roots[:_EXPLAINED]) if conflict]
-    reasons = [*_reasons(board, roots, frozenset()), *(conflict.message for conflict in conflicts)]
-    hints = [did_you_mean(_nowhere(roots), board.sides) + error.hint, *(conflict.hint for conflict in conflicts)]
+    roots = list(state.pypi_roots)
+    conflicts = [conflict for conflict in (_conflict(state, root) for root in roots[:_EXPLAINED]) if conflict]
+    reasons = [*_reasons(state, roots, frozenset()), *(conflict.message for conflict in conflicts)]
+    hints = [did_you_mean(_nowhere(roots), state.resolvers) + error.hint, *(conflict.hint for conflict in conflicts)]
     lines = [*lines_of(root.requirement for root in roots), *(line for each in conflicts for line in each.lines)]
     return PypiUnreachableError(
         "\n".join(dict.fromkeys([error.message, *reasons])),
@@ -59,35 +63,35 @@ def _derivation(error: PypiUnsatisfiableError) -> list[str]:
     return [] if ": " in error.message else [line for line in (error.problem.strip(),) if line]
 
 
-def _reasons(board: PlanState, roots: list[PlannedRequirement], named: frozenset[str]) -> Iterator[str]:
+def _reasons(state: PlanState, roots: list[PlannedRequirement], named: frozenset[str]) -> Iterator[str]:
     for root in roots:
         yield f"{root.name} comes from PyPI because {root.why}"
-    for name in sorted(named - board.pypi_names):
-        why = why_not_lifted(board, name)
+    for name in sorted(named - state.pypi_names):
+        why = why_not_lifted(state, name)
         if why:
             yield f"{name} comes from PyPI because {why}"
-    for key in sorted(board.uv_constraints):
-        bound = board.uv_constraints[key]
+    for key in sorted(state.uv_constraints):
+        bound = state.uv_constraints[key]
         if Requirement.parse(bound.text, Origin(path=key)).name in named:
             yield f"{bound.text} is needed: {bound.why}"
 
 
-def _other_lines(board: PlanState, named: frozenset[str]) -> list[SourceLine]:
+def _other_lines(state: PlanState, named: frozenset[str]) -> list[SourceLine]:
     """List the user's lines that bound what a failure names without asking it of PyPI."""
-    conda = [root.requirement for root in board.conda_roots if root.requirement.specifier]
-    others = (*conda, *board.inputs.constraints, *board.overrides)
+    conda = [root.requirement for root in state.conda_roots if root.requirement.specifier]
+    others = (*conda, *state.inputs.constraints, *state.overrides)
     return lines_of(requirement for requirement in others if requirement.name in named)
 
 
-def _conflict(board: PlanState, root: PlannedRequirement) -> UnsatisfiableError | None:
+def _conflict(state: PlanState, root: PlannedRequirement) -> UnsatisfiableError | None:
     """Say why conda cannot serve a requirement either: beside the user's others, or for itself."""
     if not root.specs:
         return None
-    others = [spec for other in board.roots if other.name != root.name for spec in other.specs]
-    beside = (solo_request(board, others, root.specs),) if solvable(board, solo_request(board, others)) else ()
-    for request in (*beside, solo_request(board, root.specs)):
+    others = [spec for other in state.roots if other.name != root.name for spec in other.specs]
+    beside = (solo_request(state, others, root.specs),) if solvable(state, solo_request(state, others)) else ()
+    for request in (*beside, solo_request(state, root.specs)):
         try:
-            solve(board, request)
+            solve(state, request)
         except UnsatisfiableError as error:
-            return board.sides.conda.explain(request, error)
+            return state.resolvers.conda.explain(request, error)
     return None

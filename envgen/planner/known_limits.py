@@ -58,23 +58,23 @@ def refuse_missing_wheels(requirements: Sequence[Requirement], platform: Platfor
 APPLE_SILICON = "osx-arm64"
 
 
-def add_tensorflow_companions(board: PlanState, names: Iterable[str]) -> bool:
+def add_tensorflow_companions(state: PlanState, names: Iterable[str]) -> bool:
     """Keep on PyPI what goes with the TensorFlow among names that come from there; tell whether that is new.
 
     What is built for PyPI's TensorFlow brings it, so this is asked of the wheels that stay as of the user's own names.
     """
     found = frozenset(names)
-    before = (board.tensorflow_from_pypi, dict(board.beside))
-    board.tensorflow_from_pypi |= not found.isdisjoint(NAMES)
-    if board.inputs.platform.subdir == APPLE_SILICON:
+    before = (state.tensorflow_from_pypi, dict(state.beside))
+    state.tensorflow_from_pypi |= not found.isdisjoint(NAMES)
+    if state.inputs.platform.subdir == APPLE_SILICON:
         for name, why in must_be_pypi(found).items():
-            board.beside.setdefault(name, why)
-    return before != (board.tensorflow_from_pypi, board.beside)
+            state.beside.setdefault(name, why)
+    return before != (state.tensorflow_from_pypi, state.beside)
 
 
-def forbidden(board: PlanState, record: Record) -> Reason | None:
+def forbidden(state: PlanState, record: Record) -> Reason | None:
     """Say why a record may not stand beside the TensorFlow of this plan; None where it may."""
-    if not board.tensorflow_from_pypi or board.inputs.platform.subdir != APPLE_SILICON:
+    if not state.tensorflow_from_pypi or state.inputs.platform.subdir != APPLE_SILICON:
         return None
-    why = forbidden_beside_pypi_tensorflow(record, metal=board.family.accelerator == "metal")
-    return board.tensorflow_cause(why) if why else None
+    why = forbidden_beside_pypi_tensorflow(record, metal=state.family.accelerator == "metal")
+    return state.tensorflow_cause(why) if why else None

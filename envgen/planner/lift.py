@@ -24,35 +24,35 @@ from envgen.planner.sources import no_version
 from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState, Reason
 
 
-def liftable(board: PlanState, need: Requirement) -> bool:
+def liftable(state: PlanState, need: Requirement) -> bool:
     """Tell whether conda may and can provide what a wheel needs."""
-    return not need.url and not why_not_lifted(board, need.name)
+    return not need.url and not why_not_lifted(state, need.name)
 
 
-def why_not_lifted(board: PlanState, name: str) -> str:
+def why_not_lifted(state: PlanState, name: str) -> str:
     """Say why a distribution of the closure is not taken from conda; nothing where it may be."""
-    cause = board.why_pypi(name)
-    return cause.text if cause else _why_absent(board, name)
+    cause = state.why_pypi(name)
+    return cause.text if cause else _why_absent(state, name)
 
 
-def _why_absent(board: PlanState, name: str) -> str:
-    if name not in board.absent:
-        answer = board.sides.mapper.map_names([name])[name]
-        record = newest(board, answer.conda) if answer.conda else None
+def _why_absent(state: PlanState, name: str) -> str:
+    if name not in state.absent:
+        answer = state.resolvers.mapper.map_names([name])[name]
+        record = newest(state, answer.conda) if answer.conda else None
         if answer.source != "conda":
-            board.absent[name] = answer.why
+            state.absent[name] = answer.why
         else:
-            holds = record is not None and board.sides.mapper.provides(record, name)
-            board.absent[name] = "" if holds else f"conda's {answer.conda} does not hold the distribution {name}"
-    return board.absent[name]
+            holds = record is not None and state.resolvers.mapper.provides(record, name)
+            state.absent[name] = "" if holds else f"conda's {answer.conda} does not hold the distribution {name}"
+    return state.absent[name]
 
 
-def newest(board: PlanState, conda: str) -> Record | None:
+def newest(state: PlanState, conda: str) -> Record | None:
     """Give the newest record of a conda name, of those for the target's python if there are any."""
-    return board.sides.mapper.shelf.newest(conda)
+    return state.resolvers.mapper.packages.newest(conda)
 
 
-def lift(board: PlanState, needs: Iterable[Requirement]) -> None:
+def lift(state: PlanState, needs: Iterable[Requirement]) -> None:
     """Put the needs of the wheels that stay on the board as lifts, in place of those before.
 
     A need that no record meets keeps its distribution on PyPI, unless the user's other requirements bring conda's.
@@ -60,23 +60,23 @@ def lift(board: PlanState, needs: Iterable[Requirement]) -> None:
     grouped: dict[str, list[Requirement]] = defaultdict(list)
     for need in needs:
         grouped[need.name].append(need)
-    board.lifts = {}
+    state.lifts = {}
     for name in sorted(grouped):
-        _lift_one(board, name, grouped[name])
+        _lift_one(state, name, grouped[name])
 
 
-def _lift_one(board: PlanState, name: str, needs: Sequence[Requirement]) -> None:
-    mapped = board.translate(needs)
+def _lift_one(state: PlanState, name: str, needs: Sequence[Requirement]) -> None:
+    mapped = state.translate(needs)
     for answer in mapped:
-        reason = no_version(board, answer) if answer.source == "conda" else answer.why
+        reason = no_version(state, answer) if answer.source == "conda" else answer.why
         if reason:
             cause = Reason(text=f"{answer.requirement.origin.path}, and {reason}", lines=tuple(lines_of(needs)))
-            if not pin_to_conda(board, name, cause):
+            if not pin_to_conda(state, name, cause):
                 _refuse_bootstrap(name, cause)
-                board.unmet[name] = cause
+                state.unmet[name] = cause
             return
-    board.uv_extra.update({str(extra): _added(extra) for answer in mapped for extra in answer.pypi_extra})
-    board.lifts[name] = _lift(name, mapped)
+    state.uv_extra.update({str(extra): _added(extra) for answer in mapped for extra in answer.pypi_extra})
+    state.lifts[name] = _lift(name, mapped)
 
 
 def _added(extra: Requirement) -> Requirement:
@@ -101,36 +101,36 @@ def _lift(name: str, mapped: Sequence[MappedRequirement]) -> LiftedRequirement:
     )
 
 
-def pin_to_conda(board: PlanState, name: str, cause: Reason) -> bool:
+def pin_to_conda(state: PlanState, name: str, cause: Reason) -> bool:
     """Let PyPI choose what goes with conda's version of what the user's other requirements bring anyway.
 
     Else these would have to leave conda as well. False where nothing else brings it, or PyPI had that choice before.
     """
-    base = base_request(board)
-    if name in board.loose or name in board.stubs or not solvable(board, base):
+    base = base_request(state)
+    if name in state.loose or name in state.stubs or not solvable(state, base):
         return False
-    record = provided_by(board, solve(board, base).records).get(name)
+    record = provided_by(state, solve(state, base).records).get(name)
     version = to_pep440(record.version) if record else None
     if version is None:
         return False
-    board.stubs[name] = Stub(name=name, version=version)
-    board.held[name] = cause
+    state.stubs[name] = Stub(name=name, version=version)
+    state.held[name] = cause
     return True
 
 
-def exclude_from_conda(board: PlanState, name: str, cause: Reason) -> None:
+def exclude_from_conda(state: PlanState, name: str, cause: Reason) -> None:
     """Never take a distribution from conda in this plan; raise PlanError for what conda must provide."""
     _refuse_bootstrap(name, cause)
-    board.kept_off.setdefault(name, cause)
-    board.lifts.pop(name, None)
-    drop_stub(board, name)
+    state.excluded_from_conda.setdefault(name, cause)
+    state.lifts.pop(name, None)
+    drop_stub(state, name)
 
 
-def drop_stub(board: PlanState, name: str) -> None:
+def drop_stub(state: PlanState, name: str) -> None:
     """Let nothing stand in for a distribution any more."""
-    board.stubs.pop(name, None)
-    board.held.pop(name, None)
-    board.loose.add(name)
+    state.stubs.pop(name, None)
+    state.held.pop(name, None)
+    state.loose.add(name)
 
 
 def _refuse_bootstrap(name: str, cause: Reason) -> None:
@@ -142,36 +142,36 @@ def _refuse_bootstrap(name: str, cause: Reason) -> None:
         )
 
 
-def _undo_lifts(board: PlanState) -> None:
+def _undo_lifts(state: PlanState) -> None:
     """Keep as many lifts as can be, the most needed first; PyPI must go with conda's, or serve the others."""
-    ordered = _most_needed_first(board)
-    kept = _fitting(board, [], ordered)
+    ordered = _most_needed_first(state)
+    kept = _fitting(state, [], ordered)
     refused = [lift for lift in ordered if lift not in kept]
-    board.lifts = {lift.name: lift for lift in kept}
-    held = [lift for lift in refused if pin_to_conda(board, lift.name, lift.cause)]
+    state.lifts = {lift.name: lift for lift in kept}
+    held = [lift for lift in refused if pin_to_conda(state, lift.name, lift.cause)]
     if held:
         return  # PyPI is asked again, and what else is refused may be asked for no more
     for lift in refused:
-        exclude_from_conda(board, lift.name, lift.cause)
+        exclude_from_conda(state, lift.name, lift.cause)
 
 
 def _fitting(
-    board: PlanState, kept: list[LiftedRequirement], more: Sequence[LiftedRequirement]
+    state: PlanState, kept: list[LiftedRequirement], more: Sequence[LiftedRequirement]
 ) -> list[LiftedRequirement]:
     """Add lifts in their order, leaving out each that has no solution with those before it."""
-    if not more or solvable(board, conda_request(board, [*kept, *more])):
+    if not more or solvable(state, conda_request(state, [*kept, *more])):
         return [*kept, *more]
     if len(more) == 1:
         return kept
     half = len(more) // 2
-    return _fitting(board, _fitting(board, kept, more[:half]), more[half:])
+    return _fitting(state, _fitting(state, kept, more[:half]), more[half:])
 
 
-def _most_needed_first(board: PlanState) -> list[LiftedRequirement]:
+def _most_needed_first(state: PlanState) -> list[LiftedRequirement]:
     """Sort lifts by how many others depend on them, since undoing those would undo the others as well."""
-    found = {lift.conda: newest(board, lift.conda) for lift in board.lifts.values()}
+    found = {lift.conda: newest(state, lift.conda) for lift in state.lifts.values()}
     needed = [name for record in found.values() if record for name in depends_names(record)]
-    return sorted(board.lifts.values(), key=lambda lift: (-needed.count(lift.conda), lift.name))
+    return sorted(state.lifts.values(), key=lambda lift: (-needed.count(lift.conda), lift.name))
 
 
 # Walk the wheels that stay on PyPI, and collect what they need of conda.
@@ -200,29 +200,29 @@ class _Visit:
     requires: tuple[Requirement, ...] = ()
 
 
-def walk_closure(board: PlanState, resolution: Resolution) -> PypiClosure:
+def walk_closure(state: PlanState, resolution: Resolution) -> PypiClosure:
     """Follow the requirements of the PyPI roots through the wheels, stopping at whatever conda provides.
 
     Only metadata of wheels that stay is read, a level at a time. Each need bears the user's line that leads to it.
     """
     wheels = {wheel.name: wheel for wheel in resolution.wheels}
     visits: dict[str, _Visit] = {}
-    level = _pypi_requirements(board)
+    level = _pypi_requirements(state)
     while level:
         fresh = _admit(level, visits)
-        metadata = _read(board, [wheels[name] for name in fresh if name in wheels])
+        metadata = _read(state, [wheels[name] for name in fresh if name in wheels])
         for name in metadata:
-            visits[name].requires = tuple(_requires(board, metadata[name], visits[name]))
-        level = [need for name in metadata for need in visits[name].requires if not liftable(board, need)]
+            visits[name].requires = tuple(_requires(state, metadata[name], visits[name]))
+        level = [need for name in metadata for need in visits[name].requires if not liftable(state, need)]
     here = sorted(visits.keys() & wheels.keys())
-    needs = (need for name in here for need in visits[name].requires if liftable(board, need))
+    needs = (need for name in here for need in visits[name].requires if liftable(state, need))
     missing = (visits[name].asker for name in sorted(visits.keys() - wheels.keys()))
-    stays = tuple(_locked(board, wheels[name], visits[name]) for name in here)
+    stays = tuple(_locked(state, wheels[name], visits[name]) for name in here)
     return PypiClosure(stays=stays, needs=tuple(needs), missing=tuple(missing))
 
 
-def _pypi_requirements(board: PlanState) -> list[Requirement]:
-    return [*(root.requirement for root in board.pypi_roots), *(board.uv_extra[key] for key in sorted(board.uv_extra))]
+def _pypi_requirements(state: PlanState) -> list[Requirement]:
+    return [*(root.requirement for root in state.pypi_roots), *(state.uv_extra[key] for key in sorted(state.uv_extra))]
 
 
 def _admit(level: Iterable[Requirement], visits: dict[str, _Visit]) -> list[str]:
@@ -239,25 +239,25 @@ def _admit(level: Iterable[Requirement], visits: dict[str, _Visit]) -> list[str]
     return sorted(fresh)
 
 
-def _read(board: PlanState, wheels: Sequence[Wheel]) -> dict[str, WheelMetadata]:
-    unread = [wheel for wheel in wheels if wheel.sha256 not in board.metadata]
-    if unread and board.sides.pypi is not None:
-        answers = board.sides.pypi.metadata_many(unread)
-        board.metadata.update({wheel.sha256: answer for wheel, answer in zip(unread, answers, strict=True)})
-    return {wheel.name: board.metadata[wheel.sha256] for wheel in wheels}
+def _read(state: PlanState, wheels: Sequence[Wheel]) -> dict[str, WheelMetadata]:
+    unread = [wheel for wheel in wheels if wheel.sha256 not in state.metadata]
+    if unread and state.resolvers.pypi is not None:
+        answers = state.resolvers.pypi.metadata_many(unread)
+        state.metadata.update({wheel.sha256: answer for wheel, answer in zip(unread, answers, strict=True)})
+    return {wheel.name: state.metadata[wheel.sha256] for wheel in wheels}
 
 
-def _requires(board: PlanState, metadata: WheelMetadata, visit: _Visit) -> Iterator[Requirement]:
+def _requires(state: PlanState, metadata: WheelMetadata, visit: _Visit) -> Iterator[Requirement]:
     """List the requirements that apply to the target, without markers, the manifest's overrides put in place."""
-    overrides = _overrides(board)
-    markers = board.inputs.platform.markers()
+    overrides = _overrides(state)
+    markers = state.inputs.platform.markers()
     label, line = f"{metadata.name} {metadata.version}", visit.asker.origin.line
     seen = set()
-    for plain in _readable(board, metadata, label):
+    for plain in _readable(state, metadata, label):
         if not any(plain.applies(markers, extra) for extra in ("", *sorted(visit.extras))):
             continue
-        if plain.name in board.removed:
-            board.note([f"`{plain}`, which {label} requires, is left out, as your overrides say"])
+        if plain.name in state.removed:
+            state.note([f"`{plain}`, which {label} requires, is left out, as your overrides say"])
             continue
         for need in overrides.get(plain.name, (plain,)):
             if str(need) not in seen:
@@ -265,17 +265,17 @@ def _requires(board: PlanState, metadata: WheelMetadata, visit: _Visit) -> Itera
                 yield _told(need, label, line)
 
 
-def _readable(board: PlanState, metadata: WheelMetadata, label: str) -> Iterator[Requirement]:
+def _readable(state: PlanState, metadata: WheelMetadata, label: str) -> Iterator[Requirement]:
     for text in metadata.requires_dist:
         try:
             yield Requirement.parse(text, Origin(path=label))
         except ValueError as error:
-            board.note([f"a line of the metadata of {label} is left out: {error}"])
+            state.note([f"a line of the metadata of {label} is left out: {error}"])
 
 
-def _overrides(board: PlanState) -> dict[str, list[Requirement]]:
+def _overrides(state: PlanState) -> dict[str, list[Requirement]]:
     found: dict[str, list[Requirement]] = defaultdict(list)
-    for override in board.overrides:
+    for override in state.overrides:
         found[override.name].append(override)
     return found
 
@@ -285,15 +285,15 @@ def _told(need: Requirement, label: str, line: SourceLine | None) -> Requirement
     return replace(need, text=str(need), marker="", origin=origin)
 
 
-def _locked(board: PlanState, wheel: Wheel, visit: _Visit) -> LockedWheel:
-    root = next((root for root in board.pypi_roots if root.name == wheel.name), None)
+def _locked(state: PlanState, wheel: Wheel, visit: _Visit) -> LockedWheel:
+    root = next((root for root in state.pypi_roots if root.name == wheel.name), None)
     asked = visit.asker.origin.path
-    reason = "it names a URL" if visit.asker.url else why_not_lifted(board, wheel.name)
+    reason = "it names a URL" if visit.asker.url else why_not_lifted(state, wheel.name)
     why = root.why if root else reason if asked in reason else f"{asked}; {reason}"
     return LockedWheel(
         wheel=wheel,
         requires=tuple(sorted(str(need) for need in visit.requires)),
-        requires_python=board.metadata[wheel.sha256].requires_python,
+        requires_python=state.metadata[wheel.sha256].requires_python,
         why=why,
     )
 
@@ -338,19 +338,19 @@ class ForbiddenDependency:
         return ", or ".join(ways)
 
 
-def forbidden_dependencies(board: PlanState, solution: Solution) -> list[ForbiddenDependency]:
+def forbidden_dependencies(state: PlanState, solution: Solution) -> list[ForbiddenDependency]:
     """List the specs that bring records which must not come from conda, each lift and requirement once."""
-    unwanted = _unwanted(board, solution)
+    unwanted = _unwanted(state, solution)
     if not unwanted:
         return []
     records = {record.name: record for record in solution.records}
     graph = {name: tuple(MatchSpec.parse(text).name for text in record.depends) for name, record in records.items()}
     found: dict[tuple[str, str, str], ForbiddenDependency] = {}
-    for spec, lift, root in _candidates(board):
+    for spec, lift, root in _candidates(state):
         package = next((name for name in _reachable(graph, spec.spec.name) if name in unwanted), None)
         if package:
             key = (lift, root, "" if lift or root else spec.spec.text)
-            held = _held(board, records[spec.spec.name])
+            held = _held(state, records[spec.spec.name])
             brought = ForbiddenDependency(
                 spec=spec, package=package, cause=unwanted[package], lift=lift, root=root, held=held
             )
@@ -358,30 +358,30 @@ def forbidden_dependencies(board: PlanState, solution: Solution) -> list[Forbidd
     return list(found.values())
 
 
-def _held(board: PlanState, record: Record) -> tuple[str, ...]:
+def _held(state: PlanState, record: Record) -> tuple[str, ...]:
     """Give the distributions that a record provides, itself or as the umbrella over those that do."""
     own = canonicalize_name(record.name)
-    return board.sides.mapper.distributions_of(record) or (own,) * board.sides.mapper.provides(record, own)
+    return state.resolvers.mapper.distributions_of(record) or (own,) * state.resolvers.mapper.provides(record, own)
 
 
-def _unwanted(board: PlanState, solution: Solution) -> dict[str, Reason]:
-    causes = {record.name: _cause(board, record) for record in solution.records}
+def _unwanted(state: PlanState, solution: Solution) -> dict[str, Reason]:
+    causes = {record.name: _cause(state, record) for record in solution.records}
     return {name: cause for name, cause in causes.items() if cause}
 
 
-def _cause(board: PlanState, record: Record) -> Reason | None:
-    found = (board.why_pypi(name) for name in board.sides.mapper.distributions_of(record))
-    return next((cause for cause in found if cause), None) or forbidden(board, record)
+def _cause(state: PlanState, record: Record) -> Reason | None:
+    found = (state.why_pypi(name) for name in state.resolvers.mapper.distributions_of(record))
+    return next((cause for cause in found if cause), None) or forbidden(state, record)
 
 
-def _candidates(board: PlanState) -> Iterator[tuple[RootSpec, str, str]]:
+def _candidates(state: PlanState) -> Iterator[tuple[RootSpec, str, str]]:
     """Give each spec with the lift or the requirement that asks for it; those that cannot move come last."""
-    for lift in board.lifts.values():
+    for lift in state.lifts.values():
         yield lift.specs[0], lift.name, ""
-    for root in board.conda_roots:
+    for root in state.conda_roots:
         for spec in root.specs:
             yield spec, "", root.name
-    for spec in own_specs(board):
+    for spec in own_specs(state):
         yield spec, "", ""
 
 

@@ -146,11 +146,11 @@ def holders(mapper: NameMapper, distribution: str) -> tuple[str, ...]:
     answer = mapper.map_names([distribution])[distribution]
     if answer.source != "conda" or answer.conda is None:
         return ()
-    others = (*answer.alternatives, *mapper.shelf.twins(distribution), *name_table().holders.get(distribution, ()))
+    others = (*answer.alternatives, *mapper.packages.twins(distribution), *name_table().holders.get(distribution, ()))
     found = [name for name in dict.fromkeys(others) if name != answer.conda and _provides(mapper, name, distribution)]
     return (answer.conda, *found)
 
 
 def _provides(mapper: NameMapper, name: str, distribution: str) -> bool:
-    record = mapper.shelf.newest(name)
+    record = mapper.packages.newest(name)
     return record is not None and mapper.provides(record, distribution)

@@ -44,7 +44,7 @@ class Agreement:
     solution: Solution | None = None
 
 
-def plan(inputs: PlanInputs, sides: Resolvers) -> Plan:
+def plan(inputs: PlanInputs, resolvers: Resolvers) -> Plan:
     """Decide what is installed on one target.
 
     Raises:
@@ -52,64 +52,64 @@ def plan(inputs: PlanInputs, sides: Resolvers) -> Plan:
         UnsatisfiableError: no set of records meets them.
         PypiUnsatisfiableError, PypiUnreachableError: PyPI has not, or cannot be asked for, what must come from it.
     """
-    board = choose_sources(inputs, sides)
-    solution = solve_conda(board)
-    if sides.pypi is None or not board.pypi_roots:
-        return outcome(board, solution, PypiClosure())
+    state = choose_sources(inputs, resolvers)
+    solution = solve_conda(state)
+    if resolvers.pypi is None or not state.pypi_roots:
+        return outcome(state, solution, PypiClosure())
     try:
-        return _negotiate(board, sides.pypi)
+        return _negotiate(state, resolvers.pypi)
     except PypiUnreachableError as error:
-        raise unreachable(board, error) from error
+        raise unreachable(state, error) from error
 
 
-def _negotiate(board: PlanState, pypi: PypiResolver) -> Plan:
+def _negotiate(state: PlanState, pypi: PypiResolver) -> Plan:
     """Resolve, lift and solve until every requirement of the wheels that stay is met by one half or the other."""
     closure = PypiClosure()
     for _ in range(MAX_PASSES):
-        resolution = resolve(board, pypi)
-        asked = question(board)
-        if pin_metal(board, resolution) or add_stubs(board, resolution.wheelless):
+        resolution = resolve(state, pypi)
+        asked = question(state)
+        if pin_metal(state, resolution) or add_stubs(state, resolution.wheelless):
             continue
-        agreement = _agree(board, resolution, asked)
-        closure, now = agreement.closure, question(board)
+        agreement = _agree(state, resolution, asked)
+        closure, now = agreement.closure, question(state)
         if agreement.solution and still_answers(asked, now):
-            board.note(resolution.notes)
-            return outcome(board, agreement.solution, closure)
+            state.note(resolution.notes)
+            return outcome(state, agreement.solution, closure)
         if asked == now:
             break
-    raise _disagreement(board, closure)
+    raise _disagreement(state, closure)
 
 
-def _agree(board: PlanState, resolution: Resolution, asked: ResolveRequest) -> Agreement:
+def _agree(state: PlanState, resolution: Resolution, asked: ResolveRequest) -> Agreement:
     """Lift and solve with one answer of PyPI's, until nothing changes or PyPI must be asked again.
 
     What was concluded from an earlier answer's wheels is forgotten first, but for what left conda for good.
     """
-    board.unmet, board.caps, board.beside = {}, {}, {}
-    add_tensorflow_companions(board, board.pypi_names)
+    state.unmet, state.caps, state.beside = {}, {}, {}
+    add_tensorflow_companions(state, state.pypi_names)
     while True:
-        before = board.state()
-        closure = walk_closure(board, resolution)
+        before = state.state()
+        closure = walk_closure(state, resolution)
         if closure.missing:
             return Agreement(closure=closure)
-        if add_tensorflow_companions(board, closure.names):
+        if add_tensorflow_companions(state, closure.names):
             continue
-        lift(board, closure.needs)
-        solution = solve_conda(board)
-        bind(board, closure, solution)
-        if board.state() == before or not still_answers(asked, question(board)):
+        lift(state, closure.needs)
+        solution = solve_conda(state)
+        bind(state, closure, solution)
+        if state.state() == before or not still_answers(asked, question(state)):
             return Agreement(closure=closure, solution=solution)
 
 
-def _disagreement(board: PlanState, closure: PypiClosure) -> PlanError:
-    causes = [*board.held.values(), *board.kept_off.values(), *board.unmet.values()]
+def _disagreement(state: PlanState, closure: PypiClosure) -> PlanError:
+    causes = [*state.held.values(), *state.excluded_from_conda.values(), *state.unmet.values()]
     reasons = [cause.text for cause in causes]
     reasons += [f"{need.origin.path}, which PyPI's answer lacks" for need in closure.missing]
     lines = [line for cause in causes for line in cause.lines]
     lines += [need.origin.line for need in closure.missing if need.origin.line]
     return PlanError(
         f"the conda half and the PyPI half do not agree: {'; '.join(dict.fromkeys(reasons))}",
-        lines=in_order([*lines, *(line for root in board.pypi_roots for line in root.lines)]),
+        lines=in_order([*lines, *(line for root in state.pypi_roots for line in root.lines)]),
         hint="bound one of these packages, or list it under `pypi`",
     )
 
@@ -117,7 +117,7 @@ def _disagreement(board: PlanState, closure: PypiClosure) -> PlanError:
 # Solve the conda half, moving out what may not come from conda.
 
 
-def solve_conda(board: PlanState) -> Solution:
+def solve_conda(state: PlanState) -> Solution:
     """Solve until no record provides what must come from PyPI.
 
     Lifts that make the solve fail are undone, and requirements of the user's that conda cannot serve move to PyPI. Each
@@ -129,55 +129,55 @@ def solve_conda(board: PlanState) -> Solution:
     """
     while True:
         try:
-            solution = solve(board, conda_request(board))
+            solution = solve(state, conda_request(state))
         except UnsatisfiableError as error:
-            _relieve(board, error)
+            _relieve(state, error)
             continue
-        culprits = forbidden_dependencies(board, solution)
+        culprits = forbidden_dependencies(state, solution)
         if not culprits:
-            board.provided = provided_by(board, solution.records)
+            state.provided = provided_by(state, solution.records)
             return solution
         for culprit in [each for each in culprits if each.movable] or culprits:
-            _move_out(board, culprit)
+            _move_out(state, culprit)
 
 
-def _relieve(board: PlanState, error: UnsatisfiableError) -> None:
+def _relieve(state: PlanState, error: UnsatisfiableError) -> None:
     """Change the board so that the next solve may succeed, or raise."""
-    base = base_request(board)
-    if board.lifts and solvable(board, base):
-        _undo_lifts(board)
+    base = base_request(state)
+    if state.lifts and solvable(state, base):
+        _undo_lifts(state)
         return
-    lonely = _lonely(board, list(board.conda_roots))
+    lonely = _lonely(state, list(state.conda_roots))
     if not lonely:
-        raise board.sides.conda.explain(base, error) from error
-    if board.sides.pypi is None:
-        raise board.sides.conda.explain(solo_request(board, lonely[0].specs), error) from error
+        raise state.resolvers.conda.explain(base, error) from error
+    if state.resolvers.pypi is None:
+        raise state.resolvers.conda.explain(solo_request(state, lonely[0].specs), error) from error
     for root in lonely:
         specs = ", ".join(map(str, root.mapped.specs))
-        board.move_to_pypi(root.name, Reason(text=f"no {specs} of the channel can be installed on {_target(board)}"))
+        state.move_to_pypi(root.name, Reason(text=f"no {specs} of the channel can be installed on {_target(state)}"))
 
 
-def _lonely(board: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
+def _lonely(state: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
     """List those that cannot be installed even on their own, by solving many at once and halves of what fails."""
-    if not roots or solvable(board, solo_request(board, [spec for root in roots for spec in root.specs])):
+    if not roots or solvable(state, solo_request(state, [spec for root in roots for spec in root.specs])):
         return []
     if len(roots) == 1:
         return list(roots)
     middle = len(roots) // 2
-    return [*_lonely(board, roots[:middle]), *_lonely(board, roots[middle:])]
+    return [*_lonely(state, roots[:middle]), *_lonely(state, roots[middle:])]
 
 
-def _target(board: PlanState) -> str:
-    platform = board.inputs.platform
+def _target(state: PlanState) -> str:
+    platform = state.inputs.platform
     return f"python {platform.python}" + (f" and macOS {platform.macos}" if platform.is_mac else "")
 
 
-def _move_out(board: PlanState, culprit: ForbiddenDependency) -> None:
+def _move_out(state: PlanState, culprit: ForbiddenDependency) -> None:
     if culprit.lift:
-        exclude_from_conda(board, culprit.lift, culprit.why)
+        exclude_from_conda(state, culprit.lift, culprit.why)
     elif culprit.root:
-        board.move_to_pypi(culprit.root, culprit.why)
-        refuse_offline(board)
+        state.move_to_pypi(culprit.root, culprit.why)
+        refuse_offline(state)
     else:
         raise PlanError(
             f"`{culprit.spec.spec}` brings {culprit.package}, but {culprit.cause.text}",
@@ -193,7 +193,7 @@ MAX_TRIES = 8
 _LACKING = ("wheel", "was not found in")  # uv's words for a project without one, and for none at all
 
 
-def resolve(board: PlanState, pypi: PypiResolver) -> Resolution:
+def resolve(state: PlanState, pypi: PypiResolver) -> Resolution:
     """Resolve the PyPI roots beside what conda provides.
 
     Where PyPI has no wheel of something that conda has, conda's stands in; where a stand-in or a floor is in the way,
@@ -205,20 +205,20 @@ def resolve(board: PlanState, pypi: PypiResolver) -> Resolution:
     left = MAX_TRIES
     while True:
         try:
-            return pypi.resolve(question(board))
+            return pypi.resolve(question(state))
         except PypiUnsatisfiableError as error:
             left -= 1
-            if not left or not _relax(board, error):
-                raise blamed(board, error) from error
+            if not left or not _relax(state, error):
+                raise blamed(state, error) from error
 
 
-def question(board: PlanState) -> ResolveRequest:
+def question(state: PlanState) -> ResolveRequest:
     """Build the request of what has been decided so far; what conda serves is bounded as the user bounds it."""
-    inputs = board.inputs
-    requirements = [*(str(root.requirement) for root in board.pypi_roots), *board.uv_extra]
-    overridden = {override.name for override in board.overrides}
-    bounded = [root for root in board.roots if not root.from_pypi or root.name in overridden]
-    bounds = [*board.uv_constraints.values(), *filter(None, board.floors.values())]
+    inputs = state.inputs
+    requirements = [*(str(root.requirement) for root in state.pypi_roots), *state.uv_extra]
+    overridden = {override.name for override in state.overrides}
+    bounded = [root for root in state.roots if not root.from_pypi or root.name in overridden]
+    bounds = [*state.uv_constraints.values(), *filter(None, state.floors.values())]
     constraints = [
         *(f"{root.name}{root.requirement.specifier}" for root in bounded if root.requirement.specifier),
         *(str(item) for item in inputs.constraints if item.applies(inputs.platform.markers())),
@@ -228,8 +228,8 @@ def question(board: PlanState) -> ResolveRequest:
         platform=inputs.platform,
         requirements=tuple(sorted(set(requirements))),
         constraints=tuple(sorted(set(constraints))),
-        overrides=tuple(sorted([*map(str, board.overrides), *map(removal, board.removed)])),
-        stubs=tuple(sorted(board.stubs.values())),
+        overrides=tuple(sorted([*map(str, state.overrides), *map(removal, state.removed)])),
+        stubs=tuple(sorted(state.stubs.values())),
         exclude_newer=inputs.exclude_newer,
     )
 
@@ -243,105 +243,105 @@ def still_answers(asked: ResolveRequest, now: ResolveRequest) -> bool:
     )
 
 
-def _relax(board: PlanState, error: PypiUnsatisfiableError) -> bool:
+def _relax(state: PlanState, error: PypiUnsatisfiableError) -> bool:
     """Change the question so that PyPI may have an answer, in what the failure names; tell whether it changed."""
     named = frozenset(error.names)
     wheels_lack = any(sign in error.problem for sign in _LACKING)
-    return _give_up_floors(board, named) or (wheels_lack and add_stubs(board, named)) or _give_up_stubs(board, named)
+    return _give_up_floors(state, named) or (wheels_lack and add_stubs(state, named)) or _give_up_stubs(state, named)
 
 
-def _give_up_floors(board: PlanState, named: frozenset[str]) -> bool:
-    found = [name for name in named if board.floors.get(name)]
-    board.floors.update(dict.fromkeys(found))
+def _give_up_floors(state: PlanState, named: frozenset[str]) -> bool:
+    found = [name for name in named if state.floors.get(name)]
+    state.floors.update(dict.fromkeys(found))
     return bool(found)
 
 
-def add_stubs(board: PlanState, named: Iterable[str]) -> bool:
+def add_stubs(state: PlanState, named: Iterable[str]) -> bool:
     """Let conda's versions stand for names of which PyPI may have no wheel; tell whether that is new.
 
     That is what conda's solution holds, else the newest that the user's own lines admit.
     """
-    before = len(board.stubs)
-    for name in sorted(set(named) - board.loose - board.stubs.keys()):
-        if not why_not_lifted(board, name):
-            record = board.provided.get(name) or _newest(board, name)
+    before = len(state.stubs)
+    for name in sorted(set(named) - state.loose - state.stubs.keys()):
+        if not why_not_lifted(state, name):
+            record = state.provided.get(name) or _newest(state, name)
             version = to_pep440(record.version) if record else None
             if version:
-                board.stubs[name] = Stub(name=name, version=version)
-    return len(board.stubs) > before
+                state.stubs[name] = Stub(name=name, version=version)
+    return len(state.stubs) > before
 
 
-def _give_up_stubs(board: PlanState, named: frozenset[str]) -> bool:
-    found = sorted(named & board.stubs.keys())
+def _give_up_stubs(state: PlanState, named: frozenset[str]) -> bool:
+    found = sorted(named & state.stubs.keys())
     for name in found:
-        drop_stub(board, name)
+        drop_stub(state, name)
     return bool(found)
 
 
-def _newest(board: PlanState, name: str) -> Record | None:
+def _newest(state: PlanState, name: str) -> Record | None:
     """Give the newest record of a distribution that the user's own lines admit."""
-    conda = board.sides.mapper.map_names([name])[name].conda
-    specs = [spec.spec for root in board.conda_roots for spec in root.specs if spec.spec.name == conda]
-    records = board.sides.mapper.shelf.records(conda) if conda else ()
+    conda = state.resolvers.mapper.map_names([name])[name].conda
+    specs = [spec.spec for root in state.conda_roots for spec in root.specs if spec.spec.name == conda]
+    records = state.resolvers.mapper.packages.records(conda) if conda else ()
     fitting = [record for record in records if all(spec.matches(record) for spec in specs)]
-    return channel_packages_newest(fitting, board.inputs.platform.python)
+    return channel_packages_newest(fitting, state.inputs.platform.python)
 
 
 # Turn a settled board into a plan with its decisions.
 
 
-def outcome(board: PlanState, solution: Solution, closure: PypiClosure) -> Plan:
+def outcome(state: PlanState, solution: Solution, closure: PypiClosure) -> Plan:
     """Give the plan of a board whose halves agree: the user's requirements first, then the lifts, then the wheels."""
     decisions = [
-        *(decision for root in board.roots for decision in root.decisions()),
-        *_lifted(board),
-        *_staying(board, closure),
+        *(decision for root in state.roots for decision in root.decisions()),
+        *_lifted(state),
+        *_staying(state, closure),
     ]
     versions = {record.version for record in solution.records}
-    notes = [note for root in board.conda_roots for note in root.mapped.notes]
-    notes += [note for name in sorted(board.lifts) for note in board.lifts[name].notes]
-    board.note(note for note in notes if came_true(note, versions))
-    board.note(_held(board))
+    notes = [note for root in state.conda_roots for note in root.mapped.notes]
+    notes += [note for name in sorted(state.lifts) for note in state.lifts[name].notes]
+    state.note(note for note in notes if came_true(note, versions))
+    state.note(_held(state))
     return Plan(
-        accelerator=board.family.accelerator,
+        accelerator=state.family.accelerator,
         conda=solution.records,
         pypi=closure.stays,
-        roots=_root_groups(board),
+        roots=_root_groups(state),
         solver=solution.solver,
         decisions=tuple(dict.fromkeys(decisions)),
-        notes=tuple(board.notes),
+        notes=tuple(state.notes),
     )
 
 
-def _lifted(board: PlanState) -> Iterator[Decision]:
-    asked = {root.name for root in board.roots}
-    for name in sorted(board.lifts.keys() - asked):
-        lift = board.lifts[name]
+def _lifted(state: PlanState) -> Iterator[Decision]:
+    asked = {root.name for root in state.roots}
+    for name in sorted(state.lifts.keys() - asked):
+        lift = state.lifts[name]
         yield Decision(requirement=name, name=lift.conda, source="conda", why=lift.why)
 
 
-def _staying(board: PlanState, closure: PypiClosure) -> Iterator[Decision]:
+def _staying(state: PlanState, closure: PypiClosure) -> Iterator[Decision]:
     for wheel in closure.stays:
-        if wheel.name not in board.pypi_names:
+        if wheel.name not in state.pypi_names:
             yield Decision(requirement=wheel.name, name=wheel.name, source="pypi", why=wheel.why)
 
 
-def _held(board: PlanState) -> Iterator[str]:
+def _held(state: PlanState) -> Iterator[str]:
     """Say where PyPI's choice was bound to what conda has."""
-    for name in sorted(board.held):
-        here = f"conda's {name} {board.stubs[name].version}, which your other requirements bring"
-        yield f"PyPI was asked for what goes with {here}: {board.held[name].text}"
+    for name in sorted(state.held):
+        here = f"conda's {name} {state.stubs[name].version}, which your other requirements bring"
+        yield f"PyPI was asked for what goes with {here}: {state.held[name].text}"
 
 
-def _root_groups(board: PlanState) -> dict[str, frozenset[str]]:
+def _root_groups(state: PlanState) -> dict[str, frozenset[str]]:
     groups: dict[str, frozenset[str]] = {}
 
     def add(key: str, names: frozenset[str]) -> None:
         groups[key] = groups.get(key, frozenset()) | names
 
-    for root in board.roots:
+    for root in state.roots:
         for decision in root.decisions():
             add(f"{decision.source}:{decision.name}", root.wanted.groups)
-    for wanted in board.inputs.specs:
+    for wanted in state.inputs.specs:
         add(f"conda:{wanted.root.spec.name}", wanted.groups)
     return groups

@@ -21,7 +21,7 @@ from envgen.planner.tensorflow_family import Bound, FamilyPlan, apply_family
 MAIN = "main"
 
 
-def choose_sources(inputs: PlanInputs, sides: Resolvers) -> PlanState:
+def choose_sources(inputs: PlanInputs, resolvers: Resolvers) -> PlanState:
     """Give every requirement that applies to the target a source with its reason.
 
     The order in which the user wrote them has no part in it.
@@ -32,19 +32,19 @@ def choose_sources(inputs: PlanInputs, sides: Resolvers) -> PlanState:
     """
     ordered, applying = _applying(inputs)
     family = _family(inputs, applying)
-    board = PlanState(inputs=inputs, sides=sides, family=family, roots=())
-    board.roots = tuple(_roots(board, _regrouped(applying, family)))
-    board.bounds = _user_bounds(board)
-    refuse_missing_wheels([root.requirement for root in board.pypi_roots], inputs.platform)
-    refuse_contradicted(family.caps, [root.requirement for root in board.roots])
-    board.uv_constraints = {bound.text: bound for bound in family.uv_constraints}
+    state = PlanState(inputs=inputs, resolvers=resolvers, family=family, roots=())
+    state.roots = tuple(_roots(state, _regrouped(applying, family)))
+    state.bounds = _user_bounds(state)
+    refuse_missing_wheels([root.requirement for root in state.pypi_roots], inputs.platform)
+    refuse_contradicted(family.caps, [root.requirement for root in state.roots])
+    state.uv_constraints = {bound.text: bound for bound in family.uv_constraints}
     if family.metal:
-        board.uv_constraints[METAL] = Bound(text=f"{METAL}=={family.metal.version}", why=family.metal.why)
-    add_tensorflow_companions(board, board.pypi_names)
-    board.note(_skipped(ordered, applying))
-    board.note(family.notes)
-    refuse_offline(board)
-    return board
+        state.uv_constraints[METAL] = Bound(text=f"{METAL}=={family.metal.version}", why=family.metal.why)
+    add_tensorflow_companions(state, state.pypi_names)
+    state.note(_skipped(ordered, applying))
+    state.note(family.notes)
+    refuse_offline(state)
+    return state
 
 
 def refuse_family(inputs: PlanInputs) -> None:
@@ -87,26 +87,26 @@ def _regrouped(applying: Sequence[UserRequirement], family: FamilyPlan) -> list[
     ]
 
 
-def _roots(board: PlanState, wanted: Sequence[UserRequirement]) -> list[PlannedRequirement]:
-    mapped = _translated(board, [item.requirement for item in wanted])
+def _roots(state: PlanState, wanted: Sequence[UserRequirement]) -> list[PlannedRequirement]:
+    mapped = _translated(state, [item.requirement for item in wanted])
     only = {item.requirement.name for item in wanted if item.pypi_only}
     roots: list[PlannedRequirement] = []
     unknown: list[MappedRequirement] = []
     for item, answer in zip(wanted, mapped, strict=True):
-        reason = _pypi_word(board, item, only)
+        reason = _pypi_word(state, item, only)
         if not reason and answer.source == "unknown" and not answer.lacking:
             unknown.append(answer)
         elif not reason:
-            reason = answer.why if answer.source != "conda" else no_version(board, answer)
+            reason = answer.why if answer.source != "conda" else no_version(state, answer)
         roots.append(PlannedRequirement(wanted=item, mapped=answer, from_pypi=bool(reason), why=reason or answer.why))
     if unknown:
-        raise _unknown(unknown, board.sides)
-    return roots + _of_extras(board, roots)
+        raise _unknown(unknown, state.resolvers)
+    return roots + _of_extras(state, roots)
 
 
-def _translated(board: PlanState, requirements: Sequence[Requirement]) -> tuple[MappedRequirement, ...]:
+def _translated(state: PlanState, requirements: Sequence[Requirement]) -> tuple[MappedRequirement, ...]:
     try:
-        return board.translate(requirements)
+        return state.translate(requirements)
     except PypiUnreachableError as error:
         raise PypiUnreachableError(
             f"{error.message}\nPyPI tells what an extra adds where conda has no package for it",
@@ -115,17 +115,17 @@ def _translated(board: PlanState, requirements: Sequence[Requirement]) -> tuple[
         ) from error
 
 
-def _pypi_word(board: PlanState, wanted: UserRequirement, only: set[str]) -> str:
+def _pypi_word(state: PlanState, wanted: UserRequirement, only: set[str]) -> str:
     """Say why a requirement comes from PyPI whatever the channel has."""
     name = wanted.requirement.name
     if name in only:
         return "the manifest lists it under `pypi`"
-    return board.family.from_pypi.get(name, "")
+    return state.family.from_pypi.get(name, "")
 
 
-def _unknown(unknown: Sequence[MappedRequirement], sides: Resolvers) -> MappingError:
+def _unknown(unknown: Sequence[MappedRequirement], resolvers: Resolvers) -> MappingError:
     reasons = "; ".join(dict.fromkeys(f"`{answer.requirement.name}`: {answer.why}" for answer in unknown))
-    meant = did_you_mean([answer.requirement.name for answer in unknown], sides)
+    meant = did_you_mean([answer.requirement.name for answer in unknown], resolvers)
     own = all(answer.provenance == OVERRIDE for answer in unknown)
     way = "correct your `mapping`" if own else "solve against the channel itself (a connection, or --mirror)"
     return MappingError(
@@ -135,17 +135,17 @@ def _unknown(unknown: Sequence[MappedRequirement], sides: Resolvers) -> MappingE
     )
 
 
-def did_you_mean(names: Iterable[str], sides: Resolvers) -> str:
+def did_you_mean(names: Iterable[str], resolvers: Resolvers) -> str:
     """Start a hint with the names that were meant, if there are near ones: "did you mean `scikit-learn`? "."""
-    near = {name: sides.mapper.suggestions(name)[:2] for name in names}
+    near = {name: resolvers.mapper.suggestions(name)[:2] for name in names}
     meant = [f"`{name}`" for found in near.values() for name in found]
     return f"did you mean {' or '.join(dict.fromkeys(meant))}? " if meant else ""
 
 
-def no_version(board: PlanState, mapped: MappedRequirement) -> str:
+def no_version(state: PlanState, mapped: MappedRequirement) -> str:
     """Say that the channel has no version that the requirement admits, or nothing where it has one."""
     for spec in mapped.specs:
-        have = board.sides.mapper.shelf.records(spec.name)
+        have = state.resolvers.mapper.packages.records(spec.name)
         if not any(spec.matches(record) for record in have):
             versions = sorted({record.version for record in have}, key=version_key)
             return f"the channel has no {spec}{_span(versions)}"
@@ -157,27 +157,27 @@ def _span(versions: Sequence[str]) -> str:
     return f" (it has {ends})" if ends else ""
 
 
-def _of_extras(board: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
+def _of_extras(state: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
     """Give roots of their own to requirements that an extra brings and only PyPI has."""
     found = []
     for root in roots:
         for requirement in root.mapped.pypi_extra if not root.from_pypi else ():
             wanted = UserRequirement(requirement=requirement, groups=root.wanted.groups, pypi_only=True)
-            absent = board.sides.mapper.map_names([requirement.name])[requirement.name].why
+            absent = state.resolvers.mapper.map_names([requirement.name])[requirement.name].why
             why = f"an extra of {root.name} asks for it; {absent}"
             mapped = MappedRequirement.on_pypi(requirement, why=why)
             found.append(PlannedRequirement(wanted=wanted, mapped=mapped, from_pypi=True, why=why))
     return found
 
 
-def _user_bounds(board: PlanState) -> tuple[RootSpec, ...]:
+def _user_bounds(state: PlanState) -> tuple[RootSpec, ...]:
     """Translate the manifest's constraints that apply, for what conda has."""
-    markers = board.inputs.platform.markers()
+    markers = state.inputs.platform.markers()
     return tuple(
         RootSpec(spec=to_match_specs(conda, bound.specifier).spec, origin=bound.origin)
-        for bound in board.inputs.constraints
+        for bound in state.inputs.constraints
         if bound.applies(markers)
-        for conda in holders(board.sides.mapper, bound.name)
+        for conda in holders(state.resolvers.mapper, bound.name)
     )
 
 
@@ -190,15 +190,15 @@ def _skipped(wanted: Sequence[UserRequirement], applying: Sequence[UserRequireme
     ]
 
 
-def refuse_offline(board: PlanState) -> None:
+def refuse_offline(state: PlanState) -> None:
     """Stop where something must come from PyPI and PyPI may not be asked; raise PlanError with the lines."""
-    if board.sides.pypi is not None or not board.pypi_roots:
+    if state.resolvers.pypi is not None or not state.pypi_roots:
         return
-    reasons = "; ".join(dict.fromkeys(f"`{root.requirement}` ({root.why})" for root in board.pypi_roots))
-    nowhere = [root.name for root in board.pypi_roots if root.mapped.conda is None and not root.wanted.pypi_only]
+    reasons = "; ".join(dict.fromkeys(f"`{root.requirement}` ({root.why})" for root in state.pypi_roots))
+    nowhere = [root.name for root in state.pypi_roots if root.mapped.conda is None and not root.wanted.pypi_only]
     raise PlanError(
         f"these must come from PyPI, which --offline forbids: {reasons}",
-        lines=lines_of(root.requirement for root in board.pypi_roots),
-        hint=f"{did_you_mean(nowhere, board.sides)}run again without --offline",
+        lines=lines_of(root.requirement for root in state.pypi_roots),
+        hint=f"{did_you_mean(nowhere, state.resolvers)}run again without --offline",
         code="offline",
     )

@@ -115,12 +115,12 @@ class PlanState:
     """
 
     inputs: PlanInputs
-    sides: Resolvers
+    resolvers: Resolvers
     family: FamilyPlan
     roots: tuple[PlannedRequirement, ...]
     bounds: tuple[RootSpec, ...] = ()
     lifts: dict[str, LiftedRequirement] = field(default_factory=dict)
-    kept_off: dict[str, Reason] = field(default_factory=dict)
+    excluded_from_conda: dict[str, Reason] = field(default_factory=dict)
     unmet: dict[str, Reason] = field(default_factory=dict)
     beside: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
@@ -167,7 +167,7 @@ class PlanState:
     def state(self) -> tuple[object, ...]:
         """Give what a turn of the rounds may change, so that it can be told whether one did."""
         lifts, caps = dict(self.lifts), dict(self.caps)
-        return self.roots, lifts, dict(self.kept_off), dict(self.unmet), dict(self.beside), caps
+        return self.roots, lifts, dict(self.excluded_from_conda), dict(self.unmet), dict(self.beside), caps
 
     def why_pypi(self, name: str) -> Reason | None:
         """Say why a distribution may not come from conda; None where it may, if conda has it."""
@@ -176,7 +176,7 @@ class PlanState:
             return Reason(text=f"{name} comes from PyPI: {root.why}", lines=(*root.lines, *root.because))
         if name in self.inputs.never_conda:
             return Reason(text=f"your `mapping` says that {name} never comes from conda")
-        known = self.kept_off.get(name) or self.unmet.get(name)
+        known = self.excluded_from_conda.get(name) or self.unmet.get(name)
         text = self.family.from_pypi.get(name) or self.beside.get(name)
         return known or (self.tensorflow_cause(text) if text else None)
 
@@ -200,7 +200,7 @@ class PlanState:
     def translate(self, requirements: Sequence[Requirement]) -> tuple[MappedRequirement, ...]:
         """Map requirements to conda's packages."""
         platform = self.inputs.platform
-        return map_requirements(requirements, self.sides.mapper, platform, self.sides.metadata_on(platform))
+        return map_requirements(requirements, self.resolvers.mapper, platform, self.resolvers.metadata_on(platform))
 
     def note(self, texts: Iterable[str]) -> None:
         """Add notes for the user, each once."""

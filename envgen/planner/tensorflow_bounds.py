@@ -18,21 +18,21 @@ from envgen.planner.state import PlanState
 from envgen.planner.tensorflow_family import Bound
 
 
-def pin_metal(board: PlanState, resolution: Resolution) -> bool:
+def pin_metal(state: PlanState, resolution: Resolution) -> bool:
     """Give the TensorFlow that PyPI chose its tensorflow-metal; tell whether PyPI must be asked again.
 
     The plug-in's own metadata does not say which TensorFlow it loads with.
     """
     versions = {wheel.name: wheel.version for wheel in resolution.wheels}
-    if METAL not in versions or board.family.accelerator != "metal":
+    if METAL not in versions or state.family.accelerator != "metal":
         return False
     code = next((name for name in NAMES if name in versions and _holds_code(name, versions[name])), None)
-    chosen = metal_for(versions[code], board.inputs.platform, _plugin_specifier(board)) if code else None
+    chosen = metal_for(versions[code], state.inputs.platform, _plugin_specifier(state)) if code else None
     if code is None or chosen is None or versions[METAL] == chosen.version:
         return False
-    board.uv_constraints[METAL] = Bound(text=f"{METAL}=={chosen.version}", why=chosen.why)
+    state.uv_constraints[METAL] = Bound(text=f"{METAL}=={chosen.version}", why=chosen.why)
     why = f"{METAL} {chosen.version} is chosen for it"
-    board.uv_constraints[code] = Bound(text=f"{code}=={versions[code]}", why=why)
+    state.uv_constraints[code] = Bound(text=f"{code}=={versions[code]}", why=why)
     return True
 
 
@@ -41,45 +41,45 @@ def _holds_code(name: str, version: str) -> bool:
     return row is not None and row.code == name
 
 
-def _plugin_specifier(board: PlanState) -> str:
-    return joined(*(root.requirement.specifier for root in board.roots if root.name == METAL))
+def _plugin_specifier(state: PlanState) -> str:
+    return joined(*(root.requirement.specifier for root in state.roots if root.name == METAL))
 
 
-def bind(board: PlanState, closure: PypiClosure, solution: Solution) -> None:
+def bind(state: PlanState, closure: PypiClosure, solution: Solution) -> None:
     """Add the bounds that the facts ask for of what is about to be installed.
 
     Raises:
         PlanError: the user's own bounds contradict one.
     """
     world = InstalledPackages.of(
-        board.inputs.platform,
+        state.inputs.platform,
         records=solution.records,
         wheels=[stay.wheel for stay in closure.stays],
-        distributions_of=board.sides.mapper.distributions_of,
+        distributions_of=state.resolvers.mapper.distributions_of,
     )
-    caps = (*board.family.caps, *caps_for(world))
-    refuse_contradicted(caps, [*(root.requirement for root in board.roots), *board.inputs.constraints])
+    caps = (*state.family.caps, *caps_for(world))
+    refuse_contradicted(caps, [*(root.requirement for root in state.roots), *state.inputs.constraints])
     for cap in caps:
-        _cap(board, cap, world)
+        _cap(state, cap, world)
     for cure in clash_cures(world):
-        _raise_floor(board, cure)
+        _raise_floor(state, cure)
 
 
-def _cap(board: PlanState, cap: Cap, world: InstalledPackages) -> None:
+def _cap(state: PlanState, cap: Cap, world: InstalledPackages) -> None:
     """Bound conda's package, and PyPI's where its wheel breaks the bound."""
-    for conda in holders(board.sides.mapper, cap.distribution):
+    for conda in holders(state.resolvers.mapper, cap.distribution):
         spec = to_match_specs(conda, cap.specifier).spec
-        board.caps.setdefault(str(spec), RootSpec(spec=spec, origin=Origin(path=cap.because)))
+        state.caps.setdefault(str(spec), RootSpec(spec=spec, origin=Origin(path=cap.because)))
     for installed in world.find(cap.distribution, source="pypi"):
         if not covers(cap.specifier, installed.version):
             key = f"{cap.distribution} {cap.specifier}"
-            board.uv_constraints.setdefault(key, Bound(text=cap.text, why=cap.because))
+            state.uv_constraints.setdefault(key, Bound(text=cap.text, why=cap.because))
 
 
-def _raise_floor(board: PlanState, cure: Cure) -> None:
+def _raise_floor(state: PlanState, cure: Cure) -> None:
     """Ask for the releases of a wheel that end a clash, where the user's own bounds leave room for them."""
     if cure.conda or not cure.specifier:
         return
-    own = [root.requirement.specifier for root in board.roots if root.name == cure.distribution]
+    own = [root.requirement.specifier for root in state.roots if root.name == cure.distribution]
     if overlaps(cure.specifier, *own):
-        board.floors.setdefault(cure.distribution, Bound(text=cure.text, why=cure.why))
+        state.floors.setdefault(cure.distribution, Bound(text=cure.text, why=cure.why))

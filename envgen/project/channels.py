@@ -53,7 +53,7 @@ def access(services: Services) -> Access:
         mirrors=options.mirrors,
         offline=options.offline,
         folder=settings.folder,
-        patience=settings.patience,
+        timeout=settings.timeout,
         environ=settings.environ,
     )
 

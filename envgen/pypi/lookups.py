@@ -19,7 +19,7 @@ from envgen.pypi.indexes import Indexes
 from envgen.pypi.metadata import MetadataReader
 from envgen.pypi.simple_api import Project, SimpleIndex
 
-PATIENCE = 40.0
+TIMEOUT = 40.0
 _WORKERS = 8
 _MOST_FAILURES = 3
 _LONGEST_ANSWER = 15.0
@@ -30,7 +30,7 @@ _Answer = TypeVar("_Answer")
 class PypiLookups:
     """Ask indexes for a diagnosis: it goes on with what it got where others must stop.
 
-    After a few failures in a row, or when `patience` seconds are over, nothing is asked any more and the rest fails at
+    After a few failures in a row, or when `timeout` seconds are over, nothing is asked any more and the rest fails at
     once. May be used from several threads.
     """
 
@@ -41,7 +41,7 @@ class PypiLookups:
         environment: Mapping[str, str],
         offline: bool = False,
         timeouts: Timeouts | None = None,
-        patience: float = PATIENCE,
+        timeout: float = TIMEOUT,
     ) -> None:
         """Prepare; the arguments are those of the PyPI side, and nothing is asked before it is needed."""
         limits = timeouts or replace(Timeouts.configured(environment), retries=0, total=_LONGEST_ANSWER)
@@ -49,7 +49,7 @@ class PypiLookups:
         session = Session(indexes, environment, timeouts=limits, offline=offline)
         self._index = SimpleIndex(session, indexes)
         self._reader = MetadataReader(session, cache)
-        self._patience = patience
+        self._timeout = timeout
         self._deadline: float | None = None
         self._in_a_row = 0
         self._down: PypiError | None = None
@@ -71,7 +71,7 @@ class PypiLookups:
 
     def _side_by_side(self, ask: Callable[[_Asked], _Answer], asked: Sequence[_Asked]) -> list[_Answer | PypiError]:
         if self._deadline is None:
-            self._deadline = time.monotonic() + self._patience
+            self._deadline = time.monotonic() + self._timeout
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="lookup") as pool:
             return list(pool.map(lambda each: self._tried(ask, each), asked))
 
@@ -100,6 +100,6 @@ class PypiLookups:
         if self._deadline is None or time.monotonic() < self._deadline:
             return None
         return PypiUnreachableError(
-            f"the package index is too slow: not everything was answered in {self._patience:g} s",
+            f"the package index is too slow: not everything was answered in {self._timeout:g} s",
             hint="run it again: what was read is kept",
         )

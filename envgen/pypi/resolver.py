@@ -136,32 +136,32 @@ class UvResolver:
     def _settle(self, request: ResolveRequest, wanted: Mapping[str, str]) -> tuple[tuple[Wheel, ...], tuple[str, ...]]:
         """Resolve until nothing in the answer must be refused; each further run refuses more, so there is an end."""
         stubs = frozenset(stub.name for stub in request.stubs)
-        refusals = Exclusions()
+        exclusions = Exclusions()
         while True:
             try:
-                answer = self._uv.compile(refusals.apply(request), refusals.prereleases)
+                answer = self._uv.compile(exclusions.apply(request), exclusions.prereleases)
             except PypiUnsatisfiableError as error:
-                raise self._explained(error, request, wanted, refusals) from error
+                raise self._explained(error, request, wanted, exclusions) from error
             wheels = read_pylock(answer.lock, request.platform, stubs, (wheel.sha256 for wheel in request.preferred))
-            extended = refusals.extended(request, wheels, self._read(wheels), self._index)
-            if extended == refusals:
+            extended = exclusions.extended(request, wheels, self._read(wheels), self._index)
+            if extended == exclusions:
                 return wheels, notes(answer.stderr, stubs)
-            refusals = extended
+            exclusions = extended
 
     def _read(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
         """Read what was chosen; off-line, what conda will provide in the end may be missing from the cache."""
         return self._reader.read_known(wheels) if self._offline else self._reader.read_many(wheels)
 
     def _explained(
-        self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], refusals: Exclusions
+        self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], exclusions: Exclusions
     ) -> PypiUnsatisfiableError:
         """Add what the files of the projects in question tell: uv names the symptom only."""
-        verdicts = self._blamed(error, request, wanted, refusals)
+        verdicts = self._blamed(error, request, wanted, exclusions)
         told = [describe(name, verdict, request.platform) for name, verdict in verdicts.items()]
         hints = [remedy(verdict, request.platform) for verdict in verdicts.values()]
         hints += [
             f"the pre-release `{name}` {version} would fit: ask for it by name (`{name}=={version}`)"
-            for name, version in sorted(refusals.prereleases.items())
+            for name, version in sorted(exclusions.prereleases.items())
         ]
         return PypiUnsatisfiableError(
             ": ".join([error.message, *filter(None, ["; ".join(told)])]),
@@ -171,11 +171,11 @@ class UvResolver:
         )
 
     def _blamed(
-        self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], refusals: Exclusions
+        self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], exclusions: Exclusions
     ) -> dict[str, FileVerdict]:
         stubs = {stub.name for stub in request.stubs}
         named = [name for name in error.names if name not in stubs] if _FILES.search(error.problem) else []
-        names = () if self._offline else dict.fromkeys((*refusals.names, *named[:_MAX_BLAMED]))
+        names = () if self._offline else dict.fromkeys((*exclusions.names, *named[:_MAX_BLAMED]))
         verdicts = {}
         for name, project in self._index.projects(names).items():
             files = before(project.files, request.exclude_newer) if project else None

@@ -77,7 +77,7 @@ class Uv:
                 ["pip", "compile", "-", *arguments],
                 self._variables(request),
                 folder=folder,
-                patience=self._timeouts.uv,
+                timeout=self._timeouts.uv,
                 text="".join(f"{line}\n" for line in request.requirements),
             )
         if process.returncode:
@@ -154,9 +154,9 @@ _REMOVED = frozenset(
 
 
 def run_uv(
-    arguments: Sequence[str], environment: Mapping[str, str], *, folder: Path, patience: float, text: str = ""
+    arguments: Sequence[str], environment: Mapping[str, str], *, folder: Path, timeout: float, text: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run uv to its end in a folder, with `text` as its input; `patience` is in seconds.
+    """Run uv to its end in a folder, with `text` as its input; `timeout` is in seconds.
 
     Raises:
         PypiUnreachableError: it did not end in time. PypiError: it cannot be run.
@@ -170,12 +170,12 @@ def run_uv(
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=patience,
+            timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise PypiUnreachableError(
-            f"uv did not finish within {patience:g} s", hint="try again, or from a better network"
+            f"uv did not finish within {timeout:g} s", hint="try again, or from a better network"
         ) from error
     except OSError as error:
         raise PypiError(f"uv cannot be run ({error.strerror})", hint="pip install --force-reinstall uv") from error

@@ -14,7 +14,7 @@ from rattler.networking.middleware import AddHeadersMiddleware, MirrorMiddleware
 
 from envgen.errors import RepodataError
 from envgen.models.channel import Channel, without_secrets
-from envgen.system.settings import DEFAULT_PATIENCE
+from envgen.system.settings import DEFAULT_TIMEOUT
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -24,14 +24,14 @@ class Access:
     """Say how channels may be reached.
 
     `cache` is where indexes are kept; `mirrors` map a channel's name or URL to a path or URL, relative paths starting
-    at `folder`; `environ` fills `${VAR}` in addresses; `patience` is in seconds.
+    at `folder`; `environ` fills `${VAR}` in addresses; `timeout` is in seconds.
     """
 
     cache: Path
     mirrors: Mapping[str, str] = field(default_factory=dict)
     offline: bool = False
     folder: Path = field(default_factory=Path.cwd)
-    patience: float = DEFAULT_PATIENCE
+    timeout: float = DEFAULT_TIMEOUT
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
 

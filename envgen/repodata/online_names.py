@@ -31,7 +31,7 @@ class OnlineNameMap:
     """Give what the online map knows, fetched at the first question and kept in the cache.
 
     `now` is in seconds since 1970, as file times are; a copy younger than `max_age` seconds is not asked about again,
-    and an older one serves where the network does not. `patience` is in seconds. What the user must know is in `notes`.
+    and an older one serves where the network does not. `timeout` is in seconds. What the user must know is in `notes`.
     """
 
     cache_dir: Path
@@ -39,7 +39,7 @@ class OnlineNameMap:
     offline: bool = False
     url: str = NAME_MAP_URL
     max_age: float = MAX_AGE
-    patience: float = 6.0
+    timeout: float = 6.0
     notes: list[str] = field(default_factory=list)
     _holders: Mapping[str, tuple[str, ...]] | None = None
 
@@ -84,7 +84,7 @@ class OnlineNameMap:
 
     def _keep(self, kept: Path, body: str, tag: str) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(kept.parent, patience=self.patience) as folder:
+        with exclusive(kept.parent, timeout=self.timeout) as folder:
             folder.write({_FILE: body, _TAG: tag})
         os.utime(kept, (self.now, self.now))
 
@@ -93,7 +93,7 @@ class OnlineNameMap:
         headers = {"User-Agent": f"envgen/{envgen.__version__}", **({"If-None-Match": tag} if tag else {})}
         request = urllib.request.Request(self.url, headers=headers)  # noqa: S310 - the scheme is http(s) by construction
         try:
-            with contextlib.closing(urllib.request.urlopen(request, timeout=self.patience)) as answer:  # noqa: S310
+            with contextlib.closing(urllib.request.urlopen(request, timeout=self.timeout)) as answer:  # noqa: S310
                 body = answer.read(_LIMIT + 1)
                 new_tag = answer.headers.get("ETag", "")
         except urllib.error.HTTPError as error:

@@ -70,7 +70,7 @@ def _client(channels: Sequence[tuple[Channel, Place]]) -> rattler.Client:
 
 
 class Remote:
-    """Reach http(s) channels; every call ends within the patience when a server is silent."""
+    """Reach http(s) channels; every call ends within the timeout when a server is silent."""
 
     def __init__(self, channels: Sequence[tuple[Channel, Place]], platform: Platform, access: Access) -> None:
         """Prepare the client; nothing is asked yet."""
@@ -81,7 +81,7 @@ class Remote:
         action = rattler.SourceConfig(cache_action="force-cache-only" if access.offline else "cache-or-fetch")
         self.gateway = rattler.Gateway(cache_dir=cache, default_config=action, client=_client(channels))
         self._watch = Watch(
-            places=[place for _, place in channels], subdirs=platform.subdirs, cache=cache, patience=access.patience
+            places=[place for _, place in channels], subdirs=platform.subdirs, cache=cache, timeout=access.timeout
         )
 
     def run(self, work: Coroutine[object, object, T]) -> T:
@@ -124,7 +124,7 @@ class Remote:
     def _explained(self, channel: Channel, place: Place, text: str) -> RepodataError:
         if is_broken_index(text) and not self._offline:
             self._forget(channel, place)
-            starts = Probe(place, self._platform.subdirs, self._watch.patience / 2).starts()
+            starts = Probe(place, self._platform.subdirs, self._watch.timeout / 2).starts()
             if any(is_page(start) for start in starts):
                 return explain_page(channel, place)
         return explain(channel, place, text)

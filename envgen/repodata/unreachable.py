@@ -27,7 +27,7 @@ from envgen.repodata.locations import Place
 
 T = TypeVar("T")
 _ENOUGH = 512  # bytes: whoever sends fewer in all that time will not send an index
-_STALLED = 5  # times the patience: the server answers, but rattler gets nothing
+_STALLED = 5  # times the timeout: the server answers, but rattler gets nothing
 _OK = re.compile(rb"HTTP/[\d.]+ 200\b")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,12})\b", re.IGNORECASE)
 _FILES = ("repodata_shards.msgpack.zst", "repodata.json.zst", "repodata.json")
@@ -45,15 +45,15 @@ class SilentError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Watch over the reading of http(s) places into a cache folder; `patience` is in seconds."""
+    """Watch over the reading of http(s) places into a cache folder; `timeout` is in seconds."""
 
     places: Sequence[Place]
     subdirs: Sequence[str]
     cache: Path
-    patience: float
+    timeout: float
 
     async def over(self, work: Coroutine[object, object, T]) -> T:
-        """Wait for the work; raise SilentError when a place has been silent for longer than the patience."""
+        """Wait for the work; raise SilentError when a place has been silent for longer than the timeout."""
         task = asyncio.ensure_future(work)
         try:
             await self._wait(task)
@@ -62,7 +62,7 @@ class Watch:
             task.cancel()
 
     async def _wait(self, task: asyncio.Future[T]) -> None:
-        beat, quiet, size = self.patience / 2, 0.0, _size(self.cache)
+        beat, quiet, size = self.timeout / 2, 0.0, _size(self.cache)
         while not await _done(task, beat):
             grown = _size(self.cache)
             if grown >= size + _ENOUGH:
@@ -73,7 +73,7 @@ class Watch:
                 return
             quiet += 2 * beat
             silent = [probe.place for probe in probes if not probe.answered]
-            if silent or quiet >= _STALLED * self.patience:
+            if silent or quiet >= _STALLED * self.timeout:
                 raise SilentError(silent[0] if silent else self.places[0], quiet)
 
 

@@ -111,18 +111,18 @@ class FolderWriter:
 
 
 @contextlib.contextmanager
-def exclusive(folder: Path, *, patience: float = 0.0) -> Iterator[FolderWriter]:
+def exclusive(folder: Path, *, timeout: float = 0.0) -> Iterator[FolderWriter]:
     """Hold an existing folder against other runs of envgen, after cleaning up what a killed run left there.
 
     The lock is on the folder itself (`flock`): no lock file is left, and a kill lets go of it.
 
     Raises:
-        WriteError: another run still holds the folder after `patience` seconds, or it cannot be opened.
+        WriteError: another run still holds the folder after `timeout` seconds, or it cannot be opened.
     """
     with _refusals(folder):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while not _held(descriptor, folder):
             if time.monotonic() >= deadline:
                 raise WriteError(f"another run of envgen is at work in {folder}", hint="wait until it ends")
@@ -150,7 +150,7 @@ def create_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
     contents = _encoded(files)
     with _refusals(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive(folder.parent, patience=_SHORT), _refusals(folder):
+    with exclusive(folder.parent, timeout=_SHORT), _refusals(folder):
         if os.path.lexists(folder):
             raise WriteError(f"{folder} exists already", hint="choose another name, or remove that folder first")
         staged = _staged(folder.parent, folder.name)

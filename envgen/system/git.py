@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envgen.errors import LockfileError, UsageError
 
-_PATIENCE = 30.0
+_TIMEOUT = 30.0
 
 
 class Revision:
@@ -46,13 +46,11 @@ class Revision:
 
     def _git(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         try:
-            return subprocess.run(
-                ["git", *words], cwd=self._folder, capture_output=True, timeout=_PATIENCE, check=False
-            )
+            return subprocess.run(["git", *words], cwd=self._folder, capture_output=True, timeout=_TIMEOUT, check=False)
         except OSError as error:
             raise UsageError("git is not installed", hint="name folders instead of revisions") from error
         except subprocess.TimeoutExpired as error:
-            raise LockfileError(f"git did not answer within {_PATIENCE:g} s") from error
+            raise LockfileError(f"git did not answer within {_TIMEOUT:g} s") from error
 
 
 def _reason(stderr: bytes) -> str:

@@ -71,7 +71,7 @@ VARIABLES = (
         "PIP_REQUIRE_VIRTUALENV",
     ),
 )
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 _MOST_LINKS = 3
 _USUAL_ROOTS = (
     *("miniforge3", "mambaforge", "miniconda3", "anaconda3", "micromamba"),
@@ -201,7 +201,7 @@ def _run(command: Sequence[str]) -> str:
             command,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
             env={"SYSTEM_VERSION_COMPAT": "0", "PATH": "/usr/bin:/usr/sbin:/bin:/sbin"},
         )

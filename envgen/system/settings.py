@@ -12,15 +12,15 @@ import platformdirs
 from envgen.errors import UsageError
 from envgen.models.channel import without_secrets
 
-DEFAULT_PATIENCE = 6.0
-_LONGEST_PATIENCE = 3600.0
+DEFAULT_TIMEOUT = 6.0
+_LONGEST = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
     """Hold the folders and the environment variables that envgen heeds.
 
-    `folder` is the current one and `root` the project's; `mirrors` are those of ENVGEN_MIRRORS; `patience` is the
+    `folder` is the current one and `root` the project's; `mirrors` are those of ENVGEN_MIRRORS; `timeout` is the
     number of seconds after which a silent channel is given up (ENVGEN_TIMEOUT). `environ` is what `${VAR}` in an
     address is filled from, and is never printed.
     """
@@ -30,7 +30,7 @@ class HostSettings:
     folder: Path
     root: Path
     mirrors: Mapping[str, str] = field(default_factory=dict)
-    patience: float = DEFAULT_PATIENCE
+    timeout: float = DEFAULT_TIMEOUT
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -46,7 +46,7 @@ def read_host(environ: Mapping[str, str], folder: Path) -> HostSettings:
         folder=folder,
         root=find_root(folder),
         mirrors=parse_mirrors(environ.get("ENVGEN_MIRRORS", "")),
-        patience=_patience(environ.get("ENVGEN_TIMEOUT", "")),
+        timeout=_seconds(environ.get("ENVGEN_TIMEOUT", "")),
         environ=dict(environ),
     )
 
@@ -59,17 +59,15 @@ def find_root(folder: Path) -> Path:
     return next(with_environments, None) or next(with_git, None) or folder
 
 
-def _patience(text: str) -> float:
+def _seconds(text: str) -> float:
     if not text:
-        return DEFAULT_PATIENCE
+        return DEFAULT_TIMEOUT
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds <= _LONGEST_PATIENCE:
-        raise UsageError(
-            f"ENVGEN_TIMEOUT is not a number of seconds: `{text}`", hint=f"write 1 to {_LONGEST_PATIENCE:.0f}"
-        )
+    if not 0 < seconds <= _LONGEST:
+        raise UsageError(f"ENVGEN_TIMEOUT is not a number of seconds: `{text}`", hint=f"write 1 to {_LONGEST:.0f}")
     return seconds
 
 

@@ -327,7 +327,7 @@ class TestDeep:
     )
     def test_a_second_opinion(self, sound: Project, monkeypatch: pytest.MonkeyPatch, script: str, said: str) -> None:
         monkeypatch.setattr(check, "_SCRIPT", script)
-        monkeypatch.setattr(check, "_PATIENCE", 1.0)
+        monkeypatch.setattr(check, "_TIMEOUT", 1.0)
         (environment,) = sound.json("check", "--deep", code=1)["environments"]
         assert environment["reasons"][0]["code"] == "CONDA-LOCK"
         assert said in environment["reasons"][0]["message"]

@@ -17,7 +17,7 @@ FIX = Fix(text="do this", edit=ManifestEdit(python="3.11", keeps=True))
 
 def verdicts(
     *nodes: Node,
-    docket: Issues | None = None,
+    issues: Issues | None = None,
     clashes: Sequence[Conflict] = (),
     extra: dict[str, tuple[Fault, ...]] | None = None,
     backtracked: Sequence[str] | None = None,
@@ -27,7 +27,7 @@ def verdicts(
         questions=questions,
         closure=closure(*nodes),
         clashes=clashes,
-        docket=docket or Issues(),
+        issues=issues or Issues(),
         platform=MAC,
         extra=extra or {},
     )
@@ -35,7 +35,7 @@ def verdicts(
 
 
 def codes(verdict: Verdict) -> list[tuple[str, str]]:
-    return [(trouble.code, trouble.severity) for trouble in verdict.troubles]
+    return [(fault.code, fault.severity) for fault in verdict.faults]
 
 
 def test_from_pypi_from_conda_and_from_nowhere() -> None:
@@ -61,9 +61,9 @@ def promised() -> tuple[Node, Node]:
 
 
 def test_a_root_cannot_be_had_where_what_it_needs_cannot() -> None:
-    docket = Issues()
-    docket.add_subject(0, ["promise"], [FIX], "promise")
-    found = verdicts(*promised(), docket=docket)
+    issues = Issues()
+    issues.add_subject(0, ["promise"], [FIX], "promise")
+    found = verdicts(*promised(), issues=issues)
     root, leaf = found["datasets"], found["promise"]
     assert (root.ok, root.pypi.code, codes(root)) == (False, "OK", [("NEEDS", "error")])
     assert (leaf.ok, leaf.pypi.code, leaf.chain, leaf.root) == (
@@ -80,8 +80,8 @@ def test_what_older_releases_spare_is_a_warning() -> None:
     found = verdicts(*promised(), backtracked=["`datasets` was resolved to 4.1, far below its newest", "other"])
     root = found["datasets"]
     assert (root.ok, root.source, codes(root)) == (True, "pypi", [("OLDER-RELEASE", "warning")])
-    assert "far below its newest" in root.troubles[0].message
-    assert "other" not in root.troubles[0].message
+    assert "far below its newest" in root.faults[0].message
+    assert "other" not in root.faults[0].message
     assert not found["promise"].ok
 
 
@@ -91,14 +91,14 @@ def test_what_conda_may_not_serve_is_told() -> None:
 
 
 def test_clashes_refuse_what_can_be_had() -> None:
-    trouble = Fault(code="CAP", severity="error", message="not both")
-    found = verdicts(node("a", listed("a", "pure 1.0")), clashes=[Conflict(places=(0,), trouble=trouble)])
+    fault = Fault(code="CAP", severity="error", message="not both")
+    found = verdicts(node("a", listed("a", "pure 1.0")), clashes=[Conflict(places=(0,), fault=fault)])
     assert (found["a"].ok, found["a"].source) == (False, "pypi")
 
 
 def test_so_do_conflicts_that_a_trial_found() -> None:
-    trouble = Fault(code="CONFLICT", severity="error", message="not both")
-    assert not verdicts(node("a", listed("a", "pure 1.0")), extra={"a": (trouble,)})["a"].ok
+    fault = Fault(code="CONFLICT", severity="error", message="not both")
+    assert not verdicts(node("a", listed("a", "pure 1.0")), extra={"a": (fault,)})["a"].ok
 
 
 class TestWarnings:

@@ -13,80 +13,80 @@ FIXES = (
     Fix(text="two", edit=ManifestEdit()),
 )
 QUESTIONS = (question("a==1"), question("b"))
-CLASH = Conflict(places=(0, 1), trouble=Fault(code="CAP", severity="error", message="a and b"))
+CLASH = Conflict(places=(0, 1), fault=Fault(code="CAP", severity="error", message="a and b"))
 TOGETHER = JointFix(text="both", edits={0: ManifestEdit(dependencies=("a<1",))})
 
 
-def docket() -> Issues:
+def issues() -> Issues:
     made = Issues()
     made.add_subject(0, ["a", "leaf"], FIXES, "leaf")
     return made
 
 
 def test_ways_without_an_edit_are_not_taken() -> None:
-    (matter,) = docket().matters
-    assert [way.text for way in matter.ways] == ["one", "two"]
+    (issue,) = issues().entries
+    assert [way.text for way in issue.ways] == ["one", "two"]
 
 
 def test_the_next_way_is_taken_until_there_is_none() -> None:
-    (matter,) = docket().matters
-    assert matter.fix.text == "one; or two"
-    assert matter.advance()
-    assert matter.fix.text == "two"
-    assert not matter.advance()
-    assert matter.way == JointFix(text="two", edits={0: ManifestEdit()})
+    (issue,) = issues().entries
+    assert issue.fix.text == "one; or two"
+    assert issue.advance()
+    assert issue.fix.text == "two"
+    assert not issue.advance()
+    assert issue.way == JointFix(text="two", edits={0: ManifestEdit()})
 
 
 def test_where_no_way_is_known_it_is_said() -> None:
-    matter = Issue(places=(0,), names=frozenset(), ways=())
-    assert (matter.way, matter.fix.text, matter.fix_at(0).edit) == (None, "no way out is known", None)
-    assert not matter.advance()
+    issue = Issue(places=(0,), names=frozenset(), ways=())
+    assert (issue.way, issue.fix.text, issue.fix_at(0).edit) == (None, "no way out is known", None)
+    assert not issue.advance()
 
 
 def test_a_question_that_a_way_leaves_alone_keeps_its_line() -> None:
-    matter = Issue(places=(0, 1), names=frozenset(), ways=(TOGETHER,))
-    assert matter.fix_at(0).edit == ManifestEdit(dependencies=("a<1",))
-    assert matter.fix_at(1).edit == ManifestEdit(keeps=True)
+    issue = Issue(places=(0, 1), names=frozenset(), ways=(TOGETHER,))
+    assert issue.fix_at(0).edit == ManifestEdit(dependencies=("a<1",))
+    assert issue.fix_at(1).edit == ManifestEdit(keeps=True)
 
 
 def test_a_clash_of_its_own() -> None:
     made = Issues()
     made.add_clash(CLASH, QUESTIONS, [TOGETHER])
-    (matter,) = made.matters
-    assert (matter.names, matter.trouble) == (frozenset({"a", "b"}), CLASH.trouble)
+    (issue,) = made.entries
+    assert (issue.names, issue.fault) == (frozenset({"a", "b"}), CLASH.fault)
     assert made.ways == [TOGETHER]
 
 
 def test_what_cannot_be_had_anyway_has_its_own_ways_before_those_of_a_clash() -> None:
-    made = docket()
+    made = issues()
     made.add_clash(CLASH, QUESTIONS, [TOGETHER])
-    (matter,) = made.matters
-    assert [way.text for way in matter.ways] == ["one", "two", "both"]
-    assert matter.names == {"a", "leaf", "b"}
+    (issue,) = made.entries
+    assert [way.text for way in issue.ways] == ["one", "two", "both"]
+    assert issue.names == {"a", "leaf", "b"}
 
 
 def test_failures_blame_by_name() -> None:
-    made = docket()
-    assert made.blamed({"leaf"}) == made.matters
+    made = issues()
+    assert made.blamed({"leaf"}) == made.entries
     assert made.blamed({"other"}) == []
 
 
 def test_a_verdict_finds_its_matter() -> None:
-    made = docket()
-    made.add_clash(Conflict(places=(1,), trouble=CLASH.trouble), QUESTIONS, [])
-    own, shared = made.matters
+    made = issues()
+    made.add_clash(Conflict(places=(1,), fault=CLASH.fault), QUESTIONS, [])
+    own, shared = made.entries
     assert made.of(0, "leaf") is own
     assert made.of(1, "b") is shared
     assert made.of(0, "a") is None
 
 
 def test_what_a_way_changes_of_another_line_is_told_there_too() -> None:
-    made = docket()
+    made = issues()
     both = JointFix(
         text="both",
         edits={0: ManifestEdit(dependencies=("a<1",)), 1: ManifestEdit(dependencies=("b>2",), macos="14.0")},
     )
-    made.matters.append(Issue(places=(1,), names=frozenset({"b"}), ways=(both,), subject="b"))
+    made.entries.append(Issue(places=(1,), names=frozenset({"b"}), ways=(both,), blocked="b"))
     own = made.fix_for(1, "b")
     assert own is not None
     assert (own.text, own.edit) == ("both", both.edits[1])

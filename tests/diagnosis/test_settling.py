@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.diagnosis.results import Fix, ManifestEdit, Question
-from envgen.diagnosis.search import MOST_TRIES, PATIENCE, FixSearch, FixSearchResult, Issues, LockAttempt, search_fixes
+from envgen.diagnosis.search import MOST_TRIES, TIMEOUT, FixSearch, FixSearchResult, Issues, LockAttempt, search_fixes
 from tests.diagnosis.values import question, spec_question
 
 TEXT = 'name: x\npython: "3.12"\ndependencies: [a==1, b==2, c]\nconda: [d 1.*]\n'
@@ -20,7 +20,7 @@ def failing(*names: str, unasked: bool = False) -> LockAttempt:
     return LockAttempt(message="no", names=frozenset(names), unasked=unasked)
 
 
-def docket(*fixes: Fix) -> Issues:
+def issues(*fixes: Fix) -> Issues:
     made = Issues()
     if fixes:
         made.add_subject(0, ["a"], fixes, "a")
@@ -47,7 +47,7 @@ def settled(
 
     told: list[str] = []
     settling = FixSearch(
-        manifest=TEXT, questions=questions, docket=made, attempt=tried, progress=told.append, clock=clock
+        manifest=TEXT, questions=questions, issues=made, attempt=tried, progress=told.append, clock=clock
     )
     found = search_fixes(settling, untouched=untouched)
     assert len(told) == len(seen) == found.tried
@@ -55,7 +55,7 @@ def settled(
 
 
 def test_the_first_way_that_locks_is_taken() -> None:
-    found, seen = settled(lambda text: LOCKS if "a==3" in text else failing("a"), docket(fix("a==2"), fix("a==3")))
+    found, seen = settled(lambda text: LOCKS if "a==3" in text else failing("a"), issues(fix("a==2"), fix("a==3")))
     assert found.locks
     assert "a==3" in found.manifest
     assert len(seen) == 2
@@ -63,17 +63,17 @@ def test_the_first_way_that_locks_is_taken() -> None:
 
 def test_as_it_is_first_where_that_may_do() -> None:
     notes = ("`a` is held back",)
-    found, seen = settled(lambda _: LockAttempt(notes=notes), docket(fix("a==2")), untouched=True)
+    found, seen = settled(lambda _: LockAttempt(notes=notes), issues(fix("a==2")), untouched=True)
     assert (found.locks, found.backtracked, found.manifest, seen) == (True, notes, TEXT, [TEXT])
 
 
 def test_and_then_the_fixes() -> None:
-    found, seen = settled(lambda text: LOCKS if "a==2" in text else failing("a"), docket(fix("a==2")), untouched=True)
+    found, seen = settled(lambda text: LOCKS if "a==2" in text else failing("a"), issues(fix("a==2")), untouched=True)
     assert (found.locks, found.backtracked, len(seen)) == (True, None, 2)
 
 
 def test_what_the_failure_blames_is_changed_and_nothing_else() -> None:
-    made = docket(fix("a==2"), fix("a==3"))
+    made = issues(fix("a==2"), fix("a==3"))
     made.add_subject(1, ["b"], [fix("b==3"), fix("b==4")], "b")
     found, _ = settled(lambda text: LOCKS if "b==4" in text else failing("b"), made)
     assert found.locks
@@ -81,12 +81,12 @@ def test_what_the_failure_blames_is_changed_and_nothing_else() -> None:
 
 
 def test_a_failure_that_blames_nobody_blames_all() -> None:
-    found, _ = settled(lambda text: LOCKS if "a==3" in text else failing(), docket(fix("a==2"), fix("a==3")))
+    found, _ = settled(lambda text: LOCKS if "a==3" in text else failing(), issues(fix("a==2"), fix("a==3")))
     assert found.locks
 
 
 def test_when_no_way_is_left_it_ends() -> None:
-    found, seen = settled(lambda _: failing("a"), docket(fix("a==2")))
+    found, seen = settled(lambda _: failing("a"), issues(fix("a==2")))
     assert (found.locks, len(seen)) == (False, 1)
     assert found.last is not None
     assert found.last.message == "no"
@@ -94,27 +94,27 @@ def test_when_no_way_is_left_it_ends() -> None:
 
 class TestConflicts:
     def test_bounds_are_loosened(self) -> None:
-        made = docket()
+        made = issues()
         found, seen = settled(lambda text: LOCKS if "a==1" not in text else failing("a", "b"), made, untouched=True)
         assert found.locks
         assert len(seen) == 2
-        (matter,) = made.matters
-        assert (matter.places, matter.trouble and matter.trouble.code) == ((0, 1), "CONFLICT")
+        (issue,) = made.entries
+        assert (issue.places, issue.fault and issue.fault.code) == ((0, 1), "CONFLICT")
 
     def test_further_ones_are_found_on_the_way(self) -> None:
-        made = docket(fix("a==2"))
+        made = issues(fix("a==2"))
         found, _ = settled(lambda text: LOCKS if "b==2" not in text else failing("b"), made)
         assert found.locks
-        assert [matter.places for matter in made.matters] == [(0,), (1,)]
+        assert [issue.places for issue in made.entries] == [(0,), (1,)]
 
     def test_specs_are_loosened_and_then_left_out(self) -> None:
         found, _ = settled(
-            lambda text: LOCKS if "d 1" not in text and "[d" not in text else failing("d"), docket(), untouched=True
+            lambda text: LOCKS if "d 1" not in text and "[d" not in text else failing("d"), issues(), untouched=True
         )
         assert found.locks
 
     def test_what_has_no_bound_is_told_as_it_failed(self) -> None:
-        found, seen = settled(lambda _: failing("c"), docket(), untouched=True)
+        found, seen = settled(lambda _: failing("c"), issues(), untouched=True)
         assert (found.locks, len(seen), found.manifest) == (False, 1, TEXT)
         assert found.last is not None
 
@@ -129,7 +129,7 @@ class TestConflicts:
 
         names = ("opencv-python", "opencv-contrib-python")
         settling = FixSearch(
-            manifest=text, questions=questions, docket=docket(), attempt=attempt, progress=lambda _: None
+            manifest=text, questions=questions, issues=issues(), attempt=attempt, progress=lambda _: None
         )
         assert search_fixes(settling, untouched=True).locks
         assert "opencv-contrib-python" in seen[-1]
@@ -138,19 +138,19 @@ class TestConflicts:
 class TestLimits:
     def test_tries_are_counted(self) -> None:
         fixes = [fix(f"a=={number}") for number in range(2, 40)]
-        found, seen = settled(lambda _: failing("a"), docket(*fixes))
+        found, seen = settled(lambda _: failing("a"), issues(*fixes))
         assert (found.locks, len(seen)) == (False, MOST_TRIES)
 
     def test_and_so_are_seconds(self) -> None:
-        times = iter([0.0, *(PATIENCE + number for number in range(1, 9))])
+        times = iter([0.0, *(TIMEOUT + number for number in range(1, 9))])
         fixes = [fix(f"a=={number}") for number in range(2, 9)]
-        _, seen = settled(lambda _: failing("a"), docket(*fixes), clock=lambda: next(times))
+        _, seen = settled(lambda _: failing("a"), issues(*fixes), clock=lambda: next(times))
         assert len(seen) == 1
 
     def test_what_could_not_be_tried_ends_it(self) -> None:
-        found, seen = settled(lambda _: failing("a", unasked=True), docket(fix("a==2"), fix("a==3")))
+        found, seen = settled(lambda _: failing("a", unasked=True), issues(fix("a==2"), fix("a==3")))
         assert (found.locks, len(seen)) == (False, 1)
-        found, seen = settled(lambda _: failing("a", unasked=True), docket(), untouched=True)
+        found, seen = settled(lambda _: failing("a", unasked=True), issues(), untouched=True)
         assert (found.locks, len(seen)) == (False, 1)
 
     def test_a_manifest_that_cannot_be_edited_is_tried_as_it_is(self) -> None:
@@ -169,7 +169,7 @@ def test_what_keeps_it_from_conda_is_loosened_first() -> None:
     def locks(text: str) -> LockAttempt:
         return LOCKS if "b>=2" in text else replace(failing("a", "b"), causes=frozenset(["b"]))
 
-    found, seen = settled(locks, docket(), untouched=True)
+    found, seen = settled(locks, issues(), untouched=True)
     assert found.locks
     assert len(seen) == 2
     assert "a==1" in found.manifest
@@ -186,7 +186,7 @@ def test_another_python_comes_after_the_bounds() -> None:
         FixSearch(
             manifest=TEXT,
             questions=QUESTIONS,
-            docket=docket(),
+            issues=issues(),
             pythons=lambda: ["3.11"],
             attempt=tried,
             progress=lambda _: None,

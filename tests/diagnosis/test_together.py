@@ -32,7 +32,7 @@ CLASHES = {
 def test_clashes_name_the_questions(case: JointRequest, places: tuple[int, ...]) -> None:
     (clash,) = judge_together(case).clashes
     assert clash.places == places
-    assert clash.trouble.severity == "error"
+    assert clash.fault.severity == "error"
 
 
 @pytest.mark.parametrize("case", [case for case, _ in CLASHES.values()], ids=CLASHES)

@@ -154,12 +154,12 @@ class TestSubjects:
         index.add_file("tensorflow-cpu", "tensorflow_cpu-2.19.0-cp312-cp312-manylinux_2_17_x86_64.whl")
         index.add(build_wheel("tensorflow", "2.19.1", tag="cp312-cp312-macosx_12_0_arm64"))
         walk(made, [question("tensorflow-cpu<3")])
-        (subject,) = blocked_requirements(made, list(made.closure.nodes.values()))
-        assert subject.is_root
-        assert subject.replacement is not None
-        assert subject.replacement.pypi.installs
-        assert str(subject.replacement.requirement) == "tensorflow<3"
-        assert subject.replacement.is_root
+        (blocked,) = blocked_requirements(made, list(made.closure.nodes.values()))
+        assert blocked.is_root
+        assert blocked.replacement is not None
+        assert blocked.replacement.pypi.installs
+        assert str(blocked.replacement.requirement) == "tensorflow<3"
+        assert blocked.replacement.is_root
 
     def test_the_name_that_old_releases_have_wheels_under(self, made: DependencyWalk, index: IndexServer) -> None:
         index.add(build_wheel("tensorflow", "2.9.0", tag="cp312-cp312-macosx_10_14_x86_64"))
@@ -172,26 +172,26 @@ class TestSubjects:
     def test_below_a_line_they_belong_to_it(self, made: DependencyWalk, index: IndexServer) -> None:
         index.add(build_wheel("root", "1.0", requires=["tflite-runtime"]))
         walk(made, [question("root")])
-        (subject,) = blocked_requirements(made, [made.closure.nodes["tflite-runtime"]])
-        assert subject.replacement is not None
-        assert not subject.replacement.is_root
-        assert subject.asked_by_others == ("",)
+        (blocked,) = blocked_requirements(made, [made.closure.nodes["tflite-runtime"]])
+        assert blocked.replacement is not None
+        assert not blocked.replacement.is_root
+        assert blocked.asked_by_others == ("",)
 
     def test_a_stub_is_not_replaced_by_what_needs_it(self, made: DependencyWalk, index: IndexServer) -> None:
         index.add(build_wheel("tensorflow", "2.13.1", requires=["tensorflow-macos==2.13.1"]))
         walk(made, [question("tensorflow")])
-        (subject,) = blocked_requirements(made, [made.closure.nodes["tensorflow-macos"]])
-        assert subject.replacement is None
+        (blocked,) = blocked_requirements(made, [made.closure.nodes["tensorflow-macos"]])
+        assert blocked.replacement is None
 
     def test_suggestions_exist(self, made: DependencyWalk, index: IndexServer) -> None:
         made.conda = look(python_record("scikit-learn", "1.5.0", "3.12"))
         walk(made, [question("scikit-lern")])
-        (subject,) = blocked_requirements(made, list(made.closure.nodes.values()))
-        assert subject.suggestions == ("scikit-learn",)
+        (blocked,) = blocked_requirements(made, list(made.closure.nodes.values()))
+        assert blocked.suggestions == ("scikit-learn",)
 
     def test_one_python_for_all(self, made: DependencyWalk, index: IndexServer) -> None:
         for name, tag in [("a", "cp311-cp311"), ("b", "py3-none")]:
             index.add(build_wheel(name, "1.0", tag=f"{tag}-macosx_12_0_arm64"))
         walk(made, [question("a"), question("b")])
-        (subject,) = on_one_python(made, blocked_requirements(made, [made.closure.nodes["a"]]))
-        assert subject.common_python == "3.11"
+        (blocked,) = on_one_python(made, blocked_requirements(made, [made.closure.nodes["a"]]))
+        assert blocked.common_python == "3.11"

@@ -78,7 +78,7 @@ def python_record(name: str, version: str, *pythons: str, macos: str = "", build
     return record(f"{name} {version} {build}", depends=depends)
 
 
-def subject(
+def blocked(
     text: str,
     project: Project | None,
     *records: Record,

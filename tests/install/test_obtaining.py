@@ -24,7 +24,7 @@ def artifact(name: str, body: bytes) -> Artifact:
 
 
 def fetching(folder: Path, *, offline: bool = False) -> Fetch:
-    return Fetch(store=folder / "store", patience=1, report=lambda line: None, offline=offline)
+    return Fetch(store=folder / "store", timeout=1, report=lambda line: None, offline=offline)
 
 
 def test_a_good_copy_is_used_in_place(tmp_path: Path) -> None:
@@ -135,10 +135,10 @@ def test_sizes_as_people_read_them(size: int, text: str) -> None:
 def test_a_tally_without_sizes() -> None:
     lines: list[str] = []
     unknown = Artifact(key="k", filename="f", digest=Digest(algorithm="md5", hex=""), size=None)
-    tally = Progress([unknown, unknown], "downloading", lines.append)
-    tally.advance(2048)
-    tally.finish(unknown, fetched=2048)
-    tally.finish(unknown, fetched=0)
+    progress = Progress([unknown, unknown], "downloading", lines.append)
+    progress.advance(2048)
+    progress.finish(unknown, fetched=2048)
+    progress.finish(unknown, fetched=0)
     assert lines == [
         "downloading: 0 of 2 files, 2.0 kB",
         "downloading: 1 of 2 files, 2.0 kB",

@@ -101,7 +101,7 @@ def test_a_crash_is_told_of_its_module_and_the_rest_is_tried(prefix: Path) -> No
 
 
 def test_a_module_that_hangs(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smoke_test, "_PATIENCE", 1.0)
+    monkeypatch.setattr(smoke_test, "_TIMEOUT", 1.0)
     (prefix / "hangs.py").write_text("import time; time.sleep(60)")
     outcomes = try_imports(prefix, ["json", "hangs"], ENVIRON)
     assert outcomes[0] == SmokeResult(subject="json")

@@ -40,18 +40,18 @@ def download(folder: Path, *urls: str, wanted: Artifact | None = None) -> Downlo
 
 
 def fetch(one: Download, lines: list[str] | None = None) -> Progress:
-    tally = Progress([one.artifact], "downloading", (lines if lines is not None else []).append)
-    download_all([one], patience=0.4, tally=tally)
-    return tally
+    progress = Progress([one.artifact], "downloading", (lines if lines is not None else []).append)
+    download_all([one], timeout=0.4, progress=progress)
+    return progress
 
 
 def test_a_file_comes_whole(tmp_path: Path, channel: LoopbackChannel) -> None:
     lines: list[str] = []
     one = download(tmp_path, f"{channel.url}/a.bin")
-    tally = fetch(one, lines)
+    progress = fetch(one, lines)
     assert one.target.read_bytes() == BODY
     assert not one.part.exists()
-    assert (tally.files, tally.fetched) == (1, len(BODY))
+    assert (progress.files, progress.fetched) == (1, len(BODY))
     assert lines[-1] == "downloading: 1 of 1 files, 500.0 kB of 500.0 kB"
     assert len(set(lines)) == len(lines) > 1
 
@@ -104,13 +104,13 @@ def in_pieces(handler: BaseHTTPRequestHandler) -> None:
 def test_it_goes_on_where_it_broke_off(tmp_path: Path, channel: LoopbackChannel) -> None:
     channel.faults["a.bin"] = in_pieces
     one = download(tmp_path, f"{channel.url}/a.bin")
-    tally = fetch(one)
+    progress = fetch(one)
     assert one.target.read_bytes() == BODY
     asked = [seen.headers.get("range") for seen in channel.seen]
     assert asked[0] is None
     assert all(each is not None and int(each[6:-1]) > 0 for each in asked[1:])
     assert len(asked) == 4
-    assert tally.files == 1
+    assert progress.files == 1
 
 
 def test_a_later_run_goes_on(tmp_path: Path, channel: LoopbackChannel) -> None:
@@ -306,11 +306,11 @@ def test_many_at_once_and_the_first_failure_ends_all(tmp_path: Path, channel: Lo
         )
         for number in range(20)
     ]
-    tally = Progress([each.artifact for each in many], "downloading", lambda line: None)
-    download_all(many, patience=5, tally=tally)
-    assert tally.fetched == 20 * len(BODY)
+    progress = Progress([each.artifact for each in many], "downloading", lambda line: None)
+    download_all(many, timeout=5, progress=progress)
+    assert progress.fetched == 20 * len(BODY)
     bad = [download(tmp_path / "x", f"{channel.url}/slow.bin"), download(tmp_path / "y", f"{channel.url}/absent.bin")]
     begun = time.monotonic()
     with pytest.raises(InstallError, match="404"):
-        download_all(bad, patience=5, tally=tally)
+        download_all(bad, timeout=5, progress=progress)
     assert time.monotonic() - begun < 3

@@ -111,7 +111,7 @@ class TestWhatConcernsOtherThings:
     def test_a_need_by_url(self) -> None:
         pypi = "app 1.0 : leaf @ https://files.example/leaf-3.0-py3-none-any.whl\nleaf 3.0"
         asked = world(CHANNEL, pypi, only=["app"])
-        made = plan(asked.inputs, asked.sides)  # the proof cannot compare a version with a URL
+        made = plan(asked.inputs, asked.resolvers)  # the proof cannot compare a version with a URL
         assert pypi_versions(made) == {"app": "1.0", "leaf": "3.0"}
         assert made.pypi[1].why.endswith("; it names a URL")
 

@@ -62,11 +62,11 @@ class TestConda:
     def test_what_the_channel_does_not_have_concerns_conda_not(self) -> None:
         asked = world(CHANNEL, dependencies=["old"])
         overrides = world(overrides=["absent<1"]).inputs.overrides
-        assert conda_overrides(overrides, asked.sides.mapper, asked.inputs.platform) is None
+        assert conda_overrides(overrides, asked.resolvers.mapper, asked.inputs.platform) is None
 
     def test_what_is_left_alone_stays_the_same_object(self) -> None:
         asked = world(CHANNEL, overrides=["numpy>=2"])
-        rewrite = conda_overrides(asked.inputs.overrides, asked.sides.mapper, asked.inputs.platform)
+        rewrite = conda_overrides(asked.inputs.overrides, asked.resolvers.mapper, asked.inputs.platform)
         assert rewrite is not None
         (plain,) = records("plain 1.0 : six")
         assert rewrite(plain) is plain

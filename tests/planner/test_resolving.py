@@ -183,7 +183,7 @@ class _Down(FakePypi):
 def test_an_index_that_cannot_be_reached_is_told_with_the_lines_that_need_it() -> None:
     asked = world("scikit-learn 1.5", dependencies=["scikit-learn", "scikit-lern"])
     with pytest.raises(PypiUnreachableError) as caught:
-        plan(asked.inputs, replace(asked.sides, pypi=_Down(table={})))
+        plan(asked.inputs, replace(asked.resolvers, pypi=_Down(table={})))
     assert caught.value.message.splitlines() == [
         "the package index does not answer",
         "scikit-lern comes from PyPI because conda-forge has no package that is this project",

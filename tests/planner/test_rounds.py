@@ -43,7 +43,7 @@ class TestNoAgreement:
         asked = world("", "app 1.0 : leaf\nleaf 1.0", only=["app"])
         lacking = _LacksLeaf(table=asked.pypi.table)
         with pytest.raises(PlanError) as caught:
-            plan(asked.inputs, replace(asked.sides, pypi=lacking))
+            plan(asked.inputs, replace(asked.resolvers, pypi=lacking))
         assert caught.value.message.endswith("app 1.0 on PyPI requires leaf, which PyPI's answer lacks")
         assert lacking.passes == 1
         assert texts(caught.value) == ["app"]

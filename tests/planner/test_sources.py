@@ -147,7 +147,7 @@ class TestExtras:
     def test_an_index_that_cannot_be_reached(self) -> None:
         asked = world(CHANNEL, dependencies=["numpy", "httpx[socks]"])
         with pytest.raises(PypiUnreachableError, match="PyPI tells what an extra adds") as caught:
-            plan(asked.inputs, replace(asked.sides, pypi=_Down(table={})))
+            plan(asked.inputs, replace(asked.resolvers, pypi=_Down(table={})))
         assert texts(caught.value) == ["httpx[socks]"]
         assert caught.value.hint == "check the network"
 

@@ -158,7 +158,7 @@ class TestCpu:
     def test_on_linux_nothing_of_this_holds(self) -> None:
         pypi = PYPI + "hub 1.0 : tensorflow-text\ntensorflow-text 2.18.0 : tensorflow>=2.18,<2.19"
         asked = world(CHANNEL, pypi, only=["hub"], subdir="linux-64")
-        assert "tensorflow" in conda_versions(plan(asked.inputs, asked.sides))
+        assert "tensorflow" in conda_versions(plan(asked.inputs, asked.resolvers))
 
 
 class TestCaps:
@@ -212,12 +212,12 @@ class TestFloors:
     def test_it_is_given_up_where_nothing_meets_it(self, bounds: dict[str, list[str]]) -> None:
         """The proof has the last word then."""
         asked = world("", self.PYPI.replace("app 1.0 : pyarrow\n", ""), **bounds)  # type: ignore[arg-type]
-        made = plan(asked.inputs, asked.sides)
+        made = plan(asked.inputs, asked.resolvers)
         assert pypi_versions(made)["pyarrow"] == "21.0"
         assert [finding.code for finding in asked.faults(made)] == ["PROTOBUF-MUTEX"]
 
     def test_the_users_own_bound_leaves_no_room(self) -> None:
         asked = world("", self.PYPI, dependencies=["tensorflow>=2.20", "tensorflow-text>=2.20"], only=["pyarrow<22"])
-        made = plan(asked.inputs, asked.sides)
+        made = plan(asked.inputs, asked.resolvers)
         assert pypi_versions(made)["pyarrow"] == "21.0"
         assert len(asked.pypi.asked) == 1

@@ -135,14 +135,14 @@ class World:
     """Hold what a plan is made from."""
 
     inputs: PlanInputs
-    sides: Resolvers
+    resolvers: Resolvers
     repodata: FakeRepodata
     conda: CountedSide
     pypi: FakePypi
 
     def plan(self) -> Plan:
         """Plan, solving nothing twice, and hold the plan to the proof."""
-        made = plan(self.inputs, self.sides)
+        made = plan(self.inputs, self.resolvers)
         assert len(set(self.conda.solves)) == len(self.conda.solves), "a solve was repeated"
         assert not self.faults(made)
         return made
@@ -157,14 +157,14 @@ class World:
             conda=made.conda,
             pypi=made.pypi,
         )
-        of = self.sides.mapper.distributions_of
+        of = self.resolvers.mapper.distributions_of
         found = (*prove(lock, distributions_of=of), *fact_findings(lock, of))
         return [finding for finding in found if finding.severity == "error"]
 
     def refused(self, kind: type[EnvgenError]) -> EnvgenError:
         """Plan, and give the refusal."""
         with pytest.raises(kind) as caught:
-            plan(self.inputs, self.sides)
+            plan(self.inputs, self.resolvers)
         return caught.value
 
 
@@ -235,8 +235,8 @@ def world(
         overrides=replaced,
         never_conda=frozenset(name for name, target in (mapping or {}).items() if target is None),
     )
-    sides = Resolvers(repodata=amended, mapper=mapper, conda=side, pypi=None if offline else fake)
-    return World(inputs=inputs, sides=sides, repodata=repodata, conda=side, pypi=fake)
+    resolvers = Resolvers(repodata=amended, mapper=mapper, conda=side, pypi=None if offline else fake)
+    return World(inputs=inputs, resolvers=resolvers, repodata=repodata, conda=side, pypi=fake)
 
 
 def conda_versions(made: Plan) -> dict[str, str]:

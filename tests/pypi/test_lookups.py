@@ -77,7 +77,7 @@ def test_an_answer_between_keeps_the_index_in_use(lookups: PypiLookups, index: I
 
 def test_there_is_a_limit_for_all_of_it(environment: Mapping[str, str], tmp_path: Path, index: IndexServer) -> None:
     index.add(build_wheel("demo", "1.0"))
-    lookups = PypiLookups(cache=tmp_path, environment=environment, timeouts=QUICK, patience=0.0)
+    lookups = PypiLookups(cache=tmp_path, environment=environment, timeouts=QUICK, timeout=0.0)
     answer = lookups.projects(["demo"])["demo"]
     assert isinstance(answer, PypiUnreachableError)
     assert "too slow" in answer.message

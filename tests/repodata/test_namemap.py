@@ -68,7 +68,7 @@ def server() -> Iterator[Server]:
 
 
 def online(server: Server, cache: Path, *, now: float = NOW, offline: bool = False) -> OnlineNameMap:
-    return OnlineNameMap(cache_dir=cache, now=now, offline=offline, url=server.url, patience=5.0)
+    return OnlineNameMap(cache_dir=cache, now=now, offline=offline, url=server.url, timeout=5.0)
 
 
 def test_the_map_is_cleaned_and_turned_around() -> None:
@@ -139,7 +139,7 @@ def test_an_older_copy_serves_where_the_map_cannot_be_had(
 
 
 def test_the_map_is_never_required(server: Server, tmp_path: Path) -> None:
-    unreachable = OnlineNameMap(cache_dir=tmp_path, now=NOW, url="http://127.0.0.1:9/map.json", patience=1.0)
+    unreachable = OnlineNameMap(cache_dir=tmp_path, now=NOW, url="http://127.0.0.1:9/map.json", timeout=1.0)
     assert unreachable.holders("fresh") == ()
     assert "names are mapped without it" in unreachable.notes[0]
     assert unreachable.holders("numpy") == ()

@@ -64,8 +64,8 @@ def server() -> Iterator[LoopbackChannel]:
         yield channel
 
 
-def read(server: LoopbackChannel, cache: Path, *, offline: bool = False, patience: float = 6.0) -> Repodata:
-    access = Access(cache=cache, offline=offline, patience=patience, environ={})
+def read(server: LoopbackChannel, cache: Path, *, offline: bool = False, timeout: float = 6.0) -> Repodata:
+    access = Access(cache=cache, offline=offline, timeout=timeout, environ={})
     return open_channels((Channel.parse(server.url),), MAC, access)
 
 
@@ -328,13 +328,13 @@ def test_a_silent_server_is_given_up(server: LoopbackChannel, tmp_path: Path, fa
     server.files, server.faults = files(flat), faults
     start = time.monotonic()
     with pytest.raises(ChannelUnreachableError, match=r"does not answer: nothing in 0\.6 seconds") as caught:
-        read(server, tmp_path, patience=0.6)
+        read(server, tmp_path, timeout=0.6)
     assert time.monotonic() - start < 3
     assert all(word in caught.value.hint for word in ("--mirror", "--offline", "ENVGEN_TIMEOUT"))
 
 
 def test_a_slow_server_is_waited_for(server: LoopbackChannel, tmp_path: Path) -> None:
-    """An index that keeps growing in the cache is no silence, though it takes longer than the patience."""
+    """An index that keeps growing in the cache is no silence, though it takes longer than the timeout."""
     server.files = files(flat)
     body = server.files["noarch/repodata.json"] + b" " * 12_000
 
@@ -348,13 +348,13 @@ def test_a_slow_server_is_waited_for(server: LoopbackChannel, tmp_path: Path) ->
             time.sleep(0.1)
 
     server.faults = {"noarch/repodata.json": slowly}
-    assert "a" in read(server, tmp_path, patience=0.6).names()
+    assert "a" in read(server, tmp_path, timeout=0.6).names()
 
 
 def test_a_server_that_answers_others_is_waited_for_longer(server: LoopbackChannel, tmp_path: Path) -> None:
-    """Shards that never come, where all indexes do, are given up after five times the patience."""
+    """Shards that never come, where all indexes do, are given up after five times the timeout."""
     server.files = files(sharded)
-    index = read(server, tmp_path, patience=0.2)
+    index = read(server, tmp_path, timeout=0.2)
     server.faults = {path.rsplit("/", 1)[-1]: hang for path in server.files if "/shards/" in path}
     start = time.monotonic()
     with pytest.raises(ChannelUnreachableError, match="does not answer: nothing in 1 seconds"):

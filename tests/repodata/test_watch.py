@@ -35,8 +35,8 @@ def place(server: LoopbackChannel) -> Place:
     return Place(shown=server.url, url=server.url)
 
 
-def watch(server: LoopbackChannel, cache: Path, patience: float = 0.4) -> Watch:
-    return Watch(places=[place(server)], subdirs=["noarch"], cache=cache, patience=patience)
+def watch(server: LoopbackChannel, cache: Path, timeout: float = 0.4) -> Watch:
+    return Watch(places=[place(server)], subdirs=["noarch"], cache=cache, timeout=timeout)
 
 
 def keep_alive(handler: BaseHTTPRequestHandler) -> None:
@@ -157,7 +157,7 @@ def test_silence_ends_the_wait(server: LoopbackChannel, tmp_path: Path) -> None:
 
 def test_nothing_for_long_ends_the_wait_though_the_server_answers(server: LoopbackChannel, tmp_path: Path) -> None:
     with pytest.raises(SilentError) as caught:
-        run(watch(server, tmp_path, patience=0.1).over(wait(10)))
+        run(watch(server, tmp_path, timeout=0.1).over(wait(10)))
     assert caught.value.seconds == pytest.approx(0.5)
 
 
@@ -173,7 +173,7 @@ def test_a_growing_cache_is_progress(server: LoopbackChannel, tmp_path: Path) ->
 
     thread = threading.Thread(target=grow)
     thread.start()
-    assert run(watch(server, tmp_path, patience=0.6).over(wait(0.7))) == "done"
+    assert run(watch(server, tmp_path, timeout=0.6).over(wait(0.7))) == "done"
     thread.join()
     assert server.seen == []
 

@@ -277,7 +277,7 @@ class TestHolding:
 
     def test_a_short_hold_is_waited_for(self, folder: Path) -> None:
         process = self.started(folder, 0.3)
-        with exclusive(folder, patience=10) as writer:
+        with exclusive(folder, timeout=10) as writer:
             writer.write(NEW)
         process.join()
         assert holds(folder) == NEW

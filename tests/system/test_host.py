@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import UsageError
-from envgen.system.settings import DEFAULT_PATIENCE, find_root, read_host
+from envgen.system.settings import DEFAULT_TIMEOUT, find_root, read_host
 
 
 def test_reads_the_variables(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_reads_the_variables(tmp_path: Path) -> None:
     assert settings.cache_dir == Path("/caches/here")
     assert settings.data_dir == tmp_path / "data"
     assert settings.mirrors == {"conda-forge": "../channel"}
-    assert settings.patience == 12.5
+    assert settings.timeout == 12.5
     assert (settings.folder, settings.root) == (tmp_path, tmp_path)
     assert settings.environ["TOKEN"] == "s3cret"
     assert "s3cret" not in repr(settings)
@@ -34,7 +34,7 @@ def test_has_defaults(tmp_path: Path) -> None:
     assert settings.data_dir.name == "envgen"
     assert settings.cache_dir != settings.data_dir
     assert settings.mirrors == {}
-    assert settings.patience == DEFAULT_PATIENCE
+    assert settings.timeout == DEFAULT_TIMEOUT
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf", "1e9"])
