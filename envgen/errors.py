@@ -88,7 +88,7 @@ class UsageError(EnvgenError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Say what is wrong at one place of a file of the user's own.
+    """Describe what is wrong at one place of a file of the user's own.
 
     `path` is dotted (`dependencies[3]`), "" for the file as a whole; `column` counts from 1 in the line as it stands in
     the file, 0 where none is known; `others` are further lines that take part.

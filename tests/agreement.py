@@ -43,7 +43,7 @@ soundfile dlib mediapipe av pygame statsmodels scikit-image pycocotools bitsandb
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Hold what both say of a name: the version that each takes, "" where it cannot be had; `code` is our class."""
+    """What both say of a name: the version that each takes, "" where it cannot be had; `code` is our class."""
 
     name: str
     code: str
@@ -53,7 +53,7 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Tell whether both can have it or neither can; uv may settle for an older release, whose needs can be had."""
+        """Return whether both can have it or neither can; uv may choose an older release, whose needs can be had."""
         return bool(self.ours) == bool(self.uvs) or (not self.ours and self.code == "OK" and bool(self.uvs))
 
 

@@ -1,4 +1,4 @@
-"""Hold what every test may ask for."""
+"""What every test may ask for."""
 
 from __future__ import annotations
 

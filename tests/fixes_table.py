@@ -23,7 +23,7 @@ from tests.inputs_table import inputs, services_in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Hold what became of one file: how it locks as it is, what diagnose says, and how it locks with the fixes."""
+    """What became of one file: how it locks as it is, what diagnose says, and how it locks with the fixes."""
 
     file: str
     plain: str
@@ -77,7 +77,7 @@ def _first(message: str) -> str:
 
 
 def table(names: Sequence[str] = ()) -> Iterator[Row]:
-    """Give the row of each file whose name has one of these parts, or of all."""
+    """Yield the row of each file whose name has one of these parts, or of all."""
     for path in inputs():
         if not names or any(name in path.name for name in names):
             yield row_of(path)

@@ -50,7 +50,7 @@ _UMBRELLAS = {"brotli", "dask", "graphviz", "matplotlib", "opencv", "seaborn", "
 
 @dataclass(frozen=True)
 class Sources:
-    """Say where the truth about a lock's packages is read.
+    """Describe where the truth about a lock's packages is read.
 
     `channel` is a folder of `<subdir>/repodata.json`; without it the records' depends are the lock's own. `metadata`
     gives what wheels really require; without it that is the lock's word. `names` is a table of `pypi_name` and
@@ -63,7 +63,7 @@ class Sources:
 
 
 def faults(folder: Path, sources: Sources | None = None) -> list[str]:
-    """Give every fault of an environment's folder."""
+    """Return every fault of an environment's folder."""
     known = sources or Sources()
     return [
         f"{target.subdir}: {fault}" for target in targets(folder) for fault in _target_faults(target, folder, known)
@@ -93,7 +93,7 @@ def _index(path: Path) -> dict[str, Any]:
 
 
 def _record(entry: dict[str, Any], channel: Path | None) -> dict[str, Any]:
-    """Give the channel's own record of an entry; without a channel what the lock says of it."""
+    """Return the channel's own record of an entry; without a channel what the lock says of it."""
     subdir, filename = entry["url"].split("/")[-2:]
     if channel is not None:
         return dict(_index(channel / subdir / "repodata.json")[filename])
@@ -178,7 +178,7 @@ def _need_faults(target: Target, records: dict[str, dict[str, Any]]) -> Iterator
 
 @cache
 def _names(table: Path | None) -> dict[str, set[str]]:
-    """Give the distributions of each conda name."""
+    """Return the distributions of each conda name."""
     found = {conda: set(pypi.split()) for conda, pypi in _DISTRIBUTIONS.items()}
     if table:
         with table.open(encoding="utf-8", newline="") as file:
@@ -188,7 +188,7 @@ def _names(table: Path | None) -> dict[str, set[str]]:
 
 
 def _provided(records: dict[str, dict[str, Any]], table: Path | None) -> dict[str, tuple[str, str]]:
-    """Give the conda package and the version of each distribution that the records provide."""
+    """Return the conda package and the version of each distribution that the records provide."""
     provided: dict[str, tuple[str, str]] = {}
     names = _names(table)
     for name, record in records.items():
@@ -224,7 +224,7 @@ def _requires(entry: dict[str, Any], metadata: Metadata | None) -> tuple[list[Re
 
 
 def _extras(target: Target, requires: dict[str, tuple[list[Requirement], str]]) -> dict[str, set[str]]:
-    """Give the extras that the wheels ask of each other, "" standing for none."""
+    """Return the extras that the wheels ask of each other, "" standing for none."""
     extras = {name: {""} for name in requires}
     for _ in requires:  # each pass carries them one wheel further
         for name, (requirements, _python) in requires.items():

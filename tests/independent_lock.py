@@ -15,7 +15,7 @@ _ARCHSPECS = {"osx-arm64": "m1", "osx-64": "x86_64", "linux-64": "x86_64", "linu
 
 @dataclass
 class Target:
-    """Hold one platform of a lock, read without envgen."""
+    """One platform of a lock, read without envgen."""
 
     subdir: str
     macos: str
@@ -69,13 +69,13 @@ def _from_explicit(path: Path) -> Target:
 
 
 def stem(url: str) -> tuple[str, str, str]:
-    """Give the name, version and build that an artifact's URL says."""
+    """Return the name, version and build that an artifact's URL says."""
     name, version, build = re.sub(r"\.(conda|tar\.bz2)$", "", url.rsplit("/", 1)[-1]).rsplit("-", 2)
     return name, version, build
 
 
 def system(target: Target) -> dict[str, dict[str, Any]]:
-    """Give the virtual packages of a target."""
+    """Return the virtual packages of a target."""
     names = {"__unix": "0", "__archspec": "1"}
     names |= {"__osx": target.macos} if target.macos else {"__linux": "5.10", "__glibc": "2.28"}
     builds = {"__archspec": _ARCHSPECS[target.subdir]}
@@ -86,7 +86,7 @@ def system(target: Target) -> dict[str, dict[str, Any]]:
 
 
 def markers(target: Target) -> dict[str, str]:
-    """Give the marker environment of a target."""
+    """Return the marker environment of a target."""
     mac = target.subdir.startswith("osx")
     return {
         "implementation_name": "cpython",

@@ -16,7 +16,7 @@ from tests.independent_lock import targets
 
 
 def served_metadata(folder: Path) -> Metadata:
-    """Give a reader of the metadata of a folder's wheels: the files beside them (PEP 658), else those within them."""
+    """Return a reader of the metadata of a folder's wheels: the files beside them (PEP 658), else those within them."""
     entries = [entry for target in targets(folder) for entry in target.pypi.values()]
     urls = {entry["hash"]["sha256"]: entry["url"] for entry in entries}
     with ThreadPoolExecutor(max_workers=8) as pool:

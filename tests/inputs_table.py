@@ -26,7 +26,7 @@ COLUMNS = ("mapped", "pypi", "conda", "loosened", "brought", "replaced", "droppe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Hold what became of one file; `code` is "" where it was locked, else the error's."""
+    """What became of one file; `code` is "" where it was locked, else the error's."""
 
     file: str
     lines: int = 0
@@ -91,7 +91,7 @@ def unaccounted(path: Path, imported: Imported) -> list[int]:
 
 
 def table(names: Sequence[str] = ()) -> Iterator[Row]:
-    """Give the row of each file whose name has one of these parts, or of all."""
+    """Yield the row of each file whose name has one of these parts, or of all."""
     for path in inputs():
         if not names or any(name in path.name for name in names):
             yield row_of(path)

@@ -1,4 +1,4 @@
-"""Hold the JSON shapes that are promised to stay; fields may be added, so none forbids others."""
+"""The JSON shapes that are promised to stay; fields may be added, so none forbids others."""
 
 from __future__ import annotations
 

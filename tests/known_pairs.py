@@ -27,7 +27,7 @@ HIDDEN_SINCE = {"pyarrow": "22.0.0", "onnx": "1.18.0", "sentencepiece": "0.2.2"}
 
 
 def pair_faults(python: str, macos: str, versions: Mapping[str, str], needs: Mapping[str, list[str]]) -> Iterator[str]:
-    """Give the known faults among packages, by key (`pypi:tensorflow`), their versions and their records' depends."""
+    """Yield the known faults among packages, by key (`pypi:tensorflow`), their versions and their records' depends."""
     pypi = {key.removeprefix("pypi:"): Version(text) for key, text in versions.items() if key.startswith("pypi:")}
     metal = pypi.get("tensorflow-metal")
     code = _tensorflow(pypi)
@@ -43,7 +43,7 @@ def pair_faults(python: str, macos: str, versions: Mapping[str, str], needs: Map
 
 
 def _tensorflow(pypi: Mapping[str, Version]) -> Version | None:
-    """Give the version of the wheel that holds TensorFlow's code on arm64, or None where there is none."""
+    """Return the version of the wheel that holds TensorFlow's code on arm64, or None where there is none."""
     macos = pypi.get("tensorflow-macos")
     if macos and macos < Version("2.15.1"):
         return macos

@@ -99,7 +99,7 @@ def make_lock(*platforms: PlatformLock, name: str = "demo") -> Lock:
 
 
 def small_platform() -> PlatformLock:
-    """Give a sound platform with both halves, a group, decisions and notes."""
+    """Return a sound platform with both halves, a group, decisions and notes."""
     python = make_record("python", "3.12.4", "h30c5eda_0_cpython", depends=["__osx >=11.0", "libffi >=3.4,<4.0a0"])
     python = replace(python, build_number=3)
     numpy = make_record(

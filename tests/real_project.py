@@ -83,13 +83,13 @@ def real_project(root: Path, *, pypi: bool = False) -> Iterator[RealProject]:
 
 
 def versions(platform: dict[str, Any]) -> dict[str, str]:
-    """Give the versions of a lock's packages by `conda:NAME` and `pypi:NAME`."""
+    """Return the versions of a lock's packages by `conda:NAME` and `pypi:NAME`."""
     halves = ("conda", "pypi")
     return {f"{half}:{entry['name']}": entry["version"] for half in halves for entry in platform[half]}
 
 
 def wheels(platform: dict[str, Any]) -> dict[str, str]:
-    """Give the versions of a lock's wheels."""
+    """Return the versions of a lock's wheels."""
     return {entry["name"]: entry["version"] for entry in platform["pypi"]}
 
 

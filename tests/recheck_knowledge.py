@@ -42,7 +42,7 @@ def names() -> list[str]:
 
 
 def changes(projects: Mapping[str, Project | PypiError | None]) -> Iterator[str]:
-    """Say what the index lists otherwise than the tables do."""
+    """Yield what the index lists otherwise than the tables do."""
     for name, project in projects.items():
         if isinstance(project, PypiError):
             yield f"{name}: not looked up: {project.message}"
@@ -56,7 +56,7 @@ def changes(projects: Mapping[str, Project | PypiError | None]) -> Iterator[str]
 
 
 def _finals(project: Project | None) -> dict[Version, list[ProjectFile]]:
-    """Give the final releases with their files, newest first."""
+    """Return the final releases with their files, newest first."""
     versions = by_version(project.files) if project else {}
     return {version: versions[version] for version in sorted(versions, reverse=True) if not version.is_prerelease}
 
@@ -128,7 +128,7 @@ def _differs(row: MacosFloor, needed: str) -> bool:
 
 
 def _lowest(version: Version, files: list[ProjectFile]) -> str:
-    """Give the lowest macOS on which a release has a wheel for some python, from 11.0 on; "" where it has none."""
+    """Return the lowest macOS on which a release has a wheel for some python, from 11.0 on; "" where it has none."""
     for macos in (*(f"{major}.0" for major in range(11, 27)),):
         if any(_code(version, files, python, macos) == "OK" for python in PYTHONS):
             return macos

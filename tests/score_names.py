@@ -45,7 +45,7 @@ Row = dict[str, str]
 
 @dataclass(kw_only=True)
 class Score:
-    """Hold how many rows are right, and what is wrong with the others."""
+    """How many rows are right, and what is wrong with the others."""
 
     title: str
     floor: float = 1.0
@@ -180,7 +180,7 @@ def score_expanded(platform: Platform) -> Score:
 
 
 def _added_names(text: str) -> Iterator[str]:
-    """Give the conda names of `a + b >=1, c <2[x]`; `?d` is on PyPI alone, `a[x]` names the project itself.
+    """Yield the conda names of `a + b >=1, c <2[x]`; `?d` is on PyPI alone, `a[x]` names the project itself.
 
     A cell of more than 400 characters is cut off in the middle of its last name.
     """
@@ -249,7 +249,7 @@ def score_specs(matches: Matches = version_matches) -> Score:
 
 
 def _excused(found: list[Row], emitted: str) -> set[str]:
-    """Give the versions on which the very spec that is emitted is known to differ."""
+    """Return the versions on which the very spec that is emitted is known to differ."""
     same = [row for row in found if row["conda_spec"] == emitted]
     return {text for row in same for text in (*row["conda_only_finals"].split(), *row["pep_only"].split())}
 
@@ -337,7 +337,7 @@ def score_random(matches: Matches = version_matches, *, count: int = 2000, seed:
 
 
 def libmamba_matches() -> Matches:
-    """Give libmamba's reading of version specs; raise ImportError where it is not installed."""
+    """Return libmamba's reading of version specs; raise ImportError where it is not installed."""
     from libmambapy import specs
 
     def matches(spec: str, version: str) -> bool:

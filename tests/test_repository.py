@@ -33,7 +33,7 @@ in_a_clone = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clon
 
 
 def tracked() -> Iterator[tuple[str, str]]:
-    """Give the name and the text of every file that git knows, but for binary ones."""
+    """Yield the name and the text of every file that git knows, but for binary ones."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
         path = ROOT / name
@@ -95,7 +95,7 @@ def test_contributing_fits_a_screen() -> None:
 
 
 def block(mark: str) -> str:
-    """Give README's fenced block that carries a mark."""
+    """Return README's fenced block that carries a mark."""
     found = re.search(rf"^<!-- {mark} -->\n```\w*\n(.*?)^```$", README.read_text(encoding="utf-8"), re.M | re.S)
     assert found, f"README has no block {mark}"
     return found[1]

@@ -69,7 +69,7 @@ def _entries(text: str) -> Iterator[Json]:
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """Hold what a run left: its exit code and what it printed."""
+    """What a run left: its exit code and what it printed."""
 
     code: int
     out: str
@@ -77,7 +77,7 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """Give the one JSON object on stdout."""
+        """Return the one JSON object on stdout."""
         return json.loads(self.out)
 
 
@@ -93,7 +93,7 @@ def run(*words: str) -> Ran:
 
 @dataclass(kw_only=True)
 class Project:
-    """Hold a folder to run envgen in, and the tiny channel that stands for conda-forge."""
+    """A folder to run envgen in, and the tiny channel that stands for conda-forge."""
 
     folder: Path
     channel: Path
@@ -115,7 +115,7 @@ class Project:
         )
 
     def environment(self, name: str) -> Path:
-        """Give the folder of an environment."""
+        """Return the folder of an environment."""
         return self.folder / "environments" / name
 
     def write(self, name: str, text: str) -> Path:
@@ -160,7 +160,7 @@ def index(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[IndexSe
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Give an empty project over the tiny channel; PyPI does not answer."""
+    """Return an empty project over the tiny channel; PyPI does not answer."""
     folder = tmp_path / "project"
     (folder / "environments").mkdir(parents=True)
     channel = tiny_channel(tmp_path / "channel")

@@ -63,7 +63,7 @@ def report_checked(console: Console, checked: Sequence[CheckResult]) -> None:
 
 
 def _no(item: CheckResult) -> str:
-    """Tell what is false apart from what could not be looked at."""
+    """Return what is false apart from what could not be looked at."""
     return _NO if {reason.code for reason in item.reasons} - {"UNREACHABLE"} else _UNKNOWN
 
 

@@ -1,4 +1,4 @@
-"""Say why something can or cannot be installed on an Apple-silicon Mac."""
+"""Describe why something can or cannot be installed on an Apple-silicon Mac."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def diagnose(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Say of each requirement, and of all that it needs, where it can come from, or why not and what to do."""
+    """Show of each requirement, and of all that it needs, where it can come from, or why not and what to do."""
     from envgen.cli.options import services_for
     from envgen.diagnosis.diagnose import DiagnoseOptions, diagnose_all
 
@@ -159,7 +159,7 @@ def _text(console: Console, report: Report) -> Iterator[str]:
 
 
 def _advised(advised: JudgedCommand) -> Iterator[str]:
-    """Tell what is wrong with a command, and the right one."""
+    """Yield what is wrong with a command, and the right one."""
     yield f"$ {advised.command.text}"
     if not advised.judged:
         yield "  this is no installation command that is known here, and was not judged"
@@ -197,12 +197,12 @@ def _remark(verdict: Verdict) -> str:
 
 
 def _is_unknown(verdict: Verdict) -> bool:
-    """Tell whether nothing could be looked up that speaks against it."""
+    """Return whether nothing could be looked up that speaks against it."""
     return verdict.source == "none" and verdict.pypi.code == "UNKNOWN" and verdict.key != "conda"
 
 
 def _details(verdict: Verdict, told_fixes: Container[str]) -> Iterator[str]:
-    """Tell the reasons of what cannot be had, or can be with a warning, with the way out if that was not told yet."""
+    """Yield the reasons of what cannot be had, or can be with a warning, with the way out if that was not told yet."""
     if not verdict.is_root and verdict.source == "none" and any(each.code == "NEEDS" for each in verdict.faults):
         return
     told = [fault for fault in verdict.faults if fault.severity != "info"]

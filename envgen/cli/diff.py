@@ -28,7 +28,7 @@ def diff(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say which packages differ between two locks, up, down, rebuilt or from elsewhere, and how the size changes."""
+    """Show which packages differ between two locks, up, down, rebuilt or from elsewhere, and how the size changes."""
     from envgen.cli.options import services_for
     from envgen.commands.diff import compare
 

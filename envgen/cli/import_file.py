@@ -141,7 +141,7 @@ def _counted(imported: Imported) -> Iterator[tuple[Outcome, int]]:
 
 
 def _placed(accounts: Sequence[LineReport]) -> Iterator[tuple[LineReport, int]]:
-    """Give each account with a number that it shares with its neighbours, up to a line that was taken over."""
+    """Yield each account with a number that it shares with its neighbours, up to a line that was taken over."""
     place = 0
     for account in accounts:
         place += account.outcome in ("mapped", "setting")
@@ -156,7 +156,7 @@ def _text(console: Console, told: Sequence[tuple[LineReport, int]], file: str) -
 
 
 def _rows(told: Sequence[tuple[LineReport, int]], file: str) -> Iterator[tuple[str, str, str, str]]:
-    """Give a row a line; neighbours that were left out for the same reason are one."""
+    """Yield a row a line; neighbours that were left out for the same reason are one."""
     for (reason, *_), group in groupby(told, key=_alike):
         accounts = [account for account, _ in group]
         first, last = accounts[0], accounts[-1]
@@ -167,7 +167,7 @@ def _rows(told: Sequence[tuple[LineReport, int]], file: str) -> Iterator[tuple[s
 
 
 def _alike(told: tuple[LineReport, int]) -> tuple[str, str, str, int, int]:
-    """Give what rows must share to be one; what a reason is about, in front of it, may differ."""
+    """Return what rows must share to be one; what a reason is about, in front of it, may differ."""
     account, place = told
     alone = account.line.line if account.becomes or account.outcome == "decision" else 0
     return account.why.removeprefix(f"{account.subject}: "), account.outcome, account.line.file, place, alone

@@ -1,4 +1,4 @@
-"""Say what a `new` or a `lock` did."""
+"""Describe what a `new` or a `lock` did."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _new_text(console: Console, result: EnvironmentResult) -> Iterator[str]:
 
 
 def _creation(result: EnvironmentResult) -> list[str]:
-    """Say how the environment is made on a Mac from what was written."""
+    """Return how the environment is made on a Mac from what was written."""
     made = [file for file in result.files if file.endswith(("environment.yml", "conda-lock.yml"))]
     lines = [f"envgen create {result.name}     # on the Mac, which needs no conda for it"]
     for file in made:

@@ -25,7 +25,7 @@ def map_names(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say which conda package serves for a PyPI requirement, how that is known, and what was rejected."""
+    """Show which conda package serves for a PyPI requirement, how that is known, and what was rejected."""
     from envgen.cli.options import services_for
     from envgen.commands.map_names import map_texts, mapped_row, mapped_shape
     from envgen.project.project import PlatformOptions

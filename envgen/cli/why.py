@@ -1,4 +1,4 @@
-"""Say why a package is in a lock."""
+"""Describe why a package is in a lock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def why(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Say where a locked package comes from, and which of the manifest's lines lead to it."""
+    """Show where a locked package comes from, and which of the manifest's lines lead to it."""
     from envgen.cli.options import services_for
     from envgen.commands.why import why_package
 
@@ -46,7 +46,7 @@ def _text(answer: WhyAnswer, *, verbose: bool) -> list[str]:
 
 
 def place(way: DependencyChain) -> str:
-    """Say where a way starts: a line of the manifest, or what else asks."""
+    """Show where a way starts: a line of the manifest, or what else asks."""
     line = way.origin.line
     return f"{line.file}:{line.line}" if line else way.origin.path
 
@@ -83,7 +83,7 @@ def why_not(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Say which locked packages and which lines of the manifest forbid a version."""
+    """Show which locked packages and which lines of the manifest forbid a version."""
     from envgen.cli.options import services_for
     from envgen.commands.why import try_out
     from envgen.commands.why import why_not as refusals_of

@@ -1,1 +1,1 @@
-"""Hold what commands needs."""
+"""Use cases that need no folder of their own."""

@@ -1,4 +1,4 @@
-"""Tell whether committed locks are still true."""
+"""Describe whether committed locks are still true."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STARTER = "starter index"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """Hold why an environment's lock is stale or faulty; no reason means that it is true.
+    """Why an environment's lock is stale or faulty; no reason means that it is true.
 
     `notes` say what the user should know beside that, and what was not proved.
     """
@@ -92,7 +92,7 @@ def _read(environment: Environment) -> tuple[Lock | None, tuple[StaleReason, ...
 
 
 def _reason(code: str, error: EnvgenError) -> StaleReason:
-    """Give a failure with its lines as one reason."""
+    """Return a failure with its lines as one reason."""
     return StaleReason(code=code, message="\n".join([error.message, *map(str, error.lines)]))
 
 
@@ -106,7 +106,7 @@ def _notes(lock: PlatformLock) -> Iterator[str]:
 
 
 def _unproved(lock: Lock) -> Iterator[str]:
-    """Say what cannot be proved without the indexes."""
+    """Yield what cannot be proved without the indexes."""
     count = sum(len(platform.conda) + len(platform.pypi) for platform in lock.platforms)
     files = f"{counted(count, 'file')} {is_or_are(count)}"
     yield f"not proved without the indexes: that the {files} still there with these hashes (--deep asks)"
@@ -120,7 +120,7 @@ Said = Iterator[StaleReason | str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeepCheck:
-    """Hold what a deep look found wrong, and notes on what it could not tell."""
+    """What a deep look found wrong, and notes on what it could not tell."""
 
     reasons: tuple[StaleReason, ...]
     notes: tuple[str, ...]
@@ -174,7 +174,7 @@ def _rows(lock: Lock) -> Iterator[tuple[str, ...]]:
 
 
 def _channels(services: Services, environment: Environment, lock: Lock) -> tuple[Channel, ...]:
-    """Give the lock's channels with the addresses that the manifest has for them: a lock holds none."""
+    """Return the lock's channels with the addresses that the manifest has for them: a lock holds none."""
     known = {channel.url: channel for channel in channels_of(services, environment.manifest)}
     return tuple(known.get(channel.url, channel) for channel in lock.channels)
 
@@ -244,7 +244,7 @@ Row = tuple[str, ...]
 
 
 def parse_with_conda_lock(path: Path) -> frozenset[Row] | None:
-    """Give the packages of a conda-lock.yml as conda-lock reads them, or None where conda-lock is not installed.
+    """Return the packages of a conda-lock.yml as conda-lock reads them, or None where conda-lock is not installed.
 
     Raises:
         LockfileError: conda-lock refuses the file, or does not answer.

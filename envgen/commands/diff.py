@@ -37,7 +37,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformDiff:
-    """Hold how one platform's lock differs: its packages, its sizes, and what is not about packages, in words."""
+    """How one platform's lock differs: its packages, its sizes, and what is not about packages, in words."""
 
     changes: tuple[Change, ...]
     before: Size
@@ -47,7 +47,7 @@ class PlatformDiff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Hold how two locks differ, by platform; `notes` say which side had none."""
+    """How two locks differ, by platform; `notes` say which side had none."""
 
     platforms: Mapping[str, PlatformDiff]
     notes: tuple[str, ...]
@@ -55,7 +55,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """Hold one side: its lock or None, with what must be said of it."""
+    """One side: its lock or None, with what must be said of it."""
 
     shown: str
     lock: Lock | None

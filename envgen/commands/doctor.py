@@ -29,7 +29,7 @@ PROBED = "pip"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkup:
-    """Hold what was found of a machine, errors first, with what was looked at."""
+    """What was found of a machine, errors first, with what was looked at."""
 
     facts: HostFacts
     findings: tuple[HostFinding, ...]
@@ -37,7 +37,7 @@ class Checkup:
 
     @property
     def ok(self) -> bool:
-        """Tell whether nothing stands in the way."""
+        """Return whether nothing stands in the way."""
         return not any(finding.severity == "error" for finding in self.findings)
 
 
@@ -124,7 +124,7 @@ CONDAS = ("conda", "mamba", "micromamba")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFinding:
-    """Say what was seen, why it breaks TensorFlow, and what to do about it, under a stable code."""
+    """Describe what was seen, why it breaks TensorFlow, and what to do about it, under a stable code."""
 
     code: str
     severity: Severity
@@ -135,7 +135,7 @@ class HostFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """Say whether something could be reached or used; `message` tells why not, and is "" where it could."""
+    """Describe whether something could be reached or used; `message` tells why not, and is "" where it could."""
 
     code: str
     name: str
@@ -203,7 +203,7 @@ def _code_of(tool: FoundTool) -> str:
 
 
 def _is_told(root: CondaRoot, facts: HostFacts) -> bool:
-    """Tell whether a root's own program on PATH was told of already."""
+    """Return whether a root's own program on PATH was told of already."""
     return any(tool.is_intel and tool.path.startswith(f"{root.path}/") for tool in facts.tools)
 
 

@@ -19,7 +19,7 @@ from envgen.system.files import exclusive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditRequest:
-    """Say what is added to a manifest or taken out of it, and where; `kind` counts for adding alone."""
+    """Describe what is added to a manifest or taken out of it, and where; `kind` counts for adding alone."""
 
     requirements: tuple[str, ...]
     group: str | None = None

@@ -17,7 +17,7 @@ from envgen.system.files import exclusive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """Say what is exported: `platform` is one of several, or "" for all; `no_groups` are left out."""
+    """Describe what is exported: `platform` is one of several, or "" for all; `no_groups` are left out."""
 
     format: str
     platform: str = ""
@@ -25,7 +25,7 @@ class ExportOptions:
 
 
 def export_environment(services: Services, name: str, wish: ExportOptions) -> Exported:
-    """Give the texts of an environment's lock in a format.
+    """Return the texts of an environment's lock in a format.
 
     Raises:
         UsageError: the environment, the format, the platform or a group is unknown. LockfileError: there is no lock.

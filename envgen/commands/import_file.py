@@ -45,7 +45,7 @@ FLOORS = ("`system-requirements.macos`", "`tool.pixi.system-requirements.macos`"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """Hold what the call says in place of the file; "" leaves it to the file.
+    """What the call says in place of the file; "" leaves it to the file.
 
     `pins` says how much is kept of the versions in a list that a solver made.
     """
@@ -59,7 +59,7 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """Hold a manifest that was made of another tool's file, and what became of each line.
+    """A manifest that was made of another tool's file, and what became of each line.
 
     `accounts` are in the order of the lines, those of an included file behind the line that includes it.
     """
@@ -251,7 +251,7 @@ class _Importer:
                     yield item.channel
 
     def _find_project(self, path: str, beside: str) -> str:
-        """Give a project's path relative to the root, if it is there and below it."""
+        """Return a project's path relative to the root, if it is there and below it."""
         root = self._services.root
         try:
             folder = inside(root, self._folder.folder / Path(beside).parent / path, error=ForeignFileError)
@@ -281,7 +281,7 @@ class _Importer:
 
 
 def _lacks(backwards: CondaToPypi, item: ImportedMatchSpec) -> bool:
-    """Tell whether a package may have to come from another channel than conda-forge."""
+    """Return whether a package may have to come from another channel than conda-forge."""
     if unwanted_package(item.name, "conda") or replacement_of(item.name, SUBDIR):
         return False
     return backwards.sees and not backwards.has(item.name) and not item.channel.startswith("conda-forge")
@@ -307,7 +307,7 @@ _PATCHES = range(30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenPython:
-    """Hold a python minor, or "" where the file leaves it open or asks for what does not exist, and why."""
+    """A python minor, or "" where the file leaves it open or asks for what does not exist, and why."""
 
     minor: str
     why: str
@@ -374,7 +374,7 @@ def _chose_python(account: LineReport) -> bool:
 
 
 def _places(manifest: Manifest) -> Iterator[tuple[int, str]]:
-    """Give each item's line and its place, as an account of the import writes it."""
+    """Yield each item's line and its place, as an account of the import writes it."""
     asked = [*(item.requirement for item in manifest.requirements()), *manifest.pypi_requirements()]
     told = [(item.origin, item.text) for item in asked]
     told += [(root.origin, root.spec.text) for root in manifest.conda_specs()]

@@ -38,7 +38,7 @@ def map_texts(services: Services, texts: tuple[str, ...], target: PlatformOption
 
 
 def _with_replacement(item: MappedRequirement, platform: Platform) -> MappedRequirement:
-    """Say of a name that conda does not serve what a lock would ask for in its place."""
+    """Return of a name that conda does not serve what a lock would ask for in its place."""
     row = replacement_of(item.requirement.name, platform.subdir, item.requirement.specifier)
     if row is None or item.source == "conda":
         return item
@@ -87,7 +87,7 @@ def _lines(services: Services, texts: tuple[str, ...]) -> Iterator[SourceLine]:
 
 
 def _is_path(text: str) -> bool:
-    """Tell whether a text can be nothing but a file's name: a URL behind `@` has slashes, too."""
+    """Return whether a text can be nothing but a file's name: a URL behind `@` has slashes, too."""
     return "/" in text.partition("@")[0] or text.lower().endswith(_SUFFIXES)
 
 

@@ -57,7 +57,7 @@ requirements.*.txt linguist-generated text eol=lf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOptions:
-    """Hold what `new` was asked for beside the name; "" and () leave it to the template, or to the file `source`."""
+    """What `new` was asked for beside the name; "" and () leave it to the template, or to the file `source`."""
 
     template: str = ""
     source: Path | None = None
@@ -69,7 +69,7 @@ class NewOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEnvironment(EnvironmentResult):
-    """Hold what a `new` did, and the file that the manifest was made of."""
+    """What a `new` did, and the file that the manifest was made of."""
 
     imported: Imported | None = None
 
@@ -107,7 +107,7 @@ def new_environment(services: Services, name: str, scaffold: NewOptions) -> NewE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
-    """Hold a manifest with its lock, and the file that it was made of."""
+    """A manifest with its lock, and the file that it was made of."""
 
     text: str
     manifest: Manifest
@@ -226,7 +226,7 @@ def pythons_of(services: Services, manifest: Manifest) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class PythonCandidate:
-    """Hold a python minor with the requirements that neither conda nor a wheel meets on it."""
+    """A python minor with the requirements that neither conda nor a wheel meets on it."""
 
     minor: str
     missing: tuple[str, ...]

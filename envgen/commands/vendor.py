@@ -65,7 +65,7 @@ T = TypeVar("T", Record, LockedWheel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendoredFolder:
-    """Say what a vendored folder holds, and how many bytes came over the network for it."""
+    """Describe what a vendored folder holds, and how many bytes came over the network for it."""
 
     folder: Path
     environments: tuple[str, ...]
@@ -106,7 +106,7 @@ def vendor_environments(services: Services, names: tuple[str, ...], folder: Path
 
 
 def verify_vendored(folder: Path) -> int:
-    """Hold every file of a vendored folder to its listing; give their number, or raise InstallError with all faults."""
+    """Every file of a vendored folder to its listing; give their number, or raise InstallError with all faults."""
     faults = verify_folder(folder)
     if faults:
         listed = "\n".join(f"  {fault}" for fault in faults)
@@ -222,7 +222,7 @@ def _hash(item: Record | LockedWheel) -> str:
 
 
 def _placed(need: NeededFile, path: str) -> NeededFile:
-    """Give a need its place in the folder, and a key of its own: two versions of a package may be wanted."""
+    """Return a need its place in the folder, and a key of its own: two versions of a package may be wanted."""
     return replace(need, path=Path(path), artifact=replace(need.artifact, key=path))
 
 
@@ -262,7 +262,7 @@ MAX_BYTES = 1_500_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StarterReport:
-    """Say what a starter index holds: the date of its newest record, its size, and the environments it serves."""
+    """Describe what a starter index holds: the date of its newest record, its size, and the environments it serves."""
 
     date: date
     records: int
@@ -305,7 +305,7 @@ def vendor_starter(services: Services) -> StarterReport:
 
 
 def _manifests(services: Services) -> Iterator[tuple[str, Manifest, bool]]:
-    """Give every template for every python, with a label, and whether that python is the template's own."""
+    """Yield every template for every python, with a label, and whether that python is the template's own."""
     for name in template_names():
         text = template_text(name)
         manifest = load_manifest(text, f"templates/{name}.yaml")

@@ -1,4 +1,4 @@
-"""Say why a package is in a lock."""
+"""Describe why a package is in a lock."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NEEDED = re.compile(r"the channel has it; |\S+ \S+ on PyPI requires ")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DependencyChain:
-    """Hold a shortest chain of needs from a line of the manifest to a package, the line's own words first."""
+    """A shortest chain of needs from a line of the manifest to a package, the line's own words first."""
 
     origin: Origin
     chain: Chain
@@ -48,7 +48,7 @@ class DependencyChain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyAnswer:
-    """Hold what a lock says of one package: its key, version and source, why, and the ways that lead to it."""
+    """What a lock says of one package: its key, version and source, why, and the ways that lead to it."""
 
     subdir: str
     key: str
@@ -81,13 +81,13 @@ def locked_environment(services: Services, name: str) -> tuple[Environment, Lock
 
 
 def not_locked(name: str, package: str) -> LockfileError:
-    """Say that a lock has no such package."""
+    """Return that a lock has no such package."""
     hint = f"`envgen tree {name}` lists what is"
     return LockfileError(f"`{package}` is not in the lock of {name}", hint=hint, code="not-locked")
 
 
 def held(record: Record) -> tuple[str, ...]:
-    """Give the distributions that a record holds, by the table of names."""
+    """Return the distributions that a record holds, by the table of names."""
     return distributions_of(record, name_table())
 
 
@@ -109,7 +109,7 @@ def _answers(manifest: Manifest, lock: PlatformLock, package: str) -> list[WhyAn
 
 
 def packages_called(lock: PlatformLock, package: str) -> list[str]:
-    """Give the keys of the packages that a conda or PyPI name means."""
+    """Return the keys of the packages that a conda or PyPI name means."""
     canonical = canonicalize_name(package)
     conda = [
         f"conda:{record.name}"
@@ -120,7 +120,7 @@ def packages_called(lock: PlatformLock, package: str) -> list[str]:
 
 
 def dependency_chains(graph: Graph, roots: Iterable[RootPackage], key: str) -> tuple[DependencyChain, ...]:
-    """Give a shortest way to a package from each line that leads there, shortest first."""
+    """Return a shortest way to a package from each line that leads there, shortest first."""
     found = [
         DependencyChain(origin=root.origin, chain=chain)
         for root in roots
@@ -151,7 +151,7 @@ def _reason(decision: Decision) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obstacle:
-    """Say who stands against a version, in which words, and which lines of the manifest lead there.
+    """Describe who stands against a version, in which words, and which lines of the manifest lead there.
 
     `package` is "" where a line of the manifest itself does; `ways` are empty where no line leads there.
     """
@@ -163,7 +163,7 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRefusal:
-    """Hold what one platform's lock has of a package, and what stands against the version asked about.
+    """What one platform's lock has of a package, and what stands against the version asked about.
 
     `locked` are `name version`; `met` tells that one of them is what was asked about.
     """
@@ -175,7 +175,7 @@ class VersionRefusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialResult:
-    """Hold what a solve says: what would move by platform, or why it cannot be."""
+    """What a solve says: what would move by platform, or why it cannot be."""
 
     moved: dict[str, tuple[Move, ...]]
     failure: str = ""
@@ -183,7 +183,7 @@ class TrialResult:
 
 
 def why_not(services: Services, name: str, text: str) -> dict[str, VersionRefusal]:
-    """Say by platform what the lock of an environment has against a requirement, by the bounds that it holds.
+    """Return by platform what the lock of an environment has against a requirement, by the bounds that it holds.
 
     Raises:
         UsageError: the text is no requirement with bounds. LockfileError: there is no lock.
@@ -286,7 +286,7 @@ class _Obstacles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreePackage:
-    """Hold one package of a tree.
+    """One package of a tree.
 
     `size` is its file's, in bytes or None; `total` adds up the known sizes of all that it leads to, itself included.
     """
@@ -301,7 +301,7 @@ class TreePackage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageTree:
-    """Hold one platform's packages by key, and the roots: what the manifest asks for, or what the call names.
+    """One platform's packages by key, and the roots: what the manifest asks for, or what the call names.
 
     `size` adds up the known sizes of all that the roots lead to; `unknown` counts the packages that have none.
     """

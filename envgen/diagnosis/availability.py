@@ -29,7 +29,7 @@ PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10", "3.9", "3.8")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PypiLookup:
-    """Hold a standing with the project it was read from, None where no index has it."""
+    """A standing with the project it was read from, None where no index has it."""
 
     standing: PypiAvailability
     project: Project | None = None
@@ -37,12 +37,12 @@ class PypiLookup:
 
     @property
     def files(self) -> tuple[ProjectFile, ...] | None:
-        """Give the project's files, or None."""
+        """Return the project's files, or None."""
         return self.project.files if self.project else None
 
     @property
     def installs(self) -> bool:
-        """Tell whether the version of the standing can be installed; a yanked one can where it is asked for."""
+        """Return whether the version of the standing can be installed; a yanked one can where it is asked for."""
         if self.standing.code == "YANKED":
             return bool(self.verdict and self.verdict.chosen and self.verdict.chosen.unyanked == "OK")
         return self.standing.code == "OK"
@@ -86,7 +86,7 @@ def _lacks(name: str, verdict: FileVerdict) -> list[str]:
 
 
 def _empties(name: str, verdict: FileVerdict) -> list[str]:
-    """Say of a release that does not fit that it would install nothing anyway."""
+    """Return of a release that does not fit that it would install nothing anyway."""
     why = _why_empty(name, verdict.version) if verdict.code not in ("OK", "NO_VERSION_MATCHES", "NOT_ON_INDEX") else ""
     return [why] if why else []
 
@@ -107,7 +107,7 @@ def _why_not_for_mac(name: str, version: str, platform: Platform) -> str:
 
 
 def is_hollow(name: str, version: str, platform: Platform) -> bool:
-    """Tell whether a release that would install is known to bring nothing that runs on the target."""
+    """Return whether a release that would install is known to bring nothing that runs on the target."""
     return bool(_why_empty(name, version) or _why_not_for_mac(name, version, platform))
 
 
@@ -146,12 +146,12 @@ def spec_on_conda(spec: MatchSpec, records: Sequence[Record], platform: Platform
 
 
 def fits(record: Record, platform: Platform) -> bool:
-    """Tell whether a record can be installed beside the target's python, on its macOS."""
+    """Return whether a record can be installed beside the target's python, on its macOS."""
     return fits_python(record, platform.python) and not macos_of(record, platform)
 
 
 def macos_of(record: Record, platform: Platform) -> str:
-    """Give the macOS that a record needs if the target's is older, else ""."""
+    """Return the macOS that a record needs if the target's is older, else ""."""
     virtual = {package.name: package for package in platform.virtual_packages()}
     for text in (*record.depends, *record.constrains):
         if text.startswith("__osx") and "__osx" in virtual:
@@ -191,22 +191,22 @@ class UnreadRepodata:
     origin: str = "channel that could not be read"
 
     def names(self) -> frozenset[str]:
-        """Give no name."""
+        """Return no name."""
         return frozenset()
 
     def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
-        """Give no record."""
+        """Return no record."""
         return dict.fromkeys(names, ())
 
     def closure(self, names: Iterable[str]) -> tuple[ChannelRecords, ...]:
-        """Give no record."""
+        """Return no record."""
         del names
         return tuple(ChannelRecords(channel=channel, records=()) for channel in self.channels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaPackages:
-    """Hold what the channels have for a requirement: the answer of the name map, its records, and how it stands."""
+    """What the channels have for a requirement: the answer of the name map, its records, and how it stands."""
 
     platform: Platform
     mapped: MappedRequirement
@@ -225,7 +225,7 @@ class CondaLookup:
     _everything: Sequence[ChannelRecords] | None = field(default=None)
 
     def look(self, requirements: Sequence[Requirement]) -> list[CondaPackages]:
-        """Say how requirements stand by their records alone, in their order."""
+        """Return how requirements stand by their records alone, in their order."""
         self.mapper.map_names([item.name for item in requirements if not item.url])
         return [self._one(item) for item in requirements]
 
@@ -275,7 +275,7 @@ class CondaLookup:
         }
 
     def spec(self, spec: MatchSpec) -> tuple[CondaAvailability, tuple[Record, ...]]:
-        """Say how a match spec stands, and give the records of its name."""
+        """Return how a match spec stands, and give the records of its name."""
         records = self.repodata.records([spec.name])[spec.name]
         standing = spec_on_conda(spec, records, self.platform, self.repodata.origin)
         self._read([spec.name])
@@ -314,7 +314,7 @@ def _in_version(standing: CondaAvailability, version: str) -> CondaAvailability:
 
 
 def _unsolved(standing: CondaAvailability, error: UnsatisfiableError) -> str:
-    """Say in one line why a package that is there cannot be installed: the innermost lines of the solver's tree."""
+    """Return in one line why a package that is there cannot be installed: the innermost lines of the solver's tree."""
     lines = [line.strip(" ├└│─") for line in error.problem.splitlines()]
     telling = [line for line in lines if "which" in line or "nothing provides" in line or "No candidates" in line]
     reason = (telling or [line for line in lines if line] or [error.message])[-1].rstrip(".,;")

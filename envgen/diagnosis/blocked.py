@@ -1,4 +1,4 @@
-"""Hold what a way out of a refusal is looked for with."""
+"""What a way out of a refusal is looked for with."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from envgen.pypi.wheel_verdicts import by_version, classify, judge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedRequirement:
-    """Hold a requirement that cannot be had, beside the question that leads to it (its own, where nothing else does).
+    """A requirement that cannot be had, beside the question that leads to it (its own, where nothing else does).
 
     `specs` and `records` are conda's: what would serve, and every record of those names, whatever the target.
     `suggestions` are names that may have been meant and that exist; `replacement` stands where the facts know what
@@ -49,16 +49,16 @@ class BlockedRequirement:
 
     @property
     def is_root(self) -> bool:
-        """Tell whether the user asked for it."""
+        """Return whether the user asked for it."""
         return self.question.asked == self.requirement
 
     @property
     def from_conda(self) -> bool:
-        """Tell whether conda may serve it."""
+        """Return whether conda may serve it."""
         return not self.question.pypi_only
 
     def had_on(self, platform: Platform) -> bool:
-        """Tell whether the requirement itself could be had on another target, as far as files and records tell."""
+        """Return whether the requirement itself could be had on another target, as far as files and records tell."""
         files = self.pypi.files
         found = classify(files, platform, self.requirement.specifier) if files is not None else None
         if found and found.code == "OK" and not is_hollow(self.requirement.name, found.version, platform):
@@ -91,7 +91,7 @@ class BlockedRequirement:
         return sorted(version for version in found if not version.is_prerelease)
 
     def on(self, *, python: str = "", macos: str = "") -> Platform:
-        """Give the target with another python or macOS."""
+        """Return the target with another python or macOS."""
         return replace(self.platform, python=python or self.platform.python, macos=macos or self.platform.macos)
 
 
@@ -124,7 +124,7 @@ def blocked_requirements(walk: DependencyWalk, nodes: Sequence[Node]) -> list[Bl
 
 
 def on_one_python(walk: DependencyWalk, subjects: Sequence[BlockedRequirement]) -> list[BlockedRequirement]:
-    """Give the subjects the python that they and all the rest of what is asked for can move to together."""
+    """Return the subjects the python that they and all the rest of what is asked for can move to together."""
     stuck = {blocked.requirement.name for blocked in subjects}
     python = common_python(subjects, [root for root in _roots(walk) if root.requirement.name not in stuck])
     return [replace(blocked, common_python=python) for blocked in subjects]
@@ -150,7 +150,7 @@ def _suggestions(walk: DependencyWalk, node: Node) -> tuple[str, ...]:
 
 
 def _replacement(walk: DependencyWalk, node: Node) -> Requirement | None:
-    """Give what takes a name's place, under the name that has arm64 wheels where that is TensorFlow's old one."""
+    """Return what takes a name's place, under the name that has arm64 wheels where that is TensorFlow's old one."""
     asked = node.need.requirement
     row = replacement_of(node.name, walk.platform.subdir, asked.specifier)
     if row is not None and row.replacement:

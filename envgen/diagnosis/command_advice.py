@@ -17,7 +17,7 @@ _FOUND = "{found}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedCommand:
-    """Hold a command with what is wrong with it.
+    """A command with what is wrong with it.
 
     `right` is the command as it should be, "" where none is left; `by_envgen` the one that locks the same packages, ""
     where it installs none of PyPI's names. `judged` is False for what is no installation command that is known here.
@@ -31,12 +31,12 @@ class JudgedCommand:
 
     @property
     def ok(self) -> bool:
-        """Tell whether the command may be followed."""
+        """Return whether the command may be followed."""
         return not any(wrong.severity == "error" for wrong in self.wrongs)
 
 
 def judge_command(command: Command, platform: Platform, beside: Sequence[Command] = ()) -> JudgedCommand:
-    """Hold a command to the facts; `platform` is the target that the right one is written for.
+    """A command to the facts; `platform` is the target that the right one is written for.
 
     `beside` are other commands for the same environment, whose packages count where something is left open.
     """
@@ -95,7 +95,7 @@ def _has_option(rule: CommandRule, command: Command) -> bool:
 
 
 def _asks(rule: CommandRule, command: Command, others: Mapping[str, str]) -> bool:
-    """Tell whether a command asks for the rule's package, in versions that the rule speaks of."""
+    """Return whether a command asks for the rule's package, in versions that the rule speaks of."""
     asked = dict(named(command))
     if rule.package not in asked:
         return False
@@ -105,7 +105,7 @@ def _asks(rule: CommandRule, command: Command, others: Mapping[str, str]) -> boo
 
 
 def _leaves_open(text: str, asked: Mapping[str, str]) -> bool:
-    """Tell whether what is asked for leaves releases of something open; its old name counts as a bound below 2.17."""
+    """Return whether what is asked for leaves releases of something open; its old name counts as a bound below 2.17."""
     wanted = Requirement.parse(text, Origin(path="rule"))
     if wanted.name in asked:
         return overlaps(asked[wanted.name], wanted.specifier)
@@ -152,7 +152,7 @@ def _found(rule: CommandRule, text: str) -> bool:
 
 
 def _goes(rule: CommandRule, package: str) -> bool:
-    """Tell whether a package is dropped, and nothing of its name pinned in its place."""
+    """Return whether a package is dropped, and nothing of its name pinned in its place."""
     if _found(rule, package):
         return True
     return not {package, base_name(package)}.isdisjoint(rule.drops) and not _pinned(rule, package)

@@ -29,7 +29,7 @@ _LONGEST = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """Hold an option in its first spelling; `value` is None where it takes none."""
+    """An option in its first spelling; `value` is None where it takes none."""
 
     name: str
     value: str | None = None
@@ -37,7 +37,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """Hold one command in its parts.
+    """One command in its parts.
 
     `text` is as it was written, `plain` without quotes, `rest` what is behind the program. `variables` are set for it
     alone; `wrappers` stand before it (`arch -x86_64`); `program` is how the tool is called; `tool` is None for what
@@ -58,7 +58,7 @@ class Command:
 
     @property
     def speaks(self) -> str:
-        """Say whose names the packages have: `pypi`, `conda`, `brew`, or "" where there are none that are judged."""
+        """Return whose names the packages have: `pypi`, `conda`, `brew`, or "" where there are none that are judged."""
         if self.tool is None or (self.tool.verbs and self.verb in ("", "config")):
             return ""
         asks_pypi = self.tool.pypi_option and any(option.name == self.tool.pypi_option for option in self.options)
@@ -177,7 +177,7 @@ def _starts(rest: Sequence[str], verb: str) -> bool:
 
 
 def _behind(rest: Sequence[str], verb: str) -> list[str]:
-    """Give the words but for those of the verb, which options may stand before."""
+    """Return the words but for those of the verb, which options may stand before."""
     left, words = list(rest), verb.split()
     for word in words:
         left.remove(word)
@@ -217,7 +217,7 @@ CONDA_FORGE = Option(name=CHANNEL, value="conda-forge")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrong:
-    """Say what is wrong with a command, under a stable code, and what is right."""
+    """Describe what is wrong with a command, under a stable code, and what is right."""
 
     code: str
     severity: Severity
@@ -227,19 +227,19 @@ class Wrong:
 
 @dataclass(slots=True, kw_only=True)
 class Named:
-    """Hold a command with the names that serve, and what was wrong with the others."""
+    """A command with the names that serve, and what was wrong with the others."""
 
     command: Command
     wrongs: list[Wrong] = field(default_factory=list)
 
 
 def base_name(text: str) -> str:
-    """Give the canonical name that a package's text starts with."""
+    """Return the canonical name that a package's text starts with."""
     return str(canonicalize_name(re.split(r"[=<>!~\[ {;@]", text.rpartition("::")[2])[0]))
 
 
 def named(command: Command) -> Iterator[tuple[str, str]]:
-    """Give each package's canonical name with its specifier; what cannot be read as one has none."""
+    """Yield each package's canonical name with its specifier; what cannot be read as one has none."""
     for text in command.packages:
         if not _SPEC.fullmatch(text):
             continue
@@ -259,7 +259,7 @@ def judge_names(command: Command, platform: Platform, told: Collection[str]) -> 
 
 
 def _right(found: Named, text: str, platform: Platform) -> str:
-    """Give what to ask for in the place of one package, "" for nothing."""
+    """Return what to ask for in the place of one package, "" for nothing."""
     name, speaks = base_name(text), found.command.speaks
     why = unwanted_package(name, "conda" if speaks == "conda" else "pypi")
     if why:

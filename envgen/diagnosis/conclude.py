@@ -32,7 +32,7 @@ from envgen.planner.renames import rename
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Hold all that verdicts are drawn from."""
+    """All that verdicts are drawn from."""
 
     questions: Sequence[Question]
     closure: DependencyGraph
@@ -43,7 +43,7 @@ class Findings:
 
 
 def conclude(findings: Findings, backtracked: Sequence[str] | None = None) -> tuple[Verdict, ...]:
-    """Give a verdict on each name of the closure, in its order.
+    """Return a verdict on each name of the closure, in its order.
 
     `backtracked` are the notes of a lock that was found without a change, since older releases need less; None where
     there is none.
@@ -150,7 +150,7 @@ def _unwanted(node: Node) -> Iterator[Fault]:
 def _warned_fix(
     node: Node, bad: BadRelease | None, hidden: HiddenLibrary | None, replaced: ReplacedName | None
 ) -> Fix | None:
-    """Say what is better than what works only somehow."""
+    """Return what is better than what works only somehow."""
     if replaced and replaced.replacement:
         instead = rename(node.need.requirement, replaced.replacement, keep_specifier=replaced.keep_specifier)
         return Fix(text=f"ask for `{instead}`", edit=ManifestEdit(dependencies=(instead.text,)))
@@ -178,7 +178,7 @@ NOT_ASKED = PypiAvailability(code="UNKNOWN", message="it is asked of conda alone
 
 
 def spec_verdict(question: Question, standing: CondaAvailability, issue: Issue | None, place: int) -> Verdict:
-    """Give the verdict on a spec that conda alone may serve."""
+    """Return the verdict on a spec that conda alone may serve."""
     return Verdict(
         requirement=question.text,
         root=question.text,

@@ -23,7 +23,7 @@ _HERE = "question"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointRequest:
-    """Hold what is asked for at once, for one target; `questions` are requirements that apply to it."""
+    """What is asked for at once, for one target; `questions` are requirements that apply to it."""
 
     questions: tuple[Question, ...]
     platform: Platform
@@ -33,7 +33,7 @@ class JointRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Say which of the questions cannot be asked at once, by their places, and why.
+    """Describe which of the questions cannot be asked at once, by their places, and why.
 
     `bound` is the requirement that a fact demands in the place of one of them, "" where it demands none.
     """
@@ -45,14 +45,14 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointVerdict:
-    """Hold what is wrong with the questions as a whole, and the names that conda may not serve beside the others."""
+    """What is wrong with the questions as a whole, and the names that conda may not serve beside the others."""
 
     clashes: tuple[Conflict, ...] = ()
     forced: Mapping[str, str] = field(default_factory=dict)
 
 
 def judge_together(asked: JointRequest) -> JointVerdict:
-    """Hold the TensorFlow family to its table, and everything to the bounds that upstream forgot."""
+    """The TensorFlow family to its table, and everything to the bounds that upstream forgot."""
     requirements = _placed(asked)
     try:
         family = apply_family(
@@ -71,7 +71,7 @@ def judge_together(asked: JointRequest) -> JointVerdict:
 
 
 def _placed(asked: JointRequest) -> list[Requirement]:
-    """Give the requirements, each on a line that tells its place among the questions."""
+    """Return the requirements, each on a line that tells its place among the questions."""
     return [
         replace(question.asked, origin=Origin(path=str(place), line=_line(place, question)))
         for place, question in enumerate(asked.questions)
@@ -178,7 +178,7 @@ def _target(asked: JointRequest, clash: Conflict) -> Iterator[JointFix]:
 
 
 def _without_metal(asked: JointRequest) -> Iterator[JointFix]:
-    """Say metal where cpu contradicts it, or compute on the processor."""
+    """Yield metal where cpu contradicts it, or compute on the processor."""
     if asked.accelerator == "cpu":
         yield JointFix(text="set `accelerator: metal`", edits={0: ManifestEdit(accelerator="metal", keeps=True)})
     places = [place for place, question in enumerate(asked.questions) if question.name == METAL]
@@ -212,7 +212,7 @@ def _respelled(asked: JointRequest, texts: dict[int, str], also: Sequence[int] =
 
 
 def _clears(asked: JointRequest, way: JointFix, clash: Conflict) -> bool:
-    """Tell whether a change ends a clash and makes no other, of what is known about versions that exist."""
+    """Return whether a change ends a clash and makes no other, of what is known about versions that exist."""
     changed = _changed(asked, way)
     return changed is not None and not judge_together(changed).clashes and bool(clash.places)
 

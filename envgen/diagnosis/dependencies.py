@@ -24,7 +24,7 @@ MOST = 800
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeededRequirement:
-    """Hold a requirement with the names that lead to it, itself last, and the question that they start from."""
+    """A requirement with the names that lead to it, itself last, and the question that they start from."""
 
     requirement: Requirement
     chain: tuple[str, ...]
@@ -33,7 +33,7 @@ class NeededRequirement:
 
 @dataclass(slots=True, kw_only=True)
 class Node:
-    """Hold what was found of one name; `children` are the names that its wheel needs on the target.
+    """What was found of one name; `children` are the names that its wheel needs on the target.
 
     `forced` says why conda may not serve it ("" where it may).
     """
@@ -48,23 +48,23 @@ class Node:
 
     @property
     def name(self) -> str:
-        """Give the name."""
+        """Return the name."""
         return self.need.chain[-1]
 
     @property
     def served_by_conda(self) -> bool:
-        """Tell whether conda is where it is taken from."""
+        """Return whether conda is where it is taken from."""
         return self.conda.available and not self.forced
 
     @property
     def walks_on(self) -> bool:
-        """Tell whether what it needs matters: it would be installed from PyPI."""
+        """Return whether what it needs matters: it would be installed from PyPI."""
         return not self.served_by_conda and self.pypi.installs
 
 
 @dataclass(slots=True, kw_only=True)
 class DependencyGraph:
-    """Hold the nodes of one walk by name, the user's own first, then level by level, each level by name.
+    """The nodes of one walk by name, the user's own first, then level by level, each level by name.
 
     `cut` tells that the walk was ended because it became too large.
     """
@@ -74,7 +74,7 @@ class DependencyGraph:
     cut: bool = False
 
     def fresh(self, needs: Iterable[NeededRequirement]) -> list[NeededRequirement]:
-        """Give the needs whose names were not looked at, one a name, with the bounds and extras of all of them."""
+        """Return the needs whose names were not looked at, one a name, with the bounds and extras of all of them."""
         grouped: dict[str, list[NeededRequirement]] = {}
         for need in needs:
             if need.requirement.name in self.nodes:
@@ -108,7 +108,7 @@ class DependencyGraph:
 
 
 def requires_itself(name: str, metadata: WheelMetadata, markers: Mapping[str, str]) -> bool:
-    """Tell whether a wheel requires the very distribution that it is, so that nothing else can bring the code."""
+    """Return whether a wheel requires the very distribution that it is, so that nothing else can bring the code."""
     for text in metadata.requires_dist:
         try:
             requirement = Requirement.parse(text, Origin(path=name))
@@ -140,7 +140,7 @@ def _read(text: str, node: Node) -> Requirement | None:
 
 
 def lacking(closure: DependencyGraph, name: str) -> tuple[str, ...]:
-    """Give the chain from a node down to the first thing that cannot be had from either side; () where all can.
+    """Return the chain from a node down to the first thing that cannot be had from either side; () where all can.
 
     What conda serves needs nothing of PyPI; what was not reached, or could not be looked up, is believed to be there.
     """
@@ -168,7 +168,7 @@ DEEPEST = 15
 
 @dataclass(slots=True, kw_only=True)
 class DependencyWalk:
-    """Hold what a walk asks, and what it found.
+    """What a walk asks, and what it found.
 
     `forced` maps names that conda may not serve to the reason; `shelves` keeps what the channels have by name; `files`
     what PyPI has; `notes` are for the user.

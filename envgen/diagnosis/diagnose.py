@@ -1,4 +1,4 @@
-"""Say whether requirements, and all that they need, can be had on an Apple-silicon Mac, and what to do if not."""
+"""Describe whether requirements, and all that they need, can be had on an Apple-silicon Mac, and what to do if not."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class _Run:
-    """Hold one case with what was opened for it; `unread` says why the channels could not be read.
+    """One case with what was opened for it; `unread` says why the channels could not be read.
 
     `clashes` are all that are known: those of the facts about versions, then those of files.
     """
@@ -226,7 +226,7 @@ def _spec_verdicts(run: _Run) -> list[Verdict]:
 
 
 def _marked(verdict: Verdict, settled: FixSearchResult) -> Verdict:
-    """Say of a fix that it was tried and locks."""
+    """Return of a fix that it was tried and locks."""
     if verdict.fix is None or verdict.ok or not settled.locks:
         return verdict
     return replace(verdict, fix=replace(verdict.fix, locks=True))
@@ -259,7 +259,7 @@ _SUFFIXES = (".txt", ".yml", ".yaml", ".toml", ".in", ".lock")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnoseOptions:
-    """Hold a call: what to diagnose, or the command to judge, and for which target; "" takes the default."""
+    """A call: what to diagnose, or the command to judge, and for which target; "" takes the default."""
 
     what: tuple[str, ...] = ()
     command: str = ""
@@ -270,13 +270,13 @@ class DiagnoseOptions:
 
     @property
     def target(self) -> PlatformOptions:
-        """Give the target that is asked about."""
+        """Return the target that is asked about."""
         return PlatformOptions(python=self.python, macos=self.macos)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Hold the diagnoses of a call, one for each set of things that are asked for at once, and the judged commands."""
+    """The diagnoses of a call, one for each set of things that are asked for at once, and the judged commands."""
 
     diagnoses: tuple[Diagnosis, ...]
     advised: tuple[JudgedCommand, ...] = ()
@@ -284,7 +284,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Tell whether all that was asked for can be had, and every command may be followed."""
+        """Return whether all that was asked for can be had, and every command may be followed."""
         return all(diagnosis.ok for diagnosis in self.diagnoses) and all(advised.ok for advised in self.advised)
 
 
@@ -328,7 +328,7 @@ def _impatient(services: Services) -> Services:
 
 
 def _cases(services: Services, asking: DiagnoseOptions) -> tuple[DiagnosisRequest, ...]:
-    """Tell files, environments and requirements apart; requirements are asked for at once."""
+    """Return files, environments and requirements apart; requirements are asked for at once."""
     if not asking.what:
         raise UsageError("nothing to diagnose", hint="give requirements, a file, or an environment's name")
     environments = environment_names(services.root)
@@ -348,7 +348,7 @@ def _cases(services: Services, asking: DiagnoseOptions) -> tuple[DiagnosisReques
 
 
 def _is_file(services: Services, text: str) -> bool:
-    """Tell whether a text names a file: one that is there, or one that could be nothing else."""
+    """Return whether a text names a file: one that is there, or one that could be nothing else."""
     path = services.settings.folder / text
     looks = text.lower().endswith(_SUFFIXES) or "/" in text.partition("@")[0]
     return looks or ("." in text and "\0" not in text and path.is_file())

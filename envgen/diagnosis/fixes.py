@@ -41,7 +41,7 @@ def _listed(blocked: BlockedRequirement, makers: Sequence[Maker]) -> list[Fix]:
 
 
 def _makers(blocked: BlockedRequirement) -> tuple[Maker, ...]:
-    """Give what may help: nothing is built or moved for what a Mac has no use for, or what something else replaces."""
+    """Return what may help: nothing is built for what a Mac has no use for, or what something else replaces."""
     if _no_use(blocked):
         return (_replaced, _instead)
     makers = _BY_CLASS.get(blocked.pypi.standing.code, _ANY)

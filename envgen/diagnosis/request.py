@@ -34,7 +34,7 @@ MAIN = "main"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosisRequest:
-    """Hold questions that are asked at once, with their target, and the manifest that asks them."""
+    """Questions that are asked at once, with their target, and the manifest that asks them."""
 
     questions: tuple[Question, ...]
     platform: Platform
@@ -199,7 +199,7 @@ def case_of_file(services: Services, path: Path, target: PlatformOptions, accele
 
 
 def _rewritten(imported: Imported) -> Iterator[Question]:
-    """Give the requirements that stand otherwise, or not at all, in the manifest."""
+    """Yield the requirements that stand otherwise, or not at all, in the manifest."""
     outcomes = {(account.line.file, account.line.line): account.outcome for account in imported.accounts}
     for item in imported.file.items:
         if not isinstance(item, ImportedRequirement) or item.bound:
@@ -210,7 +210,7 @@ def _rewritten(imported: Imported) -> Iterator[Question]:
 
 
 def _notes(imported: Imported) -> Iterator[str]:
-    """Say what is not asked about; lines that only describe a project, or lock other platforms, are counted."""
+    """Yield what is not asked about; lines that only describe a project, or lock other platforms, are counted."""
     beside = 0
     for account in imported.accounts:
         if account.subject and imported.file.format in _WORDY:
@@ -236,7 +236,7 @@ _TAG = re.compile(r"macosx_(\d{2})(?:_(\d{1,2}))?_arm64")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandDiagnosis:
-    """Hold judged commands with the questions about their packages."""
+    """Judged commands with the questions about their packages."""
 
     advised: tuple[JudgedCommand, ...] = ()
     cases: tuple[DiagnosisRequest, ...] = ()

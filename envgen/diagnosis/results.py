@@ -1,4 +1,4 @@
-"""Hold what is asked of a diagnosis, and what it finds of each package."""
+"""What is asked of a diagnosis, and what it finds of each package."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Had = Literal["conda", "pypi", "none"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Hold what the user asks for: a requirement, or a match spec that conda alone may serve.
+    """What the user asks for: a requirement, or a match spec that conda alone may serve.
 
     `line` is None where it was written on the command line; `pypi_only` says that conda may not serve it; `group` is
     the manifest's group that it stands in, "" for none.
@@ -33,7 +33,7 @@ class Question:
 
     @property
     def name(self) -> str:
-        """Give the canonical name of the requirement, or the name of conda's package."""
+        """Return the canonical name of the requirement, or the name of conda's package."""
         return self.asked.name
 
     @property
@@ -43,7 +43,7 @@ class Question:
 
     @property
     def key(self) -> str:
-        """Give the manifest's list that it stands in."""
+        """Return the manifest's list that it stands in."""
         if isinstance(self.asked, MatchSpec):
             return "conda"
         return "pypi" if self.pypi_only else "dependencies"
@@ -51,7 +51,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PypiAvailability:
-    """Say how a project stands on PyPI, and on PyPI alone.
+    """Describe how a project stands on PyPI, and on PyPI alone.
 
     `version` is the one that the class is about, "" where none is. EMPTY_STUB is a wheel that fits and installs
     nothing; UNKNOWN means that the index was not asked, or did not answer.
@@ -64,7 +64,7 @@ class PypiAvailability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaAvailability:
-    """Say whether the channels can serve a requirement on the target, as which package and version.
+    """Describe whether the channels can serve a requirement on the target, as which package and version.
 
     `name` is the conda name as far as it is known; `known` is False where the channels could not be read, or only a
     part of them.
@@ -79,7 +79,7 @@ class CondaAvailability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Say what is wrong beyond the files themselves, under a stable code; an error makes the verdict a refusal."""
+    """Describe what is wrong beyond the files themselves, under a stable code; an error makes the verdict a refusal."""
 
     code: str
     severity: Severity
@@ -88,7 +88,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Say whether something can be had on the target, from where, what leads to it, and what to do if not.
+    """Describe whether something can be had on the target, from where, what leads to it, and what to do if not.
 
     `chain` starts with the name that the user wrote and ends with this one's; `root` is the requirement that the user
     wrote, and `key` the manifest's list that it stands in; `source` is where it would be taken from.
@@ -108,18 +108,18 @@ class Verdict:
 
     @property
     def name(self) -> str:
-        """Give the name of what the verdict is about."""
+        """Return the name of what the verdict is about."""
         return self.chain[-1]
 
     @property
     def is_root(self) -> bool:
-        """Tell whether the user asked for it."""
+        """Return whether the user asked for it."""
         return len(self.chain) == 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Hold the verdicts on what was asked for and on all that it needs, the former first.
+    """The verdicts on what was asked for and on all that it needs, the former first.
 
     `partial` tells that something could not be looked up; `manifest` is a manifest with every fix in it, "" where
     there is nothing to fix or no way to; `locks` tells that it was tried and locks. `refusal` says why the whole does
@@ -136,7 +136,7 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """Tell whether all that the user asked for can be had at once, and everything could be looked up."""
+        """Return whether all that the user asked for can be had at once, and everything could be looked up."""
         every = all(verdict.ok for verdict in self.verdicts if verdict.is_root)
         return every and not self.partial and not self.refusal
 
@@ -146,7 +146,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestEdit:
-    """Hold what is put in the place of a requirement of a manifest's.
+    """What is put in the place of a requirement of a manifest's.
 
     `dependencies`, `pypi` and `overrides` are PEP 508 texts, `conda` match specs; `python`, `macos` and `accelerator`
     are "" where they stay. `drops` are further names of the manifest's that go with the requirement; `keeps` says that
@@ -185,7 +185,7 @@ def combined(edits: Sequence[ManifestEdit]) -> ManifestEdit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointFix:
-    """Hold a way out in words, with the edits that take it, by the place of the question that each is about."""
+    """A way out in words, with the edits that take it, by the place of the question that each is about."""
 
     text: str
     edits: Mapping[int, ManifestEdit]
@@ -193,7 +193,7 @@ class JointFix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """Hold a way out in words, with the edit that takes it (None where no edit can); `locks` tells that it was tried.
+    """A way out in words, with the edit that takes it (None where no edit can); `locks` tells that it was tried.
 
     `text` has no full stop at its end.
     """

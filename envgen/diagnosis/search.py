@@ -27,7 +27,7 @@ _PYTHONS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixSearchResult:
-    """Hold what trying gave: the manifest with the ways that are taken, and whether it locks.
+    """What trying gave: the manifest with the ways that are taken, and whether it locks.
 
     `tried` counts the attempts; `last` is the failure of the last one, None where it locked or nothing was tried;
     `backtracked` holds the notes of a lock that needed no change at all.
@@ -42,7 +42,7 @@ class FixSearchResult:
 
 @dataclass(slots=True, kw_only=True)
 class FixSearch:
-    """Hold what is being tried: the manifest as it is asked for, its questions, and what stands in the way.
+    """What is being tried: the manifest as it is asked for, its questions, and what stands in the way.
 
     `pythons` gives those for which each question can be had, `wheels` are names that PyPI may serve as well as conda;
     `attempt` locks a text in memory; `clock` gives seconds.
@@ -150,7 +150,7 @@ _NAMED = re.compile(r"(?:^|and |, |\s)([A-Za-z0-9][\w.-]*?)(?=[\[<>=!~, ]|$)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockAttempt:
-    """Say whether a manifest locks: no `message` means that it does; `names` are those that a failure speaks of.
+    """Describe whether a manifest locks: no `message` means that it does; `names` are those that a failure speaks of.
 
     `causes` are those of the user's names for whose sake a failure came to be, if it speaks of others than those;
     `notes` are the lock's; `unasked` tells that something could not be reached, so that nothing is known.
@@ -165,7 +165,7 @@ class LockAttempt:
 
     @property
     def locks(self) -> bool:
-        """Tell whether it locks."""
+        """Return whether it locks."""
         return not self.message
 
 
@@ -188,7 +188,7 @@ def attempt(services: Services, text: str) -> LockAttempt:
 
 
 def _blamed(manifest: Manifest, error: EnvgenError) -> Iterator[str]:
-    """Give the names that a failure is about: those that PyPI's resolver ends on, else those on its lines.
+    """Yield the names that a failure is about: those that PyPI's resolver ends on, else those on its lines.
 
     Where it has neither, every word of its message counts.
     """
@@ -203,13 +203,13 @@ def _blamed(manifest: Manifest, error: EnvgenError) -> Iterator[str]:
 
 
 def _causes(manifest: Manifest, error: EnvgenError) -> Iterator[str]:
-    """Give the names on the lines that keep from conda what PyPI does not have."""
+    """Yield the names on the lines that keep from conda what PyPI does not have."""
     because = {line.line for line in error.because} if isinstance(error, PypiUnsatisfiableError) else set()
     yield from (name for name, line in _places(manifest) if line in because)
 
 
 def _required(error: EnvgenError) -> Iterator[str]:
-    """Give what a resolver says is required by the user: "because you require A>=1 and B==2, we can conclude"."""
+    """Yield what a resolver says is required by the user: "because you require A>=1 and B==2, we can conclude"."""
     if isinstance(error, PypiUnsatisfiableError):
         for part in _REQUIRED.findall(error.problem):
             yield from (str(canonicalize_name(name)) for name in _NAMED.findall(part))
@@ -230,7 +230,7 @@ _TOLD = 2
 
 @dataclass(slots=True, kw_only=True)
 class Issue:
-    """Hold one refusal; `names` are those whose mention in a failure blames it, `places` the questions it is about.
+    """One refusal; `names` are those whose mention in a failure blames it, `places` the questions it is about.
 
     `subject` is the name of what cannot be had, "" where the questions only cannot be asked at once. `at` is the way
     that is taken now; the last `guesses` of the ways are worth a word only if they lock.
@@ -246,7 +246,7 @@ class Issue:
 
     @property
     def way(self) -> JointFix | None:
-        """Give the way that is taken now, or None where there is none."""
+        """Return the way that is taken now, or None where there is none."""
         return self.ways[self.at] if self.ways else None
 
     @property
@@ -256,7 +256,7 @@ class Issue:
         return Fix(text="; or ".join(texts)) if texts else Fix(text="no way out is known")
 
     def fix_at(self, place: int) -> Fix:
-        """Give the fix as it concerns one question."""
+        """Return the fix as it concerns one question."""
         way = self.way
         edit = way.edits.get(place, ManifestEdit(keeps=True)) if way else None
         return replace(self.fix, edit=edit)
@@ -278,7 +278,7 @@ class Issue:
 
 @dataclass(slots=True, kw_only=True)
 class Issues:
-    """Hold the matters of one case, in the order of the questions."""
+    """The matters of one case, in the order of the questions."""
 
     entries: list[Issue] = field(default_factory=list)
 
@@ -315,7 +315,7 @@ class Issues:
         return next(own, None) or next(shared, None)
 
     def fix_for(self, place: int, blocked: str) -> Fix | None:
-        """Give the fix of a question itself, with what the ways of other matters change of its line."""
+        """Return the fix of a question itself, with what the ways of other matters change of its line."""
         own = self.of(place, blocked)
         others = [
             issue.way

@@ -1,1 +1,1 @@
-"""Hold what formats needs."""
+"""The files that envgen writes and reads back, one module a format."""

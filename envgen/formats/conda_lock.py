@@ -80,7 +80,7 @@ def _metadata(lock: Lock, platforms: list[PlatformLock]) -> Iterator[str]:
 
 
 def _facts(lock: PlatformLock) -> Iterator[tuple[str, str]]:
-    """Give the platform's facts, then what conda-lock has no field for: one key a package, sorted."""
+    """Yield the platform's facts, then what conda-lock has no field for: one key a package, sorted."""
     subdir = lock.platform.subdir
     yield from platform_facts(lock).items()
     wheels = sorted(lock.pypi, key=lambda wheel: wheel.name)
@@ -148,7 +148,7 @@ _KINDS = {"conda": "conda", "pip": "pypi"}
 
 
 class BlockError(ValueError):
-    """Say which package's block is wrong."""
+    """Describe which package's block is wrong."""
 
     def __init__(self, message: str, name: str) -> None:
         """Keep the name, by which the block is found."""
@@ -158,7 +158,7 @@ class BlockError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Hold the fields of one block, its category apart; `kind` is "conda" or "pypi"."""
+    """The fields of one block, its category apart; `kind` is "conda" or "pypi"."""
 
     kind: str
     name: str
@@ -171,7 +171,7 @@ class Block:
 
     @property
     def key(self) -> str:
-        """Give the package's key, such as `conda:numpy`."""
+        """Return the package's key, such as `conda:numpy`."""
         return f"{self.kind}:{self.name}"
 
     def record(self, line: str) -> Record:
@@ -226,7 +226,7 @@ class Blocks:
         groups.append(category)
 
     def platforms(self) -> set[str]:
-        """Give the platforms that the blocks name."""
+        """Return the platforms that the blocks name."""
         return {platform for platform, _ in self._blocks}
 
     def of(self, platform: str, kind: str) -> list[Block]:
@@ -235,7 +235,7 @@ class Blocks:
         return sorted(found, key=lambda block: block.name)
 
     def groups(self, platform: str) -> dict[str, tuple[str, ...]]:
-        """Give the groups of one platform's packages that are not in main, by key."""
+        """Return the groups of one platform's packages that are not in main, by key."""
         groups = {key: tuple(sorted(names)) for (place, key), names in self._groups.items() if place == platform}
         return {key: names for key, names in sorted(groups.items()) if MAIN_GROUP not in names}
 

@@ -150,7 +150,7 @@ def read_explicit(texts: Mapping[str, str], *, sealed: bool = True) -> Lock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _File:
-    """Hold a file's facts, and its package lines with the JSON above each."""
+    """A file's facts, and its package lines with the JSON above each."""
 
     name: str
     facts: Mapping[str, str]
@@ -158,7 +158,7 @@ class _File:
 
     @property
     def subdir(self) -> str:
-        """Give the platform that the file's name says."""
+        """Return the platform that the file's name says."""
         return self.name.split(".")[1]
 
 

@@ -20,7 +20,7 @@ _Line = tuple[int, str]
 
 
 class NotPlainError(Exception):
-    """Say that a text is not of the small part; it may still be YAML."""
+    """Describe that a text is not of the small part; it may still be YAML."""
 
 
 def load(text: str, file: str) -> object:

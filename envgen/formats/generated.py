@@ -1,4 +1,4 @@
-"""Say at the head of a generated file what made it, from what and for what."""
+"""Describe at the head of a generated file what made it, from what and for what."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STARTER = "starter index"
 
 
 def header(lock: Lock, platforms: Iterable[PlatformLock], *, about: Iterable[str] = ()) -> list[str]:
-    """Give the comment lines of a file that holds some of the lock's platforms."""
+    """Return the comment lines of a file that holds some of the lock's platforms."""
     chosen = tuple(platforms)
     return [f"# {line}" for line in (*_lines(lock, chosen), *about)]
 
@@ -34,7 +34,7 @@ def _lines(lock: Lock, platforms: tuple[PlatformLock, ...]) -> Iterator[str]:
 
 
 def own_projects(lock: Lock) -> str:
-    """Say who installs the user's own projects, which no generated file holds."""
+    """Return who installs the user's own projects, which no generated file holds."""
     one = len(lock.projects) == 1
     what = "the project of your own, which" if one else f"the {len(lock.projects)} projects of your own, which"
     return f"{what} `envgen create` installs last; after another tool: pip install --no-deps {' '.join(lock.projects)}"
@@ -70,7 +70,7 @@ def refuse(file: str, problems: Iterable[str], hint: str) -> None:
 
 
 def credentials(lock: Lock) -> Iterator[str]:
-    """Say which channels and packages have a URL with a user, a password or a token that is no `${VAR}`."""
+    """Yield which channels and packages have a URL with a user, a password or a token that is no `${VAR}`."""
     for channel in lock.channels:
         if has_credentials(channel.url):
             yield "a channel's URL holds a user, a password or a token"
@@ -85,23 +85,23 @@ def credentials(lock: Lock) -> Iterator[str]:
 
 
 def has_credentials(url: str) -> bool:
-    """Tell whether a URL holds a secret in the open."""
+    """Return whether a URL holds a secret in the open."""
     secrets = [*_USER_INFO.findall(url), *_TOKEN.findall(url)]
     return any(not _PLACEHOLDERS.fullmatch(secret) for secret in secrets)
 
 
 def no_md5(records: Iterable[Record]) -> Iterator[str]:
-    """Say which records have no md5, the one hash that conda-lock and explicit files demand."""
+    """Return which records have no md5, the one hash that conda-lock and explicit files demand."""
     return (f"{record} has no md5" for record in records if not record.md5)
 
 
 def no_sha256(wheels: Iterable[LockedWheel]) -> Iterator[str]:
-    """Say which wheels have no sha256, without which pip refuses a locked set."""
+    """Return which wheels have no sha256, without which pip refuses a locked set."""
     return (f"{wheel.name}=={wheel.version} has no sha256" for wheel in wheels if not wheel.wheel.sha256)
 
 
 def no_url(wheels: Iterable[LockedWheel]) -> Iterator[str]:
-    """Say which wheels have no URL: a lock that was read from explicit files has none."""
+    """Return which wheels have no URL: a lock that was read from explicit files has none."""
     return (f"{wheel.name}=={wheel.version} has no URL" for wheel in wheels if not wheel.wheel.url)
 
 

@@ -24,7 +24,7 @@ LOCKS: tuple[str, ...] = (conda_lock.FILE, explicit.NAME)
 
 
 def render(lock: Lock, outputs: Iterable[str]) -> dict[str, str]:
-    """Give the text of each file of these outputs, by file name, sorted.
+    """Return the text of each file of these outputs, by file name, sorted.
 
     The same lock gives the same bytes, in whatever order its packages stand. Raises WriteError for an unknown output,
     for outputs of which none can be read back, and for what a format cannot hold.
@@ -44,7 +44,7 @@ def render(lock: Lock, outputs: Iterable[str]) -> dict[str, str]:
 
 
 def omissions(lock: Lock, outputs: Iterable[str]) -> tuple[str, ...]:
-    """Say what the chosen formats leave out of the lock, for the user's notes."""
+    """Return what the chosen formats leave out of the lock, for the user's notes."""
     return tuple(note for output in sorted(set(outputs)) for note in _omissions(lock, output))
 
 
@@ -68,7 +68,7 @@ def _normal(lock: Lock) -> Lock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """Hold a format's writer and what it cannot hold: one half of a lock, or its groups."""
+    """A format's writer and what it cannot hold: one half of a lock, or its groups."""
 
     write: Callable[[Lock], dict[str, str]]
     conda: bool = True
@@ -93,7 +93,7 @@ FORMATS: Mapping[str, Format] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """Hold the text of each file by name, sorted, and notes on what the format leaves out."""
+    """The text of each file by name, sorted, and notes on what the format leaves out."""
 
     files: Mapping[str, str]
     notes: tuple[str, ...]

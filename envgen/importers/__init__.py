@@ -1,1 +1,1 @@
-"""Hold what importers needs."""
+"""Other tools' files, each read by a module of its own."""

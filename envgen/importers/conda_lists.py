@@ -36,7 +36,7 @@ _MARK = "another platform of the lock is read"
 
 @dataclass(slots=True, kw_only=True)
 class _Block:
-    """Hold the fields of one package."""
+    """The fields of one package."""
 
     first: int
     last: int
@@ -172,12 +172,12 @@ _TABLES = (
 
 
 def table_hint(text: str) -> str:
-    """Say what to give in place of a table of `pip list`'s or `conda list`'s; "" for any other text."""
+    """Return what to give in place of a table of `pip list`'s or `conda list`'s; "" for any other text."""
     return next((hint for head, hint in _TABLES if head.search(text)), "")
 
 
 def is_conda_list(text: str) -> bool:
-    """Tell whether most lines are of the form `name=version=build`, which is nothing to pip."""
+    """Return whether most lines are of the form `name=version=build`, which is nothing to pip."""
     lines = [line for line in map(str.strip, text.split("\n")) if line and not line.startswith("#")]
     return bool(lines) and sum(1 for line in lines if _LINE.fullmatch(line)) > SHARE * len(lines)
 

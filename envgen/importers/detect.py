@@ -1,4 +1,4 @@
-"""Tell what kind of file another tool's file is, by its content and its name, and read it."""
+"""Describe what kind of file another tool's file is, by its content and its name, and read it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _read(kind: Format, text: str, file: str, include: Include) -> ForeignFile:
 
 
 def format_of(text: str, file: str) -> Format:
-    """Tell a file's kind; raise ForeignFileError for one that is not read, with what to give instead."""
+    """Return a file's kind; raise ForeignFileError for one that is not read, with what to give instead."""
     name = file.rpartition("/")[2]
     lower = name.lower()
     _refuse(text, name)

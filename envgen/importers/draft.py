@@ -35,7 +35,7 @@ _PLACEHOLDER = "imported"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineReport:
-    """Say what became of one or more lines of a file, up to the line `last`, and why.
+    """Describe what became of one or more lines of a file, up to the line `last`, and why.
 
     `becomes` is the manifest's key and item, such as `dependencies: torch>=2`, or ""; `subject` is what `why` begins
     with, where it names the line before it gives the reason.
@@ -51,7 +51,7 @@ class LineReport:
 
 @dataclass(frozen=True, slots=True)
 class DraftItem:
-    """Hold an item of a list with its comment."""
+    """An item of a list with its comment."""
 
     text: str
     comment: str = ""
@@ -163,13 +163,13 @@ def one_line(text: str, longest: int = _LONGEST_COMMENT) -> str:
 
 
 def group_key(group: str) -> str:
-    """Give a name that a manifest may have for a group."""
+    """Return a name that a manifest may have for a group."""
     name = re.sub(r"[^a-z0-9]+", "-", group.lower()).strip("-")
     return name if name not in ("", "main") else f"{name}-group".strip("-")
 
 
 def safe_name(text: str) -> str:
-    """Give a name for an environment that is as near to a text as may be."""
+    """Return a name for an environment that is as near to a text as may be."""
     clean = re.sub(r"[^A-Za-z0-9._-]+|\.{2,}", "-", text)[:NAME_LENGTH].strip("-.")
     try:
         return environment_name(clean)

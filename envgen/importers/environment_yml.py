@@ -245,7 +245,7 @@ _ARTIFACT = re.compile(r".*/([a-z0-9_][a-z0-9_.-]*)-([^-/]+)-[^-/]+\.(?:conda|ta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecParts:
-    """Hold the parts of a match spec; "" is what it does not say."""
+    """The parts of a match spec; "" is what it does not say."""
 
     name: str
     version: str = ""
@@ -254,7 +254,7 @@ class SpecParts:
 
 
 def artifact(url: str) -> tuple[str, str]:
-    """Give the name and the version that the URL of a conda package tells, or two empty texts."""
+    """Return the name and the version that the URL of a conda package tells, or two empty texts."""
     found = _ARTIFACT.fullmatch(url)
     return (found[1], found[2]) if found else ("", "")
 
@@ -319,7 +319,7 @@ _OTHERS = frozenset(
 
 
 def selected(selector: str) -> bool:
-    """Tell whether a selector picks osx-arm64; one that is not understood does."""
+    """Return whether a selector picks osx-arm64; one that is not understood does."""
     return any(_all(part.split(" and ")) for part in selector.split(" or "))
 
 

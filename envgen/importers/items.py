@@ -30,7 +30,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedRequirement:
-    """Hold a requirement of PyPI's world.
+    """A requirement of PyPI's world.
 
     `group` is "" for what is always wanted; `bound` tells that the line bounds a version and asks for nothing (pip's
     `-c`). `needs` are the names that the package depends on, where the file itself says so; `notes` say what of the
@@ -47,7 +47,7 @@ class ImportedRequirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedMatchSpec:
-    """Hold a match spec in its parts, as conda writes them; "" is what the line does not say.
+    """A match spec in its parts, as conda writes them; "" is what the line does not say.
 
     `group` and `needs` are as in ImportedRequirement.
     """
@@ -71,7 +71,7 @@ class ImportedMatchSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedPython:
-    """Hold a bound on python itself: a PEP 440 specifier, or conda's version spec where `conda` is set."""
+    """A bound on python itself: a PEP 440 specifier, or conda's version spec where `conda` is set."""
 
     span: Span
     bound: str
@@ -81,7 +81,7 @@ class ImportedPython:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedChannel:
-    """Hold a conda channel, by its name or URL."""
+    """A conda channel, by its name or URL."""
 
     span: Span
     channel: str
@@ -89,7 +89,7 @@ class ImportedChannel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedProject:
-    """Hold a project of the user's own, by its path relative to the file's folder."""
+    """A project of the user's own, by its path relative to the file's folder."""
 
     span: Span
     path: str
@@ -100,7 +100,7 @@ class ImportedProject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedGroup:
-    """Hold a group that another takes in whole."""
+    """A group that another takes in whole."""
 
     span: Span
     included: str
@@ -109,7 +109,7 @@ class ImportedGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedLink:
-    """Hold what is fetched from a URL, an archive or a repository; `name` is "" where the line does not tell it."""
+    """What is fetched from a URL, an archive or a repository; `name` is "" where the line does not tell it."""
 
     span: Span
     url: str
@@ -120,7 +120,7 @@ class ImportedLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
-    """Hold a line that asks for no package, with what it is and why it needs no place in a manifest."""
+    """A line that asks for no package, with what it is and why it needs no place in a manifest."""
 
     span: Span
     what: str
@@ -129,7 +129,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """Hold a line that only opens a part of the file, or another file, and says which in `what`."""
+    """A line that only opens a part of the file, or another file, and says which in `what`."""
 
     span: Span
     what: str = ""
@@ -137,7 +137,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsupported:
-    """Hold a line that cannot be understood or followed, with the reason and what to do."""
+    """A line that cannot be understood or followed, with the reason and what to do."""
 
     span: Span
     why: str
@@ -160,7 +160,7 @@ Asked = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignFile:
-    """Hold a file that was read: what each line asks for, in the order of the lines.
+    """A file that was read: what each line asks for, in the order of the lines.
 
     `name` is the environment's or project's, `macos` a macOS floor; both are "" where the file says nothing. `files`
     are the further files that were read, in order. `solved` tells that the file lists what a solver chose; `project`
@@ -192,14 +192,14 @@ _EXACT = re.compile(r"===?[^,*]+")
 
 
 def is_solved(items: Iterable[Asked]) -> bool:
-    """Tell whether nearly every line of a long list names one version: an export, a freeze, a compiled file."""
+    """Return whether nearly every line of a long list names one version: an export, a freeze, a compiled file."""
     packages = [item for item in items if isinstance(item, ImportedRequirement | ImportedMatchSpec)]
     exact = sum(1 for item in packages if is_exact(item))
     return len(packages) >= FEWEST and exact >= SHARE * len(packages)
 
 
 def is_exact(item: ImportedRequirement | ImportedMatchSpec) -> bool:
-    """Tell whether a line admits one version alone."""
+    """Return whether a line admits one version alone."""
     if isinstance(item, ImportedMatchSpec):
         return bool(re.fullmatch(r"={0,2}\d[^,|*<>!~]*", item.version))
     return bool(_EXACT.fullmatch(item.requirement.specifier))

@@ -28,7 +28,7 @@ SUBDIR = "osx-arm64"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """Hold a specifier, and what of the written one was given up for it, "" where nothing was."""
+    """A specifier, and what of the written one was given up for it, "" where nothing was."""
 
     specifier: str
     why: str = ""
@@ -36,7 +36,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """Say for the items of a solved list which other item of the list needs each."""
+    """Describe for the items of a solved list which other item of the list needs each."""
 
     by: Mapping[int, str]
 
@@ -46,7 +46,7 @@ class Needed:
 
 
 def needed_items(items: Sequence[Asked], backwards: CondaToPypi) -> Needed:
-    """Tell which items of a solved list are there for others."""
+    """Return which items of a solved list are there for others."""
     listed = [
         item for item in items if isinstance(item, ImportedRequirement | ImportedMatchSpec) and not _is_unwanted(item)
     ]
@@ -55,14 +55,14 @@ def needed_items(items: Sequence[Asked], backwards: CondaToPypi) -> Needed:
 
 
 def _is_unwanted(item: Listed) -> bool:
-    """Tell whether an item is left out, so that it brings nothing."""
+    """Return whether an item is left out, so that it brings nothing."""
     if isinstance(item, ImportedMatchSpec):
         return bool(unwanted_package(item.name, "conda"))
     return bool(unwanted_package(item.requirement.name, "pypi"))
 
 
 class _Graph:
-    """Hold which package of a list needs which."""
+    """Which package of a list needs which."""
 
     def __init__(self, listed: Iterable[Listed], backwards: CondaToPypi) -> None:
         self._backwards = backwards

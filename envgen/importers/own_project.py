@@ -23,7 +23,7 @@ _LINK_HINT = "name a release, such as `name>=1`; a project of your own is listed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnProject:
-    """Hold what a project's file says: its canonical name or "", and the requirements of it and of chosen extras.
+    """What a project's file says: its canonical name or "", and the requirements of it and of chosen extras.
 
     `python` bounds the python that it runs on, "" for any, and stands on `python_line`. `unread` says why its
     dependencies could not be read, "" where they were.
@@ -74,7 +74,7 @@ class _ProjectReader:
         self.name = next((str(canonicalize_name(name)) for name in names if isinstance(name, str)), "")
 
     def unread(self) -> str:
-        """Say why the dependencies cannot be read, "" where they can."""
+        """Return why the dependencies cannot be read, "" where they can."""
         dynamic = self._project.get("dynamic")
         if "dependencies" in self._project or "dependencies" in self._poetry:
             return ""
@@ -85,7 +85,7 @@ class _ProjectReader:
         return "" if self._project else f"{self._file} has no [project] table"
 
     def python(self) -> tuple[str, SourceLine | None]:
-        """Give the bounds on python with their line; those of Poetry's are not looked at."""
+        """Return the bounds on python with their line; those of Poetry's are not looked at."""
         text, line = self._project.get("requires-python"), self._line(("project", "requires-python"))
         if not isinstance(text, str):
             return "", None
@@ -97,7 +97,7 @@ class _ProjectReader:
         return text, line
 
     def requirements(self, extras: Sequence[str]) -> Iterator[Requirement]:
-        """Give the requirements of the project and of these extras."""
+        """Yield the requirements of the project and of these extras."""
         if "dependencies" in self._project or "dependencies" not in self._poetry:
             yield from self._list(_PROJECT, self._project.get("dependencies", []), set())
         else:
@@ -107,7 +107,7 @@ class _ProjectReader:
             yield from self._extra(extra, seen)
 
     def _extra(self, extra: str, seen: set[str]) -> Iterator[Requirement]:
-        """Give the requirements of an extra, and of the extras of the same project that it names."""
+        """Yield the requirements of an extra, and of the extras of the same project that it names."""
         tables = {str(canonicalize_name(key)): key for key in self._toml.table(*_EXTRAS)}
         if extra in seen:
             return
@@ -157,7 +157,7 @@ class _ProjectReader:
                     self._wrong(asked.why, asked.hint, line)
 
     def _line(self, path: tuple[str, ...], place: int | None = None) -> SourceLine | None:
-        """Give the line of a value, or of one item of a list; where it stands within braces, that of the whole."""
+        """Return the line of a value, or of one item of a list; where it stands within braces, that of the whole."""
         exact = next((one for one in self._toml.statements if one.path == path and one.value is not None), None)
         if exact:
             return exact.items[place].line if place is not None and exact.items else exact.span.line

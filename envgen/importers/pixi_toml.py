@@ -48,13 +48,13 @@ def read_pixi(text: str, file: str) -> ForeignFile:
 
 
 def workspace_name(root: Table) -> str:
-    """Give the name of a workspace, or ""."""
+    """Return the name of a workspace, or ""."""
     names = [_table(root, key).get("name") for key in ("workspace", "project")]
     return next((name for name in names if isinstance(name, str)), "")
 
 
 def workspace_macos(root: Table) -> str:
-    """Give the macOS floor that a workspace asks for, where it is above the default; else ""."""
+    """Return the macOS floor that a workspace asks for, where it is above the default; else ""."""
     found = _table(root, "system-requirements").get("macos")
     floor = str(found) if isinstance(found, str | int | float) else ""
     major, _, minor = floor.partition(".")
@@ -64,7 +64,7 @@ def workspace_macos(root: Table) -> str:
 
 
 def pixi_item(root: Table, statement: Statement, path: tuple[str, ...]) -> Iterator[Asked]:
-    """Say what a statement asks for, whose path counts from the root of pixi's tables."""
+    """Yield what a statement asks for, whose path counts from the root of pixi's tables."""
     group, rest = _feature(path)
     platform, rest = _target(rest)
     if platform and platform not in _OURS:

@@ -26,7 +26,7 @@ _RELATIVE = re.compile(r"([\^~])\s*v?(\d+(?:\.\d+)*)(.*)")
 
 
 def poetry_items(toml: TomlFile, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
-    """Say what a statement below `tool.poetry` asks for."""
+    """Yield what a statement below `tool.poetry` asks for."""
     table, name, group = _place(rest)
     if table is None:
         yield _beside(statement, rest)
@@ -52,7 +52,7 @@ def _beside(statement: Statement, rest: tuple[str, ...]) -> Asked:
 
 
 def _place(rest: tuple[str, ...]) -> tuple[tuple[str, ...] | None, str, str]:
-    """Give the table that a statement belongs to, the package's name in it, and the group; None for other tables."""
+    """Return the table that a statement belongs to, the package's name in it, and the group; None for other tables."""
     match rest:
         case ("dependencies", *inner):
             return ("dependencies",), inner[0] if inner else "", ""
@@ -65,7 +65,7 @@ def _place(rest: tuple[str, ...]) -> tuple[tuple[str, ...] | None, str, str]:
 
 
 def _first(toml: TomlFile, statement: Statement, path: tuple[str, ...]) -> bool:
-    """Tell whether a statement is the first of those that describe one package."""
+    """Return whether a statement is the first of those that describe one package."""
     full = ("tool", "poetry", *path)
     same = (other for other in toml.statements if other.path[: len(full)] == full and other.value is not None)
     return next(same, statement) is statement
@@ -78,7 +78,7 @@ def _dependency(toml: TomlFile, name: str, value: object, span: Span, group: str
 
 
 def _extra(toml: TomlFile, name: str, table: Mapping[str, object]) -> str:
-    """Give the first extra that an optional package belongs to."""
+    """Return the first extra that an optional package belongs to."""
     if table.get("optional") is not True:
         return ""
     for extra, names in toml.table("tool", "poetry", "extras").items():

@@ -55,7 +55,7 @@ def read_pyproject(text: str, file: str, include: Include) -> ForeignFile:
 
 
 class _Project:
-    """Say what each statement of a project's file asks for."""
+    """Describe what each statement of a project's file asks for."""
 
     def __init__(self, toml: TomlFile, file: str, include: Include) -> None:
         self._toml = toml
@@ -177,7 +177,7 @@ class _Project:
 
 
 def _requirement_files(tool: str, rest: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Give the place in a build tool's table that names files of requirements, or None for any other."""
+    """Return the place in a build tool's table that names files of requirements, or None for any other."""
     match (tool, *rest):
         case ("setuptools", "dynamic", "dependencies" | "optional-dependencies", *_, "file"):
             return rest[1:]
@@ -190,7 +190,7 @@ def _requirement_files(tool: str, rest: tuple[str, ...]) -> tuple[str, ...] | No
 
 
 def sourced(item: ImportedRequirement, sources: Mapping[str, object]) -> Asked:
-    """Give what a requirement asks for where uv takes it from somewhere else than an index."""
+    """Return what a requirement asks for where uv takes it from somewhere else than an index."""
     source = _source_of(item.requirement.name, sources)
     for key in ("git", "url"):
         if isinstance(link := source.get(key), str):

@@ -42,7 +42,7 @@ MAX_LINES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class LogicalLine:
-    """Hold a line with its continuation lines joined and its comment taken off."""
+    """A line with its continuation lines joined and its comment taken off."""
 
     span: Span
     text: str
@@ -209,7 +209,7 @@ _EDITABLE = frozenset({"-e", "--editable"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Hold another file that a line names; `bound` tells that its lines only bound versions (`-c`)."""
+    """Another file that a line names; `bound` tells that its lines only bound versions (`-c`)."""
 
     span: Span
     target: str
@@ -227,7 +227,7 @@ def read_line(text: str, span: Span, group: str = "") -> Asked | Reference:
 
 
 def _left_out(options: str) -> tuple[str, ...]:
-    """Say what becomes of the options behind a requirement."""
+    """Return what becomes of the options behind a requirement."""
     hashes = len(_HASH.findall(options))
     rest = _HASH.sub("", options).split()
     told = [f"its {hashes} hashes" if hashes > 1 else "its hash"] if hashes else []
@@ -318,7 +318,7 @@ def _project(text: str, span: Span, group: str, *, editable: bool) -> Asked:
 
 
 def unless_elsewhere(item: ImportedLink | ImportedProject, marker: str) -> ImportedLink | ImportedProject | Ignored:
-    """Give what a line asks for, unless its marker holds on other platforms alone."""
+    """Return what a line asks for, unless its marker holds on other platforms alone."""
     if not marker or may_hold(marker):
         return item
     what = (item.name or "a URL") if isinstance(item, ImportedLink) else f"`{item.path}`"
@@ -359,7 +359,7 @@ _MINORS = range(8, 15)
 
 
 def may_hold(marker: str) -> bool:
-    """Tell whether a marker holds on osx-arm64 with any python that is built for it; one that is none may."""
+    """Return whether a marker holds on osx-arm64 with any python that is built for it; one that is none may."""
     try:
         parsed = Marker(marker)
         return any(parsed.evaluate({**environment, "extra": ""}) for environment in _environments())

@@ -25,7 +25,7 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignText:
-    """Hold a file's text, its line breaks all the same; `shown` is its path relative to the folder it was asked of."""
+    """A file's text, its line breaks all the same; `shown` is its path relative to the folder it was asked of."""
 
     shown: str
     text: str
@@ -33,7 +33,7 @@ class ForeignText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignFolder:
-    """Give the files of one folder and of those below it, and of no other: a file may name others by relative paths."""
+    """The files of one folder and of those below it, and of no other: a file may name others by relative paths."""
 
     folder: Path
 

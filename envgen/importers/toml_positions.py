@@ -24,7 +24,7 @@ _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """Hold one `key = value`, or a table's head, whose `value` is None.
+    """One `key = value`, or a table's head, whose `value` is None.
 
     `path` leads from the document's root; `items` are the places of an array's items, () for other values.
     """
@@ -37,13 +37,13 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TomlFile:
-    """Hold a document as plain values, and as statements in the order of the file."""
+    """A document as plain values, and as statements in the order of the file."""
 
     data: Table
     statements: tuple[Statement, ...]
 
     def table(self, *path: str) -> Table:
-        """Give the table at a path, empty where there is none."""
+        """Return the table at a path, empty where there is none."""
         value: object = self.data
         for part in path:
             value = value.get(part) if isinstance(value, dict) else None

@@ -42,7 +42,7 @@ ProjectFinder = Callable[[str, str], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Hold what the lines are judged by.
+    """What the lines are judged by.
 
     `exact` tells that the file lists single versions that a tool chose, and `pins` how much of them is kept; `groups`
     are those that something is asked for in; `files` tells that a line's number alone does not say where it is.
@@ -177,7 +177,7 @@ class LineTranslator:
         return loosened_pin(specifier, self._pins(item.name), have)
 
     def _pins(self, name: str) -> Pins:
-        """Say how much of a version is kept: of TensorFlow's at least the series, which the rest is built against."""
+        """Return how much of a version is kept: TensorFlow's at least the series, which the rest is built against."""
         return "series" if name in NAMES and self._context.pins != "exact" else self._context.pins
 
     def _native(self, item: ImportedMatchSpec) -> LineReport:
@@ -252,7 +252,7 @@ def _subject(item: Asked) -> str:
 
 
 def _version(item: ImportedMatchSpec, *, exact: bool) -> str:
-    """Give the version spec; in a list of single versions `=1.2` is not a series but what was installed."""
+    """Return the version spec; in a list of single versions `=1.2` is not a series but what was installed."""
     return f"=={item.version.lstrip('=')}" if exact and item.version[:1] == "=" else item.version
 
 
@@ -262,7 +262,7 @@ def _conda_version(version: str) -> str:
 
 
 def _lost(item: ImportedMatchSpec) -> str:
-    """Say what of a spec is not carried over."""
+    """Return what of a spec is not carried over."""
     lost = []
     if item.build and item.build != "*":
         lost.append(f"the build `{item.build}` is left out: it is for one platform")
@@ -300,7 +300,7 @@ class Includes:
         self._included: dict[str, set[str]] = {}
 
     def refuse(self, group: str, included: str) -> str:
-        """Say why a group cannot take another in; "" where it can, which is then kept."""
+        """Return why a group cannot take another in; "" where it can, which is then kept."""
         if included not in self._groups:
             return f"there is nothing in `{included}`"
         if group == included:
@@ -321,12 +321,12 @@ class Includes:
 
 
 def groups_of(items: Iterable[Asked]) -> frozenset[str]:
-    """Give the groups that something is asked for in."""
+    """Return the groups that something is asked for in."""
     return frozenset(filter(None, (getattr(item, "group", "") for item in items)))
 
 
 def foreign_wheel(url: str) -> str:
-    """Give the platforms that a wheel is for, by its name, where none of them is Apple silicon; else ""."""
+    """Return the platforms that a wheel is for, by its name, where none of them is Apple silicon; else ""."""
     try:
         found = _TAGS.search(unquote(urlsplit(url).path))
     except ValueError:

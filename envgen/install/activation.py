@@ -23,7 +23,7 @@ _DROPPED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 def activation_script(prefix: Path, shell: str, environ: Mapping[str, str]) -> str:
-    """Give the text that activates a prefix when this shell evaluates it; raise UsageError for another shell."""
+    """Return the text that activates a prefix when this shell evaluates it; raise UsageError for another shell."""
     if shell not in _SHELLS:
         raise UsageError(f"no activation for the shell `{shell}`", hint=f"one of {', '.join(_SHELLS)}")
     current = environ.get("CONDA_PREFIX")
@@ -32,21 +32,21 @@ def activation_script(prefix: Path, shell: str, environ: Mapping[str, str]) -> s
 
 
 def activated_command(prefix: Path, command: Sequence[str], environ: Mapping[str, str]) -> list[str]:
-    """Give the words that run a command in an activated prefix, its own activation scripts included."""
+    """Return the words that run a command in an activated prefix, its own activation scripts included."""
     script = activation_script(prefix, "bash", environ)
     shell = next((path for path in ("/bin/bash", "/usr/bin/bash") if Path(path).exists()), "/bin/sh")
     return [shell, "-c", f'{script}\nexec "$@"', "envgen", *command]
 
 
 def bare_environment(prefix: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the variables of a process of the prefix, without what would lead its Python to other modules."""
+    """Return the variables of a process of the prefix, without what would lead its Python to other modules."""
     kept = {key: value for key, value in environ.items() if key not in _DROPPED}
     path = os.pathsep.join(filter(None, (str(prefix / "bin"), environ.get("PATH", ""))))
     return {**kept, "PATH": path, "CONDA_PREFIX": str(prefix), "PYTHONNOUSERSITE": "1"}
 
 
 def advice(prefix: Path, name: str, active: str, environ: Mapping[str, str], *, given: bool) -> list[str]:
-    """Say how to use an environment: the way for the user's shell first."""
+    """Return how to use an environment: the way for the user's shell first."""
     shell = Path(environ.get("SHELL", "bash")).name
     where = f" --prefix {prefix}" if given else ""
     lines = [f"conda activate {active}"] if active else []
@@ -105,13 +105,13 @@ def _jupyter(home: Path, environ: Mapping[str, str], *, is_mac: bool) -> Path:
 def command_in(
     services: Services, name: str, prefix: Path | None, machine: Machine, command: Sequence[str]
 ) -> list[str]:
-    """Give the words that run a command in an environment, activated; raise InstallError if it is not whole."""
+    """Return the words that run a command in an environment, activated; raise InstallError if it is not whole."""
     place = whole_prefix(services, name, prefix, machine)
     return activated_command(place, command, services.settings.environ)
 
 
 def script_for(services: Services, name: str, prefix: Path | None, machine: Machine, shell: str) -> str:
-    """Give the script that activates an environment in a shell; raise InstallError if it is not whole."""
+    """Return the script that activates an environment in a shell; raise InstallError if it is not whole."""
     return activation_script(whole_prefix(services, name, prefix, machine), shell, services.settings.environ)
 
 

@@ -16,13 +16,13 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """Hold a hash, in lower-case hex, with the algorithm that makes it: sha256, or md5 where a record has no other."""
+    """A hash, in lower-case hex, with the algorithm that makes it: sha256, or md5 where a record has no other."""
 
     algorithm: str
     hex: str
 
     def matches(self, path: Path, read: Callable[[int], None] | None = None) -> bool:
-        """Tell whether a file has this hash; `read` hears of each chunk's size. Raises OSError."""
+        """Return whether a file has this hash; `read` hears of each chunk's size. Raises OSError."""
         hasher = hashlib.new(self.algorithm, usedforsecurity=False)
         with path.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
@@ -38,7 +38,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """Hold a file that is to be had: `size` is in bytes or None, `key` is `conda:NAME` or `pypi:NAME`."""
+    """A file that is to be had: `size` is in bytes or None, `key` is `conda:NAME` or `pypi:NAME`."""
 
     key: str
     filename: str
@@ -47,7 +47,7 @@ class Artifact:
 
     @property
     def store_path(self) -> Path:
-        """Give the path in a store of artifacts, which no other content shares."""
+        """Return the path in a store of artifacts, which no other content shares."""
         return Path(self.digest.hex[:16]) / self.filename
 
 

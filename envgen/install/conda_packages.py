@@ -33,7 +33,7 @@ class StaleCacheError(InstallError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaLinker:
-    """Say what is linked into which prefix: every record with its archive's path, and the names to link again.
+    """Describe what is linked into which prefix: every record with its archive's path, and the names to link again.
 
     `cache` holds unpacked packages, shared by all prefixes.
     """
@@ -47,12 +47,12 @@ class CondaLinker:
     report: Callable[[str], None]
 
     def archive(self, record: Record) -> Path:
-        """Give the path of a record's archive; a place where none is for one that the cache has."""
+        """Return the path of a record's archive; a place where none is for one that the cache has."""
         return self.archives.get(f"conda:{record.name}", self.cache / "absent" / record.filename)
 
 
 def unpacked(records: Sequence[Record], cache: Path) -> frozenset[str]:
-    """Give the names of the records that the cache holds unpacked, by their hash."""
+    """Return the names of the records that the cache holds unpacked, by their hash."""
     return run(_unpacked(records, cache)) if cache.is_dir() else frozenset()
 
 

@@ -41,7 +41,7 @@ def create_environment(services: Services, wanted: CreateOptions, machine: Machi
 
 
 def _changes(target: InstallTarget, found: PrefixState) -> bool:
-    """Tell whether anything must be done: a project of the user's own may have changed without a sign."""
+    """Return whether anything must be done: a project of the user's own may have changed without a sign."""
     return bool(found.sync.differences or target.projects) or not found.whole
 
 
@@ -84,7 +84,7 @@ def _finished(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateResult:
-    """Hold what `create` did, or with a dry run would do.
+    """What `create` did, or with a dry run would do.
 
     `download` is the size in bytes of what had to come over the network; `outcomes` are the tries that were made
     afterwards; `advice` says how to use the environment.

@@ -40,7 +40,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactLocation:
-    """Hold an address of a file: `url` may hold secrets, so it is never printed; `shown` may be."""
+    """An address of a file: `url` may hold secrets, so it is never printed; `shown` may be."""
 
     url: str = field(repr=False)
     shown: str
@@ -48,7 +48,7 @@ class ArtifactLocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """Say what is downloaded to where: the locations are tried in order."""
+    """Describe what is downloaded to where: the locations are tried in order."""
 
     artifact: Artifact
     target: Path
@@ -56,7 +56,7 @@ class Download:
 
     @property
     def part(self) -> Path:
-        """Give the file that holds what came so far; a later download goes on from there."""
+        """Return the file that holds what came so far; a later download goes on from there."""
         return self.target.with_name(f"{self.target.name}.part")
 
 
@@ -253,7 +253,7 @@ def _client(url: str, offset: int) -> Client:
 
 
 def _explained(error: Exception, sink: _Sink, stream: IO[bytes]) -> _FailedError:
-    """Say why an attempt failed; a part that cannot be gone on from is emptied."""
+    """Return why an attempt failed; a part that cannot be gone on from is emptied."""
     if isinstance(error, _FailedError):
         return error
     if sink.error is not None:
@@ -325,7 +325,7 @@ async def claimed(part: Path) -> AsyncIterator[IO[bytes]]:
 
 
 def _is_current(stream: IO[bytes], part: Path) -> bool:
-    """Tell whether the file still has its name: another run may have finished it meanwhile."""
+    """Return whether the file still has its name: another run may have finished it meanwhile."""
     try:
         return os.path.samestat(os.fstat(stream.fileno()), part.stat())
     except FileNotFoundError:
@@ -338,7 +338,7 @@ _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
 
 
 def size_text(size: int) -> str:
-    """Give a number of bytes as people read it, such as `1.4 GB`."""
+    """Return a number of bytes as people read it, such as `1.4 GB`."""
     for unit, name in _UNITS:
         if size >= unit:
             return f"{size / unit:.1f} {name}"
@@ -390,7 +390,7 @@ _UNPACKED = 2
 
 
 def check_space(downloaded: Iterable[Artifact], unpacked: Iterable[Artifact], *, store: Path, prefix: Path) -> None:
-    """Hold the sizes that the lock knows against what is free where they go.
+    """Keep the sizes that the lock knows against what is free where they go.
 
     Raises:
         InstallError: the disk cannot hold them; nothing was changed.

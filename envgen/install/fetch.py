@@ -32,7 +32,7 @@ _READERS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeededFile:
-    """Say where a file may be had: in a folder (`copies`), or at addresses, which are asked for only when they must be.
+    """Where a file is: in a folder (`copies`), or at addresses, which are asked for only when they must be.
 
     A copy counts when it has the locked hash. `locations` raises InstallError or PypiError where none can be found.
     `path` is where it goes below the store, if not where the artifact says.
@@ -44,13 +44,13 @@ class NeededFile:
     path: Path | None = None
 
     def target(self, store: Path) -> Path:
-        """Give the place of the file in a store."""
+        """Return the place of the file in a store."""
         return store / (self.path or self.artifact.store_path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedFiles:
-    """Hold the path of each file by its artifact's key, and how many bytes came over the network."""
+    """The path of each file by its artifact's key, and how many bytes came over the network."""
 
     paths: dict[str, Path]
     fetched: int
@@ -58,7 +58,7 @@ class FetchedFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """Say how files are got: into which store, how long a silent server is waited for, and who hears of it."""
+    """Describe how files are got: into which store, how long a silent server is waited for, and who hears of it."""
 
     store: Path
     timeout: float
@@ -132,7 +132,7 @@ def _listed(names: Iterable[str], limit: int = 5) -> str:
 
 @contextlib.contextmanager
 def shared_store(store: Path) -> Iterator[Callable[[Iterable[Path]], None]]:
-    """Hold a store of artifacts beside other runs; gives a function that drops files nobody else needs any more.
+    """A store of artifacts beside other runs; gives a function that drops files nobody else needs any more.
 
     Files are dropped only while no other run holds the store: it may have verified them and not read them yet.
     """
@@ -181,16 +181,16 @@ class Sources:
 
     @cached_property
     def indexes(self) -> Indexes:
-        """Give the package indexes that are configured here."""
+        """Return the package indexes that are configured here."""
         return Indexes.configured(self.services.settings.environ)
 
     @property
     def offline(self) -> bool:
-        """Tell whether the network may not be asked."""
+        """Return whether the network may not be asked."""
         return self.services.options.offline or self.vendored is not None
 
     def fetching(self, store: Path | None = None) -> Fetch:
-        """Say how files are got, into the store of this machine or another."""
+        """Return how files are got, into the store of this machine or another."""
         settings = self.services.settings
         return Fetch(
             store=store or settings.cache_dir / STORE,
@@ -200,11 +200,11 @@ class Sources:
         )
 
     def records(self, records: Iterable[Record]) -> list[NeededFile]:
-        """Say where the archives of records may be had."""
+        """Return where the archives of records may be had."""
         return [self._record(record) for record in records]
 
     def wheels(self, wheels: Iterable[LockedWheel]) -> list[NeededFile]:
-        """Say where wheels may be had."""
+        """Return where wheels may be had."""
         return [self._wheel(wheel) for wheel in wheels]
 
     def _record(self, record: Record) -> NeededFile:
@@ -221,7 +221,7 @@ class Sources:
         return NeededFile(artifact=artifact, copies=copies, locations=lambda: remote)
 
     def _places(self, record: Record) -> list[Place]:
-        """Give the places of a record's channel: a mirror first, which may hold the index alone, then its own."""
+        """Return the places of a record's channel: a mirror first, which may hold the index alone, then its own."""
         channel = next((each for each in self.channels if each.url == record.channel), Channel.parse(record.channel))
         reach = access(self.services)
         first = find_place(channel, reach)

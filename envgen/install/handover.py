@@ -33,7 +33,7 @@ _PIP = "that nothing else is installed from PyPI: pip is told --no-deps, and tak
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverResult:
-    """Say which commands were run, and what the tool does not check."""
+    """Describe which commands were run, and what the tool does not check."""
 
     name: str
     tool: str
@@ -43,7 +43,7 @@ class HandoverResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Order:
-    """Hold what is to be installed by whom: the program, the lock of one platform alone, and its texts' folder."""
+    """What is to be installed by whom: the program, the lock of one platform alone, and its texts' folder."""
 
     program: str
     lock: Lock
@@ -104,7 +104,7 @@ def _program(services: Services, wanted: CreateOptions, tool: str) -> str:
 
 
 def _one_platform(services: Services, wanted: CreateOptions, target: InstallTarget) -> Lock:
-    """Give the lock with what is to be installed alone, all of it main: each tool reads categories in its own way."""
+    """Return the lock with what is to be installed alone, all of it main: each tool reads categories in its own way."""
     _, lock = opened(services, wanted)
     return replace(lock, platforms=(replace(target.lock, groups={}),))
 
@@ -156,7 +156,7 @@ _PLANS: Mapping[str, Callable[[_Order], _Plan]] = {
 
 
 def _major(program: str, environ: Mapping[str, str]) -> int:
-    """Give the major version of a mamba; 1 where it does not say."""
+    """Return the major version of a mamba; 1 where it does not say."""
     try:
         done = subprocess.run(
             [program, "--version"], env=dict(environ), capture_output=True, text=True, timeout=_TIMEOUT, check=False

@@ -24,7 +24,7 @@ _READERS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledRecord:
-    """Hold one record of `conda-meta`; `files` are relative to the prefix."""
+    """One record of `conda-meta`; `files` are relative to the prefix."""
 
     name: str
     version: str
@@ -35,7 +35,7 @@ class InstalledRecord:
     files: tuple[str, ...]
 
     def is_of(self, record: Record) -> bool:
-        """Tell whether this is what a lock's record asks for: the same artifact by its hash, else by its name."""
+        """Return whether this is what a lock's record asks for: the same artifact by its hash, else by its name."""
         if (self.name, self.version, self.build) != (record.name, record.version, record.build):
             return False
         if self.sha256 and record.sha256:
@@ -45,7 +45,7 @@ class InstalledRecord:
 
 @dataclass(frozen=True)
 class Contents:
-    """Hold what a prefix has; `unreadable` are the files of `conda-meta` that are damaged."""
+    """What a prefix has; `unreadable` are the files of `conda-meta` that are damaged."""
 
     prefix: Path
     records: tuple[InstalledRecord, ...]
@@ -54,23 +54,23 @@ class Contents:
 
     @cached_property
     def owned(self) -> frozenset[str]:
-        """Give the files that conda's records own."""
+        """Return the files that conda's records own."""
         return frozenset(file for record in self.records for file in record.files)
 
     @cached_property
     def loose(self) -> tuple[Distribution, ...]:
-        """Give the distributions that no record owns."""
+        """Return the distributions that no record owns."""
         return tuple(each for each in self.distributions if not self._is_condas(each))
 
     @cached_property
     def broken(self) -> frozenset[str]:
-        """Give the names of the records that miss a file."""
+        """Return the names of the records that miss a file."""
         with ThreadPoolExecutor(_READERS, thread_name_prefix="stat") as pool:
             missing = pool.map(self._misses, self.records)
             return frozenset(record.name for record, is_broken in zip(self.records, missing, strict=True) if is_broken)
 
     def record(self, name: str) -> InstalledRecord | None:
-        """Give the record of a name."""
+        """Return the record of a name."""
         return next((record for record in self.records if record.name == name), None)
 
     def _misses(self, record: InstalledRecord) -> bool:
@@ -94,12 +94,12 @@ def read_contents(prefix: Path) -> Contents:
 
 
 def is_environment(prefix: Path) -> bool:
-    """Tell whether a folder is an environment by conda's own sign."""
+    """Return whether a folder is an environment by conda's own sign."""
     return (prefix / META / "history").exists() or any((prefix / META).glob("*.json"))
 
 
 def is_empty(prefix: Path) -> bool:
-    """Tell whether there is nothing at a path, or an empty folder.
+    """Return whether there is nothing at a path, or an empty folder.
 
     A mark that was being written when the run was killed does not count: it comes before anything else.
     """
@@ -137,7 +137,7 @@ State = Literal["incomplete", "complete"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marker:
-    """Say which environment a prefix holds, for which platform, made from which content, and whether it is whole.
+    """Describe which environment a prefix holds, for which platform, made from which content, and whether it is whole.
 
     `content` is `content_digest` of what was to be installed; `wheels` maps the distributions from PyPI to their
     sha256; `fresh` tells that the prefix has never been whole.
@@ -153,7 +153,7 @@ class Marker:
 
 
 def content_digest(records: Iterable[Record], wheels: Iterable[LockedWheel]) -> str:
-    """Give one hash of the artifacts that are installed."""
+    """Return one hash of the artifacts that are installed."""
     lines = [f"{record.url} {record.sha256 or record.md5}" for record in records]
     lines += [f"{wheel.name}=={wheel.version} {wheel.wheel.sha256}" for wheel in wheels]
     return f"sha256:{hashlib.sha256(chr(10).join(sorted(lines)).encode()).hexdigest()}"
@@ -199,7 +199,7 @@ _REGISTER = "environments.txt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixLocation:
-    """Say where an environment is or will be, and why there.
+    """Describe where an environment is or will be, and why there.
 
     `active` is what `conda activate` takes: the name, or the path; "" where no conda is installed.
     """
@@ -211,7 +211,7 @@ class PrefixLocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Hold what decides on places: the variables of the call, the home folder, envgen's data folder, the platform."""
+    """What decides on places: the variables of the call, the home folder, envgen's data folder, the platform."""
 
     environ: Mapping[str, str]
     home: Path
@@ -221,7 +221,7 @@ class Surroundings:
 
 
 def named_location(name: str, around: Surroundings) -> PrefixLocation:
-    """Give the place of a named environment: conda's `envs` if a conda for this platform is there, else our data's."""
+    """Return the place of a named environment: conda's `envs` if a conda for this platform is there, else ours."""
     root = conda_root(around)
     if root is None:
         return PrefixLocation(prefix=around.data / "envs" / name, why="no conda is installed here")
@@ -236,7 +236,7 @@ def named_location(name: str, around: Surroundings) -> PrefixLocation:
 
 
 def given_location(prefix: Path, around: Surroundings) -> PrefixLocation:
-    """Give the place that the user names."""
+    """Return the place that the user names."""
     return PrefixLocation(prefix=prefix, why="--prefix", active=str(prefix) if conda_root(around) else "")
 
 
@@ -265,7 +265,7 @@ def register(prefix: Path, home: Path) -> None:
 
 
 def is_conda_root(prefix: Path) -> bool:
-    """Tell whether a prefix is the installation of conda itself, which no lock may replace."""
+    """Return whether a prefix is the installation of conda itself, which no lock may replace."""
     return (prefix / "condabin").is_dir() or any((prefix / META).glob("conda-[0-9]*.json"))
 
 
@@ -293,7 +293,7 @@ def _existing(folder: Path) -> Path:
 
 
 def _subdir(root: Path) -> str:
-    """Give the platform of an installation, by its python; "" where it has none, as a micromamba root."""
+    """Return the platform of an installation, by its python; "" where it has none, as a micromamba root."""
     for file in sorted((root / META).glob("python-[0-9]*.json")):
         try:
             data = json.loads(read_text(file))

@@ -21,7 +21,7 @@ Kind = Literal["added", "changed", "repaired", "removed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Difference:
-    """Say what happens to one package: `before` and `after` are versions, with the build for conda, "" for none."""
+    """What happens to one package: `before` and `after` are versions, with the build for conda, "" for none."""
 
     name: str
     source: Source
@@ -32,7 +32,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """Hold what a prefix is to contain: records, wheels, and the folders of the user's own projects as URLs.
+    """What a prefix is to contain: records, wheels, and the folders of the user's own projects as URLs.
 
     `site` is the folder of its Python modules, relative to the prefix.
     """
@@ -45,7 +45,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sync:
-    """Hold what must be done to a prefix: what differs, which records are linked anew, which distributions go.
+    """What must be done to a prefix: what differs, which records are linked anew, which distributions go.
 
     `wheels` are those to install, in the lock's order.
     """
@@ -101,7 +101,7 @@ def _records(contents: Contents, wanted: Content, *, again: bool) -> Iterator[Di
 def _distributions(
     contents: Contents, wanted: Content, installed_wheels: Mapping[str, str]
 ) -> tuple[list[Distribution], list[LockedWheel]]:
-    """Give the loose distributions that go, and the wheels that come; a wheel that is replaced is in both."""
+    """Return the loose distributions that go, and the wheels that come; a wheel that is replaced is in both."""
     locked = {wheel.name: wheel for wheel in wanted.wheels}
     going, there = [], set()
     for each in contents.loose:
@@ -147,7 +147,7 @@ _SHOWN = 8
 
 
 def verify_contents(contents: Contents, wanted: Content) -> None:
-    """Hold a prefix to the lock: each record and distribution is there, with all of its files, and no other is.
+    """Keep a prefix to the lock: each record and distribution is there, with all of its files, and no other is.
 
     Raises:
         InstallError: with everything that differs.

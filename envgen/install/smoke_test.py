@@ -47,14 +47,14 @@ print("GPU", len(tf.config.list_physical_devices("GPU")))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmokeResult:
-    """Say what a try showed: `subject` is what was tried, `message` what went wrong, "" for nothing."""
+    """Describe what a try showed: `subject` is what was tried, `message` what went wrong, "" for nothing."""
 
     subject: str
     message: str = ""
 
 
 def import_names(contents: Contents, name: str, record: str) -> tuple[str, ...]:
-    """Give the modules of a requirement, from the metadata of what was installed for it.
+    """Return the modules of a requirement, from the metadata of what was installed for it.
 
     `name` is the distribution's canonical name, `record` the conda package that serves for it or "". A distribution's
     own `top_level.txt` counts first, then its list of files, then the files of the record. () for a package that holds
@@ -179,7 +179,7 @@ def _is_public(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmokeTests:
-    """Hold what the tries showed; an outcome with a message is a failure."""
+    """What the tries showed; an outcome with a message is a failure."""
 
     outcomes: tuple[SmokeResult, ...]
     notes: tuple[str, ...]

@@ -35,7 +35,7 @@ from envgen.system.files import exclusive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixState:
-    """Hold what stands in a prefix, and what must be done to it.
+    """What stands in a prefix, and what must be done to it.
 
     `afresh` tells that what is there is the rest of a first attempt with another lock, which goes altogether.
     """
@@ -47,13 +47,13 @@ class PrefixState:
 
     @property
     def whole(self) -> bool:
-        """Tell whether the prefix is marked as whole."""
+        """Return whether the prefix is marked as whole."""
         return self.marker is not None and self.marker.state == "complete"
 
 
 @contextlib.contextmanager
 def held(prefix: Path) -> Iterator[None]:
-    """Hold a prefix against other runs, made if need be; an empty one that was made for it is taken away again.
+    """A prefix against other runs, made if need be; an empty one that was made for it is taken away again.
 
     Raises:
         WriteError: another run is at work in it, or it cannot be made. InstallError: it is no folder.
@@ -197,7 +197,7 @@ class PrefixSync:
 
     @contextlib.contextmanager
     def _telling(self, state: str) -> Iterator[None]:
-        """Say of every failure what state the prefix is in; one that says so already keeps its words."""
+        """Yield of every failure what state the prefix is in; one that says so already keeps its words."""
         prefix = self._target.prefix
         told = f"{prefix}: {state}"
         try:

@@ -1,4 +1,4 @@
-"""Say what `create` was asked for, what it decided before it changes anything, and what it did."""
+"""Describe what `create` was asked for, what it decided before it changes anything, and what it did."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from envgen.system.machine import Machine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOptions:
-    """Hold what `create` was asked for.
+    """What `create` was asked for.
 
     `platform` names another platform than this machine's, whose packages are only unpacked and verified; `adopt` lets a
     prefix be changed that another tool made; `vendored` is the folder that alone serves packages.
@@ -42,7 +42,7 @@ class CreateOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallTarget:
-    """Hold what will be made where: the platform's lock without the groups left out, and the place.
+    """What will be made where: the platform's lock without the groups left out, and the place.
 
     `runs` tells that what is installed may be run on this machine; `projects` are the folders of the user's own
     projects, each with whether it is editable.
@@ -59,25 +59,25 @@ class InstallTarget:
 
     @property
     def prefix(self) -> Path:
-        """Give the folder that the environment goes to."""
+        """Return the folder that the environment goes to."""
         return self.location.prefix
 
     @property
     def content(self) -> Content:
-        """Give what the prefix is to hold."""
+        """Return what the prefix is to hold."""
         urls = tuple(folder.as_uri() for folder, _ in self.projects)
         return Content(records=self.lock.conda, wheels=self.lock.pypi, site=self.site, projects=urls)
 
     @property
     def site(self) -> str:
-        """Give the folder of Python modules, relative to the prefix."""
+        """Return the folder of Python modules, relative to the prefix."""
         python = next((record for record in self.lock.conda if record.name == "python"), None)
         own = python.python_site_packages_path if python else ""
         return own or f"lib/python{self.lock.platform.python}/site-packages"
 
     @property
     def has_python(self) -> bool:
-        """Tell whether there is a Python to run."""
+        """Return whether there is a Python to run."""
         return any(record.name == "python" for record in self.lock.conda)
 
 
@@ -143,7 +143,7 @@ def _whole(root: Path, environment: Environment) -> Environment:
 
 
 def _are_known(environment: Environment) -> bool:
-    """Tell whether the user's own projects are there to be read."""
+    """Return whether the user's own projects are there to be read."""
     try:
         with_projects(environment.folder.parent.parent, environment.manifest)
     except EnvgenError:
@@ -194,7 +194,7 @@ def _projects(environment: Environment) -> Iterator[tuple[Path, bool]]:
 
 
 def _resolved(prefix: Path) -> Path:
-    """Give a prefix without symlinks on the way, as the packages will have it written into them."""
+    """Return a prefix without symlinks on the way, as the packages will have it written into them."""
     return prefix.parent.resolve() / prefix.name if prefix.name not in ("", "..") else prefix.resolve()
 
 

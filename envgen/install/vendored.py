@@ -31,7 +31,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendoredFile:
-    """Hold one file of such a folder, by its path below it."""
+    """One file of such a folder, by its path below it."""
 
     path: str
     digest: Digest
@@ -45,7 +45,7 @@ class VendoredFile:
 
 
 def channel_folder(url: str) -> str:
-    """Give the folder of a channel below `channels/`: its name at the usual host, else its host and path."""
+    """Return the folder of a channel below `channels/`: its name at the usual host, else its host and path."""
     rest = url.removeprefix(f"{CONDA_ALIAS}/")
     if rest == url:
         parts = urlsplit(url)
@@ -54,12 +54,12 @@ def channel_folder(url: str) -> str:
 
 
 def archive_path(record: Record) -> str:
-    """Give the path of a record's archive below the folder."""
+    """Return the path of a record's archive below the folder."""
     return f"{CHANNELS}/{channel_folder(record.channel)}/{_plain(record.subdir)}/{record.filename}"
 
 
 def wheel_path(filename: str) -> str:
-    """Give the path of a wheel below the folder."""
+    """Return the path of a wheel below the folder."""
     return f"{WHEELS}/{filename}"
 
 
@@ -91,7 +91,7 @@ def read_listing(folder: Path) -> tuple[VendoredFile, ...]:
 
 
 def verify_folder(folder: Path) -> list[str]:
-    """Hold every file of a folder to its listing; give what is wrong, one line a file."""
+    """Every file of a folder to its listing; give what is wrong, one line a file."""
     return [fault for file in read_listing(folder) if (fault := _fault(folder, file))]
 
 
@@ -128,7 +128,7 @@ _ALWAYS = frozenset({"depends", "build_number"})
 
 
 def repodata_text(subdir: str, records: Iterable[Record]) -> str:
-    """Give the repodata.json of one subdir; the same records, in whatever order, give the same text."""
+    """Return the repodata.json of one subdir; the same records, in whatever order, give the same text."""
     entries: dict[str, dict[str, dict[str, object]]] = {"packages": {}, "packages.conda": {}}
     for record in sorted(records, key=lambda record: record.filename):
         kind = "packages.conda" if record.filename.endswith(".conda") else "packages"
@@ -150,7 +150,7 @@ _PAGE = (
 
 
 def simple_pages(wheels: Iterable[LockedWheel], *, up: str) -> dict[str, str]:
-    """Give the pages by their paths: `index.html`, and `NAME/index.html` for each project.
+    """Return the pages by their paths: `index.html`, and `NAME/index.html` for each project.
 
     `up` leads from a project's page to the folder of the wheels, such as `../../wheels`.
     """

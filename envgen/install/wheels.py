@@ -32,7 +32,7 @@ _NOISE = ("Using Python", "Resolved ", "Prepared ", "warning: Failed to hardlink
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """Hold what a check says of one installed distribution, by its canonical name."""
+    """What a check says of one installed distribution, by its canonical name."""
 
     name: str
     message: str
@@ -40,7 +40,7 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WheelTarget:
-    """Say where wheels go: the prefix's own Python installs them, or, for a foreign platform, a folder takes them.
+    """Describe where wheels go: the prefix's own Python installs them, or, for a foreign platform, a folder takes them.
 
     `site` is the folder for modules, relative to the prefix; `runnable` tells whether the prefix's Python runs here.
     """
@@ -52,18 +52,18 @@ class WheelTarget:
 
     @property
     def python(self) -> Path:
-        """Give the prefix's Python."""
+        """Return the prefix's Python."""
         return self.prefix / "bin" / "python"
 
     def arguments(self) -> list[str]:
-        """Give uv's options that name the target."""
+        """Return uv's options that name the target."""
         if self.runnable:
             return ["--python", str(self.python)]
         target = ["--target", str(self.prefix / self.site), "--python-platform", self.platform.triple]
         return [*target, "--python-version", self.platform.python]
 
     def variables(self) -> dict[str, str]:
-        """Give uv's variables that belong to the target."""
+        """Return uv's variables that belong to the target."""
         return {"MACOSX_DEPLOYMENT_TARGET": self.platform.macos} if self.platform.is_mac else {}
 
 
@@ -148,7 +148,7 @@ def _reason(stderr: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """Hold an installed distribution: `info` is its metadata's folder or file, `files` are relative to the prefix.
+    """An installed distribution: `info` is its metadata's folder or file, `files` are relative to the prefix.
 
     `name` is canonical; `url` is where a distribution that came from no index was installed from; `complete` tells
     that it has a list of its files.
@@ -163,7 +163,7 @@ class Distribution:
 
     @property
     def site(self) -> str:
-        """Give the folder that it is installed in, relative to the prefix."""
+        """Return the folder that it is installed in, relative to the prefix."""
         return self.info.rpartition("/")[0]
 
     def missing(self, prefix: Path) -> list[str]:
@@ -293,7 +293,7 @@ def _remove_empty(folder: Path, prefix: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WheelLocation:
-    """Hold an address of a wheel: `url` may hold a password, so it is never printed; `shown` may be."""
+    """An address of a wheel: `url` may hold a password, so it is never printed; `shown` may be."""
 
     url: str = field(repr=False)
     shown: str

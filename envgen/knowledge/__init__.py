@@ -1,1 +1,1 @@
-"""Hold facts as data, with their typed readers."""
+"""Facts as data, with their typed readers."""

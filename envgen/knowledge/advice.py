@@ -1,4 +1,4 @@
-"""Say what is wrong with installation commands that are passed around."""
+"""Describe what is wrong with installation commands that are passed around."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TABLE = "advice.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandTool:
-    """Hold a tool whose commands are judged.
+    """A tool whose commands are judged.
 
     `programs` are the names it is called by; `verbs` what it may be asked to do with packages, as words behind the
     program; `values` are the options that take a value, each with its other spellings: `--channel -c`; `speaks` says
@@ -37,13 +37,13 @@ class CommandTool:
         return f"commands of {', '.join(self.programs)} are read: {', '.join(self.verbs)}"
 
     def option(self, text: str) -> str:
-        """Give the first spelling of an option that takes a value, or "" where it takes none."""
+        """Return the first spelling of an option that takes a value, or "" where it takes none."""
         return next((listed.split()[0] for listed in self.values if text in listed.split()), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRule:
-    """Hold what is wrong with commands of some tools, and what is right.
+    """What is wrong with commands of some tools, and what is right.
 
     It speaks of a command of one of `tools` (() = any) with one of `verbs` (() = any), whose packages are those of
     `speaks` ("" = any), where all that is given holds:
@@ -82,19 +82,19 @@ class CommandRule:
         return f"{self.code}: {self.why}; right: {self.right}"
 
     def finds(self, text: str) -> bool:
-        """Tell whether the pattern is in a text; no pattern is in every one."""
+        """Return whether the pattern is in a text; no pattern is in every one."""
         return not self.pattern or re.search(self.pattern, text) is not None
 
     def fits_value(self, value: str) -> bool:
-        """Tell whether an option's value is like the rule's; no value is like every one."""
+        """Return whether an option's value is like the rule's; no value is like every one."""
         return not self.value or re.fullmatch(self.value, value) is not None
 
     def rewritten(self, text: str) -> str:
-        """Give a text with `becomes` in the place of what the pattern finds, for programs that are no tool."""
+        """Return a text with `becomes` in the place of what the pattern finds, for programs that are no tool."""
         return re.sub(self.pattern, self.becomes, text) if self.becomes and not self.option else text
 
     def corrected(self, value: str) -> str:
-        """Give the value that is right in the place of one."""
+        """Return the value that is right in the place of one."""
         return re.sub(self.value, self.becomes, value, count=1) if self.becomes else value
 
 

@@ -1,4 +1,4 @@
-"""Say which bounds upstream metadata lacks."""
+"""Describe which bounds upstream metadata lacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TABLE = "caps.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapRule:
-    """Hold a bound on one distribution beside some releases of another, from one of some halves.
+    """A bound on one distribution beside some releases of another, from one of some halves.
 
     `instead` is what to ask for in the place of the releases beyond the bound, where another name has them ("" = none).
     """
@@ -32,7 +32,7 @@ class CapRule:
     instead: str = ""
 
     def applies(self, installed: InstalledPackage) -> bool:
-        """Tell whether the bound is asked for by an installed distribution."""
+        """Return whether the bound is asked for by an installed distribution."""
         return (
             installed.distribution == self.beside
             and installed.source in self.halves
@@ -48,7 +48,7 @@ class CapRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
-    """Hold a bound that must be added, whichever half serves the distribution.
+    """A bound that must be added, whichever half serves the distribution.
 
     `because` names what asks for it and why; `source` is the fact's.
     """
@@ -60,7 +60,7 @@ class Cap:
 
     @property
     def text(self) -> str:
-        """Give the bound as PEP 508."""
+        """Return the bound as PEP 508."""
         return f"{self.distribution}{self.specifier}"
 
 

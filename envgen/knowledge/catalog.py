@@ -66,7 +66,7 @@ def _topics() -> Iterator[tuple[str, Sequence[Row]]]:
 
 
 def _foreign_topics() -> Iterator[tuple[str, Sequence[Row]]]:
-    """Give the facts about what other people's files ask for."""
+    """Yield the facts about what other people's files ask for."""
     yield "of no use on a Mac", unwanted_packages()
     yield "channels left out", unwanted_channels()
     yield "conda packages without Python", native_names()
@@ -97,7 +97,7 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldRow:
-    """Hold one block of a table of names, in words."""
+    """One block of a table of names, in words."""
 
     rule: str
     source: str
@@ -105,12 +105,12 @@ class ToldRow:
 
 
 def told_names() -> tuple[ToldRow, ...]:
-    """Tell the tables of names, a row for each of their blocks."""
+    """Return the tables of names, a row for each of their blocks."""
     return tuple(_forms()) + tuple(row for file in (CONTENTS, NAMES) for row in _lists(file))
 
 
 def told_extras() -> tuple[ToldRow, ...]:
-    """Tell the table of extras, a row for each of its blocks."""
+    """Return the table of extras, a row for each of its blocks."""
     return tuple(
         _told(key, block.names.strip().splitlines(), block.why, block.source, block.verified)
         for key in table_keys(EXTRAS)

@@ -1,4 +1,4 @@
-"""Say what may be wrong with a machine, and why it matters."""
+"""Describe what may be wrong with a machine, and why it matters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TABLE = "host.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRule:
-    """Hold what a finding about a machine breaks, and the way out."""
+    """What a finding about a machine breaks, and the way out."""
 
     code: str
     severity: Severity

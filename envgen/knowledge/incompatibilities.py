@@ -1,4 +1,4 @@
-"""Say what may not live in one process on osx-arm64."""
+"""Describe what may not live in one process on osx-arm64."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Evidence = Literal["reported", "measured", "inferred"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClashRule:
-    """Hold a pair: wheels of `beside`, and a wheel of `distribution` or some conda records.
+    """A pair: wheels of `beside`, and a wheel of `distribution` or some conda records.
 
     The row is void where a wheel of `unless` is installed. `versions` are those of the other side. `conda` names the
     records (() = any name); `loads` is a name that they depend on ("" = whatever they depend on). `fixed` are the
@@ -46,7 +46,7 @@ class ClashRule:
     loads: str = ""
 
     def takes(self, record: Record) -> bool:
-        """Tell whether a record is the conda side of the pair."""
+        """Return whether a record is the conda side of the pair."""
         if self.distribution:
             return False
         if self.conda and record.name not in self.conda:
@@ -68,7 +68,7 @@ class ClashRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenMpRule:
-    """Hold a wheel with an OpenMP runtime inside, with the records and wheels that bring another."""
+    """A wheel with an OpenMP runtime inside, with the records and wheels that bring another."""
 
     number: str
     code: str
@@ -91,7 +91,7 @@ class OpenMpRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownClash:
-    """Say that a pair is in a world: the wheels on the one side, the packages on the other."""
+    """Describe that a pair is in a world: the wheels on the one side, the packages on the other."""
 
     rule: ClashRule
     wheels: tuple[str, ...]
@@ -99,13 +99,13 @@ class KnownClash:
 
     @property
     def from_conda(self) -> bool:
-        """Tell whether the other side are conda records."""
+        """Return whether the other side are conda records."""
         return not self.rule.distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cure:
-    """Say what to change so that a clash goes away.
+    """Describe what to change so that a clash goes away.
 
     `distribution` is to be taken from PyPI at `specifier` in place of the records `conda` (() where it comes from PyPI
     already). It is "" where no wheel takes their place: whatever drags the records in must go.
@@ -120,7 +120,7 @@ class Cure:
 
     @property
     def text(self) -> str:
-        """Give the wheel that is wanted as PEP 508."""
+        """Return the wheel that is wanted as PEP 508."""
         return f"{self.distribution}{self.specifier}"
 
 
@@ -211,7 +211,7 @@ def _cure(rule: ClashRule, distribution: str, specifier: str, conda: tuple[str, 
 
 
 def forbidden_beside_pypi_tensorflow(record: Record, *, metal: bool) -> str | None:
-    """Say why a record may not be installed beside PyPI's TensorFlow, as an error of the proof would; None if it may.
+    """Return why a record may not stand beside PyPI's TensorFlow, as an error of the proof would; None if it may.
 
     It speaks of osx-arm64 alone. With `metal` the rules of tensorflow-metal hold too. The release of TensorFlow is not
     asked for: the rows that speak of conda records speak of every release from 2.12 on.
@@ -230,7 +230,7 @@ BESIDE_TABLE = "beside.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PypiOnlyRule:
-    """Hold distributions that are never taken from conda beside PyPI's TensorFlow."""
+    """Distributions that are never taken from conda beside PyPI's TensorFlow."""
 
     names: tuple[str, ...]
     why: str
@@ -247,7 +247,7 @@ class PypiOnlyRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplacementWheel:
-    """Hold the wheel that takes the place of conda records which load shared C++ libraries."""
+    """The wheel that takes the place of conda records which load shared C++ libraries."""
 
     conda: tuple[str, ...]
     distribution: str
@@ -306,7 +306,7 @@ EXCLUSIVE_TABLE = "exclusive.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExclusiveGroup:
-    """Hold distributions of PyPI, and conda records, that install the module `owns`: one of them may be there."""
+    """Distributions of PyPI, and conda records, that install the module `owns`: one of them may be there."""
 
     name: str
     distributions: tuple[str, ...]
@@ -329,7 +329,7 @@ class ExclusiveGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupMember:
-    """Hold the members of a group whose modules another member has too."""
+    """The members of a group whose modules another member has too."""
 
     group: str
     distribution: str
@@ -346,7 +346,7 @@ class GroupMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unnamed:
-    """Hold distributions whose modules a conda record holds without their metadata."""
+    """Distributions whose modules a conda record holds without their metadata."""
 
     conda: str
     distributions: tuple[str, ...]

@@ -16,7 +16,7 @@ _DEPENDS_NAME = re.compile(r"(?:.*::)?([^\s=<>!~\[]+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class InstalledPackage:
-    """Hold a PyPI distribution with the half that brings it.
+    """A PyPI distribution with the half that brings it.
 
     `distribution` is canonical (PEP 503); `package` is the record's name, or the distribution's where it is a wheel.
     """
@@ -33,7 +33,7 @@ class InstalledPackage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledPackages:
-    """Hold what is, or is about to be, installed on one target; facts are evaluated on it.
+    """What is, or is about to be, installed on one target; facts are evaluated on it.
 
     `installed` is sorted; `records` are sorted by name.
     """
@@ -76,16 +76,16 @@ class InstalledPackages:
 
     @property
     def has_wheels(self) -> bool:
-        """Tell whether anything comes from PyPI."""
+        """Return whether anything comes from PyPI."""
         return any(item.source == "pypi" for item in self.installed)
 
     @property
     def is_apple_silicon(self) -> bool:
-        """Tell whether the target is osx-arm64."""
+        """Return whether the target is osx-arm64."""
         return self.platform.subdir == "osx-arm64"
 
 
 def depends_names(record: Record) -> frozenset[str]:
-    """Give the names that a record depends on."""
+    """Return the names that a record depends on."""
     found = (_DEPENDS_NAME.match(text.strip()) for text in record.depends)
     return frozenset(match.group(1) for match in found if match)

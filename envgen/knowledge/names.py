@@ -18,7 +18,7 @@ _NAMES = "names.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """Hold conda packages that are named after their distribution by a form such as `python-{}`."""
+    """Conda packages that are named after their distribution by a form such as `python-{}`."""
 
     conda: str
     distributions: str
@@ -31,14 +31,14 @@ class Form:
         return f"conda packages of the form `{self.conda}` hold the distribution they are named after"
 
     def packages(self) -> Iterator[tuple[str, str]]:
-        """Give each conda name with its distribution."""
+        """Yield each conda name with its distribution."""
         for name in self.distributions.split():
             yield self.conda.replace("{_}", name.replace("-", "_")).replace("{}", name), name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameList:
-    """Hold names of which one thing is true; `names` has words, or a line `name: words` each; `tools` has words."""
+    """Names of which one thing is true; `names` has words, or a line `name: words` each; `tools` has words."""
 
     source: str
     verified: date
@@ -56,7 +56,7 @@ class NameList:
         return self.names.split()
 
     def lines(self) -> Iterator[tuple[str, list[str]]]:
-        """Give each line's name with the words after the colon."""
+        """Yield each line's name with the words after the colon."""
         for line in self.names.strip().splitlines():
             name, _, rest = line.partition(":")
             yield name.strip(), rest.split()
@@ -64,7 +64,7 @@ class NameList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandIn:
-    """Hold conda packages, best first, that serve for a project although none holds a distribution of its name."""
+    """Conda packages, best first, that serve for a project although none holds a distribution of its name."""
 
     conda: tuple[str, ...]
     why: str
@@ -72,7 +72,7 @@ class StandIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameTable:
-    """Hold what is known of names; PyPI's names are canonical (PEP 503), conda's as the channel writes them.
+    """What is known of names; PyPI's names are canonical (PEP 503), conda's as the channel writes them.
 
     `contents` maps a conda package to the distributions that it holds, where that is not the one of its own name;
     `holders` is the same backwards, best first. `nothing` are packages that hold none although they look like it,
@@ -92,7 +92,7 @@ class NameTable:
     packaged: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = field(default_factory=dict)
 
     def known(self) -> frozenset[str]:
-        """Give the projects of PyPI for which the table has a conda name."""
+        """Return the projects of PyPI for which the table has a conda name."""
         return frozenset(self.holders) | frozenset(self.stand_ins)
 
 
@@ -125,7 +125,7 @@ def _contents() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _reversed(contents: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Give the holders of each distribution: packages made for it before those that also carry others."""
+    """Return the holders of each distribution: packages made for it before those that also carry others."""
     found: dict[str, list[str]] = defaultdict(list)
     for conda, held in sorted(contents.items(), key=lambda item: len(item[1]) > 1):
         for distribution in held:
@@ -164,7 +164,7 @@ _KINDS: tuple[Kind, ...] = ("umbrella", "partly", "package", "variant")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtraList:
-    """Hold lines `project extra: conda names` of which one thing is true."""
+    """Lines `project extra: conda names` of which one thing is true."""
 
     names: str
     why: str
@@ -178,7 +178,7 @@ class ExtraList:
         return self.why
 
     def lines(self) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
-        """Give each project and extra with the conda names or match specs."""
+        """Yield each project and extra with the conda names or match specs."""
         for line in self.names.strip().splitlines():
             head, _, conda = line.partition(":")
             project, extra = head.split()
@@ -187,7 +187,7 @@ class ExtraList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtraFact:
-    """Hold what conda has for an extra; `conda` are names, or match specs of a variant."""
+    """What conda has for an extra; `conda` are names, or match specs of a variant."""
 
     kind: Kind
     conda: tuple[str, ...]
@@ -213,7 +213,7 @@ TABLE = "backwards.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeNames:
-    """Hold names and patterns of conda packages that hold no distribution, but for those in `exceptions`."""
+    """Names and patterns of conda packages that hold no distribution, but for those in `exceptions`."""
 
     names: str
     why: str
@@ -229,7 +229,7 @@ class NativeNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """Hold names of programs, or of projects of PyPI's, that people ask for by name."""
+    """Names of programs, or of projects of PyPI's, that people ask for by name."""
 
     names: str
     why: str
@@ -244,7 +244,7 @@ class Tools:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aliases:
-    """Hold lines `conda name: requirement`."""
+    """Lines `conda name: requirement`."""
 
     names: str
     why: str
@@ -283,14 +283,14 @@ def alias_rows() -> tuple[Aliases, ...]:
 
 @cache
 def aliases() -> Mapping[str, str]:
-    """Give the requirement that each alias or umbrella stands for, by its conda name."""
+    """Return the requirement that each alias or umbrella stands for, by its conda name."""
     lines = (line for row in alias_rows() for line in row.names.strip().splitlines())
     return {name.strip(): requirement.strip() for name, _, requirement in (line.partition(":") for line in lines)}
 
 
 @cache
 def is_native(conda: str) -> bool:
-    """Tell whether a conda package is known to be a library or a tool, or is named like one."""
+    """Return whether a conda package is known to be a library or a tool, or is named like one."""
     return any(
         conda not in row.exceptions.split() and any(fnmatchcase(conda, name) for name in row.names.split())
         for row in native_names()
@@ -298,10 +298,10 @@ def is_native(conda: str) -> bool:
 
 
 def is_tool(conda: str) -> bool:
-    """Tell whether a conda package is a program that people call by name."""
+    """Return whether a conda package is a program that people call by name."""
     return any(conda in row.names.split() for row in tool_rows())
 
 
 def is_main(project: str) -> bool:
-    """Tell whether people ask for a project of PyPI's by name even where another brings it."""
+    """Return whether people ask for a project of PyPI's by name even where another brings it."""
     return any(project in row.names.split() for row in main_rows())

@@ -1,4 +1,4 @@
-"""Say which releases, and which sets of them, are known to misbehave."""
+"""Describe which releases, and which sets of them, are known to misbehave."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TABLE = "releases.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadRelease:
-    """Hold releases of a distribution that should not be taken; `avoid` keeps resolvers off them.
+    """Releases of a distribution that should not be taken; `avoid` keeps resolvers off them.
 
     `instead` holds the cure as requirements, where a manifest can say it; `subdirs` are where it is true, () for all.
     """
@@ -38,7 +38,7 @@ class BadRelease:
     subdirs: tuple[str, ...] = ()
 
     def holds_on(self, subdir: str) -> bool:
-        """Tell whether it is true of a subdir."""
+        """Return whether it is true of a subdir."""
         return not self.subdirs or subdir in self.subdirs
 
     @property
@@ -50,7 +50,7 @@ class BadRelease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseAdvice:
-    """Hold a set of wheels, each a name with a range, that misbehave together; `subdirs` are where, () everywhere."""
+    """A set of wheels, each a name with a range, that misbehave together; `subdirs` are where, () everywhere."""
 
     code: str
     wheels: tuple[str, ...]
@@ -70,7 +70,7 @@ class ReleaseAdvice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Companion:
-    """Hold a distribution that another needs beside some TensorFlow without saying so."""
+    """A distribution that another needs beside some TensorFlow without saying so."""
 
     name: str
     tensorflow: str

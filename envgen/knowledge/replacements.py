@@ -1,4 +1,4 @@
-"""Say which names do not serve on a Mac, with what does."""
+"""Describe which names do not serve on a Mac, with what does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TABLE = "replaced.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplacedName:
-    """Hold what to ask for in place of releases of a name ("" = nothing) on some subdirs.
+    """What to ask for in place of releases of a name ("" = nothing) on some subdirs.
 
     `keep_specifier` says that the two share their version numbers.
     """
@@ -40,7 +40,7 @@ class ReplacedName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedlessExtra:
-    """Hold an extra, or a pattern of extras, that brings nothing of use on some subdirs."""
+    """An extra, or a pattern of extras, that brings nothing of use on some subdirs."""
 
     name: str
     extra: str
@@ -99,7 +99,7 @@ World = Literal["conda", "pypi"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnwantedPackages:
-    """Hold names and patterns of packages, of one world or both."""
+    """Names and patterns of packages, of one world or both."""
 
     world: Literal["conda", "pypi", "both"]
     names: str
@@ -115,7 +115,7 @@ class UnwantedPackages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnwantedChannels:
-    """Hold names and patterns of channels."""
+    """Names and patterns of channels."""
 
     names: str
     why: str
@@ -141,13 +141,13 @@ def unwanted_channels() -> tuple[UnwantedChannels, ...]:
 
 
 def unwanted_package(name: str, world: World) -> str:
-    """Say why a Mac has no use for a package of one world, or nothing where it has."""
+    """Return why a Mac has no use for a package of one world, or nothing where it has."""
     found = (row.why for row in unwanted_packages() if row.world in (world, "both") and _matches(name, row.names))
     return next(found, "")
 
 
 def unwanted_channel(channel: str) -> str:
-    """Say why a channel is left out, or nothing where it is not."""
+    """Return why a channel is left out, or nothing where it is not."""
     return next((row.why for row in unwanted_channels() if _matches(channel.rstrip("/"), row.names)), "")
 
 

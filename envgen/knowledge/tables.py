@@ -22,7 +22,7 @@ class Fact:
 
 
 class Row(Protocol):
-    """Give what every row of every table must have."""
+    """Provide what every row of every table must have."""
 
     @property
     def source(self) -> str:
@@ -31,7 +31,7 @@ class Row(Protocol):
 
     @property
     def verified(self) -> date:
-        """Give the day on which the fact was last found true."""
+        """Return the day on which the fact was last found true."""
         ...
 
     @property

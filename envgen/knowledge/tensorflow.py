@@ -1,4 +1,4 @@
-"""Say which distribution holds which TensorFlow on osx-arm64, with what must match it."""
+"""Describe which distribution holds which TensorFlow on osx-arm64, with what must match it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Holder = Literal["tensorflow", "tensorflow-macos"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorFlowRelease:
-    """Hold which PyPI distribution has the code of some releases, for osx-arm64.
+    """Which PyPI distribution has the code of some releases, for osx-arm64.
 
     `stub` is the distribution whose wheel only points at `code`, `empty` one whose wheel installs nothing at all;
     `known` are final releases, newest first; `closed` says that no other release in the range holds code.
@@ -38,7 +38,7 @@ class TensorFlowRelease:
     note: str = ""
 
     def holds(self, version: str) -> bool:
-        """Tell whether a version of TensorFlow is one of these."""
+        """Return whether a version of TensorFlow is one of these."""
         if not covers(self.versions, version):
             return False
         return not self.closed or any(covers(f"=={known}", version) for known in self.known)
@@ -55,7 +55,7 @@ class TensorFlowRelease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Satellite:
-    """Hold which TensorFlow some releases of a distribution fit.
+    """Which TensorFlow some releases of a distribution fit.
 
     `fits` is a range of TensorFlow, or `minor`: the same first two numbers. `native` says that it loads TensorFlow's
     libraries, so that both must come from PyPI. `python` lists the minors that have a wheel; () says nothing.
@@ -71,13 +71,13 @@ class Satellite:
     python: tuple[str, ...] = ()
 
     def fits_tensorflow(self, version: str, tensorflow: str) -> bool:
-        """Tell whether one release of the distribution fits one of TensorFlow."""
+        """Return whether one release of the distribution fits one of TensorFlow."""
         if self.fits == "minor":
             return minor_of(version) == minor_of(tensorflow)
         return covers(self.fits, tensorflow)
 
     def has_release(self, specifier: str, tensorflow: str, python: str) -> bool:
-        """Tell whether a release that a specifier admits could fit one TensorFlow on one python."""
+        """Return whether a release that a specifier admits could fit one TensorFlow on one python."""
         if self.python and python not in self.python:
             return False
         if self.fits == "minor":
@@ -94,7 +94,7 @@ class Satellite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorFlow:
-    """Say which TensorFlow a world holds, from which half, as which packages."""
+    """Describe which TensorFlow a world holds, from which half, as which packages."""
 
     version: str
     source: Literal["conda", "pypi"]
@@ -124,7 +124,7 @@ def known_versions() -> tuple[str, ...]:
 
 
 def pypi_name(specifier: str) -> Holder:
-    """Give the name to ask PyPI for, where a TensorFlow that meets a specifier is wanted on osx-arm64.
+    """Return the name to ask PyPI for, where a TensorFlow that meets a specifier is wanted on osx-arm64.
 
     That is `tensorflow` wherever a release under that name could serve (its stubs of 2.13 to 2.15.0 bring
     tensorflow-macos along), else `tensorflow-macos`.
@@ -174,7 +174,7 @@ METAL = "tensorflow-metal"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetalRelease:
-    """Hold one release of tensorflow-metal.
+    """One release of tensorflow-metal.
 
     `links` is the range of TensorFlow whose symbols it finds; `tag` the macOS that its wheel's tag claims, `macos` the
     one that its library needs; `python` lists the minors that have a wheel.
@@ -190,7 +190,7 @@ class MetalRelease:
     verified: date
 
     def serves(self, platform: Platform) -> bool:
-        """Tell whether the release has a wheel for a target, that its macOS can load."""
+        """Return whether the release has a wheel for a target, that its macOS can load."""
         floor = max(to_numbers(self.tag), to_numbers(self.macos))
         return platform.subdir == "osx-arm64" and platform.python in self.python and platform.macos_version >= floor
 
@@ -204,18 +204,18 @@ class MetalRelease:
 
     @property
     def floor(self) -> str:
-        """Give the macOS that is needed, whatever the tag claims."""
+        """Return the macOS that is needed, whatever the tag claims."""
         return max(self.tag, self.macos, key=to_numbers)
 
     @property
     def tag_misleads(self) -> bool:
-        """Tell whether the wheel's tag admits a macOS that the library does not."""
+        """Return whether the wheel's tag admits a macOS that the library does not."""
         return to_numbers(self.tag) < to_numbers(self.macos)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetalChoice:
-    """Hold the release to prefer for a range of TensorFlow."""
+    """The release to prefer for a range of TensorFlow."""
 
     tensorflow: str
     metal: str
@@ -231,7 +231,7 @@ class MetalChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenMetal:
-    """Say which release goes with a TensorFlow, and why."""
+    """Describe which release goes with a TensorFlow, and why."""
 
     version: str
     why: str

@@ -24,13 +24,13 @@ def to_version(text: str) -> Version:
 
 @cache
 def satisfies(specifier: str, version: str) -> bool:
-    """Tell whether a version meets a specifier as its writer meant it, pre-releases included (PEP 440)."""
+    """Return whether a version meets a specifier as its writer meant it, pre-releases included (PEP 440)."""
     return _specifiers(specifier).contains(to_version(version), prereleases=True)
 
 
 @cache
 def covers(scope: str, version: str) -> bool:
-    """Tell whether a fact about a range of releases speaks of a version.
+    """Return whether a fact about a range of releases speaks of a version.
 
     A pre-release or a local build counts as the release it is named after: what holds for `>=2.20` holds for 2.22.0rc0.
     """
@@ -42,7 +42,7 @@ def covers(scope: str, version: str) -> bool:
 
 @cache
 def overlaps(*specifiers: str) -> bool:
-    """Tell whether some version could meet all the specifiers.
+    """Return whether some version could meet all the specifiers.
 
     The ends of the ranges, and points just above them, stand for all versions, whether or not they were released.
     """
@@ -51,7 +51,7 @@ def overlaps(*specifiers: str) -> bool:
 
 @cache
 def escapes(specifier: str, scopes: tuple[str, ...]) -> bool:
-    """Tell whether some version could meet a specifier and be spoken of by none of the facts' ranges."""
+    """Return whether some version could meet a specifier and be spoken of by none of the facts' ranges."""
     probes = _probes((specifier, *scopes))
     return any(satisfies(specifier, probe) and not any(covers(scope, probe) for scope in scopes) for probe in probes)
 
@@ -63,7 +63,7 @@ def named_versions(specifier: str) -> tuple[str, ...]:
 
 
 def minor_of(version: str) -> str:
-    """Give a version's first two numbers, as `2.19`."""
+    """Return a version's first two numbers, as `2.19`."""
     parsed = to_version(version)
     return f"{parsed.major}.{parsed.minor}"
 
@@ -75,7 +75,7 @@ def to_numbers(macos: str) -> tuple[int, int]:
 
 
 def joined(*specifiers: str) -> str:
-    """Give the specifier that demands all of these, in `packaging`'s order."""
+    """Return the specifier that demands all of these, in `packaging`'s order."""
     return str(_specifiers(",".join(text for text in specifiers if text)))
 
 

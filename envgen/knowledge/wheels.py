@@ -1,4 +1,4 @@
-"""Say which releases have no wheel for osx-arm64, or need a newer macOS."""
+"""Describe which releases have no wheel for osx-arm64, or need a newer macOS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Verdict = Literal["MAC_X86_64_ONLY", "NO_MACOS_WHEEL", "NO_WHEEL_FOR_PYTHON", "S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingWheel:
-    """Hold releases without a wheel for osx-arm64.
+    """Releases without a wheel for osx-arm64.
 
     `python` lists the minors that the fact speaks of (() = all); `verdict` is the class that diagnose gives;
     `conda` the record that has it instead ("" = none); `fix` says what to ask for instead, and `instead` holds it as
@@ -47,7 +47,7 @@ class MissingWheel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MacosFloor:
-    """Hold the macOS that some releases need; `last` is the newest release for an older one ("" = none)."""
+    """The macOS that some releases need; `last` is the newest release for an older one ("" = none)."""
 
     name: str
     versions: str
@@ -114,7 +114,7 @@ TABLE = "builds.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildNeeds:
-    """Hold the conda packages that a project's source needs: tools, and libraries with headers.
+    """The conda packages that a project's source needs: tools, and libraries with headers.
 
     `pure` says that it needs no compiler; `isolated` is False where it needs what the environment holds to build.
     """
@@ -152,7 +152,7 @@ LIBRARIES_TABLE = "libraries.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HiddenLibrary:
-    """Hold a library that the wheels of a distribution look for outside; `conda` is the record that brings it.
+    """A library that the wheels of a distribution look for outside; `conda` is the record that brings it.
 
     `conda_package` takes the wheel's place and brings all that it needs.
     """

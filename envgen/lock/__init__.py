@@ -1,1 +1,1 @@
-"""Hold the in-memory lock and its difference."""
+"""The in-memory lock and its difference."""

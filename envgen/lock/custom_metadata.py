@@ -1,4 +1,4 @@
-"""Hold what a format has no field for as JSON: one short line a package."""
+"""What a format has no field for as JSON: one short line a package."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _OPTIONAL = ("constrains", "license", "noarch", "python_site_packages_path", "si
 
 
 def record_line(record: Record) -> str:
-    """Give the JSON of what neither conda-lock.yml's fields nor the URL say of a record; "" where that is nothing."""
+    """Return the JSON of what neither conda-lock.yml's fields nor the URL say of a record; "" where that is nothing."""
     data = _record_rest(record)
     return _encode(data) if data else ""
 
 
 def whole_record_line(record: Record, groups: tuple[str, ...]) -> str:
-    """Give the JSON of all that a URL and an md5 do not say of a record."""
+    """Return the JSON of all that a URL and an md5 do not say of a record."""
     parts = artifact(record.url)
     data = _record_rest(record)
     data |= {key: getattr(record, key) for key in ("name", "version") if getattr(record, key) != getattr(parts, key)}
@@ -45,7 +45,7 @@ def whole_record_line(record: Record, groups: tuple[str, ...]) -> str:
 
 
 def wheel_line(wheel: LockedWheel) -> str:
-    """Give the JSON of what conda-lock.yml's fields do not say of a wheel, its reason apart; "" if that is nothing."""
+    """Return the JSON of what conda-lock.yml's fields do not say of a wheel, its reason apart; "" for nothing."""
     data = _wheel_rest(wheel)
     if wheel.wheel.filename != wheel_filename(wheel.wheel.url):
         data["filename"] = wheel.wheel.filename
@@ -55,7 +55,7 @@ def wheel_line(wheel: LockedWheel) -> str:
 
 
 def whole_wheel_line(wheel: LockedWheel, groups: tuple[str, ...]) -> str:
-    """Give the JSON of all that a name, a version and a sha256 do not say of a wheel; its URL is left out."""
+    """Return the JSON of all that a name, a version and a sha256 do not say of a wheel; its URL is left out."""
     data = _wheel_rest(wheel)
     data |= {"filename": wheel.wheel.filename, "requires": unfold_requires(fold_requires(wheel.requires))}
     if wheel.why:
@@ -171,7 +171,7 @@ def _groups(groups: tuple[str, ...]) -> dict[str, object]:
 
 
 class Fields:
-    """Hold a mapping of a document, and what to call it when something is wrong."""
+    """A mapping of a document, and what to call it when something is wrong."""
 
     def __init__(self, data: Mapping[str, object], where: str) -> None:
         """Keep a copy, of which each value is taken once."""
@@ -186,7 +186,7 @@ class Fields:
         return cls(value, where)
 
     def has(self, key: str) -> bool:
-        """Tell whether a value is there and has not been taken."""
+        """Return whether a value is there and has not been taken."""
         return key in self._data
 
     def _take(self, key: str) -> object:
@@ -248,7 +248,7 @@ class Fields:
 
 
 def lock_facts(lock: Lock) -> dict[str, str]:
-    """Give the facts of the whole lock, in a fixed order."""
+    """Return the facts of the whole lock, in a fixed order."""
     facts = {
         "created_by": lock.created_by,
         "envgen_format": FORMAT_VERSION,
@@ -269,7 +269,7 @@ def read_projects(facts: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def platform_facts(lock: PlatformLock) -> dict[str, str]:
-    """Give the facts of one platform under `<subdir>.<what>`, sorted where their order says nothing.
+    """Return the facts of one platform under `<subdir>.<what>`, sorted where their order says nothing.
 
     Decisions are keyed by their requirement, so that two branches that add one do not touch the same lines.
     """
@@ -363,7 +363,7 @@ _SEALED = re.compile(r"file_digest: sha256:([0-9a-f]{64}|-)(?=\r?\n)")
 
 
 def placeholder() -> str:
-    """Give the line, `file_digest: …`, that a writer puts where the digest shall stand."""
+    """Return the line, `file_digest: …`, that a writer puts where the digest shall stand."""
     return _OPEN
 
 
@@ -373,7 +373,7 @@ def with_digest(text: str) -> str:
 
 
 def digest_matches(text: str) -> bool:
-    """Tell whether a file still is as it was sealed; line ends may have been changed by git.
+    """Return whether a file still is as it was sealed; line ends may have been changed by git.
 
     A file without a digest is not whole.
     """

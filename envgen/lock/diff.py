@@ -21,7 +21,7 @@ _Package = Record | LockedWheel
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Change:
-    """Say how one package changed.
+    """Describe how one package changed.
 
     `before` and `after` are versions, "" where the package is absent; a rebuilt package has its version and build, or
     its file's name, in both. `moved` says that conda's package became PyPI's or the other way round: `source` is where
@@ -57,7 +57,7 @@ def diff(
 
 
 def distribution_names(locks: Iterable[PlatformLock], distributions_of: DistributionsOf) -> Callable[[str], str]:
-    """Give a `pypi_name` for `diff`, which knows what the records of these locks hold under another name."""
+    """Return a `pypi_name` for `diff`, which knows what the records of these locks hold under another name."""
     held = {
         record.name: names[0]
         for lock in locks
@@ -97,7 +97,7 @@ def _size(package: _Package) -> int | None:
 
 
 def _file(package: _Package) -> tuple[str, ...]:
-    """Give what makes the file that is installed another one; a hash that is not known says nothing."""
+    """Return what makes the file that is installed another one; a hash that is not known says nothing."""
     if isinstance(package, Record):
         return (package.version, package.build, package.channel, package.md5)
     return (package.version, package.wheel.filename, package.wheel.sha256)

@@ -22,7 +22,7 @@ DistributionsOf = Callable[[Record], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Link:
-    """Say that a package, by its key (`conda:numpy`), is needed, and with which words (`numpy >=1.26`)."""
+    """Describe that a package, by its key (`conda:numpy`), is needed, and with which words (`numpy >=1.26`)."""
 
     key: str
     need: str
@@ -33,7 +33,7 @@ Chain = tuple[Link, ...]
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Hold each package's links to the packages that it needs, by key and sorted; virtual packages are left out."""
+    """Each package's links to the packages that it needs, by key and sorted; virtual packages are left out."""
 
     links: Mapping[str, tuple[Link, ...]]
 
@@ -56,7 +56,7 @@ class Graph:
         )
 
     def reach(self, roots: Iterable[str]) -> frozenset[str]:
-        """Give the keys of the roots that are locked, and of all that they need."""
+        """Return the keys of the roots that are locked, and of all that they need."""
         reached: set[str] = set()
         waiting = [root for root in roots if root in self.links]
         while waiting:
@@ -67,7 +67,7 @@ class Graph:
         return frozenset(reached)
 
     def chains(self, key: str, roots: Mapping[str, str]) -> tuple[Chain, ...]:
-        """Give a shortest chain to a package from each root that leads there, shortest first.
+        """Return a shortest chain to a package from each root that leads there, shortest first.
 
         `roots` maps a root's key to the words that ask for it, which its first link carries.
         """
@@ -98,7 +98,7 @@ class Graph:
 
 
 def providers_of(lock: PlatformLock, distributions_of: DistributionsOf) -> dict[str, list[str]]:
-    """Give the keys of the packages that provide each distribution, by its canonical name."""
+    """Return the keys of the packages that provide each distribution, by its canonical name."""
     providers: dict[str, list[str]] = {wheel.name: [f"pypi:{wheel.name}"] for wheel in lock.pypi}
     for record in lock.conda:
         for distribution in distributions_of(record):
@@ -126,7 +126,7 @@ _METAL = "tensorflow-metal"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootPackage:
-    """Say that a manifest asks for a locked package, by its key, in which words and where."""
+    """Describe that a manifest asks for a locked package, by its key, in which words and where."""
 
     key: str
     need: str
@@ -144,24 +144,24 @@ class Matcher:
         self.versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
 
     def keys(self, requirement: Requirement) -> list[str]:
-        """Give the packages that were locked for a requirement, or meet it; none where it is not met."""
+        """Return the packages that were locked for a requirement, or meet it; none where it is not met."""
         return self.decided(requirement) or self.met_by(requirement)
 
     def decided(self, requirement: Requirement) -> list[str]:
-        """Give the packages that the lock took for this very requirement, if all are still in it."""
+        """Return the packages that the lock took for this very requirement, if all are still in it."""
         texts = (requirement.text, str(requirement))
         keys = [f"{each.source}:{each.name}" for each in self._lock.decisions if each.requirement in texts]
         return keys if all(key in self.versions for key in keys) else []
 
     def met_by(self, requirement: Requirement) -> list[str]:
-        """Give the packages that meet a requirement; what extras bring is not known, so one with extras is not met."""
+        """Return the packages that meet a requirement; what extras bring is not known, so one with any is not met."""
         if requirement.extras:
             return []
         keys = self.providers.get(requirement.name, [])
         return keys if all(self.admits(requirement, key) for key in keys) else []
 
     def admits(self, requirement: Requirement, key: str) -> bool:
-        """Tell whether a requirement's bounds admit the version that is locked."""
+        """Return whether a requirement's bounds admit the version that is locked."""
         version = to_pep440(self.versions[key])
         return version is not None and SpecifierSet(requirement.specifier).contains(version, prereleases=True)
 
@@ -200,7 +200,7 @@ def _roots(manifest: Manifest, lock: PlatformLock, matcher: Matcher) -> Iterator
 def package_groups(
     lock: PlatformLock, roots: Mapping[str, Iterable[str]], *, distributions_of: DistributionsOf
 ) -> dict[str, tuple[str, ...]]:
-    """Give the sorted groups of each package that main does not need, by key.
+    """Return the sorted groups of each package that main does not need, by key.
 
     `roots` maps the key of each package that the manifest asks for to the groups that name it. What main needs, and
     what no root leads to (python, pip), has no entry: that is main.

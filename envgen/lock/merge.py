@@ -16,7 +16,7 @@ _Package = TypeVar("_Package", Record, LockedWheel)
 
 
 def merged(ours: Lock, theirs: Lock) -> Lock:
-    """Hold what either lock holds: of a package in both, the same, or the newer one where they differ.
+    """What either lock holds: of a package in both, the same, or the newer one where they differ.
 
     The result is something to keep to while solving: its packages need not fit together.
     """

@@ -1,4 +1,4 @@
-"""Hold a lock in memory: what every writer writes and the reader reads back."""
+"""A lock in memory: what every writer writes and the reader reads back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAIN_GROUP = "main"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedWheel:
-    """Hold a wheel that the lock installs.
+    """A wheel that the lock installs.
 
     `requires` are the requirements of its own metadata that apply to the target, extras asked for included, as PEP 508
     texts without markers, sorted; `why` is the reason that it does not come from conda.
@@ -30,18 +30,18 @@ class LockedWheel:
 
     @property
     def name(self) -> str:
-        """Give the distribution's canonical name."""
+        """Return the distribution's canonical name."""
         return self.wheel.name
 
     @property
     def version(self) -> str:
-        """Give the distribution's version."""
+        """Return the distribution's version."""
         return self.wheel.version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformLock:
-    """Hold what is installed on one target, and how it was found.
+    """What is installed on one target, and how it was found.
 
     `conda` and `pypi` are sorted by name. `repodata` says which index was solved (`conda-forge`, `starter index of
     2026-08-01`). `groups` maps a package's key (`conda:numpy`, `pypi:tensorflow`) to the sorted groups that need it; a
@@ -60,13 +60,13 @@ class PlatformLock:
     notes: tuple[str, ...] = ()
 
     def groups_of(self, key: str) -> tuple[str, ...]:
-        """Give the groups that need a package, by its key."""
+        """Return the groups that need a package, by its key."""
         return self.groups.get(key, (MAIN_GROUP,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """Hold the exact packages of an environment for each of its platforms.
+    """The exact packages of an environment for each of its platforms.
 
     `manifest_digest` is `sha256:<hex>` of what the manifest asks for (comments and order left out); `exclude_newer`
     is an ISO date, a UTC instant or ""; `indexes` are the manifest's, with `${VAR}` for what is secret. `projects` are
@@ -83,7 +83,7 @@ class Lock:
     projects: tuple[str, ...] = ()
 
     def for_subdir(self, subdir: str) -> PlatformLock | None:
-        """Give the lock of one platform, or None."""
+        """Return the lock of one platform, or None."""
         return next((lock for lock in self.platforms if lock.platform.subdir == subdir), None)
 
 
@@ -107,5 +107,5 @@ def without_groups(lock: PlatformLock, left_out: Collection[str]) -> PlatformLoc
 
 
 def lock_groups(lock: PlatformLock) -> frozenset[str]:
-    """Give the groups besides `main` that some package is needed by."""
+    """Return the groups besides `main` that some package is needed by."""
     return frozenset(group for groups in lock.groups.values() for group in groups) - {"main"}

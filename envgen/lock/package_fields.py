@@ -17,13 +17,13 @@ _ANY_VERSION = "*"
 
 
 def depend_name(depend: str) -> str:
-    """Give the name that a depends or constrains entry is about; "" where it starts with none."""
+    """Return the name that a depends or constrains entry is about; "" where it starts with none."""
     match = _DEPEND.fullmatch(depend)
     return match[1] if match else ""
 
 
 def fold_depends(depends: Iterable[str]) -> dict[str, str]:
-    """Give `name: version build` for each name, sorted; specs on one name become their conjunction.
+    """Return `name: version build` for each name, sorted; specs on one name become their conjunction.
 
     conda-forge writes python twice (`python >=3.12,<3.13.0a0` and the same with `*_cpython`), which a mapping cannot
     hold. Raises ValueError for what is no plain spec, and for one name with two builds.
@@ -39,12 +39,12 @@ def fold_depends(depends: Iterable[str]) -> dict[str, str]:
 
 
 def unfold_depends(folded: Mapping[str, str]) -> tuple[str, ...]:
-    """Give the match specs of a folded mapping, sorted by name."""
+    """Return the match specs of a folded mapping, sorted by name."""
     return tuple(_join(name, rest) for name, rest in sorted(folded.items()))
 
 
 def fold_requires(requires: Iterable[str]) -> dict[str, str]:
-    """Give `name: [extras]specifier` or `name: @ url` for each canonical name, sorted.
+    """Return `name: [extras]specifier` or `name: @ url` for each canonical name, sorted.
 
     Requirements on one name become their conjunction. Raises ValueError for a marker, which must have been evaluated,
     and for a URL beside something else.
@@ -58,17 +58,17 @@ def fold_requires(requires: Iterable[str]) -> dict[str, str]:
 
 
 def unfold_requires(folded: Mapping[str, str]) -> tuple[str, ...]:
-    """Give the PEP 508 texts of a folded mapping, sorted by name."""
+    """Return the PEP 508 texts of a folded mapping, sorted by name."""
     return tuple(f"{name} {rest}" if "@" in rest else f"{name}{rest}" for name, rest in sorted(folded.items()))
 
 
 def plain_requires(folded: Mapping[str, str]) -> dict[str, str]:
-    """Give `name: specifier` alone, which is all that readers of conda-lock.yml take: no extras, no URLs."""
+    """Return `name: specifier` alone, which is all that readers of conda-lock.yml take: no extras, no URLs."""
     return {name: "" if _is_odd(rest) else rest for name, rest in folded.items()}
 
 
 def odd_requires(folded: Mapping[str, str]) -> dict[str, str]:
-    """Give what `plain_requires` leaves out."""
+    """Return what `plain_requires` leaves out."""
     return {name: rest for name, rest in folded.items() if _is_odd(rest)}
 
 
@@ -145,7 +145,7 @@ _SUFFIXES = (".conda", ".tar.bz2")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactFields:
-    """Hold the parts of `<channel>/<subdir>/<name>-<version>-<build>.<ext>`; parts that are not there are "".
+    """The parts of `<channel>/<subdir>/<name>-<version>-<build>.<ext>`; parts that are not there are "".
 
     `build_number` is the number that ends the build string, else 0: conda-forge's habit, not a rule.
     """
@@ -179,5 +179,5 @@ def artifact(url: str) -> ArtifactFields:
 
 
 def wheel_filename(url: str) -> str:
-    """Give the file name that a wheel's URL ends in; "" where there is none."""
+    """Return the file name that a wheel's URL ends in; "" where there is none."""
     return unquote(urlsplit(url).path).rsplit("/", 1)[-1]

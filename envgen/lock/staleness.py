@@ -1,4 +1,4 @@
-"""Tell whether a lock is still true to its manifest."""
+"""Describe whether a lock is still true to its manifest."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ class _StaleCheck:
                     yield StaleReason(code="CONSTRAINT", message=message)
 
     def _mapped(self) -> Iterator[StaleReason]:
-        """Say which packages do not come from where the manifest's mapping says."""
+        """Yield which packages do not come from where the manifest's mapping says."""
         for name, conda in sorted(self._manifest.mapping.items()):
             allowed = {f"conda:{conda}"} if conda else {f"pypi:{name}"}
             for key in self._providers.get(name, []):
@@ -220,7 +220,7 @@ class _StaleCheck:
                     yield StaleReason(code="MAPPING", message=f"{name} is locked as {key}, and `mapping` says another")
 
     def _left_behind(self) -> Iterator[StaleReason]:
-        """Say which packages something was decided about are needed by nothing that the manifest asks for."""
+        """Yield which packages something was decided about are needed by nothing that the manifest asks for."""
         if self._lock.accelerator == "metal":
             self._ask(f"pypi:{_METAL}")
         reached = self._graph.reach([*self._roots, *_ALWAYS])
@@ -241,5 +241,5 @@ class _StaleCheck:
 
 
 def _elsewhere(origin: Origin) -> str:
-    """Say in which file of a project's own a requirement stands."""
+    """Return in which file of a project's own a requirement stands."""
     return f" of {origin.line.file}, line {origin.line.line}," if origin.line else ""

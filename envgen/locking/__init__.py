@@ -1,1 +1,1 @@
-"""Hold what locking needs."""
+"""Lock environments: plan, solve, prove and write."""

@@ -28,7 +28,7 @@ __all__ = ["SolvedLock", "Updates", "chosen_names", "lock_environments", "relock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolvedLock:
-    """Hold a lock, what moved on each platform that was locked before, and notes on this run."""
+    """A lock, what moved on each platform that was locked before, and notes on this run."""
 
     lock: Lock
     moved: Mapping[str, tuple[Move, ...]] = field(default_factory=dict)
@@ -85,12 +85,12 @@ def relock(
 
 
 def chosen_names(services: Services, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the environments that a call means: those named, else all; raise UsageError where there is none."""
+    """Return the environments that a call means: those named, else all; raise UsageError where there is none."""
     return meant_names(services.root, names)
 
 
 def is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mapping[str, str]) -> bool:
-    """Tell whether a lock is what the manifest and the call ask for, and the files are what it renders to."""
+    """Return whether a lock is what the manifest and the call ask for, and the files are what it renders to."""
     wanted = services.options.solver
     return (
         not services.options.starter
@@ -178,7 +178,7 @@ def _readable(environment: Environment, texts: Mapping[str, str]) -> Lock | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentResult:
-    """Hold what a `new` or a `lock` did to one environment.
+    """What a `new` or a `lock` did to one environment.
 
     `files` are relative to the project's root, in the order of writing; `changed` is False where the committed lock was
     already true; `moved` maps each subdir that was locked before to what changed since.

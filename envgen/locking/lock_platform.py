@@ -38,7 +38,7 @@ SOLVERS: Mapping[str, SolverName] = {"libmamba": "libmamba", "rattler": "rattler
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """Say what of an earlier lock is kept: all but what `updates` name.
+    """Describe what of an earlier lock is kept: all but what `updates` name.
 
     `first` tells that the environment has no lock yet, which is when the starter index may stand in.
     """
@@ -49,7 +49,7 @@ class Preferences:
 
     @property
     def kept(self) -> PlatformLock | None:
-        """Give the lock to keep to; None where everything may move."""
+        """Return the lock to keep to; None where everything may move."""
         return None if self.updates.everything else self.lock
 
     def records(self, exclude_newer: datetime | None) -> tuple[Record, ...]:
@@ -62,14 +62,14 @@ class Preferences:
         return tuple(wheel.wheel for wheel in self.kept.pypi) if self.kept else ()
 
     def named(self, half: str) -> frozenset[str]:
-        """Give the names of one half's packages that are meant to move."""
+        """Return the names of one half's packages that are meant to move."""
         keys = self.updates.keys(self.lock) if self.lock else ()
         return frozenset(key.partition(":")[2] for key in keys if key.startswith(f"{half}:"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
-    """Hold a platform's lock, what moved in it, and notes on this run: which solver, read from where."""
+    """A platform's lock, what moved in it, and notes on this run: which solver, read from where."""
 
     lock: PlatformLock
     moved: tuple[Move, ...]
@@ -163,7 +163,7 @@ def _as_the_channel_has_them(records: tuple[Record, ...], repodata: Repodata) ->
 
 
 def _overruled(manifest: Manifest, inner: Repodata, records: tuple[Record, ...]) -> tuple[str, ...]:
-    """Say whose depends the manifest's overrides replace; the lock holds them so."""
+    """Return whose depends the manifest's overrides replace; the lock holds them so."""
     overrides = manifest.override_requirements()
     if not overrides:
         return ()
@@ -181,7 +181,7 @@ def prove_lock(lock: PlatformLock, mapper: NameMapper) -> PlatformLock:
 
 
 def refuse_faults(lock: PlatformLock) -> PlatformLock:
-    """Give a lock back if the proof found no error in it; raise ProofError with all of them otherwise."""
+    """Return a lock back if the proof found no error in it; raise ProofError with all of them otherwise."""
     faults = [finding for finding in lock.findings if finding.severity == "error"]
     if not faults:
         return lock
@@ -209,7 +209,7 @@ class LeastChangeCondaResolver:
     answered: list[tuple[SolveRequest, Solution]] = field(default_factory=list, repr=False, compare=False)
 
     def solve(self, request: SolveRequest) -> Solution:
-        """Give the records that meet the request; raise UnsatisfiableError when none do."""
+        """Return the records that meet the request; raise UnsatisfiableError when none do."""
         if not self.kept:
             solution = self.solver.solve(request)
         else:
@@ -220,11 +220,11 @@ class LeastChangeCondaResolver:
         return solution
 
     def request_of(self, records: tuple[Record, ...]) -> SolveRequest | None:
-        """Give the last request whose answer were these records."""
+        """Return the last request whose answer were these records."""
         return next((request for request, found in reversed(self.answered) if found.records == records), None)
 
     def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
-        """Say in the user's words why a request has no answer."""
+        """Return in the user's words why a request has no answer."""
         from envgen.solvers.conflicts import explain  # what a lock that can be made has no use for
 
         return explain(self.solver, request, error, repodata=self.repodata)

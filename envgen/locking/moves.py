@@ -1,4 +1,4 @@
-"""Say what moved between two locks of a platform, and why: across both halves."""
+"""Describe what moved between two locks of a platform, and why: across both halves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _UNEXPLAINED = "could not be kept beside the others"
 
 @dataclass(frozen=True, slots=True)
 class MoveReason:
-    """Say why a package moved, and the key of the moved package that the sentence speaks of; "" where it ends."""
+    """Describe why a package moved, and the key of the moved package that the sentence speaks of; "" where it ends."""
 
     text: str
     because: str = ""
@@ -42,7 +42,7 @@ class MoveReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedMove:
-    """Hold what the run itself asks for.
+    """What the run itself asks for.
 
     `update` are keys (`conda:numpy`) that are meant to move, `everything` tells that all are; `requirements` are the
     manifest's, with its bounds, for the target; `conda` gives the solver's cause of each record's move by name: the
@@ -63,7 +63,7 @@ def moves(
     updates: Updates,
     request: SolveRequest | None,
 ) -> tuple[Move, ...]:
-    """Say what a run moved on one platform; () where it was not locked before.
+    """Return what a run moved on one platform; () where it was not locked before.
 
     `request` is what the records were the answer to.
     """
@@ -220,7 +220,7 @@ class _MoveComparison:
             yield MoveReason("exclude-newer leaves the newer one out")
 
     def _misfits(self, old: LockedWheel) -> Iterator[MoveReason]:
-        """Give the causes that the old wheel's own needs are."""
+        """Yield the causes that the old wheel's own needs are."""
         python = self._after.platform.python
         if not _admits(old.requires_python, f"{python}.99"):
             yield MoveReason(f"{old.name} {old.version} needs python {old.requires_python}, and {python} is asked for")
@@ -236,7 +236,7 @@ class _MoveComparison:
 
 
 def came_later(record: Record, limit: datetime) -> bool:
-    """Tell whether exclude-newer leaves a record out: it came later, or nobody knows when."""
+    """Return whether exclude-newer leaves a record out: it came later, or nobody knows when."""
     return record.timestamp is None or datetime.fromtimestamp(record.timestamp / 1000, UTC) > limit
 
 
@@ -282,7 +282,7 @@ def conda_moves(
 def chain(
     request: SolveRequest, before: Sequence[Record], after: Sequence[Record], update: AbstractSet[str] = frozenset()
 ) -> Mapping[str, CondaCause]:
-    """Give the cause of each move by name, for following a chain from package to package."""
+    """Return the cause of each move by name, for following a chain from package to package."""
     named = {record.name: record for record in before}, {record.name: record for record in after}
     return _Change(request=request, before=named[0], after=named[1], update=update).causes()
 
@@ -296,7 +296,7 @@ def _move(before: Record | None, after: Record | None, why: str) -> Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Change:
-    """Hold a request with the records before and after it, by name."""
+    """A request with the records before and after it, by name."""
 
     request: SolveRequest
     before: Mapping[str, Record]
@@ -356,7 +356,7 @@ class _Change:
                 yield f"{user} {record.version} needs `{spec[0]}`", user
 
     def _asked(self, old: Record) -> Iterator[CondaCause]:
-        """Give the causes that the request itself is."""
+        """Yield the causes that the request itself is."""
         if old.name in self.update:
             yield "asked to be updated", ""
         for root in (*self.request.specs, *self.request.constraints):
@@ -368,14 +368,14 @@ class _Change:
             yield f"channel priority takes it from {self.after[old.name].channel}", ""
 
     def _excluded(self, old: Record) -> Iterator[CondaCause]:
-        """Give the causes that other records' needs are."""
+        """Yield the causes that other records' needs are."""
         for user, record in self.after.items():
             for spec in _specs((*record.depends, *record.constrains)).get(old.name, ()):
                 if not spec.matches(old):
                     yield f"{user} {record.version} needs `{spec}`", user
 
     def _misfits(self, old: Record) -> Iterator[CondaCause]:
-        """Give the causes that the old record's own needs are."""
+        """Yield the causes that the old record's own needs are."""
         present: dict[str, Record | VirtualPackage] = {p.name: p for p in self.request.virtual_packages}
         present.update(self.after)
         for spec in _flat(old.depends):

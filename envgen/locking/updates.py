@@ -1,4 +1,4 @@
-"""Say which locked packages a call means to move."""
+"""Describe which locked packages a call means to move."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Updates:
-    """Say what a lock may move: the packages named, by their conda or PyPI names, or everything."""
+    """Describe what a lock may move: the packages named, by their conda or PyPI names, or everything."""
 
     packages: frozenset[str] = field(default_factory=frozenset)
     everything: bool = False
 
     def __bool__(self) -> bool:
-        """Tell whether anything is meant to move."""
+        """Return whether anything is meant to move."""
         return self.everything or bool(self.packages)
 
     def keys(self, lock: PlatformLock) -> frozenset[str]:
-        """Give the keys (`conda:numpy`) of the locked packages that the names mean."""
+        """Return the keys (`conda:numpy`) of the locked packages that the names mean."""
         return frozenset(key for name in self.packages for key in locked_keys(lock, name))
 
 
 def locked_keys(lock: PlatformLock, name: str) -> tuple[str, ...]:
-    """Give the keys of the locked packages that a conda or PyPI name means, sorted; () where it means none."""
+    """Return the keys of the locked packages that a conda or PyPI name means, sorted; () where it means none."""
     canonical = canonicalize_name(name)
     return tuple(sorted({key for key, names in _names(lock) if name in names or canonical in names}))
 
@@ -66,7 +66,7 @@ def _refuse_odd(names: Iterable[str]) -> None:
 
 
 def _names(lock: PlatformLock) -> Iterator[tuple[str, set[str]]]:
-    """Give each locked package's key with the names that it goes by."""
+    """Yield each locked package's key with the names that it goes by."""
     asked: dict[str, set[str]] = {}
     for decision in lock.decisions:
         asked.setdefault(f"{decision.source}:{decision.name}", set()).update(_asked(decision.requirement))

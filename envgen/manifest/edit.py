@@ -44,7 +44,7 @@ _CONDA_NAME = re.compile(r"\s*(?:[^\s:]+::)?([A-Za-z0-9_.-]+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """Hold an edited text, with notes on what the user may not expect."""
+    """An edited text, with notes on what the user may not expect."""
 
     text: str
     notes: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ def refuse_call(requirements: Sequence[str], group: str | None = None, kind: Kin
 
 
 def _checked(requirements: Sequence[str], group: str | None, kind: Kind) -> Iterator[str]:
-    """Give clean texts; raise ManifestError with every one that is refused, UsageError for a group of other things."""
+    """Return clean texts; raise ManifestError with every refused one, UsageError for a group of other things."""
     if group is not None and kind != "dependencies":
         raise UsageError(f"a group holds requirements, not `{kind}`", hint="leave out --group")
     problems = []
@@ -123,7 +123,7 @@ def _checked(requirements: Sequence[str], group: str | None, kind: Kind) -> Iter
 
 
 def _list_path(tree: YamlTree, group: str | None, kind: Kind) -> Path:
-    """Give the path of a list, with the group's name as the file writes it."""
+    """Return the path of a list, with the group's name as the file writes it."""
     if group is None:
         return (kind,)
     groups = tree.find(("groups",))
@@ -132,7 +132,7 @@ def _list_path(tree: YamlTree, group: str | None, kind: Kind) -> Path:
 
 
 def _with(tree: YamlTree, path: Path, requirement: str) -> tuple[str, str]:
-    """Give the text with one requirement added, and a note if it stood there before."""
+    """Return the text with one requirement added, and a note if it stood there before."""
     node = tree.find(path)
     if not isinstance(node, ListNode) or not node.items:
         return spliced(tree, path, new_list(tree, path, requirement), [requirement]), ""
@@ -173,7 +173,7 @@ def _index_for(path: Path, node: ListNode, requirement: str) -> int:
 
 
 def _name(path: Path, item: Node | str) -> str:
-    """Give the canonical name of the package that an item asks for; "" for an include."""
+    """Return the canonical name of the package that an item asks for; "" for an include."""
     text = item if isinstance(item, str) else item.text if isinstance(item, TextNode) else ""
     if path[0] != "conda":
         return leading_name(text)
@@ -232,7 +232,7 @@ def _where(group: str | None) -> str:
 
 
 def _hints(tree: YamlTree, own: Sequence[Path], name: str, group: str | None) -> Iterator[str]:
-    """Say where a package stands instead, or which name is near."""
+    """Yield where a package stands instead, or which name is near."""
     others = [dotted(path) for path, _, _ in _places(tree, _all_lists(tree), name)]
     if others:
         option = "leave out --group" if group else "name the group with --group"

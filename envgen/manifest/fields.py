@@ -44,7 +44,7 @@ def kind_of(value: object) -> str:
 
 
 def text_of(value: object, *, numbers: bool = False) -> str:
-    """Give a text; a number's own text where numbers are welcome, too."""
+    """Return a text; a number's own text where numbers are welcome, too."""
     if numbers and isinstance(value, PlainNumber):
         return value.text
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Hold a manifest as values that know the lines they were written on."""
+"""A manifest as values that know the lines they were written on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from envgen.models.solve import RootSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupedRequirement:
-    """Hold a requirement with the groups that ask for it: `main` alone where `main` asks for the package, too."""
+    """A requirement with the groups that ask for it: `main` alone where `main` asks for the package, too."""
 
     requirement: Requirement
     groups: frozenset[str]
@@ -32,7 +32,7 @@ class GroupedRequirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Hold what a user asks for.
+    """What a user asks for.
 
     `accelerator` is None where none is written; `exclude_newer` is an aware UTC instant; `mapping` takes canonical PyPI
     names to conda names, None meaning never from conda; `notes` say what was assumed. `own` are the requirements of the
@@ -46,22 +46,22 @@ class Manifest:
 
     @property
     def file(self) -> str:
-        """Give the file's name as it was given to `load_manifest`."""
+        """Return the file's name as it was given to `load_manifest`."""
         return self.tree.file
 
     @property
     def name(self) -> str:
-        """Give the environment's name."""
+        """Return the environment's name."""
         return self.document.name
 
     @property
     def python(self) -> str | None:
-        """Give the python minor version, or None where `new` has yet to choose it."""
+        """Return the python minor version, or None where `new` has yet to choose it."""
         return self.document.python
 
     @property
     def accelerator(self) -> Accelerator | None:
-        """Give the accelerator as it is written."""
+        """Return the accelerator as it is written."""
         return self.document.accelerator
 
     @property
@@ -81,17 +81,17 @@ class Manifest:
 
     @property
     def mapping(self) -> Mapping[str, str | None]:
-        """Give the user's own names of PyPI projects on conda."""
+        """Return the user's own names of PyPI projects on conda."""
         return self.document.mapping
 
     @property
     def exclude_newer(self) -> datetime | None:
-        """Give the last instant whose artifacts may be used."""
+        """Return the last instant whose artifacts may be used."""
         return self.document.exclude_newer
 
     @property
     def exclude_newer_text(self) -> str:
-        """Give the last instant as text: an ISO date where it is the end of a day, else with its time; "" for none."""
+        """Return the last instant as text: an ISO date at the end of a day, else with its time; "" for none."""
         instant = self.exclude_newer
         if instant is None:
             return ""
@@ -105,7 +105,7 @@ class Manifest:
         return self.document.outputs
 
     def origin(self, *path: str | int) -> Origin:
-        """Say where a part of the manifest stands."""
+        """Return where a part of the manifest stands."""
         known = bool(self.tree.known(path[:1]))
         return Origin(path=dotted(path), line=self.tree.line(path) if known else None)
 
@@ -133,7 +133,7 @@ class Manifest:
         )
 
     def needing(self, own: Iterable[Requirement], notes: Iterable[str] = ()) -> Manifest:
-        """Give the manifest with what the user's own projects need, and notes on the reading of it."""
+        """Return the manifest with what the user's own projects need, and notes on the reading of it."""
         return replace(self, own=tuple(own), notes=(*self.notes, *notes))
 
     @property
@@ -173,7 +173,7 @@ class Manifest:
         )
 
     def accelerator_for(self, platform: Platform) -> Accelerator:
-        """Give a target's accelerator: what is written, else metal where tensorflow-metal is asked for there."""
+        """Return a target's accelerator: what is written, else metal where tensorflow-metal is asked for there."""
         if self.accelerator or platform.subdir != "osx-arm64":
             return self.accelerator or "cpu"
         asked = (*(entry.requirement for entry in self.requirements()), *self.pypi_requirements())
@@ -193,7 +193,7 @@ class Manifest:
             )
 
     def _askers(self, name: str) -> frozenset[str]:
-        """Give the groups that hold a group: itself, and those that include it."""
+        """Return the groups that hold a group: itself, and those that include it."""
         includes = {
             group: [item.group for item in items if isinstance(item, Include)]
             for group, items in self.document.groups.items()
@@ -239,7 +239,7 @@ _SAMPLE_PYTHON = "3.12"
 
 
 def digest(manifest: Manifest) -> str:
-    """Give `sha256:<hex>` of what is asked for.
+    """Return `sha256:<hex>` of what is asked for.
 
     Comments, spelling and order are left out, but for the order of the channels and indexes, which is meaning. Defaults
     are filled in: writing one out changes nothing.

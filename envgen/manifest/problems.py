@@ -16,7 +16,7 @@ _TOKEN = re.compile(r"(?<=/t/)[^/\s\"'\],}]+")
 
 
 class RefusalError(ValueError):
-    """Say why a value is refused.
+    """Describe why a value is refused.
 
     `hint` says what to write instead; `at` leads from the value that was looked at to the part that is meant, `beside`
     to others that take part.
@@ -67,7 +67,7 @@ def _stand_in(character: str) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Give the end of a message that suggests the known name of the same meaning, or the nearest, or ""."""
+    """Return the end of a message that suggests the known name of the same meaning, or the nearest, or ""."""
     names = sorted(known)
     close = [word for word in (_MEANT.get(name.lower(), ""),) if word in names]
     close = close or get_close_matches(name[:_SHOWN].lower(), names, n=1, cutoff=0.6)

@@ -34,7 +34,7 @@ _DEFAULTS: dict[str, object] = {
 
 
 def manifest_schema() -> dict[str, object]:
-    """Give the JSON schema (draft 2020-12) of envgen.yaml; reserved keys are described, and refused."""
+    """Return the JSON schema (draft 2020-12) of envgen.yaml; reserved keys are described, and refused."""
     schema = ManifestDocument.model_json_schema()
     properties = {key: _property(key, value) for key, value in schema["properties"].items()}
     definitions = {name: _untitled(value) for name, value in schema["$defs"].items()}
@@ -135,13 +135,13 @@ class _Strict(BaseModel):
 
 
 class PlatformEntry(_Strict):
-    """Hold a platform with its macOS floor, None where none is written."""
+    """A platform with its macOS floor, None where none is written."""
 
     platform: Subdir
     macos: MacosFloor | None = None
 
     def floor(self) -> str:
-        """Give the macOS floor: what is written, or the default on a Mac; "" elsewhere."""
+        """Return the macOS floor: what is written, or the default on a Mac; "" elsewhere."""
         if self.macos is None and self.platform.startswith("osx-"):
             return DEFAULT_MACOS
         return self.macos or ""
@@ -157,7 +157,7 @@ class PlatformEntry(_Strict):
 
 
 class LocalProject(_Strict):
-    """Hold a project of the user's own: its dependencies are locked, itself is installed last and never locked."""
+    """A project of the user's own: its dependencies are locked, itself is installed last and never locked."""
 
     path: LocalPath = Field(description="The project's folder, relative to the folder that holds `environments/`.")
     editable: StrictBool = Field(default=False, description="Whether changes in the folder take effect at once.")
@@ -165,7 +165,7 @@ class LocalProject(_Strict):
 
     @property
     def words(self) -> str:
-        """Give the words that pip takes for it, from the project's root: `-e .`, `./libs/ours`."""
+        """Return the words that pip takes for it, from the project's root: `-e .`, `./libs/ours`."""
         path = self.path if self.path == "." else f"./{self.path}"
         return f"{'-e ' if self.editable else ''}{shlex.quote(path)}"
 
@@ -199,7 +199,7 @@ GroupItems = Annotated[tuple[GroupItem, ...], BeforeValidator(_none_is_empty)]
 
 
 class ManifestDocument(_Strict):
-    """Hold what a manifest says, value by value, with the defaults filled in (design.md §5)."""
+    """What a manifest says, value by value, with the defaults filled in (design.md §5)."""
 
     name: EnvironmentName = Field(description="The environment's name, which is its folder's name.")
     python: PythonMinor | None = Field(

@@ -1,4 +1,4 @@
-"""Give the starter manifests that are shipped with envgen."""
+"""Provide the starter manifests that are shipped with envgen."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def template_names() -> tuple[str, ...]:
 
 
 def template_text(name: str) -> str:
-    """Give a template's text, whose `name` is the template's own; raise UsageError when there is none."""
+    """Return a template's text, whose `name` is the template's own; raise UsageError when there is none."""
     known = template_names()
     if name not in known:
         message = f"there is no template {quoted(name)}{did_you_mean(name, known)}"
@@ -40,12 +40,12 @@ def template_text(name: str) -> str:
 
 
 def template_description(name: str) -> str:
-    """Give a template's first line, without its comment sign."""
+    """Return a template's first line, without its comment sign."""
     return template_text(name).partition("\n")[0].removeprefix("#").strip()
 
 
 def blank_text() -> str:
-    """Give the manifest that asks for nothing yet: no python, no dependencies; its `name` is a placeholder."""
+    """Return the manifest that asks for nothing yet: no python, no dependencies; its `name` is a placeholder."""
     return _BLANK
 
 

@@ -160,7 +160,7 @@ def included(includes: Includes, name: str) -> tuple[str, ...]:
 
 
 def leading_name(requirement: str) -> str:
-    """Give the canonical name that a requirement starts with, or "" when it starts with none."""
+    """Return the canonical name that a requirement starts with, or "" when it starts with none."""
     found = _LEADING_NAME.match(requirement)
     return canonicalize_name(found[1]) if found else ""
 
@@ -227,7 +227,7 @@ def _includes_of(items: object) -> Iterator[tuple[int, str]]:
 
 
 def _way(includes: Includes, start: str, end: str) -> list[str]:
-    """Give the shortest way of includes between two groups that `included` has found to be joined."""
+    """Return the shortest way of includes between two groups that `included` has found to be joined."""
     came_from = {start: ""}
     for group in included(includes, start):
         for other in includes.get(group, ()):

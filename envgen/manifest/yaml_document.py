@@ -88,7 +88,7 @@ def _not_yaml(error: Exception, text: str, lines: tuple[str, ...], file: str) ->
 
 
 def _reason(error: Exception, text: str, lines: tuple[str, ...]) -> tuple[str, int, int]:
-    """Say what ruamel.yaml did not understand, with its line and column, which count from 1; (0, 0) where unknown.
+    """Return what ruamel.yaml did not understand, with its line and column, which count from 1; (0, 0) where unknown.
 
     What is never closed is noticed on an empty line far below: the place where it starts is given instead.
     """
@@ -112,7 +112,7 @@ def _reason(error: Exception, text: str, lines: tuple[str, ...]) -> tuple[str, i
 
 
 def _written(lines: tuple[str, ...], number: int) -> bool:
-    """Tell whether a line, counted from 0, holds anything."""
+    """Return whether a line, counted from 0, holds anything."""
     return bool("".join(lines[number : number + 1]).strip())
 
 
@@ -137,7 +137,7 @@ class _LenientScanner(Scanner):
         return bool(self.reader.peek() == "[" and token.end_mark.index == self.reader.index and self._bracket())
 
     def _bracket(self) -> str:
-        """Give the `[...]` that starts here, or "" when it does not close on this line."""
+        """Return the `[...]` that starts here, or "" when it does not close on this line."""
         length = 1
         while (character := self.reader.peek(length)) not in "]\0\r\n[":
             length += 1
@@ -190,7 +190,7 @@ class _Builder:
             self._close(_mark(event.end_mark))
 
     def root(self) -> MapNode:
-        """Give the document's root; raise ManifestError when it is no mapping."""
+        """Return the document's root; raise ManifestError when it is no mapping."""
         root = self.roots[0] if self.roots else None
         if isinstance(root, MapNode):
             return root
@@ -290,7 +290,7 @@ _WORDS: dict[str, bool | None] = {
 
 @dataclass(frozen=True, slots=True)
 class PlainNumber:
-    """Hold a number as it was written: `3.10` is not 3.1."""
+    """A number as it was written: `3.10` is not 3.1."""
 
     text: str
 
@@ -306,7 +306,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextNode:
-    """Hold a scalar; `quote` is its style: `'`, `"`, `|`, `>`, or "" for a plain one."""
+    """A scalar; `quote` is its style: `'`, `"`, `|`, `>`, or "" for a plain one."""
 
     text: str
     quote: str
@@ -316,7 +316,7 @@ class TextNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListNode:
-    """Hold a sequence; a block's `start` is its first dash, a block's `end` lies beyond the comments after it."""
+    """A sequence; a block's `start` is its first dash, a block's `end` lies beyond the comments after it."""
 
     items: tuple[Node, ...]
     flow: bool
@@ -326,7 +326,7 @@ class ListNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapNode:
-    """Hold a mapping; doubled keys are left out of `entries`."""
+    """A mapping; doubled keys are left out of `entries`."""
 
     entries: tuple[Entry, ...]
     flow: bool
@@ -351,7 +351,7 @@ Node = TextNode | ListNode | MapNode | BrokenNode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Hold one key of a mapping with its value."""
+    """One key of a mapping with its value."""
 
     key: TextNode
     value: Node
@@ -359,7 +359,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YamlTree:
-    """Hold a document: its text, its root mapping, and what was wrong or lenient about it."""
+    """A document: its text, its root mapping, and what was wrong or lenient about it."""
 
     file: str
     text: str
@@ -369,7 +369,7 @@ class YamlTree:
     lines: tuple[str, ...] = field(compare=False, repr=False)
 
     def data(self) -> dict[str, object]:
-        """Give the document as plain values; refused values are BrokenNodes, numbers keep their text."""
+        """Return the document as plain values; refused values are BrokenNodes, numbers keep their text."""
         return {entry.key.text: plain(entry.value) for entry in self.root.entries}
 
     def find(self, path: Path) -> Node | None:
@@ -378,16 +378,16 @@ class YamlTree:
         return found[1] if len(found[0]) == len(path) else None
 
     def value(self, path: Path) -> object:
-        """Give the plain value at a path; None where there is none."""
+        """Return the plain value at a path; None where there is none."""
         node = self.find(path)
         return None if node is None else plain(node)
 
     def known(self, path: Path) -> tuple[str | int, ...]:
-        """Give the longest start of a path that stands in the document."""
+        """Return the longest start of a path that stands in the document."""
         return self._follow(path)[0]
 
     def key(self, path: Path) -> TextNode:
-        """Give the key that a path ends in; raise KeyError where there is none."""
+        """Return the key that a path ends in; raise KeyError where there is none."""
         parent = self.find(path[:-1])
         entry = parent.entry(str(path[-1])) if isinstance(parent, MapNode) else None
         if entry is None:
@@ -395,11 +395,11 @@ class YamlTree:
         return entry.key
 
     def line(self, path: Path) -> SourceLine:
-        """Give the line where a path's key or item begins, or that of the nearest part above it."""
+        """Return the line where a path's key or item begins, or that of the nearest part above it."""
         return self.source_line(self._follow(path)[2].line)
 
     def source_line(self, number: int) -> SourceLine:
-        """Give a line by its number, cut to a readable length and without secrets."""
+        """Return a line by its number, cut to a readable length and without secrets."""
         return source_line(self.file, self.lines, number)
 
     def problem(self, path: Path, message: str, hint: str = "", beside: Sequence[Path] = ()) -> Problem:
@@ -424,7 +424,7 @@ class YamlTree:
 
 
 def plain(node: Node) -> object:
-    """Give a node as plain values (YAML 1.2's core words; no dates, no `yes` and `no`)."""
+    """Return a node as plain values (YAML 1.2's core words; no dates, no `yes` and `no`)."""
     if isinstance(node, ListNode):
         return [plain(item) for item in node.items]
     if isinstance(node, MapNode):
@@ -435,7 +435,7 @@ def plain(node: Node) -> object:
 
 
 def plain_scalar(text: str) -> str | bool | PlainNumber | None:
-    """Give what a scalar without quotes stands for."""
+    """Return what a scalar without quotes stands for."""
     if text in _WORDS:
         return _WORDS[text]
     return PlainNumber(text) if _NUMBER.fullmatch(text) else text
@@ -447,13 +447,13 @@ def split_lines(text: str) -> tuple[str, ...]:
 
 
 def source_line(file: str, lines: Sequence[str], number: int) -> SourceLine:
-    """Give one of a file's lines, cut to a readable length and without secrets; `number` counts from 1."""
+    """Return one of a file's lines, cut to a readable length and without secrets; `number` counts from 1."""
     text = shown(lines[number - 1]) if 0 < number <= len(lines) else ""
     return SourceLine(file=file, line=number, text=f"{text[:_SHOWN]}…" if len(text) > _SHOWN else text)
 
 
 def last_mark(node: Node) -> Mark:
-    """Give the end of a node's own text, before the comments that follow it."""
+    """Return the end of a node's own text, before the comments that follow it."""
     if isinstance(node, ListNode) and not node.flow and node.items:
         return last_mark(node.items[-1])
     if isinstance(node, MapNode) and not node.flow and node.entries:

@@ -84,17 +84,17 @@ def scalar(text: str, *, flow: bool = False, quote: str = "") -> str:
 
 
 def newline(text: str) -> str:
-    """Give the line break that a text uses."""
+    """Return the line break that a text uses."""
     return "\r\n" if "\r\n" in text else "\n"
 
 
 def line_start(text: str, offset: int) -> int:
-    """Give the start of the line that an offset is in."""
+    """Return the start of the line that an offset is in."""
     return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
 
 
 def line_end(text: str, offset: int) -> int:
-    """Give the end of the line that an offset is in, before its line break."""
+    """Return the end of the line that an offset is in, before its line break."""
     found = re.compile(r"[\r\n]|\Z").search(text, offset)
     return found.start() if found else len(text)
 
@@ -143,13 +143,13 @@ def _flow_insertion(text: str, node: ListNode, index: int, item: str) -> list[Sp
 
 
 def _stands_alone(node: ListNode, index: int) -> bool:
-    """Tell whether an item of a list in brackets begins a line of its own."""
+    """Return whether an item of a list in brackets begins a line of its own."""
     before = node.items[index - 1].end if index else node.start
     return before.line != node.items[index].start.line
 
 
 def _comma_after(text: str, end: int) -> int | None:
-    """Give the place of the comma that follows an item, or None."""
+    """Return the place of the comma that follows an item, or None."""
     found = _TO_NEXT_SIGN.match(text, end)
     at = found.end() if found else end
     return at if text[at : at + 1] == "," else None
@@ -192,12 +192,12 @@ def _flow_removal(text: str, node: ListNode, index: int) -> Splice:
 
 
 def _next_line(text: str, end: int) -> int:
-    """Give the start of the line after the one that ends here."""
+    """Return the start of the line after the one that ends here."""
     return min(len(text), end + (2 if text.startswith("\r\n", end) else 1))
 
 
 def comment_on(text: str, node: ListNode, index: int) -> str:
-    """Give the comment that stands on an item's own line and goes when the item goes, or ""."""
+    """Return the comment that stands on an item's own line and goes when the item goes, or ""."""
     end = last_mark(node.items[index]).offset
     comma = _comma_after(text, end) if node.flow else None
     if node.flow and not _stands_alone(node, index):
@@ -207,7 +207,7 @@ def comment_on(text: str, node: ListNode, index: int) -> str:
 
 
 def by_hand(tree: YamlTree, path: Path) -> ManifestError:
-    """Say that a text is written in a way that cannot be edited without a loss."""
+    """Return that a text is written in a way that cannot be edited without a loss."""
     hint = "write the list with one `- item` on each line, or edit it by hand"
     return manifest_error(tree.file, [tree.problem(path, "cannot be edited as it is written", hint)])
 
@@ -248,7 +248,7 @@ def new_key(tree: YamlTree, keys: Sequence[str], block: str, flow: str) -> list[
 
 
 def list_offset(tree: YamlTree) -> int:
-    """Give how far the file indents its lists below their keys."""
+    """Return how far the file indents its lists below their keys."""
     for entry in tree.root.entries:
         if isinstance(entry.value, ListNode) and not entry.value.flow:
             return entry.value.start.column - entry.key.start.column
@@ -309,7 +309,7 @@ def _block_entry(tree: YamlTree, key: str, lines: str) -> Splice:
 
 
 def _after(tree: YamlTree, entry: Entry) -> int:
-    """Give the end of an entry's last line, its indented comments included."""
+    """Return the end of an entry's last line, its indented comments included."""
     end = line_end(tree.text, max(last_mark(entry.value).offset, entry.key.end.offset))
     inner = " " * (entry.key.start.column + 1)
     following = re.compile(rf"(?:\r?\n{inner} *#[^\r\n]*)*").match(tree.text, end)

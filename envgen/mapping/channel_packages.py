@@ -19,7 +19,7 @@ _CANONICAL = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")  # nearly all names; to look
 
 @dataclass(kw_only=True)
 class ChannelPackages:
-    """Hold what has been read of the channels, so that each name is read once, and many in one go.
+    """What has been read of the channels, so that each name is read once, and many in one go.
 
     `python` is the minor that records should fit; it never hides a record.
     """
@@ -33,23 +33,23 @@ class ChannelPackages:
 
     @property
     def names(self) -> frozenset[str]:
-        """Give every name that the channels have for the target."""
+        """Return every name that the channels have for the target."""
         if self._names is None:
             self._names = self.repodata.names()
         return self._names
 
     @property
     def origin(self) -> str:
-        """Say what is being read, for messages."""
+        """Return what is being read, for messages."""
         return self.repodata.origin if self.repodata.complete else f"the {self.repodata.origin}"
 
     @property
     def complete(self) -> bool:
-        """Tell whether an absent name means that the channels lack it."""
+        """Return whether an absent name means that the channels lack it."""
         return self.repodata.complete
 
     def twins(self, name: str) -> tuple[str, ...]:
-        """Give the channels' names that differ from a canonical name in `-`, `_` and `.` alone, sorted."""
+        """Return the channels' names that differ from a canonical name in `-`, `_` and `.` alone, sorted."""
         if self._twins is None:
             found: dict[str, list[str]] = defaultdict(list)
             for conda in sorted(self.names):
@@ -64,18 +64,18 @@ class ChannelPackages:
             self._records.update(self.repodata.records(missing))
 
     def records(self, name: str) -> tuple[Record, ...]:
-        """Give the records of a name; () where the channels have none."""
+        """Return the records of a name; () where the channels have none."""
         self.read([name])
         return self._records.get(name, ())
 
     def newest(self, name: str) -> Record | None:
-        """Give the newest record of a name, of those for the target's python if there are any."""
+        """Return the newest record of a name, of those for the target's python if there are any."""
         if name not in self._newest:
             self._newest[name] = newest(self.records(name), self.python)
         return self._newest[name]
 
     def fits(self, name: str) -> bool:
-        """Tell whether some record of a name can be installed beside the target's python."""
+        """Return whether some record of a name can be installed beside the target's python."""
         record = self.newest(name)
         return record is not None and fits_python(record, self.python)
 
@@ -88,22 +88,22 @@ _LAST_PATCH = "99"
 
 
 def depends_names(record: Record) -> frozenset[str]:
-    """Give the names that a record depends on."""
+    """Return the names that a record depends on."""
     return frozenset(_parts(spec)[0] for spec in record.depends)
 
 
 def is_python(record: Record) -> bool:
-    """Tell whether a record depends on Python, or is built for every Python (`noarch: python`)."""
+    """Return whether a record depends on Python, or is built for every Python (`noarch: python`)."""
     return record.noarch == "python" or not _PYTHON.isdisjoint(depends_names(record))
 
 
 def fits_python(record: Record, python: str) -> bool:
-    """Tell whether a record can be installed beside a python minor such as "3.12", by its depends."""
+    """Return whether a record can be installed beside a python minor such as "3.12", by its depends."""
     return all(_admits(*_parts(spec), python) for spec in record.depends)
 
 
 def pins(record: Record, name: str, version: str) -> bool:
-    """Tell whether a record depends on this very version of a package, whatever the way that is written.
+    """Return whether a record depends on this very version of a package, whatever the way that is written.
 
     Outputs of one feedstock pin each other so: `==1.2`, `1.2 build`, `1.2.*` or `>=1.2,<1.2.1.0a0`.
     """
@@ -112,7 +112,7 @@ def pins(record: Record, name: str, version: str) -> bool:
 
 
 def newest(records: Sequence[Record], python: str = "") -> Record | None:
-    """Give the record of the highest version and build number, of those for a python minor if there are any.
+    """Return the record of the highest version and build number, of those for a python minor if there are any.
 
     Ties go to the last build string, so that the answer does not depend on the order of the records.
     """
@@ -158,7 +158,7 @@ _DISTRIBUTION = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
 
 
 def distributions_of(record: Record, table: NameTable | None = None) -> tuple[str, ...]:
-    """Give the canonical names of the distributions whose dist-info a record holds, sorted.
+    """Return the canonical names of the distributions whose dist-info a record holds, sorted.
 
     A record that depends on a holder of the same distribution is an umbrella or an alias (`matplotlib` over
     `matplotlib-base`), and holds nothing itself; so do C libraries, tools and outputs for an extra (`rich-with-jupyter`
@@ -180,7 +180,7 @@ def _own_name(record: Record, depended: frozenset[str]) -> tuple[str, ...]:
 
 
 def contents_of(conda: str, version: str, table: NameTable) -> tuple[str, ...] | None:
-    """Give the distributions that a version of a conda package is known to hold, or None where nothing is known."""
+    """Return the distributions that a version of a conda package is known to hold, or None where nothing is known."""
     for spec, held in table.packaged.get(conda, ()):
         if version and version_matches(spec, version):
             return held
@@ -190,7 +190,7 @@ def contents_of(conda: str, version: str, table: NameTable) -> tuple[str, ...] |
 
 
 def _held_below(conda: str, distribution: str, depended: frozenset[str], table: NameTable) -> bool:
-    """Tell whether something that a record depends on is the holder of a distribution instead."""
+    """Return whether something that a record depends on is the holder of a distribution instead."""
     if any(holder in depended for holder in table.holders.get(distribution, ()) if holder != conda):
         return True
     if _is_binding(conda, distribution):
@@ -200,5 +200,5 @@ def _held_below(conda: str, distribution: str, depended: frozenset[str], table: 
 
 
 def _is_binding(conda: str, distribution: str) -> bool:
-    """Tell whether a package is named like the Python side of a library: python-xxhash depends on xxhash."""
+    """Return whether a package is named like the Python side of a library: python-xxhash depends on xxhash."""
     return canonicalize_name(conda) in {form.format(distribution) for form in _BINDINGS}

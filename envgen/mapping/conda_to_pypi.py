@@ -21,7 +21,7 @@ _CLAUSE = re.compile(r"(~=|===?|!=|>=|<=|>|<|=)?(.+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PypiName:
-    """Hold the requirement that a conda package stands for, without a version, or "" where it holds no distribution.
+    """The requirement that a conda package stands for, without a version, or "" where it holds no distribution.
 
     `certain` is False where nothing but the name tells; `known` says that a channel that was read has the package.
     """
@@ -33,7 +33,7 @@ class PypiName:
 
 
 class CondaToPypi:
-    """Say what conda packages stand for: by a channel's records where one is read, else by the tables."""
+    """Describe what conda packages stand for: by a channel's records where one is read, else by the tables."""
 
     def __init__(self, mapper: NameMapper | None = None, table: NameTable | None = None) -> None:
         """Take the map of a channel, or None where none can be read."""
@@ -42,7 +42,7 @@ class CondaToPypi:
 
     @property
     def sees(self) -> bool:
-        """Tell whether a channel is read, and whole."""
+        """Return whether a channel is read, and whole."""
         return self._mapper is not None and self._mapper.packages.complete
 
     def read(self, names: Iterable[str]) -> None:
@@ -51,17 +51,17 @@ class CondaToPypi:
             self._mapper.packages.read(names)
 
     def has(self, conda: str) -> bool:
-        """Tell whether the channel has a package for the target."""
+        """Return whether the channel has a package for the target."""
         return bool(self._mapper and self._mapper.packages.newest(conda))
 
     def depends_of(self, conda: str, version: str = "") -> frozenset[str]:
-        """Give the names that a version of a package depends on; of all its versions where it lacks that one."""
+        """Return the names that a version of a package depends on; of all its versions where it lacks that one."""
         records = self._mapper.packages.records(conda) if self._mapper else ()
         chosen = [record for record in records if record.version == version] or records
         return frozenset[str]().union(*(depends_names(record) for record in chosen))
 
     def versions(self, conda: str) -> frozenset[str]:
-        """Give the versions of a package that the channel has for the target's python."""
+        """Return the versions of a package that the channel has for the target's python."""
         packages = self._mapper.packages if self._mapper else None
         found = (
             [record for record in packages.records(conda) if fits_python(record, packages.python)] if packages else []
@@ -69,12 +69,12 @@ class CondaToPypi:
         return frozenset(record.version for record in found)
 
     def conda_of(self, project: str) -> str:
-        """Give the conda package that serves for a project of PyPI's, or "" where the channel has none."""
+        """Return the conda package that serves for a project of PyPI's, or "" where the channel has none."""
         answer = self._mapper.map_names([project])[project] if self._mapper else None
         return (answer.conda or "") if answer and answer.source == "conda" else ""
 
     def of(self, conda: str) -> PypiName:
-        """Say what a conda package stands for."""
+        """Return what a conda package stands for."""
         known = self.has(conda)
         if conda in aliases():
             return PypiName(requirement=aliases()[conda], why=f"conda's `{conda}` brings it", known=known)
@@ -101,7 +101,7 @@ class CondaToPypi:
         return PypiName(requirement="", why="it holds no Python distribution", known=True)
 
     def _below(self, record: Record) -> str:
-        """Give the distribution that an alias or umbrella depends on: of its own name, or pinned to its version."""
+        """Return the distribution that an alias or umbrella depends on: of its own name, or pinned to its version."""
         own = canonicalize_name(record.name)
         for name in sorted(depends_names(record) - {record.name}):
             part = self._mapper.packages.newest(name) if self._mapper else None

@@ -21,7 +21,7 @@ Metadata = Callable[[str, str], WheelMetadata | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtraAnswer:
-    """Hold what the extras of one requirement are on the conda side.
+    """What the extras of one requirement are on the conda side.
 
     `umbrella` is the package to take instead of the bare one, or None; `packages` are conda names, `variants` match
     specs to add; `requirements` are what the metadata adds, to be mapped in turn.
@@ -56,7 +56,7 @@ class ExtraFinder:
     table: Mapping[tuple[str, str], ExtraFact] = field(default_factory=extra_table)
 
     def find(self, requirement: Requirement, answer: NameAnswer, spec: MatchSpec) -> ExtraAnswer:
-        """Say what the extras of a requirement are, whose bare package conda has as the answer and spec say."""
+        """Return what the extras of a requirement are, whose bare package conda has as the answer and spec say."""
         found = _Found()
         for extra in requirement.extras:
             fact = self.table.get((requirement.name, extra))
@@ -104,7 +104,7 @@ class ExtraFinder:
         return False
 
     def _is_output(self, name: str, bases: Sequence[str], *, named: bool) -> bool:
-        """Tell whether a package is an output over one of the bases: it depends on it, and is no project of its own.
+        """Return whether a package is an output over one of the bases: it depends on it, and is no project of its own.
 
         `X-EXTRA` must also have the base's version: the package of another feedstock may be named so.
         """
@@ -115,7 +115,7 @@ class ExtraFinder:
         return named or any(record.version == other.version for base in below for other in self.packages.records(base))
 
     def _expand(self, requirement: Requirement, spec: MatchSpec, found: _Found) -> Iterator[Requirement]:
-        """Give what the metadata of the release that conda will install adds for the extras, with their extras."""
+        """Yield what the metadata of the release that conda will install adds for the extras, with their extras."""
         text = f"{requirement.name}[{','.join(found.expanded)}]"
         version = self._version(spec)
         metadata = self.metadata(requirement.name, version) if version else None
@@ -133,7 +133,7 @@ class ExtraFinder:
         yield from _added(canonicalize_name(metadata.name), parsed, found.expanded, self.platform.markers())
 
     def _version(self, spec: MatchSpec) -> str | None:
-        """Give the version that conda will install, as PEP 440 writes it: the newest that the spec admits."""
+        """Return the version that conda will install, as PEP 440 writes it: the newest that the spec admits."""
         fitting = [
             record
             for record in self.packages.records(spec.name)
@@ -157,7 +157,7 @@ def _parsed(metadata: WheelMetadata, origin: Origin, found: _Found) -> Iterator[
 def _added(
     own: str, parsed: Sequence[Requirement], extras: Sequence[str], markers: Mapping[str, str]
 ) -> Iterator[Requirement]:
-    """Give the requirements that extras add, without their markers, which hold for the target.
+    """Yield the requirements that extras add, without their markers, which hold for the target.
 
     Those that name the project itself with other extras are followed.
     """

@@ -66,14 +66,14 @@ class NameMapper:
         return {name: self._with_suggestions(answer) for name, answer in answers.items()} if suggest else answers
 
     def distributions_of(self, record: Record) -> tuple[str, ...]:
-        """Give the canonical names of the distributions that a record holds, the user's own word included; sorted."""
+        """Return the canonical names of the distributions that a record holds, the user's own word included; sorted."""
         if record not in self._held:
             mapped = (name for name, conda in self._overrides.items() if conda == record.name)
             self._held[record] = tuple(sorted({*distributions_of(record, self._table), *mapped}))
         return self._held[record]
 
     def provides(self, record: Record, distribution: str) -> bool:
-        """Tell whether a record holds a distribution, or is the umbrella over the package that does.
+        """Return whether a record holds a distribution, or is the umbrella over the package that does.
 
         `pyarrow` provides pyarrow although pyarrow-core holds it.
         """
@@ -82,7 +82,7 @@ class NameMapper:
         return any(True for _ in self._chooser.judge.parts(distribution, record.name))
 
     def suggestions(self, name: str) -> tuple[str, ...]:
-        """Give names that somebody who wrote this one may have meant, nearest first."""
+        """Return names that somebody who wrote this one may have meant, nearest first."""
         return near_misses(canonicalize_name(name), self.packages.names | self._table.known())
 
     def _spellings(self, key: str) -> list[str]:
@@ -190,16 +190,16 @@ _WHOLE, _PART, _SAME, _UMBRELLA, _HOLDER, _BUNDLE = range(6)
 
 
 class OnlineMap(Protocol):
-    """Give what a map on the network knows; it is never required, and what it says is checked against the channel."""
+    """What a map on the network knows; it is never required, and what it says is checked against the channel."""
 
     def holders(self, project: str) -> tuple[str, ...]:
-        """Give the conda packages that hold a distribution, best first; () where it does not know or is off."""
+        """Return the conda packages that hold a distribution, best first; () where it does not know or is off."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Hold a package that is the project, with what led to it; `rank` orders them, the lowest first."""
+    """A package that is the project, with what led to it; `rank` orders them, the lowest first."""
 
     conda: str
     provenance: str
@@ -216,7 +216,7 @@ class Chooser:
 
     @property
     def judge(self) -> Judge:
-        """Give the judge of single packages."""
+        """Return the judge of single packages."""
         return Judge(packages=self.packages, table=self.table)
 
     def choices(self, project: str) -> tuple[list[Choice], list[Rejected]]:
@@ -252,7 +252,7 @@ class Chooser:
         return [*twins, *held]
 
     def _holds_alone(self, project: str, conda: str) -> bool:
-        """Tell whether a package holds the project and nothing else, itself and not through what it depends on."""
+        """Return whether a package holds the project and nothing else, itself and not through what it depends on."""
         record = self.packages.newest(conda)
         return record is not None and distributions_of(record, self.table) == (project,)
 
@@ -314,12 +314,12 @@ class Judge:
     table: NameTable
 
     def spellings(self, project: str) -> Iterator[str]:
-        """Give every name of the channels that its spelling could make the project, or a part or library of it."""
+        """Yield every name of the channels that its spelling could make the project, or a part or library of it."""
         for form in ("{}", *_PARTS, *_BINDINGS):
             yield from self.packages.twins(canonicalize_name(form.format(project)))
 
     def objection(self, project: str, conda: str) -> str:
-        """Say why a package is not a project, in words; nothing where it is.
+        """Return why a package is not a project, in words; nothing where it is.
 
         A package that is known to hold other distributions, that holds none, or whose newest record does not depend
         on Python is another project's, or a library or tool of the same name.
@@ -337,12 +337,12 @@ class Judge:
         return "it holds no Python distribution: a library, a tool or a bundle"
 
     def is_python(self, conda: str) -> bool:
-        """Tell whether the newest record of a package is Python."""
+        """Return whether the newest record of a package is Python."""
         record = self.packages.newest(conda)
         return record is not None and is_python(record)
 
     def parts(self, project: str, conda: str) -> Iterator[str]:
-        """Give the packages below an umbrella or alias that hold the project: those that its record depends on.
+        """Yield the packages below an umbrella or alias that hold the project: those that its record depends on.
 
         Told by the table, or by another spelling of the same name (`typing-extensions` over `typing_extensions`).
         """
@@ -355,7 +355,7 @@ class Judge:
                 yield name
 
     def is_bundle(self, project: str, conda: str) -> bool:
-        """Tell whether a package that is not Python itself pins its own `-core` or `-base` to its very version."""
+        """Return whether a package that is not Python itself pins its own `-core` or `-base` to its very version."""
         record = self.packages.newest(conda)
         if record is None or conda in self.table.nothing:
             return False
@@ -363,7 +363,7 @@ class Judge:
         return any(self.is_python(name) and pins(record, name, self._version(name)) for name in names)
 
     def bindings(self, project: str) -> Iterator[tuple[str, str]]:
-        """Give packages named like the Python side of a library, each with what speaks against it (or nothing).
+        """Yield packages named like the Python side of a library, each with what speaks against it (or nothing).
 
         Only a package at the version of the library of the project's own name is believed: `python-snappy` is not the
         distribution snappy, and nothing in a record says so.
@@ -395,7 +395,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """Hold a conda package that looked right, and why it is not."""
+    """A conda package that looked right, and why it is not."""
 
     conda: str
     why: str
@@ -403,7 +403,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameAnswer:
-    """Say where a project of PyPI may come from, and how that is known.
+    """Describe where a project of PyPI may come from, and how that is known.
 
     `pypi` is canonical (PEP 503). `conda` is given for `source` "conda", and for "unknown" where the name is known but
     these channels lack it. `bound` is a conda version spec that the package must meet to be the project, or "".
@@ -433,7 +433,7 @@ _OTHER_WORLDS = ("r-", "_")
 
 
 def near_misses(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Give up to three known names that differ from a name by a letter or two, nearest first.
+    """Return up to three known names that differ from a name by a letter or two, nearest first.
 
     Names that cannot be near by their length or their letters are passed over before they are compared, and R's always.
     """

@@ -21,7 +21,7 @@ from envgen.models.requirement import Requirement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedRequirement:
-    """Hold where a requirement may come from, and what it is there.
+    """Where a requirement may come from, and what it is there.
 
     `specs` start with the package itself, then come those that its extras add; `pypi_extra` are requirements that the
     extras add and only PyPI has. `applies` tells whether the marker holds for the target. `lacking` tells that the
@@ -151,7 +151,7 @@ class _Translator:
         )
 
     def _fitting(self, requirement: Requirement, answer: NameAnswer) -> tuple[str, list[str]]:
-        """Give the first of the packages that has a version which the requirement admits."""
+        """Return the first of the packages that has a version which the requirement admits."""
         names = [name for name in (answer.conda, *answer.alternatives) if name]
         for name in names:
             spec = _spec(name, requirement.specifier, answer).spec
@@ -210,7 +210,7 @@ _NUMBERS = re.compile(r"\d+(?:\.\d+)*")
 
 
 def can_meet(wanted: SpecifierSet, spec: MatchSpec | SpecifierSet) -> bool:
-    """Tell whether some version could meet a specifier and another, or the version part of a match spec.
+    """Return whether some version could meet a specifier and another, or the version part of a match spec.
 
     The versions that they spell out, and points just below and above them, stand for all versions, whether or not they
     were released.
@@ -234,7 +234,7 @@ def _probes(*specs: MatchSpec | SpecifierSet) -> Iterator[str]:
 
 
 def _around(release: tuple[int, ...]) -> Iterator[str]:
-    """Give a point just above a release, the release after it, and one below it."""
+    """Yield a point just above a release, the release after it, and one below it."""
     yield ".".join(map(str, (*release, 0, 0, 1)))
     yield ".".join(map(str, (*release[:-1], release[-1] + 1)))
     if lower := _below(release):

@@ -19,7 +19,7 @@ _ADMITS = re.compile(r"conda also admits (\S+)\.post1 and the like")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertedSpec:
-    """Hold a match spec with what its user must know of the translation."""
+    """A match spec with what its user must know of the translation."""
 
     spec: MatchSpec
     notes: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ def to_match_specs(name: str, specifier: str) -> ConvertedSpec:
 
 
 def to_pep440(conda_version: str) -> str | None:
-    """Give a conda version as a PEP 440 version, or None where it is none (openssl's `1.1.1w`, jpeg's `9e_2`)."""
+    """Return a conda version as a PEP 440 version, or None where it is none (openssl's `1.1.1w`, jpeg's `9e_2`)."""
     try:
         return str(Version(conda_version))
     except InvalidVersion:
@@ -122,7 +122,7 @@ def _post_note(name: str, item: Specifier, version: Version) -> str:
 
 
 def came_true(note: str, versions: Iterable[str]) -> bool:
-    """Tell whether a note on a spec matters where these versions were chosen.
+    """Return whether a note on a spec matters where these versions were chosen.
 
     That conda admits post-releases which PEP 440 leaves out is of no use to anybody unless one of them was chosen.
     """
@@ -139,7 +139,7 @@ def _spelled(version: Version) -> str:
 
 
 def _below(version: Version) -> str:
-    """Give the bound just below a version and, for a final release, its pre-releases, however many zeros they have."""
+    """Return the bound just below a version and, for a final release, its pre-releases, whatever zeros they have."""
     if version.is_prerelease or version.is_postrelease:
         return _spelled(version)
     return f"{_epoch(version)}{_dotted(_stripped(version.release))}dev0"

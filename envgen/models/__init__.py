@@ -1,1 +1,1 @@
-"""Hold the values that every layer speaks of."""
+"""The values that every layer speaks of."""

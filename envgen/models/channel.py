@@ -13,7 +13,7 @@ _TOKEN = re.compile(r"(://\S*?)/t/[^/\s]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """Hold a channel as the manifest writes it, with the base URL it stands for (CEP 26).
+    """A channel as the manifest writes it, with the base URL it stands for (CEP 26).
 
     `url` has no trailing slash, no user info and no token; `<url>/<subdir>/repodata.json` is an index. `address` is the
     URL as it was written where that holds such a secret or a `${VAR}` in its place, else "": only the gateway that

@@ -22,7 +22,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Say where a requirement is taken from: `name` is the conda or PyPI name, `why` the reason in words."""
+    """Describe where a requirement is taken from: `name` is the conda or PyPI name, `why` the reason in words."""
 
     requirement: str
     name: str
@@ -32,7 +32,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """Say that a package changed between two locks; `before` or `after` is "" where it is absent.
+    """Describe that a package changed between two locks; `before` or `after` is "" where it is absent.
 
     `because` names the package whose own move `why` speaks of, "" where the cause is no other move.
     """
@@ -46,7 +46,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class StaleReason:
-    """Say why a lock is stale, under a stable code such as `REQUIREMENT`."""
+    """Describe why a lock is stale, under a stable code such as `REQUIREMENT`."""
 
     code: str
     message: str
@@ -56,10 +56,10 @@ class StaleReason:
 
 
 def counted(number: int, noun: str) -> str:
-    """Give a number with its noun: `1 package`, `2 packages`, `1,200 records`."""
+    """Return a number with its noun: `1 package`, `2 packages`, `1,200 records`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def is_or_are(number: int) -> str:
-    """Give the verb that goes with a number of things."""
+    """Return the verb that goes with a number of things."""
     return "is" if number == 1 else "are"

@@ -10,7 +10,7 @@ ARM, INTEL = "arm64", "x86_64"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundTool:
-    """Hold a program on PATH.
+    """A program on PATH.
 
     `architectures` are those of the program, or of the interpreter that its first line names; () where they could not
     be told.
@@ -22,13 +22,13 @@ class FoundTool:
 
     @property
     def is_intel(self) -> bool:
-        """Tell whether it runs on Intel processors alone."""
+        """Return whether it runs on Intel processors alone."""
         return self.architectures == (INTEL,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaRoot:
-    """Hold a conda installation; `subdir` is what its own settings force on it, "" for nothing."""
+    """A conda installation; `subdir` is what its own settings force on it, "" for nothing."""
 
     path: str
     architectures: tuple[str, ...] = ()
@@ -36,13 +36,13 @@ class CondaRoot:
 
     @property
     def is_intel(self) -> bool:
-        """Tell whether its python runs on Intel processors alone."""
+        """Return whether its python runs on Intel processors alone."""
         return self.architectures == (INTEL,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
-    """Hold what was seen of a machine.
+    """What was seen of a machine.
 
     `system` is as `platform.system()` names it; `apple_silicon` speaks of the hardware and `translated` of this
     process; `macos` is a version or ""; `python` is the interpreter that runs this, `python_architectures` what it was
@@ -66,5 +66,5 @@ class HostFacts:
 
     @property
     def is_mac(self) -> bool:
-        """Tell whether this is macOS."""
+        """Return whether this is macOS."""
         return self.system == "Darwin"

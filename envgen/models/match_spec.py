@@ -13,7 +13,7 @@ from envgen.models.record import Record, VirtualPackage
 
 @dataclass(frozen=True, slots=True)
 class MatchSpec:
-    """Hold a query that selects records, parsed once.
+    """A query that selects records, parsed once.
 
     `text` is what was written, with one space between the parts; two specs are equal when their texts are.
     """
@@ -39,12 +39,12 @@ class MatchSpec:
         return cls.parse(f"{record.name}=={record.version}={record.build}")
 
     def matches(self, package: Record | VirtualPackage) -> bool:
-        """Tell whether a record or a virtual package meets the spec, by name, version, build and build number."""
+        """Return whether a record or a virtual package meets the spec, by name, version, build and build number."""
         number = package.build_number if isinstance(package, Record) else 0
         return _matches(self.text, package.name, package.version, package.build, number)
 
     def matches_version(self, version: str) -> bool:
-        """Tell whether a version, whatever the build, meets the spec's version part."""
+        """Return whether a version, whatever the build, meets the spec's version part."""
         return not self.version or version_matches(self.version, version)
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ def _package(name: str, version: str, build: str, number: int) -> rattler.Packag
 
 
 def version_matches(spec: str, version: str) -> bool:
-    """Tell whether a version meets a conda version spec such as `>=1.2,<2`; raise ValueError for a malformed spec."""
+    """Return whether a version meets a conda version spec such as `>=1.2,<2`; raise ValueError for a malformed spec."""
     try:
         return _version_spec(spec).matches(_rattler_version(version))
     except (InvalidVersionSpecError, ValueError) as error:
@@ -97,12 +97,12 @@ def version_matches(spec: str, version: str) -> bool:
 
 
 def newer(first: str, second: str) -> bool:
-    """Tell whether the first version sorts after the second in conda's order (CEP 33)."""
+    """Return whether the first version sorts after the second in conda's order (CEP 33)."""
     return _rattler_version(first) > _rattler_version(second)
 
 
 def version_key(text: str) -> rattler.Version:
-    """Give a value that sorts as conda sorts versions."""
+    """Return a value that sorts as conda sorts versions."""
     return _rattler_version(text)
 
 

@@ -14,7 +14,7 @@ DEFAULT_PYTHON = "3.12"
 
 @dataclass(frozen=True, slots=True)
 class _Subdir:
-    """Hold what differs between the subdirs that an environment may be made for."""
+    """What differs between the subdirs that an environment may be made for."""
 
     machine: str
     system: str
@@ -39,7 +39,7 @@ LINUX_GLIBC = "2.28"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """Hold a target: its subdir, its macOS floor and its python.
+    """A target: its subdir, its macOS floor and its python.
 
     `macos` is the lowest macOS that must work, `MAJOR.MINOR`, and "" elsewhere; `python` is a minor version such as
     "3.12". Both halves of a solve take the floor from here: `__osx` and the wheel tags.
@@ -69,27 +69,27 @@ class Platform:
 
     @property
     def is_mac(self) -> bool:
-        """Tell whether the target runs macOS."""
+        """Return whether the target runs macOS."""
         return self.subdir.startswith("osx-")
 
     @property
     def macos_version(self) -> tuple[int, int]:
-        """Give the macOS floor as numbers; (0, 0) elsewhere."""
+        """Return the macOS floor as numbers; (0, 0) elsewhere."""
         return _numbers(self.macos) if self.macos else (0, 0)
 
     @property
     def python_version(self) -> tuple[int, int]:
-        """Give the python minor as numbers."""
+        """Return the python minor as numbers."""
         return _numbers(self.python)
 
     @property
     def subdirs(self) -> tuple[str, str]:
-        """Give the two subdirs of a channel that serve this target."""
+        """Return the two subdirs of a channel that serve this target."""
         return (self.subdir, "noarch")
 
     @property
     def triple(self) -> str:
-        """Give uv's name of the target (`--python-platform`)."""
+        """Return uv's name of the target (`--python-platform`)."""
         return _SUBDIRS[self.subdir].triple
 
     def virtual_packages(self) -> tuple[VirtualPackage, ...]:
@@ -102,7 +102,7 @@ class Platform:
         return (archspec, glibc, VirtualPackage(name="__linux", version="5.10"), unix)
 
     def markers(self) -> dict[str, str]:
-        """Give the PEP 508 marker environment of the target, never of the host.
+        """Return the PEP 508 marker environment of the target, never of the host.
 
         `platform_release` and `platform_version` are empty: no lock may depend on them.
         """

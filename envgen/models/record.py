@@ -11,7 +11,7 @@ from envgen.models.channel import Channel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Hold one artifact's entry in a channel's repodata (CEP 36).
+    """One artifact's entry in a channel's repodata (CEP 36).
 
     `channel` is the channel's base URL without trailing slash; `md5` and `sha256` are lower-case hex or "";
     `timestamp` is in milliseconds since 1970 UTC, or None where the index has none; `noarch` is "", "python" or
@@ -38,7 +38,7 @@ class Record:
 
     @property
     def filename(self) -> str:
-        """Give the artifact's file name, the last part of its URL."""
+        """Return the artifact's file name, the last part of its URL."""
         return self.url.rsplit("/", 1)[-1]
 
     def __str__(self) -> str:
@@ -71,13 +71,13 @@ class OpenedIndex(Protocol):
         ...
 
     def record(self, native: object) -> Record:
-        """Give envgen's form of a record that was read from these files."""
+        """Return envgen's form of a record that was read from these files."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRecords:
-    """Hold the records of one channel that a solve may use, for the target's subdir and noarch.
+    """The records of one channel that a solve may use, for the target's subdir and noarch.
 
     `native` holds the same records as rattler's own objects where the index was read by rattler, so that its solver
     need not build them again; they are an opaque value for everybody else. An entry is None where the record was
@@ -94,7 +94,7 @@ class ChannelRecords:
 
 
 class Repodata(Protocol):
-    """Give records of some channels for one target, reading only what is asked for.
+    """Provide records of some channels for one target, reading only what is asked for.
 
     Channels are in order of priority. exclude-newer is already applied.
     """
@@ -106,12 +106,12 @@ class Repodata(Protocol):
 
     @property
     def origin(self) -> str:
-        """Say what was read, without machine paths: `conda-forge`, or `starter index of 2026-08-01`."""
+        """Return what was read, without machine paths: `conda-forge`, or `starter index of 2026-08-01`."""
         ...
 
     @property
     def complete(self) -> bool:
-        """Tell whether an absent name means that the channel lacks it; False for the starter index."""
+        """Return whether an absent name means that the channel lacks it; False for the starter index."""
         ...
 
     @property
@@ -120,7 +120,7 @@ class Repodata(Protocol):
         ...
 
     def names(self) -> frozenset[str]:
-        """Give every package name that the channels have for the target."""
+        """Return every package name that the channels have for the target."""
         ...
 
     def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:

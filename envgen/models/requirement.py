@@ -1,4 +1,4 @@
-"""Hold a requirement with the place it was written at."""
+"""A requirement with the place it was written at."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from envgen.errors import SourceLine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Say where a requirement comes from.
+    """Describe where a requirement comes from.
 
     `path` is the manifest's dotted path (`dependencies[3]`), or the name of the distribution or fact that asks for it;
     `line` is set where a user wrote it.
@@ -30,7 +30,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """Hold one PEP 508 requirement of PyPI's world.
+    """One PEP 508 requirement of PyPI's world.
 
     `name` is canonical (PEP 503); `extras` are canonical and sorted; `specifier` is as `packaging` renders it.
     """
@@ -62,7 +62,7 @@ class Requirement:
         )
 
     def applies(self, markers: Mapping[str, str], extra: str = "") -> bool:
-        """Tell whether the marker holds in a target's marker environment, with one extra asked for."""
+        """Return whether the marker holds in a target's marker environment, with one extra asked for."""
         if not self.marker:
             return True
         marker = Pep508(f"{self.name}; {self.marker}").marker

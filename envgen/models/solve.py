@@ -1,4 +1,4 @@
-"""Say what is asked of a solver, and what it answers."""
+"""Describe what is asked of a solver, and what it answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SolverName = Literal["libmamba", "rattler"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootSpec:
-    """Hold a match spec that must be met, with the place that asks for it."""
+    """A match spec that must be met, with the place that asks for it."""
 
     spec: MatchSpec
     origin: Origin
@@ -25,7 +25,7 @@ class RootSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolveRequest:
-    """Hold everything that a solve for one target depends on.
+    """Everything that a solve for one target depends on.
 
     `constraints` limit packages without asking for them. exclude-newer is applied by the repodata gateway, and least
     change by `solvers.least_change`, so that every solver sees the same request.
@@ -40,7 +40,7 @@ class SolveRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """Hold the records that meet a request, sorted by name; virtual packages are not among them."""
+    """The records that meet a request, sorted by name; virtual packages are not among them."""
 
     records: tuple[Record, ...]
     solver: SolverName = field(compare=False)
@@ -50,7 +50,7 @@ class Solver(Protocol):
     """Solve one request."""
 
     def solve(self, request: SolveRequest) -> Solution:
-        """Give the records that meet the request; raise UnsatisfiableError when none do."""
+        """Return the records that meet the request; raise UnsatisfiableError when none do."""
         ...
 
 
@@ -58,9 +58,9 @@ class CondaResolver(Protocol):
     """Solve requests for a planner that tries several."""
 
     def solve(self, request: SolveRequest) -> Solution:
-        """Give the records that meet the request, changing as little as may be; raise UnsatisfiableError at once."""
+        """Return the records that meet the request, changing as little as may be; raise UnsatisfiableError at once."""
         ...
 
     def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
-        """Say in the user's words why a request has no answer, at the cost of further solves."""
+        """Return in the user's words why a request has no answer, at the cost of further solves."""
         ...

@@ -1,4 +1,4 @@
-"""Say what is asked of the PyPI side, and what it answers."""
+"""Describe what is asked of the PyPI side, and what it answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from envgen.models.platform import LINUX_GLIBC, Platform
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wheel:
-    """Hold the one wheel of a distribution that the target's pip would choose.
+    """The one wheel of a distribution that the target's pip would choose.
 
     `name` is canonical (PEP 503), `sha256` lower-case hex, `size` in bytes or None.
     """
@@ -32,7 +32,7 @@ class Wheel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WheelMetadata:
-    """Hold the core metadata that a proof needs, read from the very wheel that was chosen."""
+    """The core metadata that a proof needs, read from the very wheel that was chosen."""
 
     name: str
     version: str
@@ -51,7 +51,7 @@ class Stub:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveRequest:
-    """Hold everything that a PyPI resolution for one target depends on.
+    """Everything that a PyPI resolution for one target depends on.
 
     All texts are PEP 508. `stubs` are provided by conda: they satisfy requirements and are left out of the answer.
     `exclude_newer` is an aware UTC instant. `preferred` are wheels of an earlier answer, which are taken again where
@@ -69,7 +69,7 @@ class ResolveRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """Hold the wheels that meet a request, sorted by name, without the stubs; `notes` are for the user.
+    """The wheels that meet a request, sorted by name, without the stubs; `notes` are for the user.
 
     `wheelless` are names that keep a requirement from a newer version, because some of them have no wheel that fits.
     """
@@ -83,7 +83,7 @@ class PypiResolver(Protocol):
     """Resolve and describe distributions for a target."""
 
     def resolve(self, request: ResolveRequest) -> Resolution:
-        """Give the wheels that meet the request; raise PypiUnsatisfiableError when none do."""
+        """Return the wheels that meet the request; raise PypiUnsatisfiableError when none do."""
         ...
 
     def metadata(self, wheel: Wheel) -> WheelMetadata:
@@ -133,7 +133,7 @@ def wheel_tags(filename: str) -> frozenset[Tag]:
 
 
 def wheel_rank(filename: str, platform: Platform) -> int | None:
-    """Give the place of the wheel's best tag among the target's, 0 being the best, or None where none fits.
+    """Return the place of the wheel's best tag among the target's, 0 being the best, or None where none fits.
 
     Of two wheels of one release pip takes the lower rank. A file whose name is no valid wheel name fits nothing.
     """

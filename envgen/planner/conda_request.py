@@ -59,7 +59,7 @@ def _request(state: PlanState, specs: Iterable[RootSpec], constraints: tuple[Roo
 
 
 def _channels(state: PlanState, names: set[str]) -> tuple[ChannelRecords, ...]:
-    """Give the records of every name asked for so far: more than a request needs, and read once."""
+    """Return the records of every name asked for so far: more than a request needs, and read once."""
     state.names |= names
     return state.resolvers.repodata.closure(state.names)
 
@@ -82,7 +82,7 @@ def solve(state: PlanState, request: SolveRequest) -> Solution:
 
 
 def solvable(state: PlanState, request: SolveRequest) -> bool:
-    """Tell whether some records meet a request."""
+    """Return whether some records meet a request."""
     try:
         solve(state, request)
     except UnsatisfiableError:

@@ -59,7 +59,7 @@ def _nowhere(roots: Iterable[PlannedRequirement]) -> list[str]:
 
 
 def _derivation(error: PypiUnsatisfiableError) -> list[str]:
-    """Give the resolver's own words where nothing was found in the files of the projects that says more."""
+    """Return the resolver's own words where nothing was found in the files of the projects that says more."""
     return [] if ": " in error.message else [line for line in (error.problem.strip(),) if line]
 
 
@@ -84,7 +84,7 @@ def _other_lines(state: PlanState, named: frozenset[str]) -> list[SourceLine]:
 
 
 def _conflict(state: PlanState, root: PlannedRequirement) -> UnsatisfiableError | None:
-    """Say why conda cannot serve a requirement either: beside the user's others, or for itself."""
+    """Return why conda cannot serve a requirement either: beside the user's others, or for itself."""
     if not root.specs:
         return None
     others = [spec for other in state.roots if other.name != root.name for spec in other.specs]

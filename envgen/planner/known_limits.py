@@ -73,7 +73,7 @@ def add_tensorflow_companions(state: PlanState, names: Iterable[str]) -> bool:
 
 
 def forbidden(state: PlanState, record: Record) -> Reason | None:
-    """Say why a record may not stand beside the TensorFlow of this plan; None where it may."""
+    """Return why a record may not stand beside the TensorFlow of this plan; None where it may."""
     if not state.tensorflow_from_pypi or state.inputs.platform.subdir != APPLE_SILICON:
         return None
     why = forbidden_beside_pypi_tensorflow(record, metal=state.family.accelerator == "metal")

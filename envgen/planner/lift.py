@@ -25,12 +25,12 @@ from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState, Reason
 
 
 def liftable(state: PlanState, need: Requirement) -> bool:
-    """Tell whether conda may and can provide what a wheel needs."""
+    """Return whether conda may and can provide what a wheel needs."""
     return not need.url and not why_not_lifted(state, need.name)
 
 
 def why_not_lifted(state: PlanState, name: str) -> str:
-    """Say why a distribution of the closure is not taken from conda; nothing where it may be."""
+    """Return why a distribution of the closure is not taken from conda; nothing where it may be."""
     cause = state.why_pypi(name)
     return cause.text if cause else _why_absent(state, name)
 
@@ -48,7 +48,7 @@ def _why_absent(state: PlanState, name: str) -> str:
 
 
 def newest(state: PlanState, conda: str) -> Record | None:
-    """Give the newest record of a conda name, of those for the target's python if there are any."""
+    """Return the newest record of a conda name, of those for the target's python if there are any."""
     return state.resolvers.mapper.packages.newest(conda)
 
 
@@ -80,7 +80,7 @@ def _lift_one(state: PlanState, name: str, needs: Sequence[Requirement]) -> None
 
 
 def _added(extra: Requirement) -> Requirement:
-    """Say of a requirement what adds it."""
+    """Return of a requirement what adds it."""
     return replace(extra, origin=replace(extra.origin, path=f"{extra.origin.path} adds {extra}"))
 
 
@@ -179,7 +179,7 @@ def _most_needed_first(state: PlanState) -> list[LiftedRequirement]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PypiClosure:
-    """Hold the wheels that stay on PyPI, what they need of conda, and what the resolution lacks, with who needs it."""
+    """The wheels that stay on PyPI, what they need of conda, and what the resolution lacks, with who needs it."""
 
     stays: tuple[LockedWheel, ...] = ()
     needs: tuple[Requirement, ...] = ()
@@ -187,13 +187,13 @@ class PypiClosure:
 
     @property
     def names(self) -> frozenset[str]:
-        """Give the names of the wheels that stay."""
+        """Return the names of the wheels that stay."""
         return frozenset(wheel.name for wheel in self.stays)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Visit:
-    """Hold what is known of one distribution on the way: the first to need it, the extras, what it requires itself."""
+    """What is known of one distribution on the way: the first to need it, the extras, what it requires itself."""
 
     asker: Requirement
     extras: set[str]
@@ -303,7 +303,7 @@ def _locked(state: PlanState, wheel: Wheel, visit: _Visit) -> LockedWheel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForbiddenDependency:
-    """Say that a spec brings a package that may not come from conda.
+    """Describe that a spec brings a package that may not come from conda.
 
     One of `lift` (a distribution's name) and `root` (a requirement of the user's) is set, or neither where the spec
     cannot move: it was written verbatim, or everything needs it. `held` are the distributions that its package holds.
@@ -318,19 +318,19 @@ class ForbiddenDependency:
 
     @property
     def movable(self) -> bool:
-        """Tell whether PyPI may serve what the spec is for instead."""
+        """Return whether PyPI may serve what the spec is for instead."""
         return bool(self.lift or self.root)
 
     @property
     def why(self) -> Reason:
-        """Give the reason to leave conda."""
+        """Return the reason to leave conda."""
         if self.spec.spec.name == self.package:
             return self.cause
         return replace(self.cause, text=f"conda's {self.spec.spec.name} brings {self.package}, and {self.cause.text}")
 
     @property
     def way_out(self) -> str:
-        """Say what the user may do where the spec cannot move."""
+        """Return what the user may do where the spec cannot move."""
         if self.spec.spec.name in ("pip", "python"):
             return f"let conda provide {self.package}: list it under `dependencies` alone"
         moved = [f"write `{name}` under `dependencies`, so that PyPI may serve it" for name in self.held[:1]]
@@ -359,7 +359,7 @@ def forbidden_dependencies(state: PlanState, solution: Solution) -> list[Forbidd
 
 
 def _held(state: PlanState, record: Record) -> tuple[str, ...]:
-    """Give the distributions that a record provides, itself or as the umbrella over those that do."""
+    """Return the distributions that a record provides, itself or as the umbrella over those that do."""
     own = canonicalize_name(record.name)
     return state.resolvers.mapper.distributions_of(record) or (own,) * state.resolvers.mapper.provides(record, own)
 
@@ -375,7 +375,7 @@ def _cause(state: PlanState, record: Record) -> Reason | None:
 
 
 def _candidates(state: PlanState) -> Iterator[tuple[RootSpec, str, str]]:
-    """Give each spec with the lift or the requirement that asks for it; those that cannot move come last."""
+    """Yield each spec with the lift or the requirement that asks for it; those that cannot move come last."""
     for lift in state.lifts.values():
         yield lift.specs[0], lift.name, ""
     for root in state.conda_roots:

@@ -25,7 +25,7 @@ class _Override:
 def conda_overrides(
     overrides: Sequence[Requirement], mapper: NameMapper, platform: Platform
 ) -> Callable[[Record], Record] | None:
-    """Give the function that puts overrides into a record, or None where none concerns conda.
+    """Return the function that puts overrides into a record, or None where none concerns conda.
 
     Each entry of a record's depends and constrains that names a package of an overridden distribution is replaced, its
     build included; where the override holds nowhere, it is taken away. The packages of one distribution need each other
@@ -65,7 +65,7 @@ def _replaced(entries: tuple[str, ...], table: Mapping[str, tuple[str, ...]]) ->
 def override_notes(
     overrides: Sequence[Requirement], before: Iterable[Record], after: Iterable[Record]
 ) -> tuple[str, ...]:
-    """Say which records, as a channel has them, ask for something else than the overrides leave of it."""
+    """Return which records, as a channel has them, ask for something else than the overrides leave of it."""
     own = {record.url: record.depends for record in before}
     names = sorted(record.name for record in after if own.get(record.url, record.depends) != record.depends)
     if not names:
@@ -117,7 +117,7 @@ def amendments() -> Mapping[str, Callable[[Record], Record]]:
 
 
 def conda_name(distribution: str) -> str:
-    """Give the conda name of a distribution that a fact speaks of, from the table of names alone."""
+    """Return the conda name of a distribution that a fact speaks of, from the table of names alone."""
     holders = name_table().holders.get(distribution)
     return holders[0] if holders else distribution
 

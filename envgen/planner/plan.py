@@ -1,4 +1,4 @@
-"""Say what a plan starts from, and what it ends in."""
+"""Describe what a plan starts from, and what it ends in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from envgen.models.wheel import PypiResolver, WheelMetadata
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRequirement:
-    """Hold a requirement of the user's, with the groups that ask for it.
+    """A requirement of the user's, with the groups that ask for it.
 
     `pypi_only` is the manifest's word; `asked` is what the manifest says where the requirement is read as another.
     """
@@ -32,7 +32,7 @@ class UserRequirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserMatchSpec:
-    """Hold a match spec that the user wrote verbatim, with the groups that ask for it."""
+    """A match spec that the user wrote verbatim, with the groups that ask for it."""
 
     root: RootSpec
     groups: frozenset[str]
@@ -40,7 +40,7 @@ class UserMatchSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanInputs:
-    """Hold what one target of a manifest asks for.
+    """What one target of a manifest asks for.
 
     `accelerator` is "metal", "cpu" or None (not said). `exclude_newer` is an aware UTC instant, already applied to the
     repodata, as are `overrides`. `python_origin` and `accelerator_origin` are where the manifest names its python and
@@ -62,7 +62,7 @@ class PlanInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolvers:
-    """Hold what a plan asks: the channels, the name map, the conda solver and the PyPI resolver.
+    """What a plan asks: the channels, the name map, the conda solver and the PyPI resolver.
 
     `pypi` is None where PyPI may not be asked (`--offline`).
     """
@@ -73,7 +73,7 @@ class Resolvers:
     pypi: PypiResolver | None
 
     def metadata_on(self, platform: Platform) -> Metadata:
-        """Give the reader of a release's metadata, for the extras of what conda provides; off-line it knows none."""
+        """Return the reader of a release's metadata, for the extras of what conda provides; off-line it knows none."""
 
         def read(name: str, version: str) -> WheelMetadata | None:
             return self.pypi.release_metadata(name, version, platform) if self.pypi else None
@@ -83,7 +83,7 @@ class Resolvers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Hold what is installed on one target, and why.
+    """What is installed on one target, and why.
 
     `roots` maps a package's key (`conda:numpy`, `pypi:tensorflow`) to the groups that name it; packages that no root
     names are needed by others.

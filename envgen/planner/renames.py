@@ -1,4 +1,4 @@
-"""Give requirements the names that serve on the target."""
+"""Provide requirements the names that serve on the target."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from envgen.models.requirement import Requirement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewrite:
-    """Hold a requirement of the user's with what is asked for in its place (None = nothing), and why."""
+    """A requirement of the user's with what is asked for in its place (None = nothing), and why."""
 
     before: Requirement
     after: Requirement | None
@@ -19,7 +19,7 @@ class Rewrite:
 
     @property
     def note(self) -> str:
-        """Say what became of the requirement, or nothing where it stays as it was."""
+        """Return what became of the requirement, or nothing where it stays as it was."""
         if self.after is None:
             return f"`{self.before}` is left out: {'; '.join(self.why)}"
         if str(self.after) == str(self.before):

@@ -38,7 +38,7 @@ MAX_PASSES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """Hold the two halves of a plan that fit together; without a solution, PyPI's answer lacks something."""
+    """The two halves of a plan that fit together; without a solution, PyPI's answer lacks something."""
 
     closure: PypiClosure
     solution: Solution | None = None
@@ -235,7 +235,7 @@ def question(state: PlanState) -> ResolveRequest:
 
 
 def still_answers(asked: ResolveRequest, now: ResolveRequest) -> bool:
-    """Tell whether the answer to one question answers another as well, as long as it lacks no wheel."""
+    """Return whether the answer to one question answers another as well, as long as it lacks no wheel."""
     return (
         asked.stubs == now.stubs
         and set(now.requirements) <= set(asked.requirements)
@@ -279,7 +279,7 @@ def _give_up_stubs(state: PlanState, named: frozenset[str]) -> bool:
 
 
 def _newest(state: PlanState, name: str) -> Record | None:
-    """Give the newest record of a distribution that the user's own lines admit."""
+    """Return the newest record of a distribution that the user's own lines admit."""
     conda = state.resolvers.mapper.map_names([name])[name].conda
     specs = [spec.spec for root in state.conda_roots for spec in root.specs if spec.spec.name == conda]
     records = state.resolvers.mapper.packages.records(conda) if conda else ()
@@ -291,7 +291,7 @@ def _newest(state: PlanState, name: str) -> Record | None:
 
 
 def outcome(state: PlanState, solution: Solution, closure: PypiClosure) -> Plan:
-    """Give the plan of a board whose halves agree: the user's requirements first, then the lifts, then the wheels."""
+    """Return the plan of a board whose halves agree: the user's requirements first, then the lifts, then the wheels."""
     decisions = [
         *(decision for root in state.roots for decision in root.decisions()),
         *_lifted(state),
@@ -327,7 +327,7 @@ def _staying(state: PlanState, closure: PypiClosure) -> Iterator[Decision]:
 
 
 def _held(state: PlanState) -> Iterator[str]:
-    """Say where PyPI's choice was bound to what conda has."""
+    """Yield where PyPI's choice was bound to what conda has."""
     for name in sorted(state.held):
         here = f"conda's {name} {state.stubs[name].version}, which your other requirements bring"
         yield f"PyPI was asked for what goes with {here}: {state.held[name].text}"

@@ -22,7 +22,7 @@ MAIN = "main"
 
 
 def choose_sources(inputs: PlanInputs, resolvers: Resolvers) -> PlanState:
-    """Give every requirement that applies to the target a source with its reason.
+    """Return every requirement that applies to the target a source with its reason.
 
     The order in which the user wrote them has no part in it.
 
@@ -71,7 +71,7 @@ def _family(inputs: PlanInputs, applying: Sequence[UserRequirement]) -> FamilyPl
 
 
 def _regrouped(applying: Sequence[UserRequirement], family: FamilyPlan) -> list[UserRequirement]:
-    """Give the rewritten requirements the groups of the lines that they come from; what is added is for all."""
+    """Return the rewritten requirements the groups of the lines that they come from; what is added is for all."""
     by_origin = {wanted.requirement.origin: wanted for wanted in applying}
     rewritten = [
         UserRequirement(
@@ -116,7 +116,7 @@ def _translated(state: PlanState, requirements: Sequence[Requirement]) -> tuple[
 
 
 def _pypi_word(state: PlanState, wanted: UserRequirement, only: set[str]) -> str:
-    """Say why a requirement comes from PyPI whatever the channel has."""
+    """Return why a requirement comes from PyPI whatever the channel has."""
     name = wanted.requirement.name
     if name in only:
         return "the manifest lists it under `pypi`"
@@ -143,7 +143,7 @@ def did_you_mean(names: Iterable[str], resolvers: Resolvers) -> str:
 
 
 def no_version(state: PlanState, mapped: MappedRequirement) -> str:
-    """Say that the channel has no version that the requirement admits, or nothing where it has one."""
+    """Return that the channel has no version that the requirement admits, or nothing where it has one."""
     for spec in mapped.specs:
         have = state.resolvers.mapper.packages.records(spec.name)
         if not any(spec.matches(record) for record in have):
@@ -158,7 +158,7 @@ def _span(versions: Sequence[str]) -> str:
 
 
 def _of_extras(state: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
-    """Give roots of their own to requirements that an extra brings and only PyPI has."""
+    """Return roots of their own to requirements that an extra brings and only PyPI has."""
     found = []
     for root in roots:
         for requirement in root.mapped.pypi_extra if not root.from_pypi else ():

@@ -1,4 +1,4 @@
-"""Hold the state of a plan between its rounds."""
+"""The state of a plan between its rounds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SolveKey = tuple[frozenset[str], frozenset[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Say why something may not come from conda, with the user's lines that take part, and what would change that."""
+    """Why something may not come from conda, with the user's lines that take part, and what would change that."""
 
     text: str
     lines: tuple[SourceLine, ...] = ()
@@ -34,7 +34,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRequirement:
-    """Hold one requirement of the user's with the source that was chosen for it, and why.
+    """One requirement of the user's with the source that was chosen for it, and why.
 
     `because` are the user's further lines for whose sake it does not come from conda.
     """
@@ -47,12 +47,12 @@ class PlannedRequirement:
 
     @property
     def requirement(self) -> Requirement:
-        """Give the requirement as it is asked for."""
+        """Return the requirement as it is asked for."""
         return self.wanted.requirement
 
     @property
     def name(self) -> str:
-        """Give the requirement's canonical PyPI name."""
+        """Return the requirement's canonical PyPI name."""
         return self.requirement.name
 
     @property
@@ -62,11 +62,11 @@ class PlannedRequirement:
 
     @property
     def lines(self) -> tuple[SourceLine, ...]:
-        """Give the line that asks for it, if there is one."""
+        """Return the line that asks for it, if there is one."""
         return (self.requirement.origin.line,) if self.requirement.origin.line else ()
 
     def decisions(self) -> Iterable[Decision]:
-        """Tell of its packages, in the words that the user asked for it."""
+        """Yield of its packages, in the words that the user asked for it."""
         asked = self.wanted.asked or str(self.requirement)
         if self.from_pypi:
             yield Decision(requirement=asked, name=self.name, source="pypi", why=self.why)
@@ -78,7 +78,7 @@ class PlannedRequirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiftedRequirement:
-    """Hold a distribution of the PyPI closure that conda provides, as the specs that its needers put on it.
+    """A distribution of the PyPI closure that conda provides, as the specs that its needers put on it.
 
     The specs bear the names of the needers; `lines` are the user's that lead to these.
     """
@@ -92,14 +92,14 @@ class LiftedRequirement:
 
     @property
     def cause(self) -> Reason:
-        """Say that conda has nothing that meets the specs."""
+        """Return that conda has nothing that meets the specs."""
         bounds = ", ".join(f"`{spec.spec}` ({spec.origin.path})" for spec in self.specs)
         return Reason(text=f"the channel has no {self.conda} that fits beside the rest: {bounds}", lines=self.lines)
 
 
 @dataclass(slots=True, kw_only=True)
 class PlanState:
-    """Hold what has been decided so far; only the plan package changes it.
+    """What has been decided so far; only the plan package changes it.
 
     For conda: `bounds` are the user's constraints, `caps` bounds that upstream metadata lacks, `lifts` what conda
     provides of the PyPI closure. For PyPI: `uv_constraints` are bounds by a key of their own, `floors` those that may
@@ -150,7 +150,7 @@ class PlanState:
 
     @property
     def pypi_names(self) -> frozenset[str]:
-        """Give the names that the user's requirements take from PyPI."""
+        """Return the names that the user's requirements take from PyPI."""
         return frozenset(root.name for root in self.pypi_roots)
 
     @property
@@ -165,12 +165,12 @@ class PlanState:
         return removed_names(self.inputs.overrides, self.inputs.platform)
 
     def state(self) -> tuple[object, ...]:
-        """Give what a turn of the rounds may change, so that it can be told whether one did."""
+        """Return what a turn of the rounds may change, so that it can be told whether one did."""
         lifts, caps = dict(self.lifts), dict(self.caps)
         return self.roots, lifts, dict(self.excluded_from_conda), dict(self.unmet), dict(self.beside), caps
 
     def why_pypi(self, name: str) -> Reason | None:
-        """Say why a distribution may not come from conda; None where it may, if conda has it."""
+        """Return why a distribution may not come from conda; None where it may, if conda has it."""
         root = next((root for root in self.pypi_roots if root.name == name), None)
         if root:
             return Reason(text=f"{name} comes from PyPI: {root.why}", lines=(*root.lines, *root.because))
@@ -181,7 +181,7 @@ class PlanState:
         return known or (self.tensorflow_cause(text) if text else None)
 
     def tensorflow_cause(self, text: str) -> Reason:
-        """Give a reason that lies in PyPI's TensorFlow, with the lines that ask for it."""
+        """Return a reason that lies in PyPI's TensorFlow, with the lines that ask for it."""
         lines = [line for root in self.pypi_roots if root.name in (*NAMES, METAL) for line in root.lines]
         way_out = "use conda's TensorFlow (`accelerator: cpu`, without tensorflow-metal)"
         return Reason(text=text, lines=tuple(dict.fromkeys(lines)), way_out=way_out)

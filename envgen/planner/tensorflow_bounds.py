@@ -1,4 +1,4 @@
-"""Hold a plan to what is known of TensorFlow, once PyPI has answered."""
+"""A plan to what is known of TensorFlow, once PyPI has answered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from envgen.planner.tensorflow_family import Bound
 
 
 def pin_metal(state: PlanState, resolution: Resolution) -> bool:
-    """Give the TensorFlow that PyPI chose its tensorflow-metal; tell whether PyPI must be asked again.
+    """Return the TensorFlow that PyPI chose its tensorflow-metal; tell whether PyPI must be asked again.
 
     The plug-in's own metadata does not say which TensorFlow it loads with.
     """

@@ -23,7 +23,7 @@ Accelerator = Literal["cpu", "metal"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """Hold a bound for PyPI's resolver, as PEP 508, with the reason."""
+    """A bound for PyPI's resolver, as PEP 508, with the reason."""
 
     text: str
     why: str
@@ -31,7 +31,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyPlan:
-    """Hold what the TensorFlow family asks of a plan.
+    """What the TensorFlow family asks of a plan.
 
     `requirements` are the user's, rewritten, each with the origin it had; `added` are those that Metal implies and no
     line names, for PyPI. `from_pypi` maps names that may come from PyPI alone to the reason, whatever conda has.
@@ -161,7 +161,7 @@ def _implied_by(ask: TensorFlowRequest) -> str:
 def _decisions(
     ask: TensorFlowRequest, renamed: Sequence[Rewrite], added: Sequence[Requirement]
 ) -> tuple[Decision, ...]:
-    """Tell of what Metal takes from PyPI under another name, or without being named."""
+    """Return of what Metal takes from PyPI under another name, or without being named."""
     if not ask.metal:
         return ()
     read = [

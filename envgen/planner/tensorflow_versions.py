@@ -38,7 +38,7 @@ NEWEST_MACOS = "99.0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorFlowRequest:
-    """Hold what bears on the choice of TensorFlow from PyPI: the user's lines of it, of tensorflow-metal, and others.
+    """What bears on the choice of TensorFlow from PyPI: the user's lines of it, of tensorflow-metal, and others.
 
     `metal` says that tensorflow-metal is wanted, whether or not a line names it.
     """
@@ -53,18 +53,18 @@ class TensorFlowRequest:
 
     @property
     def specifier(self) -> str:
-        """Give the user's bounds on TensorFlow together."""
+        """Return the user's bounds on TensorFlow together."""
         return joined(*(item.specifier for item in self.tensorflow))
 
     @property
     def plugin_specifier(self) -> str:
-        """Give the user's bounds on tensorflow-metal together."""
+        """Return the user's bounds on tensorflow-metal together."""
         return joined(*(item.specifier for item in self.plugin))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorFlowChoice:
-    """Hold the releases of TensorFlow that are left, newest first, with what held newer ones back."""
+    """The releases of TensorFlow that are left, newest first, with what held newer ones back."""
 
     versions: tuple[str, ...]
     notes: tuple[str, ...]
@@ -222,7 +222,7 @@ def _what(ask: TensorFlowRequest, version: str) -> str:
 
 
 def _fits(ask: TensorFlowRequest, version: str, platform: Platform) -> bool:
-    """Tell whether a target has wheels of a TensorFlow, and of a tensorflow-metal that loads with it."""
+    """Return whether a target has wheels of a TensorFlow, and of a tensorflow-metal that loads with it."""
     row = release_of(version)
     if row is None or platform.python not in row.python:
         return False
@@ -260,7 +260,7 @@ def satellites_in(requirements: tuple[Requirement, ...]) -> tuple[Requirement, .
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorFlowFilter:
-    """Hold one demand on the release of TensorFlow.
+    """One demand on the release of TensorFlow.
 
     `holder` names what makes the demand and `because` says why a release does not meet it; together they tell why the
     newest release is not taken. `hint` says what the user may do where no release meets it, `refusal` what failed then

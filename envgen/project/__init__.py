@@ -1,1 +1,1 @@
-"""Hold what project needs."""
+"""A project of environments, and what a call works with."""

@@ -46,7 +46,7 @@ def open_index(
 
 
 def access(services: Services) -> Access:
-    """Say how this run may reach channels."""
+    """Return how this run may reach channels."""
     settings, options = services.settings, services.options
     return Access(
         cache=settings.cache_dir,

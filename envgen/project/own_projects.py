@@ -33,7 +33,7 @@ def open_whole(root: Path, name: str) -> Environment:
 
 
 def with_projects(root: Path, manifest: Manifest) -> Manifest:
-    """Give a manifest with what the user's own projects need; a requirement that is one of them is left out.
+    """Return a manifest with what the user's own projects need; a requirement that is one of them is left out.
 
     Raises:
         ForeignFileError: with every project that is not there or cannot be read. PlanError: one needs another python.

@@ -24,7 +24,7 @@ MANIFEST_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Hold one environment's folder, and the manifest in it as text and as read."""
+    """One environment's folder, and the manifest in it as text and as read."""
 
     folder: Path
     shown: str
@@ -33,12 +33,12 @@ class Environment:
 
     @property
     def name(self) -> str:
-        """Give the environment's name, which is its folder's."""
+        """Return the environment's name, which is its folder's."""
         return self.folder.name
 
 
 def environment_folder(root: Path, name: str) -> Path:
-    """Give the folder of an environment by name; raise UsageError for a name that is none, or leads elsewhere."""
+    """Return the folder of an environment by name; raise UsageError for a name that is none, or leads elsewhere."""
     try:
         safe = environment_name(name)
     except RefusalError as error:
@@ -55,7 +55,7 @@ def environment_names(root: Path) -> tuple[str, ...]:
 
 
 def meant_names(root: Path, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the environments that a call means: those named, else all; raise UsageError where there is none."""
+    """Return the environments that a call means: those named, else all; raise UsageError where there is none."""
     chosen = tuple(dict.fromkeys(names)) or environment_names(root)
     if not chosen:
         raise UsageError("there is no environment here", hint="make one with `envgen new NAME`")
@@ -85,13 +85,13 @@ def open_environment(root: Path, name: str) -> Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformOptions:
-    """Hold the target that a question is about; "" takes the default."""
+    """The target that a question is about; "" takes the default."""
 
     python: str = ""
     macos: str = ""
 
     def platform(self) -> Platform:
-        """Give the target; raise UsageError for one that does not exist."""
+        """Return the target; raise UsageError for one that does not exist."""
         try:
             python = python_minor(self.python) if self.python else DEFAULT_PYTHON
             macos = macos_floor(self.macos) if self.macos else DEFAULT_MACOS

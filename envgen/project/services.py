@@ -1,4 +1,4 @@
-"""Hold what the use cases need of the outside, built once from the call and the host."""
+"""What the use cases need of the outside, built once from the call and the host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def silent(message: str) -> None:
 
 
 class OnlineNames(OnlineMap, Protocol):
-    """Give what a map on the network knows, with notes on how it was reached."""
+    """Provide what a map on the network knows, with notes on how it was reached."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -32,7 +32,7 @@ class OnlineNames(OnlineMap, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Hold the options that every command shares.
+    """The options that every command shares.
 
     `channels` replace the manifest's; `mirrors` map a channel's name or URL to the place its index is read from.
     """
@@ -46,7 +46,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Hold the options, the host's settings, the project's root and the way to PyPI.
+    """The options, the host's settings, the project's root and the way to PyPI.
 
     `pypi` is None where PyPI may not be asked at all. `online_names` is the map on the network, where it was asked for.
     """
@@ -59,12 +59,12 @@ class Services:
     online_names: OnlineNames | None = None
 
     def using(self, solver: str) -> Services:
-        """Give the same services with a solver chosen."""
+        """Return the same services with a solver chosen."""
         return replace(self, options=replace(self.options, solver=solver))
 
 
 def home_of(services: Services) -> Path:
-    """Give the user's home folder."""
+    """Return the user's home folder."""
     home = services.settings.environ.get("HOME")
     return Path(home) if home else Path.home()
 
@@ -77,7 +77,7 @@ class NotedPypiResolver(PypiResolver, Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say what the user should know of this run."""
+        """Return what the user should know of this run."""
         ...
 
 
@@ -94,11 +94,11 @@ class LazyPypiResolver:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say what the user should know of this run; nothing where PyPI was not asked."""
+        """Return what the user should know of this run; nothing where PyPI was not asked."""
         return self._side.notes if "_side" in self.__dict__ else ()
 
     def resolve(self, request: ResolveRequest) -> Resolution:
-        """Give the wheels that meet the request."""
+        """Return the wheels that meet the request."""
         return self._side.resolve(request)
 
     def metadata(self, wheel: Wheel) -> WheelMetadata:
@@ -118,7 +118,7 @@ class LazyPypiResolver:
 
 
 def with_indexes(services: Services, indexes: Iterable[str]) -> Services:
-    """Give services that ask these indexes before the host's own; what is secret in them comes from the environment.
+    """Return services that ask these indexes before the host's own; what is secret in them comes from the environment.
 
     Raises:
         PypiError: a variable that an index needs is not set.

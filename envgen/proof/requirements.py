@@ -130,7 +130,7 @@ def _unreadable(record: Record, kind: str, text: str) -> Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Provider:
-    """Hold what provides a distribution; `version` is PEP 440, or None where conda's version is none."""
+    """What provides a distribution; `version` is PEP 440, or None where conda's version is none."""
 
     label: str
     package: str
@@ -194,7 +194,7 @@ def _requires_unreadable(wheel: LockedWheel, message: str) -> Finding:
 
 
 def _python_version(lock: PlatformLock) -> str:
-    """Give the locked python's version; the target's minor where conda installs none."""
+    """Return the locked python's version; the target's minor where conda installs none."""
     locked = next((record.version for record in lock.conda if record.name == "python"), "")
     return to_pep440(locked) or f"{lock.platform.python}.0"
 

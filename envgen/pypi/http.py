@@ -22,7 +22,7 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """Hold time limits in seconds: to connect, between two bytes, for one whole answer, and for one run of uv.
+    """Time limits in seconds: to connect, between two bytes, for one whole answer, and for one run of uv.
 
     uv takes whole numbers only for the first two.
 
@@ -47,7 +47,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """Hold an answer: `url` is where redirects ended, `kind` the content type without parameters, lower-case."""
+    """An answer: `url` is where redirects ended, `kind` the content type without parameters, lower-case."""
 
     status: int
     url: str
@@ -77,7 +77,7 @@ class Session:
 
     @property
     def http(self) -> requests.Session:
-        """Give the underlying session, for libraries that read from one."""
+        """Return the underlying session, for libraries that read from one."""
         with self._lock:
             if self._session is None:
                 self._session = self._open()
@@ -85,7 +85,7 @@ class Session:
 
     @property
     def limits(self) -> tuple[int, int]:
-        """Give the limits of requests' `timeout` argument."""
+        """Return the limits of requests' `timeout` argument."""
         return self.timeouts.connect, self.timeouts.read
 
     def get(self, url: str, headers: Mapping[str, str] | None = None, *, limit: int = 1 << 30) -> Response:
@@ -108,7 +108,7 @@ class Session:
             return response.status_code
 
     def password_for(self, url: str) -> tuple[str, str] | None:
-        """Give the user and password of the index on a URL's host, or None."""
+        """Return the user and password of the index on a URL's host, or None."""
         return self._passwords.get(_location(without_user(url)))
 
     @contextmanager
@@ -192,7 +192,7 @@ def _location(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Say in a few words what went wrong: the texts of requests hold object addresses and nested reprs."""
+    """Return in a few words what went wrong: the texts of requests hold object addresses and nested reprs."""
     import requests
 
     kinds: tuple[tuple[type[Exception], str], ...] = (

@@ -1,4 +1,4 @@
-"""Say which package indexes count, as uv does."""
+"""Describe which package indexes count, as uv does."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def mask(text: str) -> str:
 
 
 def without_user(url: str) -> str:
-    """Give a URL without its user name and password, as a lock may hold it."""
+    """Return a URL without its user name and password, as a lock may hold it."""
     return _USER_INFO.sub("", url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """Hold one index: `url` is the base of its simple API and may hold a password, so never print it."""
+    """One index: `url` is the base of its simple API and may hold a password, so never print it."""
 
     url: str
     name: str = ""
@@ -44,7 +44,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indexes:
-    """Hold the indexes that count: the `extra` ones in order, then `default`, or uv's own default where it is None.
+    """The indexes that count: the `extra` ones in order, then `default`, or uv's own default where it is None.
 
     `merge` is uv's `unsafe-…` index strategies: a project is looked up in every index, not in the first that has it.
     """
@@ -73,13 +73,13 @@ class Indexes:
         )
 
     def __iter__(self) -> Iterator[Index]:
-        """Give the configured indexes, the first to ask first."""
+        """Yield the configured indexes, the first to ask first."""
         yield from self.extra
         if self.default:
             yield self.default
 
     def variables(self) -> dict[str, str]:
-        """Give the variables that make uv use exactly these indexes; the same for both clients."""
+        """Return the variables that make uv use exactly these indexes; the same for both clients."""
         values = {}
         if self.default:
             values["UV_DEFAULT_INDEX"] = self.default.url
@@ -89,7 +89,7 @@ class Indexes:
 
 
 def environment_with(indexes: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Give an environment in which a manifest's indexes come before the host's own, their variables filled in.
+    """Return an environment in which a manifest's indexes come before the host's own, their variables filled in.
 
     Values that a URL cannot hold are quoted; a `%` stays, so that a value that is quoted already is taken as it is.
     Raises PypiError for a variable that is not set.

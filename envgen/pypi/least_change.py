@@ -32,7 +32,7 @@ class LeastChangePypiResolver:
     update: AbstractSet[str] = frozenset()
 
     def resolve(self, request: ResolveRequest) -> Resolution:
-        """Give the wheels that meet the request and differ from the kept ones as little as they must.
+        """Return the wheels that meet the request and differ from the kept ones as little as they must.
 
         PypiUnsatisfiableError: none do, whatever were let go.
         """
@@ -61,7 +61,7 @@ class LeastChangePypiResolver:
         return self.side.release_metadata(name, version, platform)
 
     def _targets(self, request: ResolveRequest, moving: Collection[Wheel]) -> list[Wheel]:
-        """Give the wheels that updated ones go to: a fresh resolution's, where it has newer ones."""
+        """Return the wheels that updated ones go to: a fresh resolution's, where it has newer ones."""
         if not moving:
             return []
         fresh = {wheel.name: wheel for wheel in self.side.resolve(request).wheels}

@@ -57,7 +57,7 @@ class PypiLookups:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say what the user should know of the asking."""
+        """Return what the user should know of the asking."""
         return self._reader.notes
 
     def projects(self, names: Iterable[str]) -> dict[str, Project | PypiError | None]:

@@ -56,7 +56,7 @@ class MetadataReader:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say what the user should know of the reading."""
+        """Return what the user should know of the reading."""
         with self._lock:
             return tuple(
                 f"`{name}` was downloaded whole to read its metadata: its host serves no parts of files"
@@ -64,7 +64,7 @@ class MetadataReader:
             )
 
     def read(self, wheel: Wheel) -> WheelMetadata:
-        """Give one wheel's metadata.
+        """Return one wheel's metadata.
 
         PypiUnreachableError: its host does not answer or lacks the file. PypiError: the file is no such wheel.
         """
@@ -75,7 +75,7 @@ class MetadataReader:
         return known
 
     def read_many(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
-        """Give the metadata of many wheels, read side by side, in the order asked; stop at the first failure."""
+        """Return the metadata of many wheels, read side by side, in the order asked; stop at the first failure."""
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="metadata") as pool:
             futures = [pool.submit(self.read, wheel) for wheel in wheels]
             try:
@@ -85,7 +85,7 @@ class MetadataReader:
                 raise
 
     def read_known(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
-        """Give the metadata of those wheels that the cache holds."""
+        """Return the metadata of those wheels that the cache holds."""
         found = (self._known.get((wheel.sha256, wheel.url)) or self._from_cache(wheel) for wheel in wheels)
         return tuple(metadata for metadata in found if metadata)
 
@@ -175,7 +175,7 @@ def _close_unless_partial(response: requests.Response, **_: object) -> None:
 
 
 def _status_of(error: OSError | Exception) -> int:
-    """Give the HTTP status behind remotezip's error, which keeps only its text, or 0."""
+    """Return the HTTP status behind remotezip's error, which keeps only its text, or 0."""
     response = getattr(error.__context__, "response", None)
     return int(getattr(response, "status_code", 0))
 
@@ -270,7 +270,7 @@ def _requirements(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def repair(text: str) -> str:
-    """Give a requirement that PEP 508 accepts, if known slips are all that is wrong with the text."""
+    """Return a requirement that PEP 508 accepts, if known slips are all that is wrong with the text."""
     requirement, separator, marker = text.partition(";")
     for pattern, replacement in ((re.compile("$^"), ""), *_REPAIRS):
         requirement = pattern.sub(replacement, requirement)
@@ -287,7 +287,7 @@ def repair(text: str) -> str:
 
 
 def release_wheel(project: Project, version: str, platform: Platform) -> Wheel | None:
-    """Give the wheel of a release that a target's pip would choose, else another of its wheels.
+    """Return the wheel of a release that a target's pip would choose, else another of its wheels.
 
     The wheels of one release nearly always say the same, with markers for what differs. None where the release is not
     on the index, or has no wheel.

@@ -66,11 +66,11 @@ class UvResolver:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say what the user should know of this run, which is no part of a resolution: it may differ the next time."""
+        """Return what the user should know of this run, no part of a resolution: it may differ the next time."""
         return (*self._uv.notes, *self._reader.notes)
 
     def resolve(self, request: ResolveRequest) -> Resolution:
-        """Give the wheels that meet the request, sorted by name, without the stubs.
+        """Return the wheels that meet the request, sorted by name, without the stubs.
 
         PypiUnsatisfiableError: no wheels do; `names` has the distributions that take part. PypiUnreachableError: an
         index does not answer. PypiError: the request is malformed, or uv cannot be run.
@@ -195,7 +195,7 @@ _LONGEST = 500
 def backtracking_notes(
     request: ResolveRequest, roots: Mapping[str, str], wheels: Sequence[Wheel], index: SimpleIndex, attempt: Try
 ) -> tuple[str, ...]:
-    """Say for each root what held it back: its own files, or the other requirements.
+    """Return for each root what held it back: its own files, or the other requirements.
 
     Where others hold it far below what would fit, `attempt` is asked to resolve with the newer version, so that the
     resolver gives its reason; at most once.
@@ -265,7 +265,7 @@ def _conclusion(problem: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusions:
-    """Hold what the next run of uv may not choose.
+    """What the next run of uv may not choose.
 
     `prereleases` maps projects of which only finals may be chosen to the pre-release that was refused; `versions` maps
     projects to versions that shut the target's python out.
@@ -313,7 +313,7 @@ def _has_finals(name: str, request: ResolveRequest, index: SimpleIndex) -> bool:
 
 
 def _shut_versions(metadata: WheelMetadata, request: ResolveRequest, index: SimpleIndex) -> tuple[str, ...]:
-    """Give the chosen version and every other one whose files all shut the python out, so that one more run does."""
+    """Return the chosen version and every other one whose files all shut the python out, so that one more run does."""
     project = index.project(metadata.name)
     versions = {
         str(version)
@@ -350,7 +350,7 @@ def roots(request: ResolveRequest) -> dict[str, str]:
 
 
 def names_prerelease(name: str, request: ResolveRequest, chosen: Iterable[WheelMetadata]) -> bool:
-    """Tell whether the request, or a wheel that was chosen, asks for a pre-release of a project by its version."""
+    """Return whether the request, or a wheel that was chosen, asks for a pre-release of a project by its version."""
     texts = [*request.requirements, *request.constraints, *request.overrides]
     texts += [text for metadata in chosen for text in metadata.requires_dist]
     return any(

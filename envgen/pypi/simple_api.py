@@ -30,14 +30,14 @@ _FORM = re.compile(rb"<\s*(?:form|script|input)\b", re.IGNORECASE)
 
 
 def default_index() -> str:
-    """Give the URL of the index that pip and uv ask when nothing is configured."""
+    """Return the URL of the index that pip and uv ask when nothing is configured."""
     from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
     return PYPI_SIMPLE_ENDPOINT
 
 
 def read_page(answer: Response, name: str) -> tuple[ProjectFile, ...]:
-    """Give the files that a page lists.
+    """Return the files that a page lists.
 
     PypiUnreachableError: it is no project page, but a login page, say. PypiError: its protocol is a newer one.
     """
@@ -108,7 +108,7 @@ def _read_html(answer: Response, name: str) -> tuple[ProjectFile, ...]:
 
 
 def _is_foreign(answer: Response, files: tuple[ProjectFile, ...], name: str) -> bool:
-    """Tell a login, proxy or error page from a project page without files: HTML has no type of its own for either."""
+    """Return a login, proxy or error page from a project page without files: HTML has no type of its own for either."""
     if files:
         return not any(_ARCHIVE.search(file.filename) for file in files)
     words = canonicalize_name(re.sub(rb"<[^>]*>", b" ", answer.content).decode("utf-8", "replace"))
@@ -149,14 +149,14 @@ class SimpleIndex:
             self._page(name)
 
     def project(self, name: str) -> Project | None:
-        """Give a project's files, or None where no index has it.
+        """Return a project's files, or None where no index has it.
 
         PypiUnreachableError: an index does not answer, refuses, or serves something that is no project page.
         """
         return self._page(name).result()
 
     def projects(self, names: Iterable[str]) -> dict[str, Project | None]:
-        """Give many projects, looked up side by side, by their canonical names."""
+        """Return many projects, looked up side by side, by their canonical names."""
         wanted = sorted({str(canonicalize_name(name)) for name in names})
         self.prefetch(wanted)
         return {name: self.project(name) for name in wanted}
@@ -203,7 +203,7 @@ def _refusal(url: str, status: int) -> PypiUnreachableError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFile:
-    """Hold one file of a project.
+    """One file of a project.
 
     `sha256` is lower-case hex or ""; `size` is in bytes; `uploaded` is an aware instant; `requires_python` is as
     written, and may be no valid specifier.
@@ -221,7 +221,7 @@ class ProjectFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """Hold a project's files; `index` names the index that has it, without secrets."""
+    """A project's files; `index` names the index that has it, without secrets."""
 
     name: str
     files: tuple[ProjectFile, ...]
@@ -240,7 +240,7 @@ def before(files: Iterable[ProjectFile], instant: datetime | None) -> tuple[Proj
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """Say how a locked wheel is listed today.
+    """Describe how a locked wheel is listed today.
 
     `fault` tells what makes it impossible to install as it was locked, "" where nothing does; `yanked` is the reason of
     a yank, "" where there is none.

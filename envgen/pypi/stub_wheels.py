@@ -26,7 +26,7 @@ def write_stubs(stubs: Iterable[Stub], folder: Path) -> tuple[str, ...]:
 
 
 def unmark(text: str) -> str:
-    """Say `numpy==2.1 (conda's)` where a text of uv's speaks of the stub `numpy==2.1+conda`."""
+    """Return `numpy==2.1 (conda's)` where a text of uv's speaks of the stub `numpy==2.1+conda`."""
     return _MARK.sub(r"\1 (conda's)", text)
 
 

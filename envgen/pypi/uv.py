@@ -32,7 +32,7 @@ _STUBS, _CONSTRAINTS, _OVERRIDES, _PREFERRED = "stubs", "constraints.txt", "over
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UvAnswer:
-    """Hold what uv printed: `lock` is a pylock.toml, `stderr` may hold warnings."""
+    """What uv printed: `lock` is a pylock.toml, `stderr` may hold warnings."""
 
     lock: str
     stderr: str
@@ -182,7 +182,7 @@ def run_uv(
 
 
 def find_uv() -> str:
-    """Give the path of uv's binary; raise PypiError where it is not installed beside envgen."""
+    """Return the path of uv's binary; raise PypiError where it is not installed beside envgen."""
     from uv import find_uv_bin
 
     try:
@@ -192,7 +192,7 @@ def find_uv() -> str:
 
 
 def uv_environment(environment: Mapping[str, str], indexes: Indexes) -> dict[str, str]:
-    """Give the variables of a call as uv may see them, with the indexes that count."""
+    """Return the variables of a call as uv may see them, with the indexes that count."""
     kept = {
         key: value
         for key, value in environment.items()
@@ -215,7 +215,7 @@ class _Entry:
 def read_pylock(
     text: str, platform: Platform, stubs: Iterable[str], preferred: Iterable[str] = ()
 ) -> tuple[Wheel, ...]:
-    """Give one wheel for each package that is not a stub, sorted by name.
+    """Return one wheel for each package that is not a stub, sorted by name.
 
     uv lists every wheel that fits; one whose sha256 is preferred wins, then the best tag, then the highest build tag
     (PEP 427). PypiError: a package has no wheel, none that fits, or none with a sha256.

@@ -35,7 +35,7 @@ _EXTRA = re.compile(r"^The package `([^`=@]+?)(?:==| @ )[^`]+` does not have an 
 
 
 def failure(stderr: str, request: ResolveRequest) -> PypiError:
-    """Say what uv's failure means: an index that cannot be read, requirements without an answer, or a bad request."""
+    """Return what uv's failure means: an index that cannot be read, requirements without an answer, or a wrong call."""
     message, _, rest = _body(stderr).partition("\n")
     if message.startswith("No solution found"):
         return _no_solution(rest, request)
@@ -48,7 +48,7 @@ def failure(stderr: str, request: ResolveRequest) -> PypiError:
 
 
 def _body(stderr: str) -> str:
-    """Give the text from `error:` on, without the word."""
+    """Return the text from `error:` on, without the word."""
     _, _, text = f"\n{stderr}".partition("\nerror: ")
     return text.strip()
 
@@ -96,7 +96,7 @@ def _unreachable(message: str, rest: str) -> PypiUnreachableError:
 
 
 def clean(text: str) -> str:
-    """Give uv's explanation as it concerns the user: no hints about uv's options, no stub versions, no passwords."""
+    """Return uv's explanation as it concerns the user: no hints about uv's options, no stub versions, no passwords."""
     cause, *hints = re.split(r"\n\s*\nhint: |\nhint: ", text)
     cause = dedent(" " * 9 + cause.strip("\n").strip().removeprefix("cause: "))
     kept = [" ".join(hint.split()) for hint in hints if _KEPT_HINT.match(hint.strip())]
@@ -112,7 +112,7 @@ def mentioned(text: str) -> tuple[str, ...]:
 
 
 def notes(stderr: str, stubs: frozenset[str]) -> tuple[str, ...]:
-    """Say in the user's words what uv warned of, sorted; extras of stubs are the planner's business."""
+    """Return in the user's words what uv warned of, sorted; extras of stubs are the planner's business."""
     return tuple(sorted(set(_notes(stderr, stubs))))
 
 

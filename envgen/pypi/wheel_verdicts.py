@@ -1,4 +1,4 @@
-"""Tell how one wheel or source archive stands on a target, from its name and Requires-Python."""
+"""Describe how one wheel or source archive stands on a target, from its name and Requires-Python."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _INTEL = re.compile(r"macosx_\d+_\d+_(?:x86_64|intel|fat\d*|universal|i386)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionVerdict:
-    """Say how one version stands.
+    """Describe how one version stands.
 
     `macos` is the lowest macOS that would do (NEEDS_NEWER_MACOS); `pythons` are those that its wheels for the target's
     system are for (NO_WHEEL_FOR_PYTHON); `requires_python` is the bound that shuts the target's python out. A yanked
@@ -143,7 +143,7 @@ def _systems(platform: Platform) -> frozenset[str]:
 
 @cache
 def shut_out(requires_python: str, platform: Platform) -> str:
-    """Give a Requires-Python if it excludes the target's python, else "".
+    """Return a Requires-Python if it excludes the target's python, else "".
 
     As for uv, python 3.12 means 3.12.0, and old bounds such as `>=3.6.*` are read as meant; what cannot be read at all
     shuts nothing out.
@@ -181,7 +181,7 @@ def _as_numbers(version: str) -> tuple[tuple[int, ...], str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileVerdict:
-    """Say how a project stands on a target, within a specifier.
+    """Describe how a project stands on a target, within a specifier.
 
     With OK, `chosen` is the newest version that fits, and `held_back` are the newer ones that do not, newest first.
     Otherwise `chosen` is the newest selected version, with the reason. `newest` is the newest final version whatever
@@ -196,7 +196,7 @@ class FileVerdict:
 
     @property
     def version(self) -> str:
-        """Give the version that the verdict is about, or ""."""
+        """Return the version that the verdict is about, or ""."""
         return self.chosen.version if self.chosen else ""
 
 
@@ -247,7 +247,7 @@ def _version_of(filename: str) -> Version | None:
 def _select(
     versions: Mapping[Version, Sequence[ProjectFile]], finals: Sequence[Version], specifier: str
 ) -> list[Version]:
-    """Give the versions that count, newest first; yanked ones only where nothing else matches."""
+    """Return the versions that count, newest first; yanked ones only where nothing else matches."""
     try:
         wanted = SpecifierSet(specifier)
     except InvalidSpecifier as error:
@@ -262,7 +262,7 @@ def _select(
 
 
 def describe(name: str, verdict: FileVerdict, platform: Platform) -> str:
-    """Say in one sentence how a project stands on a target, without a full stop."""
+    """Return in one sentence how a project stands on a target, without a full stop."""
     if verdict.code == "NOT_ON_INDEX":
         return f"`{name}` is not on the package index"
     if verdict.chosen is None:
@@ -275,7 +275,7 @@ def describe(name: str, verdict: FileVerdict, platform: Platform) -> str:
 
 
 def held_back(verdict: FileVerdict, platform: Platform) -> str:
-    """Say which newer versions do not fit and why: `every version from 2.12.0 to 2.15.0 needs macOS 14.0`."""
+    """Return which newer versions do not fit and why: `every version from 2.12.0 to 2.15.0 needs macOS 14.0`."""
     newest, oldest = verdict.held_back[0], verdict.held_back[-1]
     same = {(one.code, one.macos, one.requires_python) for one in verdict.held_back}
     if newest is oldest or len(same) > 1:
@@ -284,7 +284,7 @@ def held_back(verdict: FileVerdict, platform: Platform) -> str:
 
 
 def reason(verdict: VersionVerdict, platform: Platform) -> str:
-    """Say why a version does not fit, as the end of a sentence that its name and version begin."""
+    """Return why a version does not fit, as the end of a sentence that its name and version begin."""
     source = ", and as source" if verdict.has_sdist else ""
     listed = ", ".join(verdict.pythons)
     why = f": {verdict.yanked_reason}" if verdict.yanked_reason else ""
@@ -302,7 +302,7 @@ def reason(verdict: VersionVerdict, platform: Platform) -> str:
 
 
 def remedy(verdict: FileVerdict, platform: Platform) -> str:
-    """Say in a few words what would help, without a full stop; "" where nothing is known to."""
+    """Return in a few words what would help, without a full stop; "" where nothing is known to."""
     chosen = verdict.chosen
     words: dict[FileClass, str] = {
         "NOT_ON_INDEX": "check the spelling, or the index",

@@ -1,1 +1,1 @@
-"""Hold what repodata needs."""
+"""The records of channels, from the network, a folder, or the starter index."""

@@ -1,4 +1,4 @@
-"""Give the records of channels, wherever their indexes are."""
+"""Provide the records of channels, wherever their indexes are."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _refuse_shared(placed: Sequence[tuple[Channel, Place]]) -> None:
 
 
 class ChannelsRepodata:
-    """Give the records of opened channels, as the Repodata protocol says.
+    """Provide the records of opened channels, as the Repodata protocol says.
 
     Everything asked for at once is read at once: shards in parallel, files in one pass. What was read is kept.
     """
@@ -136,7 +136,7 @@ class ChannelsRepodata:
 
     @property
     def complete(self) -> bool:
-        """Tell whether an absent name means that the channels lack it."""
+        """Return whether an absent name means that the channels lack it."""
         return not self._starter
 
     @property
@@ -148,7 +148,7 @@ class ChannelsRepodata:
         return (*mirrors, *sources, *_undated(len(self._undated)))
 
     def names(self) -> frozenset[str]:
-        """Give every package name that the channels have for the target, whatever the dates of its records."""
+        """Return every package name that the channels have for the target, whatever the dates of its records."""
         return self._names
 
     def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
@@ -238,7 +238,7 @@ def _undated(count: int) -> tuple[str, ...]:
 
 
 def read_later(channel: Channel, read: Callable[[], ChannelRecords], opened: OpenedIndex) -> ChannelRecords:
-    """Give a channel's records so that they are read, all at once, when somebody first looks at one."""
+    """Return a channel's records so that they are read, all at once, when somebody first looks at one."""
     entry = cache(read)
     return ChannelRecords(
         channel=channel,
@@ -315,7 +315,7 @@ class CorrectedIndex:
 
 
 def _place(url: str) -> str:
-    """Give the subdir and the file name that a record's URL ends in."""
+    """Return the subdir and the file name that a record's URL ends in."""
     return "/".join(url.rsplit("/", 2)[-2:])
 
 

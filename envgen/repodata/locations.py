@@ -21,7 +21,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Say how channels may be reached.
+    """Describe how channels may be reached.
 
     `cache` is where indexes are kept; `mirrors` map a channel's name or URL to a path or URL, relative paths starting
     at `folder`; `environ` fills `${VAR}` in addresses; `timeout` is in seconds.
@@ -37,7 +37,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Hold a place that an index is read from: an http(s) URL, or a folder.
+    """A place that an index is read from: an http(s) URL, or a folder.
 
     `url` has no trailing slash and holds the secrets, so it is never printed; `shown` may be. `mirror` tells whether
     the place is not the channel's own.
@@ -50,7 +50,7 @@ class Place:
 
     @property
     def clean(self) -> str:
-        """Give the URL without its secrets: what a cache may hold."""
+        """Return the URL without its secrets: what a cache may hold."""
         return without_secrets(self.url)
 
     def mask(self, text: str) -> str:
@@ -105,7 +105,7 @@ def _fill(channel: Channel, text: str, environ: Mapping[str, str]) -> str:
 
 
 def secret_middleware(places: Sequence[Place]) -> list[AddHeadersMiddleware | MirrorMiddleware]:
-    """Give what turns requests for places' clean URLs into those for their own; nothing where none has a secret."""
+    """Return what turns requests for places' clean URLs into those for their own; nothing where none has a secret."""
     secret = [place for place in places if place.url != place.clean]
     users = {_prefix(place.clean): header for place in secret if (header := _basic(place.url))}
     tokens = {f"{place.clean}/": [f"{_without_user(place.url)}/"] for place in secret}
@@ -139,7 +139,7 @@ def _prefix(url: str) -> tuple[str, str]:
 
 
 def _basic(url: str) -> str:
-    """Give the header that a URL's user and password stand for (RFC 7617); "" where it has none."""
+    """Return the header that a URL's user and password stand for (RFC 7617); "" where it has none."""
     user, separator, _ = urlsplit(url).netloc.rpartition("@")
     name, _, password = user.partition(":")
     plain = f"{unquote(name)}:{unquote(password)}"

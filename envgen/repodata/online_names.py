@@ -28,7 +28,7 @@ _FILE, _TAG = "conda-forge.json", "conda-forge.etag"
 
 @dataclass(kw_only=True)
 class OnlineNameMap:
-    """Give what the online map knows, fetched at the first question and kept in the cache.
+    """Provide what the online map knows, fetched at the first question and kept in the cache.
 
     `now` is in seconds since 1970, as file times are; a copy younger than `max_age` seconds is not asked about again,
     and an older one serves where the network does not. `timeout` is in seconds. What the user must know is in `notes`.
@@ -44,7 +44,7 @@ class OnlineNameMap:
     _holders: Mapping[str, tuple[str, ...]] | None = None
 
     def holders(self, project: str) -> tuple[str, ...]:
-        """Give the conda packages that hold a distribution, best first; () where the map does not know or is off."""
+        """Return the conda packages that hold a distribution, best first; () where the map does not know or is off."""
         if self._holders is None:
             self._holders = self._load()
         return self._holders.get(project, ())
@@ -89,7 +89,7 @@ class OnlineNameMap:
         os.utime(kept, (self.now, self.now))
 
     def _fetch(self, tag: str) -> tuple[str | None, str]:
-        """Give the map's text with its tag, or None for the text where the copy with `tag` is still good."""
+        """Return the map's text with its tag, or None for the text where the copy with `tag` is still good."""
         headers = {"User-Agent": f"envgen/{envgen.__version__}", **({"If-None-Match": tag} if tag else {})}
         request = urllib.request.Request(self.url, headers=headers)  # noqa: S310 - the scheme is http(s) by construction
         try:

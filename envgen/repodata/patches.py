@@ -14,7 +14,7 @@ Amendment = Callable[[Record], Record]
 
 
 class AmendedRepodata:
-    """Give another repodata's records, some of them corrected.
+    """Provide another repodata's records, some of them corrected.
 
     `amendments` are applied to the records of their package names in `closure` alone, which is what is solved:
     `records` gives them as the channel has them, which is what a lock holds. `rewrite`, the user's own word, is applied
@@ -38,12 +38,12 @@ class AmendedRepodata:
 
     @property
     def origin(self) -> str:
-        """Say what was read."""
+        """Return what was read."""
         return self._inner.origin
 
     @property
     def complete(self) -> bool:
-        """Tell whether an absent name means that the channels lack it."""
+        """Return whether an absent name means that the channels lack it."""
         return self._inner.complete
 
     @property
@@ -52,7 +52,7 @@ class AmendedRepodata:
         return self._inner.notes
 
     def names(self) -> frozenset[str]:
-        """Give every package name that the channels have for the target."""
+        """Return every package name that the channels have for the target."""
         return self._inner.names()
 
     def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
@@ -121,7 +121,7 @@ def _names(entry: ChannelRecords) -> list[str]:
 
 
 class _Overlay(Sequence[Record]):
-    """Hold a sequence of records with some of them replaced."""
+    """A sequence of records with some of them replaced."""
 
     def __init__(self, base: Sequence[Record], changed: Mapping[int, Record]) -> None:
         self._base = base

@@ -40,7 +40,7 @@ def to_record(native: RepoDataRecord, channel: str) -> Record:
 
 
 class LazyRecords(Sequence[Record]):
-    """Hold rattler's records, and convert each when it is first looked at.
+    """Rattler's records, and convert each when it is first looked at.
 
     A solve of a few hundred packages reads thousands of records; rattler's solver needs none of them converted.
     """
@@ -60,7 +60,7 @@ class LazyRecords(Sequence[Record]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Record]: ...
     def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
-        """Give one record or several, converted."""
+        """Return one record or several, converted."""
         positions = range(len(self._native))[index]
         if isinstance(positions, range):
             return tuple(self._at(position) for position in positions)
@@ -80,7 +80,7 @@ _LEFT_OUT = ("channel", "url")
 
 
 def packed(records: Iterable[Record]) -> dict[str, Packed]:
-    """Give the repodata of each subdir, in a fixed order whatever that of the records.
+    """Return the repodata of each subdir, in a fixed order whatever that of the records.
 
     A record goes to the subdir that its URL names; channel and URL are not kept.
     """

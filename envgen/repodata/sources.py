@@ -231,7 +231,7 @@ def _has_packages(file: Path) -> bool:
 
 
 def index_names(sparse: rattler.SparseRepoData) -> set[str]:
-    """Give the package names of an opened index, without what is no name."""
+    """Return the package names of an opened index, without what is no name."""
     return {name for name in sparse.package_names() if _NAME.fullmatch(name)}
 
 
@@ -257,7 +257,7 @@ Reading = rattler.Channel | rattler.SparseRepoData
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Hold what rattler's gateway is asked with: a channel's URL, or one opened file a subdir.
+    """What rattler's gateway is asked with: a channel's URL, or one opened file a subdir.
 
     `names` are all the package names of the target's subdirs.
     """
@@ -277,7 +277,7 @@ class Source:
         return [record for reading in opened for name in names for record in reading.load_records(name)]
 
     def adopt(self, native: Sequence[rattler.RepoDataRecord]) -> list[rattler.RepoDataRecord]:
-        """Give rattler's records the channel's own URLs, drop what a `.conda` twin replaces, and sort them by URL.
+        """Return rattler's records the channel's own URLs, drop what a `.conda` twin replaces, and sort them by URL.
 
         A URL that the index itself moved elsewhere (CEP 15's `base_url`) is kept, except by a mirror.
         """
@@ -295,7 +295,7 @@ class Source:
 
 
 def labels_of(native: Sequence[rattler.RepoDataRecord]) -> list[tuple[str, str]]:
-    """Give the name and the URL of each record; the name is that of its file, as rattler files records."""
+    """Return the name and the URL of each record; the name is that of its file, as rattler files records."""
     urls = [record.url for record in native]
     return [(url.rsplit("/", 1)[-1].rsplit("-", 2)[0], url) for url in urls]
 

@@ -34,7 +34,7 @@ _HINT = "install envgen again; or read a channel with --mirror conda-forge=PATH_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StarterHeader:
-    """Say what a starter index holds: `date` is an ISO date, that of the index it was made from."""
+    """Describe what a starter index holds: `date` is an ISO date, that of the index it was made from."""
 
     format: int
     date: str

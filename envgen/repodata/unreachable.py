@@ -1,4 +1,4 @@
-"""Give up on servers that do not answer, and on no others.
+"""Provide up on servers that do not answer, and on no others.
 
 rattler waits for ever, or for a total time that a slow line may need. So its work is watched: as long as its cache
 grows, all is well; when it does not, the same files are asked for a second time, a few bytes of each, and a server that
@@ -91,7 +91,7 @@ class Probe:
 
     @property
     def answered(self) -> bool:
-        """Tell whether each of the files was answered for so far, be it with "there is none"."""
+        """Return whether each of the files was answered for so far, be it with "there is none"."""
         return all(self._answers.get(url) is not None for url in self._urls)
 
     def starts(self) -> list[bytes]:
@@ -105,7 +105,7 @@ class Probe:
 
 
 def first_bytes(url: str, seconds: float) -> bytes | None:
-    """Give what a URL's answer starts with, status line included, or None when too little comes in that time.
+    """Return what a URL's answer starts with, status line included, or None when too little comes in that time.
 
     A place behind a proxy is not asked (b""): its proxy answers for it. Nor is a certificate judged: that is rattler's.
     """
@@ -247,12 +247,12 @@ _FAULTS = (
 
 
 def is_broken_index(text: str) -> bool:
-    """Tell whether rattler's message says that what it read is no index."""
+    """Return whether rattler's message says that what it read is no index."""
     return bool(re.search(r"failed to (?:decode|parse|extract)", text))
 
 
 def is_page(answer: bytes) -> bool:
-    """Tell whether an HTTP answer, head included, starts a web page."""
+    """Return whether an HTTP answer, head included, starts a web page."""
     body = answer.partition(b"\r\n\r\n")[2].lstrip().lower()
     return body.startswith((b"<!doctype html", b"<html"))
 

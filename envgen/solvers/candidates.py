@@ -1,4 +1,4 @@
-"""Say which records of a request a solver may choose from."""
+"""Describe which records of a request a solver may choose from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameIndex:
-    """Hold the positions of one channel's records, by package name and by URL.
+    """The positions of one channel's records, by package name and by URL.
 
     Positions count in the channel's `records`, and as well in its `native`. Names and URLs are sorted, because solvers
     let the order of the records break ties; a `.tar.bz2` beside a `.conda` of the same stem is left out, as conda does.
@@ -79,12 +79,12 @@ def _hide(visible: Sequence[Mapping[str, Sequence[int]]]) -> list[Mapping[str, S
 
 
 def labels(entry: ChannelRecords) -> Sequence[tuple[str, str]]:
-    """Give each record's name and URL, if possible without looking at the records, which may be converted lazily."""
+    """Return each record's name and URL, if possible without looking at the records, which may be converted lazily."""
     return entry.labels if entry.labels is not None else [(record.name, record.url) for record in entry.records]
 
 
 def picked(entry: ChannelRecords, positions: Sequence[int]) -> ChannelRecords:
-    """Give some of a channel's records, without looking at them."""
+    """Return some of a channel's records, without looking at them."""
     return ChannelRecords(
         channel=entry.channel,
         records=_Picked(entry.records, positions),
@@ -125,11 +125,11 @@ class Prepared(Generic[T]):
         self._known: OrderedDict[int, tuple[ChannelRecords, T]] = OrderedDict()
 
     def knows(self, entry: ChannelRecords) -> bool:
-        """Tell whether the prepared form is at hand."""
+        """Return whether the prepared form is at hand."""
         return id(entry) in self._known
 
     def __call__(self, entry: ChannelRecords) -> T:
-        """Give the prepared form of a channel's records."""
+        """Return the prepared form of a channel's records."""
         known = self._known.get(id(entry))
         if known is None:
             known = (entry, self._make(entry))
@@ -152,7 +152,7 @@ class Converted(Generic[T]):
         self._known: dict[int, tuple[Record, T]] = {}
 
     def __call__(self, record: Record) -> T:
-        """Give the solver's form of a record."""
+        """Return the solver's form of a record."""
         known = self._known.get(id(record))
         if known is None:
             if len(self._known) >= _MANY:
@@ -205,7 +205,7 @@ def selective(specs: Iterable[RootSpec]) -> Mapping[str, Sequence[MatchSpec]]:
 
 
 def selects(spec: MatchSpec, record: Record) -> bool:
-    """Tell whether a record meets every part of a spec: also its channel, subdir, file name, hashes and licence."""
+    """Return whether a record meets every part of a spec: also its channel, subdir, file name, hashes and licence."""
     parts = _parts(spec)
     channel = rattler.MatchSpec(spec.text).channel
     places = {"subdir": record.subdir, "fn": record.filename, "url": record.url}

@@ -9,7 +9,7 @@ _INSTALL = "libmambapy comes from conda-forge only: `conda install -c conda-forg
 
 
 def choose_solver(name: SolverName | None = None) -> tuple[Solver, SolverName, str]:
-    """Give a solver, its name, and a note that says which one it is and why.
+    """Return a solver, its name, and a note that says which one it is and why.
 
     Without a name, libmamba is the default. Raise SolverUnavailableError for one that is asked for and cannot be
     imported. The solver libraries are imported here and not before, since that takes time.

@@ -21,7 +21,7 @@ _MOST_VERSIONS = 6
 def explain(
     solver: Solver, request: SolveRequest, error: UnsatisfiableError, *, repodata: Repodata | None = None
 ) -> UnsatisfiableError:
-    """Say which of the request's own requirements conflict, and what would help.
+    """Return which of the request's own requirements conflict, and what would help.
 
     Names that no channel has, and specs that no record meets, are all reported at once, without solving. Else the
     conflict is narrowed down by solving parts of the request, a bounded number of times. `repodata` tells all names
@@ -50,7 +50,7 @@ def explain(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _RequestFacts:
-    """Hold what a request's channels have."""
+    """What a request's channels have."""
 
     request: SolveRequest
     repodata: Repodata | None
@@ -74,7 +74,7 @@ class _RequestFacts:
         )
 
     def candidates(self, root: RootSpec) -> list[Record]:
-        """Give the records of a spec's name, those of the first channel that has it under strict priority."""
+        """Return the records of a spec's name, those of the first channel that has it under strict priority."""
         found: list[Record] = []
         for records in self.by_name:
             found += records.get(root.spec.name, ())
@@ -182,7 +182,7 @@ class VariantSolves:
     budget: int = field(default=BUDGET)
 
     def solution(self, request: SolveRequest) -> Solution | None:
-        """Give a solution, or None where there is none or nothing is left to try with."""
+        """Return a solution, or None where there is none or nothing is left to try with."""
         if self.budget <= 0:
             return None
         self.budget -= 1
@@ -192,7 +192,7 @@ class VariantSolves:
             return None
 
     def conflicts(self, request: SolveRequest) -> bool:
-        """Tell whether a request is known to have no solution."""
+        """Return whether a request is known to have no solution."""
         return self.budget > 0 and self.solution(request) is None
 
 
@@ -262,7 +262,7 @@ _MOST = 3
 
 
 def remedies(trial: VariantSolves, core: SolveRequest) -> list[str]:
-    """Say what would make a conflict solvable, best first: a newer macOS, another python, other versions, a channel."""
+    """Return what makes a conflict solvable, best first: a newer macOS, another python, other versions, a channel."""
     found = [*_newer_macos(trial, core), *_other_pythons(trial, core)]
     if not found:
         found = [*_loosened(trial, core), *_other_channel(trial, core)]
@@ -315,7 +315,7 @@ def _other_pythons(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
 
 
 def _loosened(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
-    """Say which version each requirement would have to allow beside the others."""
+    """Yield which version each requirement would have to allow beside the others."""
     roots = [root for root in (*core.specs, *core.constraints) if root.spec.text != root.spec.name]
     for root in [root for root in roots if root.origin.line] or roots:
         solution = trial.solution(_replacing(core, root, root.spec.name))

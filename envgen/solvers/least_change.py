@@ -36,7 +36,7 @@ Held = Mapping[str, Record]
 def solve_with_least_change(
     solver: Solver, request: SolveRequest, kept: Sequence[Record], update: AbstractSet[str] = frozenset()
 ) -> Solution:
-    """Give records that meet the request and differ from the kept ones as little as they must.
+    """Return records that meet the request and differ from the kept ones as little as they must.
 
     `update` names the packages that are meant to move. The request's channels should hold the records that the kept
     ones depend on as well. Raise UnsatisfiableError when the request itself cannot be met.
@@ -51,7 +51,7 @@ def solve_with_least_change(
 
 
 def _targets(solver: Solver, request: SolveRequest, moving: Sequence[Record]) -> list[RootSpec]:
-    """Give the versions that updated packages go to: a fresh solve's, where it has newer ones."""
+    """Return the versions that updated packages go to: a fresh solve's, where it has newer ones."""
     if not moving:
         return []
     fresh = {record.name: record.version for record in solver.solve(request).records}
@@ -105,7 +105,7 @@ def _obeyed(held: Held, solution: Solution) -> dict[str, Record]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pool:
-    """Hold a request's records with the kept ones among them; `supplied` are the URLs that the index lacks."""
+    """A request's records with the kept ones among them; `supplied` are the URLs that the index lacks."""
 
     request: SolveRequest
     held: Held
@@ -146,7 +146,7 @@ class _Pool:
         )
 
     def preferring(self, held: Held) -> SolveRequest:
-        """Give the other records of held packages a track feature, by which every solver ranks them last."""
+        """Return the other records of held packages a track feature, by which every solver ranks them last."""
 
         def ranked(record: Record) -> Record:
             old = held.get(record.name)

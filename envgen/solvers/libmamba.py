@@ -35,7 +35,7 @@ _TITLE = "Could not solve for environment specs\n"
 
 @dataclass(frozen=True, slots=True)
 class _LibmambaChannel:
-    """Hold one channel's records as libmamba's package infos, indexed."""
+    """One channel's records as libmamba's package infos, indexed."""
 
     packages: Sequence[Any]
     index: NameIndex
@@ -54,7 +54,7 @@ class LibmambaSolver:
         self._prepared = Prepared(self._channel)
 
     def solve(self, request: SolveRequest) -> Solution:
-        """Give the records that meet the request; raise UnsatisfiableError with libmamba's reasons when none do."""
+        """Return the records that meet the request; raise UnsatisfiableError with libmamba's reasons when none do."""
         channels = [self._prepared(entry) for entry in request.channels]
         visible = candidates(request, [channel.index for channel in channels])
         database = libsolv.Database(specs.ChannelResolveParams())
@@ -94,7 +94,7 @@ def _package_info(record: Record) -> Any:
 
 
 def _age(timestamp: int | None) -> int:
-    """Give a number that orders records as their timestamps do.
+    """Return a number that orders records as their timestamps do.
 
     libmamba cuts a millisecond timestamp to seconds, and then differs from rattler where two builds share a second.
     Units of four milliseconds since 2008 stay below the number from which it takes a timestamp for milliseconds.

@@ -22,7 +22,7 @@ _Texts = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Links:
-    """Hold what a record says of other packages: match specs by name; `all` joins depends and constrains."""
+    """What a record says of other packages: match specs by name; `all` joins depends and constrains."""
 
     depends: _Texts
     constrains: _Texts
@@ -52,7 +52,7 @@ class Refuter:
                 self.users[used].append(name)
 
     def refuted(self, kept: Collection[str], fixed: Collection[str] = ()) -> set[str]:
-        """Give those of the kept names whose record cannot be in any solution of the request.
+        """Return those of the kept names whose record cannot be in any solution of the request.
 
         `fixed` names kept records that stay: what they exclude is refuted as well. Gives nothing when the request
         contradicts itself, which is for the solver to explain.
@@ -60,7 +60,7 @@ class Refuter:
         return _Propagation(self, set(kept), set(fixed)).run()
 
     def links(self, name: str, position: int) -> _Links:
-        """Give what a package says of others, by its name and its position among the packages of that name."""
+        """Return what a package says of others, by its name and its position among the packages of that name."""
         known = self._links.get((name, position))
         if known is None:
             package = self.packages[name][position]
@@ -70,7 +70,7 @@ class Refuter:
         return known
 
     def allowed(self, name: str, texts: tuple[str, ...]) -> frozenset[int]:
-        """Give the positions of the packages that meet every one of these specs."""
+        """Return the positions of the packages that meet every one of these specs."""
         known = self._allowed.get((name, texts))
         if known is None:
             specs = [spec for text in texts if (spec := _spec(text))]
@@ -82,7 +82,7 @@ class Refuter:
 
 @dataclass(slots=True)
 class _Propagation:
-    """Hold what is known so far.
+    """What is known so far.
 
     `domains` are the positions of the records that a name may still have, for the names where those are fewer than all;
     `required` are the names that every solution has; `mentions` the names to look at again when a domain shrinks.
@@ -134,7 +134,7 @@ class _Propagation:
         return frozenset(range(len(self.of.packages.get(name, ())))) if known is None else known
 
     def _viable(self, links: _Links) -> bool:
-        """Tell whether a record's own requirements can still be met."""
+        """Return whether a record's own requirements can still be met."""
         for name, texts in links.depends.items():
             if name not in self.of.packages:
                 return False

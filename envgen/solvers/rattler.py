@@ -25,7 +25,7 @@ _UNSATISFIABLE = "Cannot solve the request because of: "
 
 @dataclass(frozen=True, slots=True)
 class _RattlerChannel:
-    """Hold one channel's records as rattler's own objects, indexed."""
+    """One channel's records as rattler's own objects, indexed."""
 
     native: Sequence[rattler.RepoDataRecord]
     subdirs: Sequence[str]
@@ -64,7 +64,7 @@ class RattlerSolver:
         self._prepared = Prepared(self._channel)
 
     def solve(self, request: SolveRequest) -> Solution:
-        """Give the records that meet the request; raise UnsatisfiableError with rattler's reasons when none do."""
+        """Return the records that meet the request; raise UnsatisfiableError with rattler's reasons when none do."""
         opened = self._opened(request)
         if opened and (quick := _from_files(opened, request)):
             return quick
@@ -78,7 +78,7 @@ class RattlerSolver:
         return _solution(_record(native.url, request.channels, channels) for native in solved)
 
     def _opened(self, request: SolveRequest) -> OpenedIndex | None:
-        """Give the files of a request's one channel, where the request means all that is in them."""
+        """Return the files of a request's one channel, where the request means all that is in them."""
         if len(request.channels) != 1 or request.channel_priority != "strict" or not request.specs:
             return None
         (entry,) = request.channels

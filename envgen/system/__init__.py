@@ -1,1 +1,1 @@
-"""Hold what system needs."""
+"""The machine: files, settings, git, and what it runs."""

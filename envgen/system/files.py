@@ -57,7 +57,7 @@ def read_text(path: Path, *, limit: int = MAX_TEXT_BYTES, error: type[EnvgenErro
 
 
 def inside(root: Path, path: Path | str, *, error: type[EnvgenError] = UsageError) -> Path:
-    """Give a path below the root with its symlinks followed; raise `error` where it leads out of the root."""
+    """Return a path below the root with its symlinks followed; raise `error` where it leads out of the root."""
     try:
         resolved = (root / path).resolve()
         top = root.resolve()
@@ -112,7 +112,7 @@ class FolderWriter:
 
 @contextlib.contextmanager
 def exclusive(folder: Path, *, timeout: float = 0.0) -> Iterator[FolderWriter]:
-    """Hold an existing folder against other runs of envgen, after cleaning up what a killed run left there.
+    """An existing folder against other runs of envgen, after cleaning up what a killed run left there.
 
     The lock is on the folder itself (`flock`): no lock file is left, and a kill lets go of it.
 

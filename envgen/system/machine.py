@@ -24,7 +24,7 @@ _SUBDIRS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Hold what counts of a machine: `macos` and `glibc` are versions or "", `translated` means Rosetta.
+    """What counts of a machine: `macos` and `glibc` are versions or "", `translated` means Rosetta.
 
     `system` and `processor` are as `platform` names them; a translated process sees an Intel processor.
     """
@@ -37,7 +37,7 @@ class Machine:
 
     @property
     def subdir(self) -> str:
-        """Give the platform whose packages this process can run; "" where conda has none."""
+        """Return the platform whose packages this process can run; "" where conda has none."""
         return _SUBDIRS.get((self.system, self.processor), "")
 
 
@@ -84,7 +84,7 @@ _DIST_INFO = re.compile(r"(.+?)-[^-]+\.(?:dist-info|egg-info)$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probes:
-    """Hold the ways to look at a machine, so that any machine can be put in their place.
+    """The ways to look at a machine, so that any machine can be put in their place.
 
     `run` gives what a command prints, "" where it fails; `head` the first bytes of a file, b"" where it cannot be
     read; `names` the entries of a folder, () where there is none.
@@ -144,7 +144,7 @@ def _tools(probes: Probes) -> Iterator[FoundTool]:
 
 
 def _architectures(probes: Probes, path: str) -> tuple[str, ...]:
-    """Tell a program's processors, following the first lines of scripts."""
+    """Return a program's processors, following the first lines of scripts."""
     for _ in range(_MOST_LINKS):
         head = probes.head(path)
         found = architectures(head)
@@ -252,7 +252,7 @@ def architectures(head: bytes) -> tuple[str, ...]:
 
 
 def interpreter(head: bytes) -> str:
-    """Give the program that a script's first line names, "" where it names none; `env` stands for what follows it."""
+    """Return the program that a script's first line names, "" where it names none; `env` stands for what follows it."""
     line, _, _ = head.partition(b"\n")
     if not line.startswith(b"#!"):
         return ""

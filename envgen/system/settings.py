@@ -18,7 +18,7 @@ _LONGEST = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
-    """Hold the folders and the environment variables that envgen heeds.
+    """The folders and the environment variables that envgen heeds.
 
     `folder` is the current one and `root` the project's; `mirrors` are those of ENVGEN_MIRRORS; `timeout` is the
     number of seconds after which a silent channel is given up (ENVGEN_TIMEOUT). `environ` is what `${VAR}` in an

@@ -33,13 +33,13 @@ def solve(channel: str, specs: list[str]) -> list[rattler.RepoDataRecord]:
 
 
 def asked(words: list[str]) -> list[str]:
-    """Give the match specs of a call to conda."""
+    """Return the match specs of a call to conda."""
     before = [None, *words]
     return [word for last, word in zip(before, words, strict=False) if not (word.startswith("-") or last in WITH_VALUE)]
 
 
 def answer(records: list[rattler.RepoDataRecord]) -> dict[str, object]:
-    """Give the answer as conda prints it."""
+    """Return the answer as conda prints it."""
     found = [
         {
             "name": record.name.normalized,

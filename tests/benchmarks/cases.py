@@ -1,4 +1,4 @@
-"""Say what is measured: the same request to envgen, to bare solvers and to conda-lock, over the same index."""
+"""Describe what is measured: the same request to envgen, to bare solvers and to conda-lock, over the same index."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from tests.benchmarks.measure import Cost
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Hold a promise about a figure: it is at most, or at least, its bound."""
+    """A promise about a figure: it is at most, or at least, its bound."""
 
     text: str
     value: float
@@ -21,11 +21,11 @@ class Claim:
 
     @property
     def holds(self) -> bool:
-        """Tell whether the promise is kept."""
+        """Return whether the promise is kept."""
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Return it in a line."""
         limit = "at least" if self.at_least else "at most"
         kept = "" if self.holds else "  NOT KEPT"
         return f"{self.text}: {self.value:.3g}{self.unit} ({limit} {self.bound:.3g}{self.unit}){kept}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Hold what a process took: seconds of wall time and of processor time, and megabytes at its peak.
+    """What a process took: seconds of wall time and of processor time, and megabytes at its peak.
 
     The children that it waited for are counted in.
     """
@@ -25,7 +25,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Hold a command to measure; `prepare` runs before each run, and is not measured."""
+    """A command to measure; `prepare` runs before each run, and is not measured."""
 
     name: str
     command: Sequence[str]
@@ -74,7 +74,7 @@ def alternate(cases: Sequence[Case], runs: int) -> dict[str, Cost]:
 
 
 def median(costs: Sequence[Cost]) -> Cost:
-    """Give the median of each figure."""
+    """Return the median of each figure."""
     return Cost(
         wall=statistics.median(cost.wall for cost in costs),
         processor=statistics.median(cost.processor for cost in costs),

@@ -1,4 +1,4 @@
-"""Hold the speed of a lock to bounds that a busy machine keeps too; `python -m tests.benchmarks` says it exactly."""
+"""The speed of a lock to bounds that a busy machine keeps too; `python -m tests.benchmarks` says it exactly."""
 
 from __future__ import annotations
 

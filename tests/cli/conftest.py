@@ -1,4 +1,4 @@
-"""Give every test a project over a tiny channel."""
+"""Provide every test a project over a tiny channel."""
 
 from tests.tiny_project import index, project
 

@@ -46,7 +46,7 @@ CHANNEL = f"""{NATIVE}
 
 
 def told(ran: Ran) -> dict[str, dict[str, Any]]:
-    """Give the verdicts by the last name of their chains, after a look at their shape."""
+    """Return the verdicts by the last name of their chains, after a look at their shape."""
     assert_shape(ran.json, VERDICTS)
     return {verdict["chain"][-1]: verdict for verdict in ran.json["verdicts"]}
 

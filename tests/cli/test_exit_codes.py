@@ -1,4 +1,4 @@
-"""Hold every command to the same exit code for the same mistake: 1 for what cannot be had, 2 for a wrong call."""
+"""Every command to the same exit code for the same mistake: 1 for what cannot be had, 2 for a wrong call."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def demo(project: Project) -> Project:
 
 
 def options(name: str) -> Iterator[str]:
-    """Give the long options of a command that take a value."""
+    """Yield the long options of a command that take a value."""
     context = typer.main.get_command(main.application([name])).make_context("envgen", [name], resilient_parsing=True)
     command = context.command.get_command(context, name)  # type: ignore[attr-defined]  # it is a group
     for option in command.params:

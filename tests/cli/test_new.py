@@ -188,7 +188,7 @@ def test_the_root_is_the_folder_that_holds_environments(project: Project, monkey
 
 
 def test_the_folder_is_a_lock_of_the_manifest_that_can_be_written_by_hand(project: Project) -> None:
-    """Hold `new` to what `lock` makes of the same manifest."""
+    """Keep `new` to what `lock` makes of the same manifest."""
     assert project.run("new", "demo", "--python", "3.12", "--add", "pandas>=2", "--add", "tqdm").code == 0
     made = {name: text for name, text in project.files().items() if not name.endswith("envgen.yaml")}
     folder = project.environment("demo")

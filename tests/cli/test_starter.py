@@ -22,7 +22,7 @@ FROM_CONDA = [name for name in template_names() if "accelerator: metal" not in t
 
 @pytest.fixture
 def unreachable(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Give a project from which conda-forge cannot be reached."""
+    """Return a project from which conda-forge cannot be reached."""
     monkeypatch.delenv("ENVGEN_MIRRORS")
     monkeypatch.setenv("ENVGEN_TIMEOUT", "2")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -18,7 +18,7 @@ INTEGER = {"type": "integer"}
 
 @pytest.fixture
 def starter(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the place that the index is written to."""
+    """Return the place that the index is written to."""
     file = tmp_path / "package" / "starter.zst"
     monkeypatch.setattr("envgen.commands.vendor.STARTER_FILE", file)
     monkeypatch.setattr("envgen.commands.vendor.template_names", lambda: tuple(TEMPLATES))

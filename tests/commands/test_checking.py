@@ -22,7 +22,7 @@ Damage = Callable[[Path], None]
 
 @pytest.fixture
 def sound(living: Project) -> Project:
-    """Give a locked environment with both halves and a group; it is solved once."""
+    """Return a locked environment with both halves and a group; it is solved once."""
     living.index.add(build_wheel("leaf", "1.0"))
     living.index.add(build_wheel("mid", "1.0", requires=["leaf>=1", "six"]))
     folder = living.manifest("mid", "pandas", more="groups:\n  dev:\n    - flask\n").parent

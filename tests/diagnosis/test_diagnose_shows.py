@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.network, pytest.mark.shared, pytest.mark.slow, needs_c
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Hold a question with the class of one name, reached through a chain, and whether the whole can be had.
+    """A question with the class of one name, reached through a chain, and whether the whole can be had.
 
     `fix` is what the manifest of that name's fix must hold.
     """
@@ -114,7 +114,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealProject]:
-    """Give a project over the real channel and index, shared so that nothing is asked twice."""
+    """Return a project over the real channel and index, shared so that nothing is asked twice."""
     with real_project(tmp_path_factory.mktemp("shows"), pypi=True) as project:
         yield project
 

@@ -30,7 +30,7 @@ PYTHON = record("python 3.12.4", channel=CONDA_FORGE)
 
 
 class SmallRepodata(FakeRepodata):
-    """Give all that was listed as a closure."""
+    """Provide all that was listed as a closure."""
 
     def closure(self, names: object) -> tuple[ChannelRecords, ...]:
         del names
@@ -55,7 +55,7 @@ def look(*records: Record, platform: Platform = MAC) -> CondaLookup:
 
 @pytest.fixture
 def made(index: IndexServer, tmp_path: Path) -> DependencyWalk:
-    """Give a walk over a loopback index and a channel of python alone."""
+    """Return a walk over a loopback index and a channel of python alone."""
     lookups = PypiLookups(cache=tmp_path, environment={"UV_DEFAULT_INDEX": index.url}, timeouts=QUICK)
     return walk_of(lookups, look())
 

@@ -21,7 +21,7 @@ ABSENT = CondaAvailability(available=False, message="conda-forge has no package 
 
 
 def mac(python: str = "3.12", macos: str = "13.0") -> Platform:
-    """Give an Apple-silicon target."""
+    """Return an Apple-silicon target."""
     return Platform(subdir="osx-arm64", python=python, macos=macos)
 
 

@@ -1,4 +1,4 @@
-"""Give the locks whose files are kept under tests/golden."""
+"""Provide the locks whose files are kept under tests/golden."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.lock_values import LINUX, make_lock, make_platform, make_record, smal
 
 
 def conda_only() -> Lock:
-    """Give a lock of one platform without wheels."""
+    """Return a lock of one platform without wheels."""
     return make_lock(
         make_platform(
             [
@@ -23,12 +23,12 @@ def conda_only() -> Lock:
 
 
 def both_halves() -> Lock:
-    """Give a lock with wheels, a group, decisions, a finding and a note."""
+    """Return a lock with wheels, a group, decisions, a finding and a note."""
     return make_lock(small_platform())
 
 
 def two_platforms() -> Lock:
-    """Give a lock of two platforms from two channels and the starter index, with a package in two groups."""
+    """Return a lock of two platforms from two channels and the starter index, with a package in two groups."""
     linux = make_platform(
         [
             make_record("python", "3.12.4", "h1_0_cpython", depends=["__glibc >=2.17"], subdir="linux-64"),

@@ -41,7 +41,7 @@ print(json.dumps([[d.manager, d.name, d.version] for d in spec.dependencies["osx
 
 
 def grouped() -> Lock:
-    """Give a lock of two platforms with wheels, and groups in both halves."""
+    """Return a lock of two platforms with wheels, and groups in both halves."""
     lock = normal_form(LOCKS["both-halves"]())
     groups = {**lock.platforms[0].groups, "pypi:six": ("dev", "docs")}
     linux = make_platform([make_record("pip", subdir="linux-64")], [make_wheel("six", "1.17.0")], LINUX)

@@ -18,7 +18,7 @@ Damage = Callable[[str], str]
 
 
 def resealed(text: str) -> str:
-    """Give the text a digest that fits, so that what it says is looked at."""
+    """Return the text a digest that fits, so that what it says is looked at."""
     return with_digest(re.sub(r"file_digest: sha256:[0-9a-f]{64}", "file_digest: sha256:-", text))
 
 

@@ -23,7 +23,7 @@ from envgen.importers.items import (
 
 
 def shown(item: Asked) -> str:
-    """Say what an item asks for, without its place."""
+    """Return what an item asks for, without its place."""
     match item:
         case ImportedRequirement():
             return f"{'bound' if item.bound else 'pypi'}{_group(item.group)} {item.requirement.text}"
@@ -53,7 +53,7 @@ def _group(group: str) -> str:
 
 
 def lines_of(file: ForeignFile) -> list[tuple[int, str]]:
-    """Give each item with its line, without the headings that open a part of the same file."""
+    """Return each item with its line, without the headings that open a part of the same file."""
     return [(one.span.line.line, shown(one)) for one in file.items if not isinstance(one, Heading) or one.what]
 
 

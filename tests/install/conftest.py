@@ -1,4 +1,4 @@
-"""Give tests a small world to install from."""
+"""Provide tests a small world to install from."""
 
 from __future__ import annotations
 

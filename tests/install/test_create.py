@@ -23,7 +23,7 @@ pytestmark = linux_only
 
 
 def changes(shape: dict[str, list[dict[str, str]]]) -> dict[str, tuple[str, str, str]]:
-    """Give each change by its package's name."""
+    """Return each change by its package's name."""
     return {item["name"]: (item["change"], item["from"], item["to"]) for item in shape["changes"]}
 
 

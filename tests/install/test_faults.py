@@ -24,7 +24,7 @@ KILLS = int(os.environ.get("ENVGEN_TEST_KILLS", "6"))
 
 
 def untouched(world: World) -> bool:
-    """Tell whether nothing at all was made."""
+    """Return whether nothing at all was made."""
     return not world.prefix.exists()
 
 
@@ -76,7 +76,7 @@ def resetting(body: bytes) -> Fault:
 
 
 def faults(package: TinyConda) -> dict[str, tuple[Fault, str]]:
-    """Give each fault of a server with the words that must be said."""
+    """Return each fault of a server with the words that must be said."""
     body = package.content
     return {
         "a flipped bit": (serving_flipped(body), "what is served is not what was locked"),
@@ -361,7 +361,7 @@ def _wait_for(world: World, state: str, process: subprocess.Popen[str] | None = 
 
 
 def _state(world: World) -> str:
-    """Say what a kill has left, and hold that nobody takes a half made prefix for an environment of ours."""
+    """Return what a kill has left, and hold that nobody takes a half made prefix for an environment of ours."""
     if not (world.prefix / "conda-meta" / "envgen").exists():
         assert not list(world.prefix.glob("conda-meta/[!.]*"))
         return "absent"

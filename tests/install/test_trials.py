@@ -18,7 +18,7 @@ pytestmark = linux_only
 
 
 def placed(world: World, patch: pytest.MonkeyPatch) -> tuple[Services, InstallTarget]:
-    """Give the services of this world, and the target of its environment."""
+    """Return the services of this world, and the target of its environment."""
     patch.chdir(world.project)
     for name, value in world.environ.items():
         patch.setenv(name, value)

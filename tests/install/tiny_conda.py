@@ -39,7 +39,7 @@ Content = bytes | Link
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TinyConda:
-    """Hold a package in memory, with its entry in an index."""
+    """A package in memory, with its entry in an index."""
 
     entry: Mapping[str, object]
     content: bytes
@@ -48,11 +48,11 @@ class TinyConda:
 
     @property
     def path(self) -> str:
-        """Give the path below a channel."""
+        """Return the path below a channel."""
         return f"{self.subdir}/{self.filename}"
 
     def record(self, channel: str) -> Record:
-        """Give the record that a lock of this channel would hold."""
+        """Return the record that a lock of this channel would hold."""
         entry = self.entry
         return Record(
             name=str(entry["name"]),
@@ -122,7 +122,7 @@ def build_conda(
 
 
 def module_files(name: str, version: str, *, body: str = "", requires: Iterable[str] = ()) -> dict[str, Content]:
-    """Give the files of a `noarch="python"` package that holds one module and its metadata."""
+    """Return the files of a `noarch="python"` package that holds one module and its metadata."""
     escaped = name.replace("-", "_")
     info = f"site-packages/{escaped}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
@@ -158,12 +158,12 @@ def pip_package() -> TinyConda:
 
 @dataclass
 class TinyChannel:
-    """Hold packages, and lay them out as a channel."""
+    """Packages, and lay them out as a channel."""
 
     packages: list[TinyConda] = field(default_factory=list)
 
     def files(self, *subdirs: str) -> dict[str, bytes]:
-        """Give the channel's files: the packages, and an index for noarch and each subdir."""
+        """Return the channel's files: the packages, and an index for noarch and each subdir."""
         found = {package.path: package.content for package in self.packages}
         for subdir in {"noarch", *subdirs, *(package.subdir for package in self.packages)}:
             entries = {item.filename: dict(item.entry) for item in self.packages if item.subdir == subdir}

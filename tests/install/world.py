@@ -1,4 +1,4 @@
-"""Hold a small world to install from: a channel and an index on the loopback, a project with a lock, a home.
+"""A small world to install from: a channel and an index on the loopback, a project with a lock, a home.
 
 The packages are real, and the python among them runs (see `tiny_conda`). Locks are written as envgen writes them,
 without a solve, so that tests of installing say nothing about solving.
@@ -50,7 +50,7 @@ SCRIPT = f"#!{PLACEHOLDER}/bin/python\nimport sys\nprint(sys.prefix)\n".encode()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """Hold what a run left: its exit code and what it printed."""
+    """What a run left: its exit code and what it printed."""
 
     code: int
     out: str
@@ -58,7 +58,7 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """Give the one JSON object on stdout."""
+        """Return the one JSON object on stdout."""
         return json.loads(self.out)
 
 
@@ -89,7 +89,7 @@ def demolib(version: str = "1.0", *, requires: Sequence[str] = (), padding: int 
 
 @dataclass(kw_only=True)
 class World:
-    """Hold the servers and the folders; `environ` is what processes see."""
+    """The servers and the folders; `environ` is what processes see."""
 
     folder: Path
     channel: LoopbackChannel
@@ -107,7 +107,7 @@ class World:
 
     @property
     def prefix(self) -> Path:
-        """Give the place of the environment `demo`, where no conda is."""
+        """Return the place of the environment `demo`, where no conda is."""
         return self.folder / "data" / "envs" / "demo"
 
     @property
@@ -232,7 +232,7 @@ class World:
 
 
 def locked(wheel: TinyWheel, url: str, requires: Sequence[str] = ()) -> LockedWheel:
-    """Give a wheel as a lock holds it."""
+    """Return a wheel as a lock holds it."""
     return LockedWheel(
         wheel=Wheel(
             name=wheel.name,
@@ -276,7 +276,7 @@ def open_world(folder: Path) -> Iterator[World]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basics:
-    """Hold the packages that most tests install."""
+    """The packages that most tests install."""
 
     python: TinyConda
     pip: TinyConda

@@ -114,7 +114,7 @@ def test_applied_cures_end_the_clash() -> None:
 
 
 def _sample(specifier: str) -> str:
-    """Give the newest version that a range of the table names, or a version beyond it."""
+    """Return the newest version that a range of the table names, or a version beyond it."""
     first = re.search(r">=([0-9.]+)", specifier)
     return first.group(1) if first else "1.0"
 

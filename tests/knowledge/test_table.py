@@ -13,7 +13,7 @@ from envgen.knowledge.tables import parse_row, rows, table_keys
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Hold one value of each type that a row may have."""
+    """One value of each type that a row may have."""
 
     name: str
     kind: Literal["a", "b"]

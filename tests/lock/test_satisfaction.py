@@ -31,7 +31,7 @@ def decided(requirement: str, name: str, source: str = "conda") -> Decision:
 
 
 def locked() -> PlatformLock:
-    """Give what `dependencies: [pandas>=2, fastapi[standard]]`, `pypi: [internal]` and a dev group lock to."""
+    """Return what `dependencies: [pandas>=2, fastapi[standard]]`, `pypi: [internal]` and a dev group lock to."""
     records = [
         make_record("python", "3.12.4"),
         make_record("pip", "24.3"),

@@ -41,7 +41,7 @@ django 5.0.0 0: python, six
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Hold what a call printed, and its exit code."""
+    """What a call printed, and its exit code."""
 
     code: int
     out: str
@@ -55,7 +55,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Project:
-    """Hold a project's folder, with the channel and the index that its environments are made from."""
+    """A project's folder, with the channel and the index that its environments are made from."""
 
     root: Path
     index: IndexServer
@@ -89,7 +89,7 @@ class Project:
         lay_out(self.channel, *own, repodata("noarch"))
 
     def repodata(self, table: str, subdir: str) -> dict[str, Any]:
-        """Give the records of a table as a subdir's repodata."""
+        """Return the records of a table as a subdir's repodata."""
         entries = [self._entry(line) for line in table.splitlines() if line.strip()]
         return repodata(subdir, *entries)
 
@@ -104,7 +104,7 @@ class Project:
         return package(name, version, build=build, build_number=number, depends=depends, size=1000 * len(name), **dated)
 
     def folder(self, name: str = "demo") -> Path:
-        """Give an environment's folder."""
+        """Return an environment's folder."""
         return self.root / "project" / "environments" / name
 
     def manifest(self, *requirements: str, name: str = "demo", more: str = "", python: str = "3.12") -> Path:
@@ -143,24 +143,24 @@ class Project:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """Hold the JSON of one locked platform."""
+    """The JSON of one locked platform."""
 
     environment: Any
     platform: Any
 
     @property
     def versions(self) -> dict[str, str]:
-        """Give every package's version."""
+        """Return every package's version."""
         return {item["name"]: item["version"] for half in ("conda", "pypi") for item in self.platform[half]}
 
     @property
     def moved(self) -> dict[str, tuple[str, str]]:
-        """Give from and to of each move."""
+        """Return from and to of each move."""
         return {item["name"]: (item["from"], item["to"]) for item in self.platform["moved"]}
 
     @property
     def why(self) -> dict[str, str]:
-        """Give the reason of each move."""
+        """Return the reason of each move."""
         return {item["name"]: item["why"] for item in self.platform["moved"]}
 
     def chain(self, name: str) -> list[str]:
@@ -191,7 +191,7 @@ class Repository:
 
 
 def oldest(table: str = CHANNEL) -> str:
-    """Give the first line of each package in a channel's table."""
+    """Return the first line of each package in a channel's table."""
     lines: dict[str, str] = {}
     for line in table.strip().splitlines():
         lines.setdefault(line.split(" ")[0], line)

@@ -21,7 +21,7 @@ def start_old(living: Project, *requirements: str) -> None:
 
 @pytest.fixture(params=SOLVERS)
 def solver(request: pytest.FixtureRequest) -> str:
-    """Give each solver in turn."""
+    """Return each solver in turn."""
     return str(request.param)
 
 

@@ -1,4 +1,4 @@
-"""Say what moved and why, in words."""
+"""Describe what moved and why, in words."""
 
 from __future__ import annotations
 

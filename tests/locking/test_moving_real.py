@@ -1,4 +1,4 @@
-"""Hold updates of a lock of 2023 over the real channel to moving what must move, with a chain for each move."""
+"""Updates of a lock of 2023 over the real channel to moving what must move, with a chain for each move."""
 
 from __future__ import annotations
 

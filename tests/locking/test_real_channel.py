@@ -110,7 +110,7 @@ def test_conda_lock_reads_and_renders_the_same_packages(real: RealProject) -> No
 
 
 def on_python(template: str, python: str) -> tuple[str, str]:
-    """Give a name of its own to a template on a python, and its text."""
+    """Return a name of its own to a template on a python, and its text."""
     name = f"{template}-{python}"
     return name, set_python(template_text(template), python).replace(f"name: {template}\n", f"name: {name}\n")
 

@@ -26,7 +26,7 @@ NO_LIFT = {"grpcio", "protobuf", "pyarrow", "opencv-python"}
 
 @dataclass(frozen=True)
 class Case:
-    """Hold a manifest, and what its lock must hold: specifiers by `HALF:NAME` or by name, None for what must not be."""
+    """A manifest, and what its lock must hold: specifiers by `HALF:NAME` or by name, None for what must not be."""
 
     text: str
     holds: dict[str, str | None] = field(default_factory=dict)
@@ -102,7 +102,7 @@ def named(name: str, text: str) -> str:
 
 
 def check_holds(platform: dict[str, Any], holds: dict[str, str | None]) -> None:
-    """Hold a lock's versions against specifiers."""
+    """Keep a lock's versions against specifiers."""
     found = versions(platform)
     for name, specifier in holds.items():
         keys = [name] if ":" in name else [f"{half}:{name}" for half in ("conda", "pypi")]

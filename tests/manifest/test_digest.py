@@ -25,7 +25,7 @@ constraints: [a<2, b<3]
 
 
 def of(text: str) -> str:
-    """Give a text's digest."""
+    """Return a text's digest."""
     return digest(load_manifest(text, "envgen.yaml"))
 
 

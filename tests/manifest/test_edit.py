@@ -39,7 +39,7 @@ pypi: [
 
 
 def changed(before: str, after: str) -> tuple[list[str], list[str]]:
-    """Give the lines that went and the lines that came."""
+    """Return the lines that went and the lines that came."""
     old, new = before.splitlines(), after.splitlines()
     return [line for line in old if line not in new], [line for line in new if line not in old]
 

@@ -14,14 +14,14 @@ from envgen.manifest.validation import KEYS
 
 
 def properties() -> dict[str, dict[str, object]]:
-    """Give the schema's keys."""
+    """Return the schema's keys."""
     found = manifest_schema()["properties"]
     assert isinstance(found, dict)
     return found
 
 
 def faults(text: str) -> list[str]:
-    """Say what an editor would underline."""
+    """Return what an editor would underline."""
     document = YAML(typ="safe", pure=True).load(text)
     return [error.message for error in Draft202012Validator(manifest_schema()).iter_errors(document)]
 

@@ -14,7 +14,7 @@ from envgen.manifest.model import load_manifest
 
 
 def problems(text: str) -> tuple[Problem, ...]:
-    """Give the problems of a text."""
+    """Return the problems of a text."""
     with pytest.raises(ManifestError) as caught:
         load_manifest(text, "envgen.yaml")
     assert caught.value.problems

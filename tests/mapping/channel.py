@@ -41,7 +41,7 @@ def package(name: str, version: str = "1.0", *, depends: Sequence[str] = (), pyt
 
 @dataclass(kw_only=True)
 class FakeRepodata:
-    """Give records that were listed; `reads` counts what was asked."""
+    """Provide records that were listed; `reads` counts what was asked."""
 
     listed: Sequence[Record]
     complete: bool = True

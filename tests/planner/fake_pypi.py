@@ -48,7 +48,7 @@ class FakePypi:
         self.damaged[name, version] = line
 
     def resolve(self, request: ResolveRequest) -> Resolution:
-        """Give the newest wheels that meet the request."""
+        """Return the newest wheels that meet the request."""
         if request not in self.asked:
             self.asked.append(request)
         attempt = _Attempt(pypi=self, request=request)

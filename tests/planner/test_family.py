@@ -43,7 +43,7 @@ def refused(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Hold what a request with Metal comes to: the names asked for, the newest TensorFlow left, and the plug-in."""
+    """What a request with Metal comes to: the names asked for, the newest TensorFlow left, and the plug-in."""
 
     asked: tuple[str, ...]
     names: tuple[str, ...]

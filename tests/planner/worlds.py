@@ -78,7 +78,7 @@ def _record(package: str, depends: Sequence[str], constrains: Sequence[str]) -> 
 
 @dataclass(kw_only=True)
 class FakeRepodata:
-    """Give records of a list; a `Repodata`. `read` counts the closures."""
+    """Provide records of a list; a `Repodata`. `read` counts the closures."""
 
     all: Sequence[Record]
     complete: bool = True
@@ -88,7 +88,7 @@ class FakeRepodata:
     read: list[frozenset[str]] = field(default_factory=list)
 
     def names(self) -> frozenset[str]:
-        """Give every name."""
+        """Return every name."""
         return frozenset(record.name for record in self.all)
 
     def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
@@ -132,7 +132,7 @@ def _texts(specs: Iterable[RootSpec]) -> frozenset[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """Hold what a plan is made from."""
+    """What a plan is made from."""
 
     inputs: PlanInputs
     resolvers: Resolvers
@@ -170,7 +170,7 @@ class World:
 
 @dataclass(kw_only=True)
 class Manifest:
-    """Hold the lines of a manifest, each with its number."""
+    """The lines of a manifest, each with its number."""
 
     texts: list[str] = field(default_factory=list)
 
@@ -240,21 +240,21 @@ def world(
 
 
 def conda_versions(made: Plan) -> dict[str, str]:
-    """Give conda's versions by name, without python and pip."""
+    """Return conda's versions by name, without python and pip."""
     hidden = ("python", "pip", "setuptools")
     return {record.name: record.version for record in made.conda if record.name not in hidden}
 
 
 def pypi_versions(made: Plan) -> dict[str, str]:
-    """Give the wheels' versions by name."""
+    """Return the wheels' versions by name."""
     return {locked.name: locked.version for locked in made.pypi}
 
 
 def whys(made: Plan) -> dict[str, str]:
-    """Give the reason of each decision, by `requirement -> source:name`."""
+    """Return the reason of each decision, by `requirement -> source:name`."""
     return {f"{one.requirement} -> {one.source}:{one.name}": one.why for one in made.decisions}
 
 
 def texts(error: EnvgenError) -> list[str]:
-    """Give the user's lines of a failure."""
+    """Return the user's lines of a failure."""
     return [line.text.removeprefix("  - ") for line in error.lines]

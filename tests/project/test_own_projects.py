@@ -23,7 +23,7 @@ def write(living: Project, text: str = PYPROJECT, folder: str = ".") -> Path:
 
 @pytest.fixture
 def owned(living: Project) -> Project:
-    """Give a locked environment of a project's own."""
+    """Return a locked environment of a project's own."""
     write(living)
     living.manifest("click", more=LOCAL)
     living.lock()

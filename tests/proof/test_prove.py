@@ -17,7 +17,7 @@ MONTEREY = Platform(subdir="osx-arm64", python="3.12", macos="12.0")
 
 
 def provided(record: Record) -> tuple[str, ...]:
-    """Say that Python records hold the distribution of their own name, and pytorch that of torch."""
+    """Return that Python records hold the distribution of their own name, and pytorch that of torch."""
     if record.name == "pytorch":
         return ("torch",)
     is_python = any(depend.startswith("python") for depend in record.depends) or record.name == "pip"

@@ -97,7 +97,7 @@ def test_the_proof_and_the_independent_reader_judge_alike(seed: int, tmp_path: P
 
 
 def best_of(runs: int, action: Callable[[], object]) -> float:
-    """Give the shortest time in seconds: the others say what else the machine did."""
+    """Return the shortest time in seconds: the others say what else the machine did."""
     times = []
     for _ in range(runs):
         start = time.perf_counter()

@@ -29,7 +29,7 @@ def index() -> Iterator[IndexServer]:
 
 @pytest.fixture
 def environment(index: IndexServer, tmp_path: Path) -> dict[str, str]:
-    """Give the variables that make uv ask the loopback index, with a cache of its own."""
+    """Return the variables that make uv ask the loopback index, with a cache of its own."""
     return {
         "PATH": os.environ["PATH"],
         "UV_CACHE_DIR": str(tmp_path / "uv-cache"),
@@ -39,7 +39,7 @@ def environment(index: IndexServer, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def make_side(environment: Mapping[str, str], tmp_path: Path) -> MakeSide:
-    """Give a maker of sides on the loopback index."""
+    """Return a maker of sides on the loopback index."""
 
     def make(*, offline: bool = False, timeouts: Timeouts = QUICK, **variables: str) -> UvResolver:
         return UvResolver(
@@ -51,17 +51,17 @@ def make_side(environment: Mapping[str, str], tmp_path: Path) -> MakeSide:
 
 @pytest.fixture
 def side(make_side: MakeSide) -> UvResolver:
-    """Give a side on the loopback index."""
+    """Return a side on the loopback index."""
     return make_side()
 
 
 def mac(python: str = "3.12", macos: str = "13.0") -> Platform:
-    """Give an Apple-silicon target."""
+    """Return an Apple-silicon target."""
     return Platform(subdir="osx-arm64", python=python, macos=macos)
 
 
 def request(*requirements: str, python: str = "3.12", macos: str = "13.0") -> ResolveRequest:
-    """Give a request for an Apple-silicon target."""
+    """Return a request for an Apple-silicon target."""
     return ResolveRequest(platform=mac(python, macos), requirements=requirements)
 
 

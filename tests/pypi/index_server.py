@@ -40,7 +40,7 @@ _STATUS: dict[str, int] = {"missing": 404, "forbidden": 403, "broken": 500}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """Hold one request that the server saw."""
+    """One request that the server saw."""
 
     method: str
     path: str
@@ -60,7 +60,7 @@ class _File:
 
 @dataclass(slots=True)
 class _State:
-    """Hold what the handler threads share."""
+    """What the handler threads share."""
 
     files: dict[str, list[_File]] = field(default_factory=dict)
     misbehaviours: dict[str, Misbehaviour] = field(default_factory=dict)
@@ -88,17 +88,17 @@ class IndexServer:
 
     @property
     def root(self) -> str:
-        """Give the server's address, without a trailing slash."""
+        """Return the server's address, without a trailing slash."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def url(self) -> str:
-        """Give the index's URL, for UV_DEFAULT_INDEX."""
+        """Return the index's URL, for UV_DEFAULT_INDEX."""
         return f"{self.root}/simple/"
 
     @property
     def suffix_ranges(self) -> bool:
-        """Tell whether ranges may be counted from a file's end; False: such a request gets 416."""
+        """Return whether ranges may be counted from a file's end; False: such a request gets 416."""
         return self._state.suffix_ranges
 
     @suffix_ranges.setter

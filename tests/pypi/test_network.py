@@ -20,7 +20,7 @@ pytestmark = pytest.mark.network
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> UvResolver:
-    """Give a side on the configured index, shared so that nothing is asked twice."""
+    """Return a side on the configured index, shared so that nothing is asked twice."""
     return UvResolver(cache=Path(tmp_path_factory.mktemp("cache")), environment=os.environ)
 
 

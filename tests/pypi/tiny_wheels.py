@@ -17,7 +17,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TinyWheel:
-    """Hold a wheel in memory, with the core metadata that it contains."""
+    """A wheel in memory, with the core metadata that it contains."""
 
     name: str
     version: str
@@ -28,7 +28,7 @@ class TinyWheel:
 
     @property
     def sha256(self) -> str:
-        """Give the digest of the whole file, lower-case hex."""
+        """Return the digest of the whole file, lower-case hex."""
         return hashlib.sha256(self.content).hexdigest()
 
 

@@ -88,7 +88,7 @@ def sharded(subdir: str, data: Json) -> dict[str, bytes]:
 
 @dataclass
 class Seen:
-    """Hold one request that a server got."""
+    """One request that a server got."""
 
     method: str
     path: str
@@ -110,7 +110,7 @@ class LoopbackChannel:
 
     @property
     def url(self) -> str:
-        """Give the channel's base URL."""
+        """Return the channel's base URL."""
         return f"http://127.0.0.1:{self.port}/channel"
 
     @property

@@ -29,7 +29,7 @@ def rename(record: Record) -> Record:
 
 
 class Labelled(FakeRepodata):
-    """Give records as rattler's gateway does: with opaque objects and labels."""
+    """Provide records as rattler's gateway does: with opaque objects and labels."""
 
     def closure(self, names: object) -> tuple[ChannelRecords, ...]:
         (entry,) = super().closure(names)  # type: ignore[arg-type]

@@ -182,7 +182,7 @@ def real_entries(subdir: str) -> dict[str, Json]:
 
 
 def as_record(entry: Json) -> Json:
-    """Give an entry's fields as a record holds them; timestamps of before 5138, in seconds, become milliseconds."""
+    """Return an entry's fields as a record holds them; timestamps of before 5138, in seconds, become milliseconds."""
     known = {field.name for field in fields(Record)} & set(entry)
     kept: Json = {name: tuple(entry[name]) if isinstance(entry[name], list) else entry[name] for name in known}
     if "timestamp" in kept and kept["timestamp"] < 100_000_000_000:

@@ -1,4 +1,4 @@
-"""Give rattler's records the channel's own URLs."""
+"""Provide rattler's records the channel's own URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell silent servers from slow ones."""
+"""Describe silent servers from slow ones."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def unending(handler: BaseHTTPRequestHandler) -> None:
 
 
 def cut(handler: BaseHTTPRequestHandler) -> None:
-    """Say a little, and hang up."""
+    """Print a little, and hang up."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\nx")
     handler.close_connection = True
 

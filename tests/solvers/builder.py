@@ -83,7 +83,7 @@ def pins(solution: Solution) -> list[str]:
 
 
 def versions(solution: Solution) -> dict[str, str]:
-    """Give a solution's versions by name."""
+    """Return a solution's versions by name."""
     return {found.name: found.version for found in solution.records}
 
 

@@ -16,7 +16,7 @@ needs_libmamba = pytest.mark.skipif(not HAS_LIBMAMBA, reason="libmambapy cannot 
 
 @pytest.fixture(params=["rattler", pytest.param("libmamba", marks=needs_libmamba)])
 def solver(request: pytest.FixtureRequest) -> Iterator[Solver]:
-    """Give each solver in turn."""
+    """Return each solver in turn."""
     if request.param == "rattler":
         yield RattlerSolver()
     else:
@@ -27,7 +27,7 @@ def solver(request: pytest.FixtureRequest) -> Iterator[Solver]:
 
 @pytest.fixture
 def both() -> tuple[Solver, Solver]:
-    """Give both solvers, or skip."""
+    """Return both solvers, or skip."""
     if not HAS_LIBMAMBA:
         pytest.skip("libmambapy cannot be imported (conda-forge has it)")
     from envgen.solvers.libmamba import LibmambaSolver

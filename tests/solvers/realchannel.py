@@ -55,7 +55,7 @@ def _record(subdir: str, filename: str, entry: dict[str, object]) -> Record:
 
 
 def closure(names: Iterable[str], subdir: str = "osx-arm64") -> ChannelRecords:
-    """Give the records of these names and of all that they depend on, recursively."""
+    """Return the records of these names and of all that they depend on, recursively."""
     known, wanted, found = by_name(subdir), set(names), []
     seen: set[str] = set()
     while wanted:

@@ -1,4 +1,4 @@
-"""Say which records may be chosen, and remember what was made of them."""
+"""Describe which records may be chosen, and remember what was made of them."""
 
 from __future__ import annotations
 

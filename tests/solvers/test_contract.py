@@ -1,4 +1,4 @@
-"""Hold both solvers to one contract, on tiny repodata."""
+"""Both solvers to one contract, on tiny repodata."""
 
 from __future__ import annotations
 

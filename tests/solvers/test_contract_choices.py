@@ -1,4 +1,4 @@
-"""Hold both solvers to the same choices: ranks of records, valid answers, no dependence on order."""
+"""Both solvers to the same choices: ranks of records, valid answers, no dependence on order."""
 
 from __future__ import annotations
 

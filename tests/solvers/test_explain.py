@@ -35,7 +35,7 @@ INDEX = table("""
 
 
 def written(asked: SolveRequest) -> SolveRequest:
-    """Give each spec and constraint a line of a manifest."""
+    """Return each spec and constraint a line of a manifest."""
     lines = (SourceLine(file="envgen.yaml", line=number, text="-") for number in range(1, 100))
 
     def placed(roots: Iterable[RootSpec]) -> tuple[RootSpec, ...]:
@@ -220,7 +220,7 @@ def test_a_solution_that_channel_priority_hides(solver: Solver) -> None:
 
 @dataclass(frozen=True)
 class FakeRepodata:
-    """Give names alone."""
+    """Provide names alone."""
 
     known: frozenset[str]
     complete: bool

@@ -42,7 +42,7 @@ def locked(*texts: str) -> list[Record]:
 
 
 def changed(before: Sequence[Record], after: Solution) -> dict[str, str]:
-    """Give the versions (`-` for none) of the packages that differ."""
+    """Return the versions (`-` for none) of the packages that differ."""
     old, new = ({r.name: r for r in records} for records in (before, after.records))
     names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     return {name: new[name].version if name in new else "-" for name in names}

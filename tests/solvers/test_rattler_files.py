@@ -1,4 +1,4 @@
-"""Hold rattler to one answer, whether it reads the files itself or is given the records."""
+"""Rattler to one answer, whether it reads the files itself or is given the records."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def in_files(folder: Path, question: SolveRequest) -> SolveRequest:
 
 
 def answered(question: SolveRequest) -> Solution | str:
-    """Give the answer, or the problem."""
+    """Return the answer, or the problem."""
     try:
         return RattlerSolver().solve(question)
     except UnsatisfiableError as error:

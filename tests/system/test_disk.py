@@ -247,7 +247,7 @@ class TestSettling:
 
 
 def hold(folder: str, seconds: float, ready: str) -> None:
-    """Hold a folder for some time; run in a process of its own."""
+    """Keep a folder for some time; run in a process of its own."""
     with exclusive(Path(folder)):
         Path(ready).touch()
         time.sleep(seconds)
