@@ -20,7 +20,7 @@ FIX = {"anyOf": [{"type": "null"}, record(text=TEXT, manifest=TEXT, locks=BOOLEA
 VERDICTS = record(
     ok=BOOLEAN,
     partial=BOOLEAN,
-    exclusions=TEXTS,
+    refusals=TEXTS,
     notes=TEXTS,
     manifests=listing(record(text=TEXT, locks=BOOLEAN)),
     verdicts=listing(
