@@ -24,8 +24,9 @@ EnvgenError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,21 @@ class EnvgenError(Exception):
         self.lines = tuple(lines)
         if code is not None:
             self.code = code
+
+    def with_lines(self, lines: Iterable[SourceLine]) -> Self:
+        """Return the same failure, told at other lines; raise it `from` this one's cause."""
+        return self._with(lines=tuple(dict.fromkeys(lines)))
+
+    def with_hint(self, hint: str) -> Self:
+        """Return the same failure with another hint."""
+        return self._with(hint=hint)
+
+    def _with(self, **fields: object) -> Self:
+        made = type(self).__new__(type(self), *self.args)
+        vars(made).update(vars(self) | fields)
+        made.__cause__, made.__traceback__ = self.__cause__, self.__traceback__
+        made.__suppress_context__ = True
+        return made
 
     def __str__(self) -> str:
         """Render the message, then the lines, then the hint."""
@@ -126,6 +142,10 @@ class ManifestError(EnvgenError):
         own = [line for problem in problems for line in (problem.line, *problem.others) if line is not None]
         super().__init__(message, hint=hint, lines=lines or own)
         self.problems = tuple(problems)
+
+    def with_problems(self, problems: Iterable[Problem]) -> Self:
+        """Return the same failure with its problems told otherwise."""
+        return self._with(problems=tuple(problems))
 
     def __str__(self) -> str:
         """Render each problem with its line below it, then the hint."""

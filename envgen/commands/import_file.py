@@ -356,8 +356,8 @@ def source_lines(imported: Imported) -> dict[int, SourceLine]:
     return {number: made[place] for number, place in _places(imported.manifest) if place in made}
 
 
-def blame_file(error: EnvgenError, imported: Imported) -> None:
-    """Let an error speak of the file's lines where it speaks of lines that were made of them.
+def blame_file(error: EnvgenError, imported: Imported) -> EnvgenError:
+    """Return an error that speaks of the file's lines where it spoke of lines that were made of them.
 
     A line is known by its text, for the manifest may have been edited since it was made.
     """
@@ -366,7 +366,7 @@ def blame_file(error: EnvgenError, imported: Imported) -> None:
     python = next((line for line in lines if line.startswith("python:")), "")
     if account := next((account for account in imported.accounts if _chose_python(account)), None):
         made[python] = account.line
-    error.lines = tuple(dict.fromkeys(made.get(line.text.strip(), line) for line in error.lines))
+    return error.with_lines(made.get(line.text.strip(), line) for line in error.lines)
 
 
 def _chose_python(account: LineReport) -> bool:

@@ -139,15 +139,13 @@ def _from_file(services: Services, name: str, scaffold: NewOptions) -> _Made:
             made = _locked(services, name, edited.text, (*imported.notes, *edited.notes))
             return replace(made, imported=imported)
         except EnvgenError as error:
-            blame_file(error, imported)
+            failure = blame_file(error, imported)
             if not isinstance(error, FAILURES):
-                raise
-            error.hint = "; ".join(
-                filter(None, [error.hint, f"`envgen diagnose {scaffold.source}` looks for what locks"])
-            )
+                raise failure from error.__cause__
+            way_on = f"`envgen diagnose {scaffold.source}` looks for what locks"
+            failure = failure.with_hint("; ".join(filter(None, [error.hint, way_on])))
             if not imported.file.solved:
-                raise
-            failure = error
+                raise failure from error.__cause__
     raise failure or AssertionError("no way of pinning was tried")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -9,6 +10,8 @@ import rattler
 from rattler.exceptions import InvalidMatchSpecError, InvalidVersionSpecError
 
 from envgen.models.record import Record, VirtualPackage
+
+_NAME = re.compile(r"(?:.*::)?([a-z0-9_][a-z0-9_.-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,15 @@ class MatchSpec:
         if not name:
             raise ValueError(f"not a match spec: `{text}` names no package")
         return cls(text=clean, name=name, version=parsed.version or "", build=parsed.build or "")
+
+    @staticmethod
+    def name_of(text: str) -> str:
+        """Return the name that a depends or constrains entry is about; "" where it starts with none.
+
+        Records have thousands of entries, most of them asked for their names alone: nothing is parsed for that.
+        """
+        found = _NAME.match(text)
+        return found[1] if found else ""
 
     @classmethod
     def exact(cls, record: Record) -> MatchSpec:

@@ -25,10 +25,11 @@ class _Subdir:
     minimum_macos: str = ""
 
 
+APPLE_SILICON = "osx-arm64"
 _MAC = {"system": "Darwin", "os_name": "posix", "sys_platform": "darwin"}
 _LINUX = {"system": "Linux", "os_name": "posix", "sys_platform": "linux"}
 _SUBDIRS: Mapping[str, _Subdir] = {
-    "osx-arm64": _Subdir(machine="arm64", archspec="m1", triple="aarch64-apple-darwin", minimum_macos="11.0", **_MAC),
+    APPLE_SILICON: _Subdir(machine="arm64", archspec="m1", triple="aarch64-apple-darwin", minimum_macos="11.0", **_MAC),
     "osx-64": _Subdir(machine="x86_64", archspec="x86_64", triple="x86_64-apple-darwin", minimum_macos="10.15", **_MAC),
     "linux-64": _Subdir(machine="x86_64", archspec="x86_64", triple="x86_64-manylinux_2_28", **_LINUX),
     "linux-aarch64": _Subdir(machine="aarch64", archspec="aarch64", triple="aarch64-manylinux_2_28", **_LINUX),
@@ -71,6 +72,11 @@ class Platform:
     def is_mac(self) -> bool:
         """Return whether the target runs macOS."""
         return self.subdir.startswith("osx-")
+
+    @property
+    def is_apple_silicon(self) -> bool:
+        """Return whether the target is a Mac with Apple's own processor."""
+        return self.subdir == APPLE_SILICON
 
     @property
     def macos_version(self) -> tuple[int, int]:

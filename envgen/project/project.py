@@ -148,17 +148,17 @@ def unwritten(file: str, before: str) -> Iterator[None]:
         yield
     except EnvgenError as error:
         lines = before.split("\n")
-        error.lines = tuple(dict.fromkeys(_placed(line, file, lines) for line in error.lines))
-        if isinstance(error, ManifestError):
-            error.problems = tuple(
+        placed = error.with_lines(_placed(line, file, lines) for line in error.lines)
+        if isinstance(placed, ManifestError):
+            placed = placed.with_problems(
                 replace(
                     problem,
                     line=problem.line and _placed(problem.line, file, lines),
                     others=tuple(_placed(line, file, lines) for line in problem.others),
                 )
-                for problem in error.problems
+                for problem in placed.problems
             )
-        raise
+        raise placed from error.__cause__
 
 
 def _placed(line: SourceLine, file: str, lines: list[str]) -> SourceLine:

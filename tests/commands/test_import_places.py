@@ -30,7 +30,7 @@ def test_an_error_speaks_of_the_file(project: Project) -> None:
     written = ['python: "3.12"', "  - numpy>=2", "  - numpy>=2", "- added"]
     lines = [SourceLine(file="envgen.yaml", line=at, text=text) for at, text in enumerate(written, 1)]
     error = EnvgenError("no", lines=lines)
-    blame_file(error, made(project))
+    error = blame_file(error, made(project))
     assert [str(line) for line in error.lines] == [
         "e.yml:2: - python=3.12",
         "e.yml:3: - numpy >=2",
@@ -40,7 +40,7 @@ def test_an_error_speaks_of_the_file(project: Project) -> None:
 
 def test_an_error_of_a_file_without_python(project: Project) -> None:
     error = EnvgenError("no", lines=[SourceLine(file="envgen.yaml", line=9, text="  - six")])
-    blame_file(error, made(project, "six\n", "r.txt"))
+    error = blame_file(error, made(project, "six\n", "r.txt"))
     assert [str(line) for line in error.lines] == ["r.txt:1: six"]
 
 
