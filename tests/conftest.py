@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.fakes import projects, tiny_project
+from tests.fakes.index_server import IndexServer
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 settings.register_profile("fast", deadline=None, max_examples=25)  # no deadline: a busy machine is no failure
@@ -40,3 +43,24 @@ def golden(request: pytest.FixtureRequest) -> Golden:
             assert text == expected[name], f"{case}/{name} differs; rewrite it with --update-golden"
 
     return compare
+
+
+@pytest.fixture
+def index() -> Iterator[IndexServer]:
+    """Serve an empty index."""
+    with IndexServer() as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tiny_project.Project:
+    """Return an empty project over a tiny channel; PyPI does not answer."""
+    return tiny_project.empty_project(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def living(
+    tmp_path: Path, index: IndexServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> projects.Project:
+    """Return an empty project over a small channel with versions to move between, and an empty index."""
+    return projects.Project(tmp_path, index, monkeypatch, capsys)

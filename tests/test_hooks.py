@@ -13,10 +13,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.locking.conftest import index, living
-from tests.locking.projects import CHANNEL, Project, Repository, oldest
-
-__all__ = ["index", "living"]
+from tests.fakes.projects import CHANNEL, Project, Repository, oldest
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(

@@ -10,8 +10,8 @@ import typer
 
 from envgen.cli import main
 from envgen.project import channels
+from tests.fakes.tiny_project import Project, manifest
 from tests.json_shapes import FAILURE, assert_shape
-from tests.tiny_project import Project, manifest
 
 CALLS = {
     "new": "new other",

@@ -14,8 +14,8 @@ from envgen.formats.read_lock import read_conda_lock
 from envgen.formats.registry import render
 from envgen.models.solve import Solver, SolverName
 from envgen.solvers.choose import choose_solver
+from tests.fakes.tiny_project import NOARCH, Project, manifest, tiny_channel
 from tests.json_shapes import CHECK, ENVIRONMENTS, FAILURE, assert_shape
-from tests.tiny_project import NOARCH, Project, manifest, tiny_channel
 
 LINES = ("pandas>=2", "numpy<2.2", "tqdm", "six", "scikit-learn")
 

@@ -12,9 +12,9 @@ import pytest
 import envgen
 from envgen.cli import main
 from envgen.errors import EnvgenError, SourceLine
+from tests.fakes.loopback import LoopbackChannel, hang, serving
+from tests.fakes.tiny_project import Project
 from tests.json_shapes import FAILURE, assert_shape
-from tests.repodata.loopback import LoopbackChannel, hang, serving
-from tests.tiny_project import Project
 
 
 def test_the_version(project: Project) -> None:

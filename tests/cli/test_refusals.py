@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.index_server import IndexServer
+from tests.fakes.loopback import Fault, LoopbackChannel, flat, hang, html, package, repodata, serving, truncated
+from tests.fakes.tiny_project import Project, Ran, manifest
+from tests.fakes.tiny_wheels import build_wheel
 from tests.json_shapes import FAILURE, assert_shape
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
 from tests.real_project import SOLVERS
-from tests.repodata.loopback import Fault, LoopbackChannel, flat, hang, html, package, repodata, serving, truncated
-from tests.tiny_project import Project, Ran, manifest
 
 NATIVE = repodata("osx-arm64", package("python", "3.12.4", build="h1_0"))
 NOARCH = repodata("noarch", package("six", "1.17.0", depends=["python >=3.6"]))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_project import NOARCH, Project, manifest, tiny_channel
+from tests.fakes.tiny_wheels import build_wheel
 from tests.json_shapes import FAILURE, TEXT, assert_shape, listing, record
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
-from tests.tiny_project import NOARCH, Project, manifest, tiny_channel
 
 ANSWERS = record(
     answers=listing(

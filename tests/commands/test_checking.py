@@ -12,8 +12,8 @@ import pytest
 
 from envgen.commands import check
 from envgen.lock.custom_metadata import placeholder, with_digest
-from tests.locking.projects import CHANNEL, Project, oldest
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.projects import CHANNEL, Project, oldest
+from tests.fakes.tiny_wheels import build_wheel
 
 MANIFEST, LOCK, YML = "envgen.yaml", "conda-lock.yml", "environment.yml"
 _MADE: dict[str, dict[str, str]] = {}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.locking.projects import CHANNEL, Project, Repository, oldest
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.projects import CHANNEL, Project, Repository, oldest
+from tests.fakes.tiny_wheels import build_wheel
 
 
 @pytest.fixture

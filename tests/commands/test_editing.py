@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.locking.projects import Project
+from tests.fakes.projects import Project
 
 NOISY = """\
 # what we need

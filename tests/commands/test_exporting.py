@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from envgen.formats.registry import FORMATS
-from tests.locking.projects import CHANNEL, Project
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.projects import CHANNEL, Project
+from tests.fakes.tiny_wheels import build_wheel
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import replace
 from envgen.lock.model import Lock
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import Decision
-from tests.lock_values import LINUX, make_lock, make_platform, make_record, small_platform
+from tests.fakes.locks import LINUX, make_lock, make_platform, make_record, small_platform
 
 
 def conda_only() -> Lock:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.install.tiny_conda import Link, TinyConda, build_conda
-from tests.install.world import HOST, Basics, World, demolib, linux_only, locked
-from tests.pypi.tiny_wheels import build_wheel
-from tests.repodata.loopback import Fault, html, reset, status, truncated
+from tests.fakes.install_world import HOST, Basics, World, demolib, linux_only, locked
+from tests.fakes.loopback import Fault, html, reset, status, truncated
+from tests.fakes.tiny_conda import Link, TinyConda, build_conda
+from tests.fakes.tiny_wheels import build_wheel
 
 pytestmark = linux_only
 KILLS = int(os.environ.get("ENVGEN_TEST_KILLS", "6"))

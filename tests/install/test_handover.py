@@ -14,9 +14,9 @@ from ruamel.yaml import YAML
 
 from envgen.models.platform import Platform
 from tests.conda_lock_oracle import conda_lock_answers
-from tests.install.tiny_conda import build_conda
-from tests.install.world import HOST, Basics, World, linux_only
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.install_world import HOST, Basics, World, linux_only
+from tests.fakes.tiny_conda import build_conda
+from tests.fakes.tiny_wheels import build_wheel
 
 pytestmark = linux_only
 RECORDER = """#!{python}

@@ -16,9 +16,9 @@ from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, to
 from envgen.install.download import check_space
 from envgen.install.prefix import Marker, content_digest, read_contents, read_marker, write_marker
 from envgen.install.prefix_diff import Content, verify_contents
+from tests.fakes.locks import make_record, make_wheel
+from tests.fakes.tiny_conda import TinyConda, build_conda
 from tests.install.test_obtaining import artifact
-from tests.install.tiny_conda import TinyConda, build_conda
-from tests.lock_values import make_record, make_wheel
 
 CHANNEL = "https://conda.example/team"
 

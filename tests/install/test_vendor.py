@@ -14,10 +14,10 @@ import pytest
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
 from envgen.pypi.uv import find_uv
-from tests.install.tiny_conda import build_conda
-from tests.install.world import HOST, Basics, World, demolib, linux_only
-from tests.pypi.tiny_wheels import build_wheel
-from tests.repodata.loopback import status
+from tests.fakes.install_world import HOST, Basics, World, demolib, linux_only
+from tests.fakes.loopback import status
+from tests.fakes.tiny_conda import build_conda
+from tests.fakes.tiny_wheels import build_wheel
 
 pytestmark = linux_only
 

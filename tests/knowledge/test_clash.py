@@ -17,7 +17,7 @@ from envgen.knowledge.incompatibilities import (
     openmp_doubles,
 )
 from envgen.models.record import Record
-from tests.world_values import record, target, world
+from tests.fakes.facts_world import record, target, world
 
 FACTS = Path(__file__).parents[2] / ".." / "shared" / "facts"
 ARROW = record("libarrow", "25.0.0", "libprotobuf >=6.33.5,<6.33.6.0a0", "orc >=2.3")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.knowledge.incompatibilities import exclusive_groups, group_members, group_of, one_for, stand_ins
-from tests.world_values import world
+from tests.fakes.facts_world import world
 
 
 @pytest.mark.parametrize(

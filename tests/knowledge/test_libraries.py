@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.knowledge.wheels import lacking_libraries
-from tests.world_values import target, world
+from tests.fakes.facts_world import target, world
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from envgen.knowledge.tensorflow import metal_choices, metal_for, metal_release, metal_releases
 from envgen.knowledge.version_ranges import covers
-from tests.world_values import target
+from tests.fakes.facts_world import target
 
 FACTS = Path(__file__).parents[2] / ".." / "shared" / "facts"
 

@@ -6,7 +6,7 @@ import pytest
 
 from envgen.knowledge.releases import advices, advices_for, bad_installed, bad_releases, lacking_companions, to_avoid
 from envgen.models.platform import Platform
-from tests.world_values import requirements, world
+from tests.fakes.facts_world import requirements, world
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from envgen.knowledge.tensorflow import (
     tensorflow_releases,
 )
 from envgen.knowledge.version_ranges import covers, minor_of, to_version
-from tests.world_values import world
+from tests.fakes.facts_world import world
 
 FACTS = Path(__file__).parents[2] / ".." / "shared" / "facts"
 

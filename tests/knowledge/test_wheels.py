@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.knowledge.wheels import held_back, macos_floor, missing_wheel, missing_wheels
-from tests.world_values import target
+from tests.fakes.facts_world import target
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.knowledge.installed import InstalledPackage, depends_names
-from tests.world_values import record, target, world
+from tests.fakes.facts_world import record, target, world
 
 
 def test_both_halves_are_sorted_into_one() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from envgen.lock.graph import Chain, Graph, Link, package_groups, providers_of
 from envgen.lock.model import PlatformLock
 from envgen.models.record import Record
-from tests.lock_values import make_platform, make_record, make_wheel
+from tests.fakes.locks import make_platform, make_record, make_wheel
 
 _PROVIDED = {"numpy": ("numpy",), "pytorch": ("torch",), "pytorch-cpu": ("torch",), "python": ()}
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.lock.custom_metadata import normal_form
-from tests.lock_values import LINUX, make_lock, make_platform, make_record, make_wheel, small_platform
+from tests.fakes.locks import LINUX, make_lock, make_platform, make_record, make_wheel, small_platform
 
 
 def test_packages_platforms_and_groups_are_sorted() -> None:

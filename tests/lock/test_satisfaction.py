@@ -9,7 +9,7 @@ from envgen.lock.staleness import unsatisfied
 from envgen.manifest.model import load_manifest
 from envgen.models.findings import Decision
 from envgen.models.record import Record
-from tests.lock_values import make_platform, make_record, make_wheel
+from tests.fakes.locks import make_platform, make_record, make_wheel
 
 _PROVIDED = {
     "numpy": ("numpy",),

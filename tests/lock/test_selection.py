@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.lock.model import lock_groups, without_groups
-from tests.lock_values import make_platform, make_record, make_wheel
+from tests.fakes.locks import make_platform, make_record, make_wheel
 
 LOCK = make_platform(
     [make_record("a"), make_record("b"), make_record("c")],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_project import NOARCH, Project, manifest, tiny_channel
+from tests.fakes.tiny_project import NOARCH, Project, manifest, tiny_channel
 
 FILES = ("conda-lock.yml", "environment.yml")
 

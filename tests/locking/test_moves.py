@@ -11,7 +11,7 @@ from envgen.locking.moves import conda_moves
 from envgen.models.record import Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, SolveRequest
-from tests.solvers.builder import BETA, record, request, root, table
+from tests.fakes.tables import BETA, record, request, root, table
 
 ALPHA_CHANNEL = table("unused 1")
 

@@ -13,7 +13,7 @@ from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Decision, Move
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
-from tests.lock_values import make_platform, make_record, make_wheel
+from tests.fakes.locks import make_platform, make_record, make_wheel
 
 
 def explained(

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
-from tests.tiny_project import Project, manifest
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_project import Project, manifest
+from tests.fakes.tiny_wheels import build_wheel
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ import pytest
 from envgen.manifest.edit import set_python
 from envgen.manifest.templates import template_names, template_text
 from tests.conda_lock_oracle import conda_lock_answers
+from tests.fakes.tiny_project import manifest
 from tests.json_shapes import ENVIRONMENTS, FAILURE, assert_shape
 from tests.real_project import SOLVERS, RealProject, generated, needs_channel, real_project, versions
 from tests.solvers.conftest import needs_libmamba
-from tests.tiny_project import manifest
 
 pytestmark = [pytest.mark.shared, needs_channel]
 

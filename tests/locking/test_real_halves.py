@@ -13,9 +13,9 @@ from packaging.utils import parse_wheel_filename
 
 from envgen.manifest.templates import template_text
 from tests.conda_lock_oracle import conda_lock_answers
+from tests.fakes.tiny_project import manifest
 from tests.json_shapes import ENVIRONMENTS, FAILURE, assert_shape
 from tests.real_project import SOLVERS, RealProject, generated, needs_channel, real_project, versions, wheels
-from tests.tiny_project import manifest
 
 pytestmark = [pytest.mark.shared, pytest.mark.network, needs_channel]
 

@@ -9,7 +9,7 @@ import pytest
 from envgen.errors import LockfileError, UsageError
 from envgen.locking.updates import Updates, locked_keys, refuse_unknown
 from envgen.models.findings import Decision
-from tests.lock_values import make_lock, make_platform, make_record, make_wheel
+from tests.fakes.locks import make_lock, make_platform, make_record, make_wheel
 
 DECISIONS = (
     Decision(requirement="torch>=2", name="pytorch", source="conda", why="x"),

@@ -12,7 +12,7 @@ from envgen.mapping.conda_to_pypi import CondaToPypi, to_specifier
 from envgen.mapping.name_mapper import NameMapper
 from envgen.mapping.version_specs import to_match_specs
 from envgen.models.match_spec import version_matches
-from tests.mapping.channel import FakeRepodata, library, package
+from tests.fakes.memory_channel import FakeRepodata, library, package
 
 LISTED = [
     package("numpy", "1.26"),

@@ -9,7 +9,7 @@ import pytest
 from envgen.knowledge.names import NameTable
 from envgen.mapping.channel_packages import distributions_of
 from envgen.models.record import Record
-from tests.mapping.channel import ANY_PYTHON, library, package
+from tests.fakes.memory_channel import ANY_PYTHON, library, package
 
 OPENCV = ("opencv-contrib-python", "opencv-contrib-python-headless", "opencv-python", "opencv-python-headless")
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.mapping.channel_packages import depends_names, fits_python, is_python, newest, pins
-from tests.mapping.channel import ANY_PYTHON, PYTHON, library, package
+from tests.fakes.memory_channel import ANY_PYTHON, PYTHON, library, package
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from envgen.knowledge.names import name_table
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.record import Record
-from tests.mapping.channel import MAC, FakeOnlineMap, FakeRepodata, library, mapper, package
+from tests.fakes.memory_channel import MAC, FakeOnlineMap, FakeRepodata, library, mapper, package
 
 
 @pytest.mark.parametrize(

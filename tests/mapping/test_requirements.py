@@ -12,7 +12,7 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import WheelMetadata
-from tests.mapping.channel import LINUX, MAC, FakeOnlineMap, library, mapper, package, wanted
+from tests.fakes.memory_channel import LINUX, MAC, FakeOnlineMap, library, mapper, package, wanted
 
 Metadata = Callable[[str, str], WheelMetadata | None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import PlanError, UnsatisfiableError
-from tests.planner.worlds import conda_versions, pypi_versions, texts, whys, world
+from tests.fakes.planner_world import conda_versions, pypi_versions, texts, whys, world
 
 CHANNEL = """
 numpy 1.19.5 : python <3.11

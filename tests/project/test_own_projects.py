@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.locking.projects import Project
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.projects import Project
+from tests.fakes.tiny_wheels import build_wheel
 
 LOCAL = "local:\n  - {path: ., editable: true}\n"
 PYPROJECT = '[project]\nname = "ours"\nversion = "1.0"\ndependencies = [\n  "six<1.17",\n  "pandas>=2.1",\n]\n'

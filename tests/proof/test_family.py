@@ -6,7 +6,7 @@ import pytest
 
 from envgen.models.platform import Platform
 from envgen.proof.facts import family_findings
-from tests.world_values import target, world
+from tests.fakes.facts_world import target, world
 
 
 def found(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envgen.proof.facts import neighbour_findings
-from tests.world_values import record, world
+from tests.fakes.facts_world import record, world
 
 METAL = ["tensorflow==2.19.1", "tensorflow-metal==1.2.0"]
 

@@ -11,7 +11,7 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.proof.files import CODES
 from envgen.proof.prove import prove
-from tests.lock_values import LINUX, make_platform, make_record, make_wheel, small_platform
+from tests.fakes.locks import LINUX, make_platform, make_record, make_wheel, small_platform
 
 MONTEREY = Platform(subdir="osx-arm64", python="3.12", macos="12.0")
 

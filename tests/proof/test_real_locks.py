@@ -21,10 +21,10 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.proof.prove import prove
 from envgen.solvers.rattler import RattlerSolver
+from tests.fakes.locks import make_lock, make_platform
+from tests.fakes.tables import request
 from tests.independent import Sources, faults
-from tests.lock_values import make_lock, make_platform
 from tests.solvers import realchannel
-from tests.solvers.builder import request
 
 pytestmark = [
     pytest.mark.shared,

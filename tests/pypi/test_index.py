@@ -12,9 +12,9 @@ from envgen.errors import PypiError, PypiUnreachableError
 from envgen.pypi.http import Session, Timeouts
 from envgen.pypi.indexes import Index, Indexes
 from envgen.pypi.simple_api import ProjectFile, SimpleIndex, before
+from tests.fakes.index_server import IndexServer, Misbehaviour
+from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import QUICK
-from tests.pypi.index_server import IndexServer, Misbehaviour
-from tests.pypi.tiny_wheels import build_wheel
 
 
 def client(*urls: str, merge: bool = False, timeouts: Timeouts = QUICK, offline: bool = False) -> SimpleIndex:

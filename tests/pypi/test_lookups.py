@@ -12,9 +12,9 @@ from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.wheel import Wheel, WheelMetadata
 from envgen.pypi.lookups import PypiLookups
 from envgen.pypi.simple_api import Project
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_wheels import TinyWheel, build_wheel
 from tests.pypi.conftest import QUICK
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import TinyWheel, build_wheel
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from envgen.errors import PypiUnreachableError, PypiUnsatisfiableError
 from envgen.pypi.http import Timeouts
 from envgen.pypi.resolver import UvResolver
+from tests.fakes.index_server import IndexServer, Misbehaviour
+from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import MakeSide, request
-from tests.pypi.index_server import IndexServer, Misbehaviour
-from tests.pypi.tiny_wheels import build_wheel
 
 ARM14 = "cp312-cp312-macosx_14_0_arm64"
 

@@ -17,9 +17,9 @@ from envgen.models.wheel import ResolveRequest
 from envgen.pypi.http import Timeouts
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.uv import Uv, find_uv
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import QUICK, request
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
 
 
 def runner(environment: Mapping[str, str], *, timeouts: Timeouts = QUICK, offline: bool = False) -> Uv:

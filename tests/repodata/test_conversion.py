@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from envgen.models.channel import CONDA_FORGE
 from envgen.repodata.records import LazyRecords, to_record
 from envgen.repodata.sources import open_index
-from tests.repodata.channels import lay_out
-from tests.repodata.loopback import package, repodata
+from tests.fakes.channels import lay_out
+from tests.fakes.loopback import package, repodata
 
 URL = "https://conda.anaconda.org/mine/noarch/a-1.0-0.conda"
 

@@ -15,8 +15,8 @@ from envgen.models.platform import Platform
 from envgen.repodata import sources as home
 from envgen.repodata.locations import Place
 from envgen.repodata.sources import Source, broken_record, open_folder
-from tests.repodata.channels import lay_out, lay_out_zst, write
-from tests.repodata.loopback import Json, merged, package, repodata
+from tests.fakes.channels import lay_out, lay_out_zst, write
+from tests.fakes.loopback import Json, merged, package, repodata
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 NOARCH = repodata("noarch", package("a"), package("pip"))

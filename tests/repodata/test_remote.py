@@ -18,7 +18,7 @@ from envgen.models.platform import Platform
 from envgen.models.record import Repodata
 from envgen.repodata.gateway import open_channels, open_repodata
 from envgen.repodata.locations import Access
-from tests.repodata.loopback import (
+from tests.fakes.loopback import (
     Fault,
     Json,
     LoopbackChannel,

@@ -15,8 +15,8 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
 from envgen.repodata.gateway import open_channels, open_repodata
 from envgen.repodata.locations import Access
-from tests.repodata.channels import lay_out
-from tests.repodata.loopback import Json, package, repodata
+from tests.fakes.channels import lay_out
+from tests.fakes.loopback import Json, package, repodata
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 FORGE = "https://conda.anaconda.org/conda-forge"

@@ -14,7 +14,7 @@ import pytest
 from envgen.repodata.locations import Place
 from envgen.repodata.unreachable import Probe, SilentError, Watch, first_bytes
 from envgen.system.event_loop import run
-from tests.repodata.loopback import LoopbackChannel, hang, reset, send, serving, status, trickle
+from tests.fakes.loopback import LoopbackChannel, hang, reset, send, serving, status, trickle
 
 NAMES = ("repodata_shards.msgpack.zst", "repodata.json.zst", "repodata.json")
 

@@ -15,7 +15,7 @@ from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import Solution, Solver, SolveRequest
 from envgen.solvers.least_change import solve_with_least_change
 from envgen.solvers.rattler import RattlerSolver, to_native
-from tests.solvers.builder import ALPHA, BETA, assert_valid, record, request, root, table, versions
+from tests.fakes.tables import ALPHA, BETA, assert_valid, record, request, root, table, versions
 
 INDEX = table("""
     python 3.11.9

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from envgen.cli.main import run
-from tests.pypi.index_server import IndexServer
-from tests.repodata.channels import lay_out
-from tests.repodata.loopback import package, repodata
+from tests.fakes.channels import lay_out
+from tests.fakes.index_server import IndexServer
+from tests.fakes.loopback import package, repodata
 
 CHANNEL = """
 python 3.12.4 0

@@ -28,7 +28,9 @@ from envgen.models.findings import Decision, Finding
 from envgen.models.platform import Platform
 from envgen.models.wheel import Wheel
 from envgen.system.machine import read_machine
-from tests.install.tiny_conda import (
+from tests.fakes.index_server import IndexServer
+from tests.fakes.loopback import LoopbackChannel, serving
+from tests.fakes.tiny_conda import (
     MINOR,
     PLACEHOLDER,
     SITE,
@@ -39,9 +41,7 @@ from tests.install.tiny_conda import (
     pip_package,
     python_package,
 )
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import TinyWheel, build_wheel
-from tests.repodata.loopback import LoopbackChannel, serving
+from tests.fakes.tiny_wheels import TinyWheel, build_wheel
 
 HOST = read_machine().subdir
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the tiny python is made for Linux")

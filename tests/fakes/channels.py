@@ -8,7 +8,7 @@ from pathlib import Path
 
 import zstandard
 
-from tests.repodata.loopback import Json
+from tests.fakes.loopback import Json
 
 
 def lay_out(folder: Path, *subdirs: Json) -> Path:

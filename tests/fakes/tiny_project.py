@@ -17,10 +17,9 @@ import pytest
 
 from envgen.cli.main import main
 from envgen.models.channel import CONDA_FORGE
-from tests.pypi.index_server import IndexServer
-from tests.repodata.channels import lay_out
-from tests.repodata.loopback import Json, package, repodata
-from tests.solvers.builder import table
+from tests.fakes.channels import lay_out
+from tests.fakes.loopback import Json, package, repodata
+from tests.fakes.tables import table
 
 NATIVE = """
     python 3.11.9 h1_0 : __osx >=11.0
@@ -50,7 +49,7 @@ DEAD_INDEX = "http://127.0.0.1:9/simple/"
 
 
 def tiny_channel(folder: Path, *, native: str = NATIVE, noarch: str = NOARCH) -> Path:
-    """Write a channel of these tables (see `tests.solvers.builder.table`)."""
+    """Write a channel of these tables (see `tests.fakes.tables.table`)."""
     return lay_out(folder, repodata("noarch", *_entries(noarch)), repodata("osx-arm64", *_entries(native)))
 
 
@@ -150,16 +149,7 @@ def set_variables(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str],
         monkeypatch.setenv(name, value)
 
 
-@pytest.fixture
-def index(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[IndexServer]:
-    """Serve an empty index to the project."""
-    with IndexServer() as server:
-        monkeypatch.setenv("UV_DEFAULT_INDEX", server.url)
-        yield server
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def empty_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Return an empty project over the tiny channel; PyPI does not answer."""
     folder = tmp_path / "project"
     (folder / "environments").mkdir(parents=True)

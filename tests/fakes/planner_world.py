@@ -27,7 +27,7 @@ from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.rattler import RattlerSolver
-from tests.planner.fake_pypi import FakePypi, wheels
+from tests.fakes.fake_pypi import FakePypi, wheels
 
 PYTHONS = """
 @python 3.11.9

@@ -10,7 +10,7 @@
 
 Pages are JSON (PEP 691) or HTML (PEP 503), as the client asks; `html_only` and `ranges` switch abilities off. Every
 request is logged in `index.log`. `misbehave(prefix, how)` takes one of `Misbehaviour`; a hang ends with the server.
-A fixture `index` that starts an empty server is in `tests/pypi/conftest.py`.
+A fixture `index` that starts an empty server is in `tests/conftest.py`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Literal, Self
 
 from packaging.utils import canonicalize_name
 
-from tests.pypi.tiny_wheels import TinyWheel
+from tests.fakes.tiny_wheels import TinyWheel
 
 Misbehaviour = Literal[
     "hang", "hang-body", "login-page", "garbage", "missing", "forbidden", "broken", "reset", "slow", "truncated"
