@@ -59,8 +59,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tiny_project.Pro
 
 
 @pytest.fixture
-def living(
-    tmp_path: Path, index: IndexServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> projects.Project:
+def living(tmp_path: Path, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> projects.Project:
     """Return an empty project over a small channel with versions to move between, and an empty index."""
-    return projects.Project(tmp_path, index, monkeypatch, capsys)
+    return projects.Project(tmp_path, index, monkeypatch)

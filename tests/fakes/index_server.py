@@ -156,6 +156,17 @@ class IndexServer:
         """List a project no more."""
         self._state.files.pop(canonicalize_name(name))
 
+    def checkpoint(self) -> Callable[[], None]:
+        """Return what lists again just what is listed now, without misbehaviours and with an empty log."""
+        listed = {name: list(files) for name, files in self._state.files.items()}
+
+        def restore() -> None:
+            self._state.files = {name: list(files) for name, files in listed.items()}
+            self._state.misbehaviours.clear()
+            self._state.log.clear()
+
+        return restore
+
     def misbehave(self, prefix: str, how: Misbehaviour) -> None:
         """Answer every path that starts so in a wrong way."""
         self._state.misbehaviours[prefix] = how

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,7 +64,6 @@ class Project:
     root: Path
     index: IndexServer
     monkeypatch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
     channel: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +85,13 @@ class Project:
             self.monkeypatch.setenv(name, str(value))
         for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_OFFLINE"):
             self.monkeypatch.delenv(name, raising=False)
+
+    def start_from(self, made: Made) -> None:
+        """Copy a project that was made once, and take its index, as it was then."""
+        shutil.copytree(made.root, self.root, symlinks=True, dirs_exist_ok=True)
+        made.restore_index()
+        self.index = made.index
+        self.monkeypatch.setenv("UV_DEFAULT_INDEX", self.index.url)
 
     def serve(self, table: str, *subdirs: str) -> None:
         """Put a channel's records in its folder: `name version build[: depend, …]`, `&` being a comma in a spec."""
@@ -120,13 +130,13 @@ class Project:
 
     def run(self, *words: str) -> Answer:
         """Run the command line."""
-        self.capsys.readouterr()
-        try:
-            code = run(list(words))
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = self.capsys.readouterr()
-        return Answer(code=code, out=captured.out, err=captured.err)
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = run(list(words))
+            except SystemExit as stop:
+                code = int(stop.code or 0)
+        return Answer(code=code, out=out.getvalue(), err=err.getvalue())
 
     def json(self, *words: str, code: int = 0) -> Any:
         """Run the command line with `--json`, and read what it printed."""
@@ -178,9 +188,10 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self("init", "--quiet", "--initial-branch", "main")
-        self("config", "user.name", "Test")
-        self("config", "user.email", "test@example.org")
+        if not (folder / ".git").exists():
+            self("init", "--quiet", "--initial-branch", "main")
+            with (folder / ".git" / "config").open("a") as config:
+                config.write("[user]\n\tname = Test\n\temail = test@example.org\n")
 
     def __call__(self, *words: str) -> int:
         return subprocess.run(["git", *words], cwd=self.folder, capture_output=True, check=False).returncode
@@ -188,6 +199,24 @@ class Repository:
     def commit(self, message: str) -> None:
         assert self("add", "--all") == 0
         assert self("commit", "--quiet", "--message", message) == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """The files of a project that was made once for the tests of a module, and its index."""
+
+    root: Path
+    index: IndexServer
+    restore_index: Callable[[], None]
+
+
+@contextlib.contextmanager
+def made_once(folder: Path, fill: Callable[[Project], object]) -> Iterator[Made]:
+    """Fill a project in a folder; its index answers until the block ends."""
+    with IndexServer() as index:
+        with pytest.MonkeyPatch.context() as patch:
+            fill(Project(folder, index, patch))
+        yield Made(root=folder, index=index, restore_index=index.checkpoint())
 
 
 def oldest(table: str = CHANNEL) -> str:
