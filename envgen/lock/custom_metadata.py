@@ -20,6 +20,7 @@ from envgen.lock.package_fields import (
     wheel_filename,
 )
 from envgen.models.findings import Decision, Finding, Severity, Source
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel
@@ -421,7 +422,6 @@ def _wheel(wheel: LockedWheel) -> LockedWheel:
     return replace(wheel, requires=unfold_requires(fold_requires(wheel.requires)))
 
 
-def _normal_groups(lock: PlatformLock) -> dict[str, tuple[str, ...]]:
-    keys = [f"conda:{record.name}" for record in lock.conda] + [f"pypi:{wheel.name}" for wheel in lock.pypi]
-    groups = {key: tuple(sorted(lock.groups_of(key))) for key in keys}
+def _normal_groups(lock: PlatformLock) -> dict[PackageKey, tuple[str, ...]]:
+    groups = {key: tuple(sorted(lock.groups_of(key))) for key in lock.packages()}
     return {key: names for key, names in sorted(groups.items()) if names and MAIN_GROUP not in names}

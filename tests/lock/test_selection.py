@@ -5,12 +5,16 @@ from __future__ import annotations
 import pytest
 
 from envgen.lock.model import lock_groups, without_groups
-from tests.lock_values import make_platform, make_record, make_wheel
+from tests.lock_values import conda_key, make_platform, make_record, make_wheel, pypi_key
 
 LOCK = make_platform(
     [make_record("a"), make_record("b"), make_record("c")],
     [make_wheel("w"), make_wheel("x")],
-    groups={"conda:b": ("dev",), "conda:c": ("dev", "docs"), "pypi:x": ("docs",)},
+    groups={
+        conda_key("b"): ("dev",),
+        conda_key("c"): ("dev", "docs"),
+        pypi_key("x"): ("docs",),
+    },
 )
 CASES = {
     "nothing": ((), ["a", "b", "c", "w", "x"]),
@@ -25,7 +29,7 @@ CASES = {
 def test_what_stays(left_out: tuple[str, ...], names: list[str]) -> None:
     kept = without_groups(LOCK, left_out)
     assert sorted([*(record.name for record in kept.conda), *(wheel.name for wheel in kept.pypi)]) == names
-    known = {f"conda:{record.name}" for record in kept.conda} | {f"pypi:{wheel.name}" for wheel in kept.pypi}
+    known = {record.key for record in kept.conda} | {wheel.key for wheel in kept.pypi}
     assert kept.groups.keys() <= known
 
 
