@@ -2,9 +2,9 @@
 
     python -m tests.lock_path [CHECKOUT…] [--template NAME]    this checkout beside others, each in a process of its own
 
-The main way are the functions that are active while the lock is planned, proved, rendered or written, from the command
-line's `lock` on; where it hands over to another package, only the call is listed. A file is entered when a function of
-it is called, in any thread. ml-project asks PyPI for tensorflow-metal; data-science is locked from conda's channel alone.
+The main way is the functions that are active while the lock is planned, proved, rendered or written, from the command
+line's `lock` on; of another package only the function is listed that it hands over to. A file is entered when a
+function of it is called, in any thread. The template ml-project asks PyPI for tensorflow-metal, data-science does not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 from dataclasses import asdict, dataclass
+from inspect import CO_OPTIMIZED
 from itertools import zip_longest
 from pathlib import Path
 from types import CodeType, FrameType
@@ -48,9 +49,9 @@ class Profile:
             self._follow(frame.f_back)
 
     def _is_function(self, code: CodeType) -> bool:
-        """Return whether code is a function's: modules, class bodies and comprehensions are called `<…>` or not fast."""
-        is_fast = bool(code.co_flags & 1)  # CO_OPTIMIZED
-        return is_fast and not code.co_name.startswith("<") and code.co_filename.startswith(self._package)
+        if code.co_name.startswith("<"):  # a module, a lambda or a comprehension
+            return False
+        return bool(code.co_flags & CO_OPTIMIZED) and code.co_filename.startswith(self._package)
 
     def _follow(self, frame: FrameType | None) -> None:
         active: list[CodeType] = []

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from envgen.formats.generated import credentials, header, no_md5, no_sha256, refuse, scalar
 from envgen.lock.custom_metadata import (
+    DIGEST_PLACEHOLDER,
     CustomFields,
     Fields,
     lock_facts,
-    placeholder,
     platform_facts,
     record_line,
     restored_record,
@@ -75,7 +75,7 @@ def _metadata(lock: Lock, platforms: list[PlatformLock]) -> Iterator[str]:
     yield f"  - {MANIFEST}"
     yield "  custom_metadata:"
     yield from (f"    {key}: {scalar(value)}" for key, value in lock_facts(lock).items())
-    yield f"    {placeholder()}"
+    yield f"    {DIGEST_PLACEHOLDER}"
     for each in platforms:
         yield from (f"    {scalar(key)}: {scalar(value)}" for key, value in _facts(each))
 

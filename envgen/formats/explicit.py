@@ -23,11 +23,11 @@ from envgen.formats.generated import (
     scalar,
 )
 from envgen.lock.custom_metadata import (
+    DIGEST_PLACEHOLDER,
     CustomFields,
     Fields,
     facts_of,
     lock_facts,
-    placeholder,
     platform_facts,
     read_platform_facts,
     read_projects,
@@ -97,7 +97,7 @@ def _group_note(platform: PlatformLock) -> list[str]:
 
 def _comments(facts: Mapping[str, str]) -> Iterator[str]:
     """Write facts as YAML behind `#: `, which no installer reads."""
-    yield f"#: {placeholder()}"
+    yield f"#: {DIGEST_PLACEHOLDER}"
     yield from (f"#: {scalar(key)}: {scalar(value)}" for key, value in facts.items())
 
 

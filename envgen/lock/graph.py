@@ -11,9 +11,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envgen.lock.model import MAIN_GROUP, PlatformLock
-from envgen.lock.package_fields import depend_name
 from envgen.manifest.model import Manifest
 from envgen.mapping.version_specs import to_pep440
+from envgen.models.match_spec import MatchSpec
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement
@@ -109,7 +109,7 @@ def providers_of(lock: PlatformLock, distributions_of: DistributionsOf) -> dict[
 
 def _conda_links(record: Record, names: set[str]) -> Iterator[Link]:
     for depend in record.depends:
-        name = depend_name(depend)
+        name = MatchSpec.name_of(depend)
         if name in names:
             yield Link(key=PackageKey("conda", name), need=depend)
 
@@ -227,7 +227,7 @@ def topological(records: Iterable[Record]) -> tuple[Record, ...]:
     A cycle is cut where it is closed, reached from its first name.
     """
     named = {record.name: record for record in records}
-    needs = {name: sorted({depend_name(depend) for depend in record.depends}) for name, record in named.items()}
+    needs = {name: sorted({MatchSpec.name_of(depend) for depend in record.depends}) for name, record in named.items()}
     ordered: dict[str, Record] = {}
     entered: set[str] = set()
     stack = [(name, False) for name in sorted(named, reverse=True)]
