@@ -15,6 +15,7 @@ _AGAIN = " (*)"
 
 if TYPE_CHECKING:
     from envgen.commands.why import PackageTree, TreePackage
+    from envgen.models.package_key import PackageKey
 
 
 def tree(
@@ -45,7 +46,7 @@ def tree(
 def _text(subdir: str, tree: PackageTree, depth: int) -> list[str]:
     unknown = f", {tree.unknown} of unknown size" if tree.unknown else ""
     lines = [f"{subdir}: {counted(len(tree.packages), 'package')}, {size_text(tree.size)}{unknown}"]
-    seen: set[str] = set()
+    seen: set[PackageKey] = set()
     for root in tree.roots:
         line = root.origin.line
         place = f"{line.file}:{line.line}" if line else root.origin.path
@@ -54,11 +55,11 @@ def _text(subdir: str, tree: PackageTree, depth: int) -> list[str]:
     return [*lines, "(*) is laid out above"] if any(_AGAIN in line for line in lines) else lines
 
 
-def _mark(tree: PackageTree, key: str, depth: int, seen: set[str]) -> str:
+def _mark(tree: PackageTree, key: PackageKey, depth: int, seen: set[PackageKey]) -> str:
     return _AGAIN if depth and key in seen and tree.packages[key].needs else ""
 
 
-def _below(tree: PackageTree, key: str, depth: int, indent: str, seen: set[str]) -> Iterator[str]:
+def _below(tree: PackageTree, key: PackageKey, depth: int, indent: str, seen: set[PackageKey]) -> Iterator[str]:
     """Lay out what a package needs, each package once."""
     if not depth or key in seen:
         return
@@ -80,8 +81,8 @@ def _shape(tree: PackageTree) -> dict[str, object]:
     return {
         "size": tree.size,
         "unknown": tree.unknown,
-        "roots": [{"package": root.key, "need": root.need} for root in tree.roots],
-        "packages": {key: _package(package) for key, package in tree.packages.items()},
+        "roots": [{"package": str(root.key), "need": root.need} for root in tree.roots],
+        "packages": {str(key): _package(package) for key, package in tree.packages.items()},
     }
 
 
@@ -92,5 +93,5 @@ def _package(package: TreePackage) -> dict[str, object]:
         "source": package.source,
         "size": package.size,
         "total": package.total,
-        "needs": [{"package": link.key, "need": link.need} for link in package.needs],
+        "needs": [{"package": str(link.key), "need": link.need} for link in package.needs],
     }

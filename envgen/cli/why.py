@@ -37,7 +37,7 @@ def why(
 
 
 def _text(answer: WhyAnswer, *, verbose: bool) -> list[str]:
-    half, _, shown = answer.key.partition(":")
+    half, shown = answer.key
     lines = [f"{shown} {answer.version} ({answer.subdir}, from {half}): {answer.why}"]
     ways = answer.ways if verbose else answer.ways[:SHOWN_WAYS]
     lines += [f"  {way.needs}  ({place(way)})" for way in ways]
@@ -52,14 +52,14 @@ def place(way: DependencyChain) -> str:
 
 
 def _shape(answer: WhyAnswer) -> dict[str, object]:
-    half, _, shown = answer.key.partition(":")
+    half, shown = answer.key
     return {
         "platform": answer.subdir,
         "name": shown,
         "version": answer.version,
         "source": half,
         "why": answer.why,
-        "chains": [[{"package": link.key, "need": link.need} for link in way.chain] for way in answer.ways],
+        "chains": [[{"package": str(link.key), "need": link.need} for link in way.chain] for way in answer.ways],
         "lines": [place(way) for way in answer.ways],
     }
 
@@ -148,7 +148,7 @@ def _obstacle(obstacle: Obstacle) -> dict[str, object]:
     return {
         "package": obstacle.package or None,
         "need": obstacle.need,
-        "chains": [[{"package": link.key, "need": link.need} for link in way.chain] for way in obstacle.ways],
+        "chains": [[{"package": str(link.key), "need": link.need} for link in way.chain] for way in obstacle.ways],
         "lines": [place(way) for way in obstacle.ways],
     }
 

@@ -137,12 +137,12 @@ class _Gathering:
         sources = Sources(with_indexes(self._services, dict.fromkeys(indexes)), channels)
         records = zip(self._records, sources.records(self._records.values()), strict=True)
         wheels = zip(self._wheels, sources.wheels(self._wheels.values()), strict=True)
-        self._needs = [_placed(need, path) for path, need in (*records, *wheels)]
+        self._needs = [replace(need, path=Path(path)) for path, need in (*records, *wheels)]
         missing = [need.artifact for need in self._needs if not need.target(self._folder).exists()]
         check_space(missing, (), store=self._folder, prefix=self._folder)
         obtained = obtain(self._needs, sources.fetching(self._folder))
         for need in self._needs:
-            _copy(obtained.paths[need.artifact.key], need.target(self._folder))
+            _copy(obtained.paths[need.artifact], need.target(self._folder))
         return obtained.fetched
 
     def artifacts(self) -> Iterator[VendoredFile]:
@@ -219,11 +219,6 @@ def _unique(items: Iterable[tuple[str, T]]) -> dict[str, T]:
 
 def _hash(item: Record | LockedWheel) -> str:
     return item.sha256 or item.md5 if isinstance(item, Record) else item.wheel.sha256
-
-
-def _placed(need: NeededFile, path: str) -> NeededFile:
-    """Return a need its place in the folder, and a key of its own: two versions of a package may be wanted."""
-    return replace(need, path=Path(path), artifact=replace(need.artifact, key=path))
 
 
 def _copy(source: Path, target: Path) -> None:

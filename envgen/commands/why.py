@@ -24,6 +24,7 @@ from envgen.mapping.requirements import can_meet
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Decision, Move
 from envgen.models.match_spec import MatchSpec
+from envgen.models.package_key import PackageKey, PackageSource
 from envgen.models.record import Record
 from envgen.models.requirement import Origin
 from envgen.project.own_projects import with_projects
@@ -51,7 +52,7 @@ class WhyAnswer:
     """What a lock says of one package: its key, version and source, why, and the ways that lead to it."""
 
     subdir: str
-    key: str
+    key: PackageKey
     version: str
     why: str
     ways: tuple[DependencyChain, ...]
@@ -94,13 +95,12 @@ def held(record: Record) -> tuple[str, ...]:
 def _answers(manifest: Manifest, lock: PlatformLock, package: str) -> list[WhyAnswer]:
     graph = Graph.of(lock, held)
     roots = manifest_roots(manifest, lock, held)
-    versions = {f"conda:{record.name}": record.version for record in lock.conda}
-    versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
+    packages = lock.packages()
     return [
         WhyAnswer(
             subdir=lock.platform.subdir,
             key=key,
-            version=versions[key],
+            version=packages[key].version,
             why=_why(lock, key),
             ways=dependency_chains(graph, roots, key),
         )
@@ -108,18 +108,18 @@ def _answers(manifest: Manifest, lock: PlatformLock, package: str) -> list[WhyAn
     ]
 
 
-def packages_called(lock: PlatformLock, package: str) -> list[str]:
+def packages_called(lock: PlatformLock, package: str) -> list[PackageKey]:
     """Return the keys of the packages that a conda or PyPI name means."""
     canonical = canonicalize_name(package)
     conda = [
-        f"conda:{record.name}"
+        record.key
         for record in lock.conda
         if package == record.name or canonical in (canonicalize_name(record.name), *held(record))
     ]
-    return [*conda, *(f"pypi:{wheel.name}" for wheel in lock.pypi if canonical == wheel.name)]
+    return [*conda, *(wheel.key for wheel in lock.pypi if canonical == wheel.name)]
 
 
-def dependency_chains(graph: Graph, roots: Iterable[RootPackage], key: str) -> tuple[DependencyChain, ...]:
+def dependency_chains(graph: Graph, roots: Iterable[RootPackage], key: PackageKey) -> tuple[DependencyChain, ...]:
     """Return a shortest way to a package from each line that leads there, shortest first."""
     found = [
         DependencyChain(origin=root.origin, chain=chain)
@@ -129,10 +129,9 @@ def dependency_chains(graph: Graph, roots: Iterable[RootPackage], key: str) -> t
     return tuple(sorted(dict.fromkeys(found), key=lambda way: (len(way.chain), way.chain, str(way.origin))))
 
 
-def _why(lock: PlatformLock, key: str) -> str:
-    half, _, name = key.partition(":")
-    own = [item for item in lock.decisions if item.source == half and item.name == name]
-    wheel = next((wheel.why for wheel in lock.pypi if key == f"pypi:{wheel.name}"), "")
+def _why(lock: PlatformLock, key: PackageKey) -> str:
+    own = [item for item in lock.decisions if item.key == key]
+    wheel = next((wheel.why for wheel in lock.pypi if wheel.key == key), "")
     return "; ".join(dict.fromkeys(_reason(item) for item in own)) or wheel or "other packages need it"
 
 
@@ -226,11 +225,10 @@ def _requirement(text: str) -> Pep508:
 
 def _refusal(manifest: Manifest, lock: PlatformLock, asked: Pep508) -> VersionRefusal:
     keys = packages_called(lock, asked.name)
-    versions = {f"conda:{record.name}": record.version for record in lock.conda}
-    versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
-    locked = [to_pep440(versions[key]) for key in keys]
+    packages = lock.packages()
+    locked = [to_pep440(packages[key].version) for key in keys]
     return VersionRefusal(
-        locked=tuple(f"{key.partition(':')[2]} {versions[key]}" for key in keys),
+        locked=tuple(f"{key.name} {packages[key].version}" for key in keys),
         met=any(version and asked.specifier.contains(version, prereleases=True) for version in locked),
         obstacles=tuple(_Obstacles(manifest, lock, asked, keys).all()),
     )
@@ -239,12 +237,12 @@ def _refusal(manifest: Manifest, lock: PlatformLock, asked: Pep508) -> VersionRe
 class _Obstacles:
     """Look for bounds that no version meets together with the one asked about."""
 
-    def __init__(self, manifest: Manifest, lock: PlatformLock, asked: Pep508, keys: list[str]) -> None:
+    def __init__(self, manifest: Manifest, lock: PlatformLock, asked: Pep508, keys: list[PackageKey]) -> None:
         self._manifest = manifest
         self._lock = lock
         self._name = canonicalize_name(asked.name)
         self._wanted = asked.specifier
-        self._conda = {key.removeprefix("conda:") for key in keys if key.startswith("conda:")} or {asked.name}
+        self._conda = {key.name for key in keys if key.source == "conda"} or {asked.name}
         self._graph = Graph.of(lock, held)
         self._roots: tuple[RootPackage, ...] = manifest_roots(manifest, lock, held)
 
@@ -254,14 +252,14 @@ class _Obstacles:
             for text in dict.fromkeys([*record.depends, *record.constrains]):
                 spec = MatchSpec.parse(text)
                 if spec.name in self._conda and not can_meet(self._wanted, spec):
-                    yield self._of(f"conda:{record.name}", f"{record.name} {record.version}", text)
+                    yield self._of(record.key, f"{record.name} {record.version}", text)
         for wheel in self._lock.pypi:
             for text in wheel.requires:
                 need = Pep508(text)
                 if canonicalize_name(need.name) == self._name and not can_meet(self._wanted, need.specifier):
-                    yield self._of(f"pypi:{wheel.name}", f"{wheel.name} {wheel.version}", text)
+                    yield self._of(wheel.key, f"{wheel.name} {wheel.version}", text)
 
-    def _of(self, key: str, package: str, need: str) -> Obstacle:
+    def _of(self, key: PackageKey, package: str, need: str) -> Obstacle:
         return Obstacle(package=package, need=need, ways=dependency_chains(self._graph, self._roots, key))
 
     def _lines(self) -> Iterator[Obstacle]:
@@ -293,7 +291,7 @@ class TreePackage:
 
     name: str
     version: str
-    source: str
+    source: PackageSource
     size: int | None
     total: int
     needs: tuple[Link, ...]
@@ -307,7 +305,7 @@ class PackageTree:
     """
 
     roots: tuple[RootPackage, ...]
-    packages: Mapping[str, TreePackage]
+    packages: Mapping[PackageKey, TreePackage]
     size: int
     unknown: int
 
@@ -338,25 +336,22 @@ def trees(services: Services, name: str, package: str = "", platform: str = "") 
     return found
 
 
-def _root(key: str) -> RootPackage:
-    return RootPackage(key=key, need=key.partition(":")[2], origin=Origin(path="other packages need it"))
+def _root(key: PackageKey) -> RootPackage:
+    return RootPackage(key=key, need=key.name, origin=Origin(path="other packages need it"))
 
 
 def _tree(lock: PlatformLock, roots: Iterable[RootPackage]) -> PackageTree:
     graph = Graph.of(lock, held)
-    sizes = {f"conda:{record.name}": record.size for record in lock.conda}
-    sizes |= {f"pypi:{wheel.name}": wheel.wheel.size for wheel in lock.pypi}
-    versions = {f"conda:{record.name}": record.version for record in lock.conda}
-    versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
+    locked = lock.packages()
     chosen = tuple({root.key: root for root in reversed(tuple(roots))}.values())[::-1]
     reached = sorted(graph.reach(root.key for root in chosen))
     packages = {
         key: TreePackage(
-            name=key.partition(":")[2],
-            version=versions[key],
-            source=key.partition(":")[0],
-            size=sizes[key],
-            total=sum(sizes[each] or 0 for each in graph.reach([key])),
+            name=key.name,
+            version=locked[key].version,
+            source=key.source,
+            size=locked[key].size,
+            total=sum(locked[each].size or 0 for each in graph.reach([key])),
             needs=_once(graph.links[key]),
         )
         for key in reached
@@ -372,4 +367,4 @@ def _tree(lock: PlatformLock, roots: Iterable[RootPackage]) -> PackageTree:
 def _once(links: Iterable[Link]) -> tuple[Link, ...]:
     """Name each need once, sorted by name: conda writes some twice, with and without a build."""
     once = {link.key: link for link in links}
-    return tuple(once[key] for key in sorted(once, key=lambda key: key.partition(":")[::-1]))
+    return tuple(once[key] for key in sorted(once, key=lambda key: (key.name, key.source)))

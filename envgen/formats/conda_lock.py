@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from envgen.formats.generated import credentials, header, no_md5, no_sha256, refuse, scalar
 from envgen.lock.custom_metadata import (
+    DIGEST_PLACEHOLDER,
     CustomFields,
     Fields,
     lock_facts,
-    placeholder,
     platform_facts,
     record_line,
     restored_record,
@@ -21,6 +21,7 @@ from envgen.lock.custom_metadata import (
 )
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
 from envgen.lock.package_fields import fold_depends, fold_requires, plain_requires, unfold_depends, unfold_requires
+from envgen.models.package_key import PackageKey, PackageSource
 from envgen.models.record import Record
 
 FILE = "conda-lock.yml"
@@ -74,7 +75,7 @@ def _metadata(lock: Lock, platforms: list[PlatformLock]) -> Iterator[str]:
     yield f"  - {MANIFEST}"
     yield "  custom_metadata:"
     yield from (f"    {key}: {scalar(value)}" for key, value in lock_facts(lock).items())
-    yield f"    {placeholder()}"
+    yield f"    {DIGEST_PLACEHOLDER}"
     for each in platforms:
         yield from (f"    {scalar(key)}: {scalar(value)}" for key, value in _facts(each))
 
@@ -92,16 +93,16 @@ def _facts(lock: PlatformLock) -> Iterator[tuple[str, str]]:
 
 def _packages(platforms: Iterable[PlatformLock]) -> Iterator[str]:
     conda = [(record.name, lock.platform.subdir, record, lock) for lock in platforms for record in lock.conda]
-    for name, subdir, record, lock in sorted(conda, key=lambda each: each[:2]):
-        for group in _categories(lock, f"conda:{name}"):
+    for _, subdir, record, lock in sorted(conda, key=lambda each: each[:2]):
+        for group in _categories(lock, record.key):
             yield from _conda_block(record, subdir, group)
     pypi = [(wheel.name, lock.platform.subdir, wheel, lock) for lock in platforms for wheel in lock.pypi]
-    for name, subdir, wheel, lock in sorted(pypi, key=lambda each: each[:2]):
-        for group in _categories(lock, f"pypi:{name}"):
+    for _, subdir, wheel, lock in sorted(pypi, key=lambda each: each[:2]):
+        for group in _categories(lock, wheel.key):
             yield from _pypi_block(wheel, subdir, group)
 
 
-def _categories(lock: PlatformLock, key: str) -> list[str]:
+def _categories(lock: PlatformLock, key: PackageKey) -> list[str]:
     groups = lock.groups_of(key)
     return [MAIN_GROUP] if MAIN_GROUP in groups or not groups else sorted(groups)
 
@@ -144,7 +145,7 @@ def _category(category: str) -> Iterator[str]:
 
 # Read the package blocks of a conda-lock.yml.
 
-_KINDS = {"conda": "conda", "pip": "pypi"}
+_KINDS: Mapping[str, PackageSource] = {"conda": "conda", "pip": "pypi"}
 
 
 class BlockError(ValueError):
@@ -160,7 +161,7 @@ class BlockError(ValueError):
 class Block:
     """The fields of one block, its category apart; `kind` is "conda" or "pypi"."""
 
-    kind: str
+    kind: PackageSource
     name: str
     version: str
     platform: str
@@ -170,9 +171,8 @@ class Block:
     sha256: str
 
     @property
-    def key(self) -> str:
-        """Return the package's key, such as `conda:numpy`."""
-        return f"{self.kind}:{self.name}"
+    def key(self) -> PackageKey:
+        return PackageKey(self.kind, self.name)
 
     def record(self, line: str) -> Record:
         """Build the record of a conda block and its line of custom_metadata."""
@@ -205,8 +205,8 @@ class Blocks:
 
     def __init__(self, items: Iterable[object]) -> None:
         """Read every block; raise BlockError for a broken, doubled or contradictory one."""
-        self._blocks: dict[tuple[str, str], Block] = {}
-        self._groups: dict[tuple[str, str], list[str]] = {}
+        self._blocks: dict[tuple[str, PackageKey], Block] = {}
+        self._groups: dict[tuple[str, PackageKey], list[str]] = {}
         for number, item in enumerate(items, 1):
             fields = Fields.of(item, f"package {number}")
             name = fields.text("name")
@@ -234,7 +234,7 @@ class Blocks:
         found = [block for (place, _), block in self._blocks.items() if place == platform and block.kind == kind]
         return sorted(found, key=lambda block: block.name)
 
-    def groups(self, platform: str) -> dict[str, tuple[str, ...]]:
+    def groups(self, platform: str) -> dict[PackageKey, tuple[str, ...]]:
         """Return the groups of one platform's packages that are not in main, by key."""
         groups = {key: tuple(sorted(names)) for (place, key), names in self._groups.items() if place == platform}
         return {key: names for key, names in sorted(groups.items()) if MAIN_GROUP not in names}

@@ -23,11 +23,11 @@ from envgen.formats.generated import (
     scalar,
 )
 from envgen.lock.custom_metadata import (
+    DIGEST_PLACEHOLDER,
     CustomFields,
     Fields,
     facts_of,
     lock_facts,
-    placeholder,
     platform_facts,
     read_platform_facts,
     read_projects,
@@ -97,13 +97,13 @@ def _group_note(platform: PlatformLock) -> list[str]:
 
 def _comments(facts: Mapping[str, str]) -> Iterator[str]:
     """Write facts as YAML behind `#: `, which no installer reads."""
-    yield f"#: {placeholder()}"
+    yield f"#: {DIGEST_PLACEHOLDER}"
     yield from (f"#: {scalar(key)}: {scalar(value)}" for key, value in facts.items())
 
 
 def _records(platform: PlatformLock) -> Iterator[str]:
     for record in topological(platform.conda):
-        yield f"#: {whole_record_line(record, platform.groups_of(f'conda:{record.name}'))}"
+        yield f"#: {whole_record_line(record, platform.groups_of(record.key))}"
         yield f"{record.url}#{record.md5}"
 
 
@@ -120,7 +120,7 @@ def _requirements(lock: Lock, platform: PlatformLock) -> str:
 
 def _wheels(platform: PlatformLock) -> Iterable[str]:
     for wheel in sorted(platform.pypi, key=lambda wheel: wheel.name):
-        yield f"#: {whole_wheel_line(wheel, platform.groups_of(f'pypi:{wheel.name}'))}"
+        yield f"#: {whole_wheel_line(wheel, platform.groups_of(wheel.key))}"
         yield f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}"
 
 
@@ -224,8 +224,8 @@ def _explicit_requirements(explicit: _File, texts: Mapping[str, str], *, sealed:
 def _with_packages(lock: PlatformLock, explicit: _File, requirements: _File | None) -> PlatformLock:
     records = _restored(explicit, _record)
     wheels = _restored(requirements, _wheel) if requirements else {}
-    groups = {f"conda:{record.name}": names for record, names in records.values()}
-    groups |= {f"pypi:{wheel.name}": names for wheel, names in wheels.values()}
+    groups = {record.key: names for record, names in records.values()}
+    groups |= {wheel.key: names for wheel, names in wheels.values()}
     return replace(
         lock,
         conda=tuple(records[name][0] for name in sorted(records)),

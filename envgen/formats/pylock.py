@@ -47,7 +47,7 @@ def _text(lock: Lock, platform: PlatformLock) -> str:
         f"created-by = {_string(lock.created_by.split()[0])}",
     ]
     for wheel in sorted(platform.pypi, key=lambda wheel: wheel.name):
-        lines += ["", *_package(wheel, platform.groups_of(f"pypi:{wheel.name}"))]
+        lines += ["", *_package(wheel, platform.groups_of(wheel.key))]
     return "\n".join(lines) + "\n"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from envgen.errors import InstallError
 from envgen.lock.model import LockedWheel
+from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 
 _CHUNK = 1 << 20
@@ -38,9 +39,9 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file that is to be had: `size` is in bytes or None, `key` is `conda:NAME` or `pypi:NAME`."""
+    """A file that is to be had: `size` is in bytes or None."""
 
-    key: str
+    key: PackageKey
     filename: str
     digest: Digest
     size: int | None
@@ -54,7 +55,7 @@ class Artifact:
 def record_artifact(record: Record) -> Artifact:
     """Name the archive of a record; raise InstallError for a record without a hash."""
     return Artifact(
-        key=f"conda:{record.name}",
+        key=record.key,
         filename=_plain(record.filename, record.name),
         digest=_digest(str(record), sha256=record.sha256, md5=record.md5),
         size=record.size,
@@ -65,7 +66,7 @@ def wheel_artifact(locked: LockedWheel) -> Artifact:
     """Name the wheel of a distribution; raise InstallError where the lock holds no hash of it."""
     wheel = locked.wheel
     return Artifact(
-        key=f"pypi:{wheel.name}",
+        key=wheel.key,
         filename=_plain(wheel.filename, wheel.name),
         digest=_digest(f"{wheel.name}=={wheel.version}", sha256=wheel.sha256),
         size=wheel.size,

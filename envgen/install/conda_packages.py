@@ -20,6 +20,7 @@ from rattler.package_cache import PackageCache, ValidationMode
 
 from envgen.errors import InstallError
 from envgen.install.prefix import META
+from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.system.event_loop import run
 
@@ -41,14 +42,14 @@ class CondaLinker:
     prefix: Path
     subdir: str
     records: tuple[Record, ...]
-    archives: Mapping[str, Path]
+    archives: Mapping[PackageKey, Path]
     again: frozenset[str]
     cache: Path
     report: Callable[[str], None]
 
     def archive(self, record: Record) -> Path:
         """Return the path of a record's archive; a place where none is for one that the cache has."""
-        return self.archives.get(f"conda:{record.name}", self.cache / "absent" / record.filename)
+        return self.archives.get(record.key, self.cache / "absent" / record.filename)
 
 
 def unpacked(records: Sequence[Record], cache: Path) -> frozenset[str]:

@@ -20,6 +20,7 @@ from envgen.install.vendored import archive_path, wheel_path
 from envgen.install.wheels import WheelLocations
 from envgen.lock.model import LockedWheel
 from envgen.models.channel import Channel, without_secrets
+from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.project.channels import access
 from envgen.project.services import Services
@@ -50,10 +51,14 @@ class NeededFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedFiles:
-    """The path of each file by its artifact's key, and how many bytes came over the network."""
+    """The path of each file, and how many bytes came over the network."""
 
-    paths: dict[str, Path]
+    paths: dict[Artifact, Path]
     fetched: int
+
+    def by_key(self) -> dict[PackageKey, Path]:
+        """Return the paths by package, for files of one lock: it has each package once."""
+        return {artifact.key: path for artifact, path in self.paths.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +79,16 @@ def obtain(needs: Sequence[NeededFile], fetching: Fetch) -> FetchedFiles:
     """
     progress = Progress((need.artifact for need in needs), "verifying", fetching.report)
     found = _found(needs, fetching.store, progress)
-    missing = [need for need in needs if need.artifact.key not in found]
+    missing = [need for need in needs if need.artifact not in found]
     fetched = _download(missing, fetching) if missing else 0
-    paths = {need.artifact.key: need.target(fetching.store) for need in missing}
+    paths = {need.artifact: need.target(fetching.store) for need in missing}
     return FetchedFiles(paths={**found, **paths}, fetched=fetched)
 
 
-def _found(needs: Sequence[NeededFile], store: Path, progress: Progress) -> dict[str, Path]:
+def _found(needs: Sequence[NeededFile], store: Path, progress: Progress) -> dict[Artifact, Path]:
     with ThreadPoolExecutor(_READERS, thread_name_prefix="verify") as pool:
         paths = pool.map(lambda need: _copy(need, store, progress), needs)
-        return {need.artifact.key: path for need, path in zip(needs, paths, strict=True) if path is not None}
+        return {need.artifact: path for need, path in zip(needs, paths, strict=True) if path is not None}
 
 
 def _copy(need: NeededFile, store: Path, progress: Progress) -> Path | None:

@@ -28,6 +28,7 @@ from envgen.install.prefix import (
 from envgen.install.prefix_diff import Sync, compare, verify_contents
 from envgen.install.target import InstallTarget
 from envgen.install.wheels import WheelInstaller, WheelTarget, remove_compiled, remove_distribution
+from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.project.services import Services
 from envgen.system.files import exclusive
@@ -118,8 +119,8 @@ class PrefixSync:
             with shared_store(self._store) as drop:
                 needs = [*self._sources.records(missing), *self._sources.wheels(sync.wheels)]
                 obtained = obtain(needs, self._sources.fetching())
-                self._change(found, dict(obtained.paths))
-                drop(path for key, path in obtained.paths.items() if key.startswith("conda:"))
+                self._change(found, obtained.by_key())
+                drop(path for key, path in obtained.by_key().items() if key.source == "conda")
         return obtained.fetched
 
     def _check_space(self, missing: Iterable[Record], linked: Iterable[Record], sync: Sync) -> None:
@@ -131,7 +132,7 @@ class PrefixSync:
             prefix=self._target.prefix,
         )
 
-    def _change(self, found: PrefixState, files: dict[str, Path]) -> None:
+    def _change(self, found: PrefixState, files: dict[PackageKey, Path]) -> None:
         prefix, target = self._target.prefix, self._target
         marker = self._marker(found)
         state = "half made" if marker.fresh else "half changed"
@@ -177,7 +178,7 @@ class PrefixSync:
             if record.name in changed:
                 remove_compiled(contents.prefix, record.files, kept)
 
-    def _link(self, found: PrefixState, files: dict[str, Path]) -> None:
+    def _link(self, found: PrefixState, files: dict[PackageKey, Path]) -> None:
         target = self._target
         linking = CondaLinker(
             prefix=target.prefix,
@@ -191,8 +192,8 @@ class PrefixSync:
         try:
             link(linking)
         except StaleCacheError:
-            rest = [record for record in target.lock.conda if f"conda:{record.name}" not in files]
-            files |= obtain(self._sources.records(rest), self._sources.fetching()).paths
+            rest = [record for record in target.lock.conda if record.key not in files]
+            files |= obtain(self._sources.records(rest), self._sources.fetching()).by_key()
             link(replace(linking, archives=files))
 
     @contextlib.contextmanager

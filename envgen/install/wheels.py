@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import InstallError, PypiError, PypiUnreachableError
 from envgen.lock.model import LockedWheel
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.wheel import Wheel
 from envgen.pypi.http import Session
@@ -76,8 +77,8 @@ class WheelInstaller:
         self._indexes = indexes
         self._offline = offline
 
-    def install(self, wheels: Sequence[LockedWheel], files: Mapping[str, Path], target: WheelTarget) -> None:
-        """Install these wheels from verified files, by `pypi:NAME`; uv checks their hashes again.
+    def install(self, wheels: Sequence[LockedWheel], files: Mapping[PackageKey, Path], target: WheelTarget) -> None:
+        """Install these wheels from verified files; uv checks their hashes again.
 
         Raises:
             InstallError: uv refuses.
@@ -85,7 +86,7 @@ class WheelInstaller:
         if not wheels:
             return
         lines = [f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}\n" for wheel in wheels]
-        folders = dict.fromkeys(str(files[f"pypi:{wheel.name}"].parent) for wheel in wheels)
+        folders = dict.fromkeys(str(files[wheel.key].parent) for wheel in wheels)
         with tempfile.TemporaryDirectory(prefix="envgen-") as name:
             listed = Path(name) / "requirements.txt"
             listed.write_text("".join(lines), encoding="utf-8")

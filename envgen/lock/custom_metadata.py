@@ -1,4 +1,7 @@
-"""What a format has no field for as JSON: one short line a package."""
+"""The texts in which a lock file says what its format has no field for: conda-lock's custom_metadata.
+
+A package has one short line and a decision one key, so that git merges what two branches add to a lock.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,59 @@ from envgen.lock.package_fields import (
     wheel_filename,
 )
 from envgen.models.findings import Decision, Finding, Severity, Source
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel
 
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+DIGEST_PLACEHOLDER = "file_digest: sha256:-"
+"""The line that a writer puts where `with_digest` shall put the digest."""
+
+_DIGEST = re.compile(r"file_digest: sha256:([0-9a-f]{64}|-)(?=\r?\n)")
 _DERIVED = ("build", "build_number", "channel", "subdir")
 _OPTIONAL = ("constrains", "license", "noarch", "python_site_packages_path", "size", "timestamp", "track_features")
+_SOURCES: Mapping[str, Source] = {source: source for source in get_args(Source)}
+
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+
+
+def normal_form(lock: Lock) -> Lock:
+    """Sort what has no order and fold what packages need into one entry a name.
+
+    A lock in this form equals itself after writing and reading. Raises ValueError for depends that cannot be folded.
+    """
+    platforms = sorted(lock.platforms, key=lambda each: each.platform.subdir)
+    return replace(lock, platforms=tuple(map(_normal_platform, platforms)))
+
+
+def _normal_platform(lock: PlatformLock) -> PlatformLock:
+    records = (replace(record, depends=_folded_depends(record)) for record in lock.conda)
+    wheels = (replace(wheel, requires=_folded_requires(wheel)) for wheel in lock.pypi)
+    return replace(
+        lock,
+        conda=tuple(sorted(records, key=lambda record: record.name)),
+        pypi=tuple(sorted(wheels, key=lambda wheel: wheel.name)),
+        groups=_normal_groups(lock),
+        decisions=tuple(_sorted_decisions(lock.decisions)),
+        findings=tuple(sorted(lock.findings)),
+        notes=tuple(note for note in lock.notes if note),
+    )
+
+
+def _folded_depends(record: Record) -> tuple[str, ...]:
+    return unfold_depends(fold_depends(record.depends))
+
+
+def _folded_requires(wheel: LockedWheel) -> tuple[str, ...]:
+    return unfold_requires(fold_requires(wheel.requires))
+
+
+def _normal_groups(lock: PlatformLock) -> dict[PackageKey, tuple[str, ...]]:
+    groups = {key: tuple(sorted(lock.groups_of(key))) for key in lock.packages()}
+    return {key: names for key, names in sorted(groups.items()) if names and MAIN_GROUP not in names}
+
+
+# One package's line.
 
 
 def record_line(record: Record) -> str:
@@ -40,7 +89,7 @@ def whole_record_line(record: Record, groups: tuple[str, ...]) -> str:
     parts = artifact(record.url)
     data = _record_rest(record)
     data |= {key: getattr(record, key) for key in ("name", "version") if getattr(record, key) != getattr(parts, key)}
-    data |= {"depends": unfold_depends(fold_depends(record.depends)), "sha256": record.sha256}
+    data |= {"depends": _folded_depends(record), "sha256": record.sha256}
     return _encode(data | _groups(groups))
 
 
@@ -57,17 +106,39 @@ def wheel_line(wheel: LockedWheel) -> str:
 def whole_wheel_line(wheel: LockedWheel, groups: tuple[str, ...]) -> str:
     """Return the JSON of all that a name, a version and a sha256 do not say of a wheel; its URL is left out."""
     data = _wheel_rest(wheel)
-    data |= {"filename": wheel.wheel.filename, "requires": unfold_requires(fold_requires(wheel.requires))}
+    data |= {"filename": wheel.wheel.filename, "requires": _folded_requires(wheel)}
     if wheel.why:
         data["why"] = wheel.why
     return _encode(data | _groups(groups))
 
 
+def _record_rest(record: Record) -> dict[str, object]:
+    parts = artifact(record.url)
+    data = {key: getattr(record, key) for key in _DERIVED if getattr(record, key) != getattr(parts, key)}
+    for key in _OPTIONAL:
+        value = getattr(record, key)
+        if value is not None and value not in ("", ()):
+            data[key] = value
+    return data
+
+
+def _wheel_rest(wheel: LockedWheel) -> dict[str, object]:
+    data: dict[str, object] = {}
+    if wheel.wheel.size is not None:
+        data["size"] = wheel.wheel.size
+    if wheel.requires_python:
+        data["requires_python"] = wheel.requires_python
+    return data
+
+
+def _groups(groups: tuple[str, ...]) -> dict[str, object]:
+    return {} if groups == (MAIN_GROUP,) else {"groups": groups}
+
+
 class CustomFields:
-    """Read the values of such a line back, refusing with ValueError what no writer writes."""
+    """The values of a package's line, each taken once; ValueError refuses what no writer writes."""
 
     def __init__(self, line: str) -> None:
-        """Read a line; "" holds nothing."""
         try:
             data: object = json.loads(line) if line else {}
         except json.JSONDecodeError as error:
@@ -103,78 +174,178 @@ class CustomFields:
             raise ValueError(f"unknown `{'`, `'.join(sorted(self._data))}`")
 
 
-def restored_record(held: CustomFields, *, url: str, md5: str, name: str = "", version: str = "") -> Record:
+def restored_record(fields: CustomFields, *, url: str, md5: str, name: str = "", version: str = "") -> Record:
     """Build the record that a URL, an md5 and a whole line say."""
     parts = artifact(url)
-    number = held.number("build_number")
+    number = fields.number("build_number")
     return Record(
-        name=name or held.text("name", parts.name),
-        version=version or held.text("version", parts.version),
-        build=held.text("build", parts.build),
+        name=name or fields.text("name", parts.name),
+        version=version or fields.text("version", parts.version),
+        build=fields.text("build", parts.build),
         build_number=parts.build_number if number is None else number,
-        subdir=held.text("subdir", parts.subdir),
-        channel=held.text("channel", parts.channel),
+        subdir=fields.text("subdir", parts.subdir),
+        channel=fields.text("channel", parts.channel),
         url=url,
         md5=md5,
-        sha256=held.text("sha256"),
-        size=held.number("size"),
-        timestamp=held.number("timestamp"),
-        depends=held.texts("depends"),
-        constrains=held.texts("constrains"),
-        track_features=held.texts("track_features"),
-        license=held.text("license"),
-        noarch=held.text("noarch"),
-        python_site_packages_path=held.text("python_site_packages_path"),
+        sha256=fields.text("sha256"),
+        size=fields.number("size"),
+        timestamp=fields.number("timestamp"),
+        depends=fields.texts("depends"),
+        constrains=fields.texts("constrains"),
+        track_features=fields.texts("track_features"),
+        license=fields.text("license"),
+        noarch=fields.text("noarch"),
+        python_site_packages_path=fields.text("python_site_packages_path"),
     )
 
 
-def restored_wheel(held: CustomFields, *, name: str, version: str, sha256: str, url: str = "") -> LockedWheel:
+def restored_wheel(fields: CustomFields, *, name: str, version: str, sha256: str, url: str = "") -> LockedWheel:
     """Build the wheel that a name, a version, a hash and a whole line say."""
     wheel = Wheel(
         name=name,
         version=version,
-        filename=held.text("filename", wheel_filename(url)),
+        filename=fields.text("filename", wheel_filename(url)),
         url=url,
         sha256=sha256,
-        size=held.number("size"),
+        size=fields.number("size"),
     )
-    requires = held.texts("requires")
     return LockedWheel(
-        wheel=wheel, requires=requires, requires_python=held.text("requires_python"), why=held.text("why")
+        wheel=wheel,
+        requires=fields.texts("requires"),
+        requires_python=fields.text("requires_python"),
+        why=fields.text("why"),
     )
 
 
-def _record_rest(record: Record) -> dict[str, object]:
-    parts = artifact(record.url)
-    data = {key: getattr(record, key) for key in _DERIVED if getattr(record, key) != getattr(parts, key)}
-    for key in _OPTIONAL:
-        value = getattr(record, key)
-        if value is not None and value not in ("", ()):
-            data[key] = value
-    return data
+# The facts of a lock, by key.
 
 
-def _wheel_rest(wheel: LockedWheel) -> dict[str, object]:
-    data: dict[str, object] = {}
-    if wheel.wheel.size is not None:
-        data["size"] = wheel.wheel.size
-    if wheel.requires_python:
-        data["requires_python"] = wheel.requires_python
-    return data
+def lock_facts(lock: Lock) -> dict[str, str]:
+    """Return what is said of the whole lock, in a fixed order."""
+    facts = {
+        "created_by": lock.created_by,
+        "envgen_format": FORMAT_VERSION,
+        "name": lock.name,
+        "manifest_digest": lock.manifest_digest,
+    }
+    if lock.exclude_newer:
+        facts["exclude_newer"] = lock.exclude_newer
+    if lock.indexes:
+        facts["indexes"] = " ".join(lock.indexes)
+    facts |= {f"local.{number}": words for number, words in enumerate(lock.projects, 1)}
+    return facts
 
 
-def _groups(groups: tuple[str, ...]) -> dict[str, object]:
-    return {} if groups == (MAIN_GROUP,) else {"groups": groups}
+def read_projects(facts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the user's own projects out of the facts of the whole lock."""
+    return tuple(_numbered(facts, "local"))
 
 
-# Take typed values out of a document that was read.
+def platform_facts(lock: PlatformLock) -> dict[str, str]:
+    """Return what is said of one platform under `<subdir>.<what>`, sorted where their order says nothing.
+
+    Decisions are keyed by their requirement, so that two branches that add one do not touch the same lines.
+    """
+    target = lock.platform
+    facts = {"python": target.python, "macos": target.macos, "accelerator": lock.accelerator}
+    facts |= {"solver": lock.solver, "repodata": lock.repodata}
+    facts |= dict(_decision_facts(lock.decisions))
+    facts |= {f"finding.{number}": _finding_text(each) for number, each in enumerate(sorted(lock.findings), 1)}
+    facts |= {f"note.{number}": note for number, note in enumerate(filter(None, lock.notes), 1)}
+    return {f"{target.subdir}.{key}": value for key, value in facts.items() if value}
+
+
+def read_platform_facts(subdir: str, facts: Mapping[str, str]) -> PlatformLock:
+    """Return a lock without packages from `facts_of` one platform; raise ValueError for odd ones."""
+    return PlatformLock(
+        platform=Platform(subdir=subdir, python=_fact(facts, "python"), macos=facts.get("macos", "")),
+        solver=_fact(facts, "solver"),
+        repodata=_fact(facts, "repodata"),
+        accelerator=facts.get("accelerator", "cpu"),
+        decisions=tuple(_decisions(facts)),
+        findings=tuple(_finding(text) for text in _numbered(facts, "finding")),
+        notes=tuple(_numbered(facts, "note")),
+    )
+
+
+def facts_of(subdir: str, facts: Mapping[str, str]) -> dict[str, str]:
+    """Return one platform's facts without their prefix."""
+    prefix = f"{subdir}."
+    return {key.removeprefix(prefix): value for key, value in facts.items() if key.startswith(prefix)}
+
+
+def _fact(facts: Mapping[str, str], key: str) -> str:
+    if key not in facts:
+        raise ValueError(f"`{key}` is missing")
+    return facts[key]
+
+
+def _sorted_decisions(decisions: Iterable[Decision]) -> list[Decision]:
+    return sorted(decisions, key=lambda each: (each.requirement, each.source, each.name, each.why))
+
+
+def _decision_facts(decisions: Iterable[Decision]) -> Iterator[tuple[str, str]]:
+    seen: dict[str, int] = {}
+    for each in _sorted_decisions(decisions):
+        again = seen.get(each.requirement, 0)
+        seen[each.requirement] = again + 1
+        yield f"decision{'+' * again}.{each.requirement}", f"{each.source} {each.name} - {each.why}"
+
+
+def _decisions(facts: Mapping[str, str]) -> Iterator[Decision]:
+    for key, value in facts.items():
+        kind, _, requirement = key.partition(".")
+        if kind.rstrip("+") == "decision":
+            head, dash, why = value.partition(" - ")
+            source, _, name = head.partition(" ")
+            if not dash or source not in _SOURCES:
+                raise ValueError(f"not a decision: `{value}`")
+            yield Decision(requirement=requirement, name=name, source=_SOURCES[source], why=why)
+
+
+def _finding_text(finding: Finding) -> str:
+    return _encode([finding.code, finding.severity, finding.message, finding.hint, *finding.packages])
+
+
+def _finding(text: str) -> Finding:
+    parts: object = json.loads(text)
+    if not isinstance(parts, list) or len(parts) < 4 or not all(isinstance(part, str) for part in parts):
+        raise ValueError(f"not a finding: `{text}`")
+    code, severity, message, hint, *packages = parts
+    if severity not in get_args(Severity):
+        raise ValueError(f"not a severity: `{severity}`")
+    return Finding(code=code, severity=severity, message=message, hint=hint, packages=tuple(packages))
+
+
+def _numbered(facts: Mapping[str, str], kind: str) -> Iterator[str]:
+    number = 1
+    while (text := facts.get(f"{kind}.{number}")) is not None:
+        yield text
+        number += 1
+
+
+def with_digest(text: str) -> str:
+    """Return the text with its digest in the place of the first placeholder, so that an edit shows."""
+    return text.replace(DIGEST_PLACEHOLDER, f"file_digest: sha256:{_digest(text)}", 1)
+
+
+def digest_matches(text: str) -> bool:
+    """Return whether a file with a digest is as it was written, but for line ends, which git may have changed."""
+    match = _DIGEST.search(text)
+    if match is None:
+        return False
+    written = f"{text[: match.start()]}{DIGEST_PLACEHOLDER}{text[match.end() :]}"
+    return match[1] == _digest(written.replace("\r\n", "\n"))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Fields:
-    """A mapping of a document, and what to call it when something is wrong."""
+    """The typed values of a document's mapping, each taken once; errors call it by `where`."""
 
     def __init__(self, data: Mapping[str, object], where: str) -> None:
-        """Keep a copy, of which each value is taken once."""
         self._data = dict(data)
         self.where = where
 
@@ -242,186 +413,3 @@ class Fields:
         """Refuse what has not been taken."""
         if self._data:
             raise ValueError(f"{self.where} has an unknown `{next(iter(self._data))}`")
-
-
-# Hold what a lock says beside its packages as flat texts, the form of conda-lock's custom_metadata.
-
-
-def lock_facts(lock: Lock) -> dict[str, str]:
-    """Return the facts of the whole lock, in a fixed order."""
-    facts = {
-        "created_by": lock.created_by,
-        "envgen_format": FORMAT_VERSION,
-        "name": lock.name,
-        "manifest_digest": lock.manifest_digest,
-    }
-    if lock.exclude_newer:
-        facts["exclude_newer"] = lock.exclude_newer
-    if lock.indexes:
-        facts["indexes"] = " ".join(lock.indexes)
-    facts |= {f"local.{number}": words for number, words in enumerate(lock.projects, 1)}
-    return facts
-
-
-def read_projects(facts: Mapping[str, str]) -> tuple[str, ...]:
-    """Read the user's own projects out of the facts of the whole lock."""
-    return tuple(_numbered(facts, "local"))
-
-
-def platform_facts(lock: PlatformLock) -> dict[str, str]:
-    """Return the facts of one platform under `<subdir>.<what>`, sorted where their order says nothing.
-
-    Decisions are keyed by their requirement, so that two branches that add one do not touch the same lines.
-    """
-    target = lock.platform
-    facts = {"python": target.python, "macos": target.macos, "accelerator": lock.accelerator}
-    facts |= {"solver": lock.solver, "repodata": lock.repodata}
-    facts |= dict(_decision_facts(lock.decisions))
-    facts |= {f"finding.{number}": _finding_text(each) for number, each in enumerate(sorted(lock.findings), 1)}
-    facts |= {f"note.{number}": note for number, note in enumerate(filter(None, lock.notes), 1)}
-    return {f"{target.subdir}.{key}": value for key, value in facts.items() if value}
-
-
-def read_platform_facts(subdir: str, facts: Mapping[str, str]) -> PlatformLock:
-    """Build a lock without packages from one platform's facts, their prefix removed; raise ValueError for odd ones."""
-    return PlatformLock(
-        platform=Platform(subdir=subdir, python=_fact(facts, "python"), macos=facts.get("macos", "")),
-        solver=_fact(facts, "solver"),
-        repodata=_fact(facts, "repodata"),
-        accelerator=facts.get("accelerator", "cpu"),
-        decisions=tuple(_decisions(facts)),
-        findings=tuple(_finding(text) for text in _numbered(facts, "finding")),
-        notes=tuple(_numbered(facts, "note")),
-    )
-
-
-def facts_of(subdir: str, facts: Mapping[str, str]) -> dict[str, str]:
-    """Select one platform's facts and remove their prefix."""
-    prefix = f"{subdir}."
-    return {key.removeprefix(prefix): value for key, value in facts.items() if key.startswith(prefix)}
-
-
-def _fact(facts: Mapping[str, str], key: str) -> str:
-    if key not in facts:
-        raise ValueError(f"`{key}` is missing")
-    return facts[key]
-
-
-def sorted_decisions(decisions: Iterable[Decision]) -> list[Decision]:
-    """Sort decisions as they are written: by requirement."""
-    return sorted(decisions, key=lambda each: (each.requirement, each.source, each.name, each.why))
-
-
-def _decision_facts(decisions: Iterable[Decision]) -> Iterator[tuple[str, str]]:
-    seen: dict[str, int] = {}
-    for each in sorted_decisions(decisions):
-        again = seen.get(each.requirement, 0)
-        seen[each.requirement] = again + 1
-        yield f"decision{'+' * again}.{each.requirement}", f"{each.source} {each.name} - {each.why}"
-
-
-def _decisions(facts: Mapping[str, str]) -> Iterator[Decision]:
-    for key, value in facts.items():
-        kind, _, requirement = key.partition(".")
-        if kind.rstrip("+") == "decision":
-            head, dash, why = value.partition(" - ")
-            source, _, name = head.partition(" ")
-            if not dash or source not in get_args(Source):
-                raise ValueError(f"not a decision: `{value}`")
-            yield Decision(requirement=requirement, name=name, source=_source(source), why=why)
-
-
-def _source(text: str) -> Source:
-    return "conda" if text == "conda" else "pypi" if text == "pypi" else "unknown"
-
-
-def _finding_text(finding: Finding) -> str:
-    return _encode([finding.code, finding.severity, finding.message, finding.hint, *finding.packages])
-
-
-def _finding(text: str) -> Finding:
-    parts: object = json.loads(text)
-    if not isinstance(parts, list) or len(parts) < 4 or not all(isinstance(part, str) for part in parts):
-        raise ValueError(f"not a finding: `{text}`")
-    code, severity, message, hint, *packages = parts
-    if severity not in get_args(Severity):
-        raise ValueError(f"not a severity: `{severity}`")
-    return Finding(code=code, severity=severity, message=message, hint=hint, packages=tuple(packages))
-
-
-def _numbered(facts: Mapping[str, str], kind: str) -> Iterator[str]:
-    number = 1
-    while (text := facts.get(f"{kind}.{number}")) is not None:
-        yield text
-        number += 1
-
-
-# Seal a generated file with a digest of its own text, so that an edit shows.
-
-_OPEN = "file_digest: sha256:-"
-_SEALED = re.compile(r"file_digest: sha256:([0-9a-f]{64}|-)(?=\r?\n)")
-
-
-def placeholder() -> str:
-    """Return the line, `file_digest: …`, that a writer puts where the digest shall stand."""
-    return _OPEN
-
-
-def with_digest(text: str) -> str:
-    """Put the digest of the text into its one placeholder."""
-    return text.replace(_OPEN, f"file_digest: sha256:{_digest(text)}", 1)
-
-
-def digest_matches(text: str) -> bool:
-    """Return whether a file still is as it was sealed; line ends may have been changed by git.
-
-    A file without a digest is not whole.
-    """
-    match = _SEALED.search(text)
-    if match is None:
-        return False
-    unsealed = f"{text[: match.start()]}{_OPEN}{text[match.end() :]}"
-    return match[1] == _digest(unsealed.replace("\r\n", "\n"))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-# Put a lock into the form in which it is written and read back.
-
-
-def normal_form(lock: Lock) -> Lock:
-    """Sort what has no order and fold what packages need into one entry a name.
-
-    A lock in this form equals itself after writing and reading. Raises ValueError for depends that cannot be folded.
-    """
-    platforms = sorted(lock.platforms, key=lambda each: each.platform.subdir)
-    return replace(lock, platforms=tuple(_platform(each) for each in platforms))
-
-
-def _platform(lock: PlatformLock) -> PlatformLock:
-    return replace(
-        lock,
-        conda=tuple(sorted(map(_record, lock.conda), key=lambda record: record.name)),
-        pypi=tuple(sorted(map(_wheel, lock.pypi), key=lambda wheel: wheel.name)),
-        groups=_normal_groups(lock),
-        decisions=tuple(sorted_decisions(lock.decisions)),
-        findings=tuple(sorted(lock.findings)),
-        notes=tuple(note for note in lock.notes if note),
-    )
-
-
-def _record(record: Record) -> Record:
-    depends = unfold_depends(fold_depends(record.depends))
-    return record if depends == record.depends else replace(record, depends=depends)
-
-
-def _wheel(wheel: LockedWheel) -> LockedWheel:
-    return replace(wheel, requires=unfold_requires(fold_requires(wheel.requires)))
-
-
-def _normal_groups(lock: PlatformLock) -> dict[str, tuple[str, ...]]:
-    keys = [f"conda:{record.name}" for record in lock.conda] + [f"pypi:{wheel.name}" for wheel in lock.pypi]
-    groups = {key: tuple(sorted(lock.groups_of(key))) for key in keys}
-    return {key: names for key, names in sorted(groups.items()) if names and MAIN_GROUP not in names}

@@ -10,13 +10,12 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envgen.lock.graph import DistributionsOf
-from envgen.lock.model import LockedWheel, PlatformLock
+from envgen.lock.model import Package, PlatformLock
 from envgen.models.match_spec import version_key
+from envgen.models.package_key import PackageKey, PackageSource
 from envgen.models.record import Record
 
 ChangeKind = Literal["added", "removed", "upgraded", "downgraded", "rebuilt", "moved"]
-Half = Literal["conda", "pypi"]
-_Package = Record | LockedWheel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -32,8 +31,8 @@ class Change:
     change: ChangeKind
     before: str
     after: str
-    source: Half
-    previous: Half
+    source: PackageSource
+    previous: PackageSource
     size_before: int | None = None
     size_after: int | None = None
 
@@ -45,8 +44,7 @@ def diff(
 
     `pypi_name` gives the distribution that a conda package of some name provides, by which a move is seen.
     """
-    old = {**_conda(before), **_pypi(before)}
-    new = {**_conda(after), **_pypi(after)}
+    old, new = before.packages(), after.packages()
     moved = dict(_moves(old.keys() - new.keys(), new.keys() - old.keys(), pypi_name))
     changes = [_moved(old[gone], new[come]) for gone, come in moved.items()]
     gone, come = set(moved), set(moved.values())
@@ -67,97 +65,80 @@ def distribution_names(locks: Iterable[PlatformLock], distributions_of: Distribu
     return lambda conda: held.get(conda, canonicalize_name(conda))
 
 
-def _conda(lock: PlatformLock) -> dict[str, _Package]:
-    return {f"conda:{record.name}": record for record in lock.conda}
-
-
-def _pypi(lock: PlatformLock) -> dict[str, _Package]:
-    return {f"pypi:{wheel.name}": wheel for wheel in lock.pypi}
-
-
-def _moves(gone: Iterable[str], come: Iterable[str], pypi_name: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+def _moves(
+    gone: Iterable[PackageKey], come: Iterable[PackageKey], pypi_name: Callable[[str], str]
+) -> Iterator[tuple[PackageKey, PackageKey]]:
     by_name = {_distribution(key, pypi_name): key for key in sorted(come)}
     for key in sorted(gone):
         other = by_name.get(_distribution(key, pypi_name))
-        if other and other.partition(":")[0] != key.partition(":")[0]:
+        if other and other.source != key.source:
             yield key, by_name.pop(_distribution(key, pypi_name))
 
 
-def _distribution(key: str, pypi_name: Callable[[str], str]) -> str:
-    half, _, name = key.partition(":")
-    return pypi_name(name) if half == "conda" else name
+def _distribution(key: PackageKey, pypi_name: Callable[[str], str]) -> str:
+    return pypi_name(key.name) if key.source == "conda" else key.name
 
 
-def _half(package: _Package) -> Half:
-    return "conda" if isinstance(package, Record) else "pypi"
-
-
-def _size(package: _Package) -> int | None:
-    return package.size if isinstance(package, Record) else package.wheel.size
-
-
-def _file(package: _Package) -> tuple[str, ...]:
+def _file(package: Package) -> tuple[str, ...]:
     """Return what makes the file that is installed another one; a hash that is not known says nothing."""
     if isinstance(package, Record):
         return (package.version, package.build, package.channel, package.md5)
     return (package.version, package.wheel.filename, package.wheel.sha256)
 
 
-def _removed(package: _Package) -> Change:
-    half = _half(package)
+def _removed(package: Package) -> Change:
     return Change(
         name=package.name,
         change="removed",
         before=package.version,
         after="",
-        source=half,
-        previous=half,
-        size_before=_size(package),
+        source=package.key.source,
+        previous=package.key.source,
+        size_before=package.size,
     )
 
 
-def _added(package: _Package) -> Change:
-    half = _half(package)
+def _added(package: Package) -> Change:
     return Change(
         name=package.name,
         change="added",
         before="",
         after=package.version,
-        source=half,
-        previous=half,
-        size_after=_size(package),
+        source=package.key.source,
+        previous=package.key.source,
+        size_after=package.size,
     )
 
 
-def _moved(before: _Package, after: _Package) -> Change:
+def _moved(before: Package, after: Package) -> Change:
     return _between(before, after, "moved", (before.version, after.version))
 
 
-def _changed(before: _Package, after: _Package) -> Change:
+def _changed(before: Package, after: Package) -> Change:
     if before.version == after.version:
         return _between(before, after, "rebuilt", (_build(before), _build(after)))
     kind: ChangeKind = "upgraded" if _is_newer(after, before) else "downgraded"
     return _between(before, after, kind, (before.version, after.version))
 
 
-def _between(before: _Package, after: _Package, kind: ChangeKind, texts: tuple[str, str]) -> Change:
+def _between(before: Package, after: Package, kind: ChangeKind, texts: tuple[str, str]) -> Change:
     return Change(
         name=after.name,
         change=kind,
         before=texts[0],
         after=texts[1],
-        source=_half(after),
-        previous=_half(before),
-        size_before=_size(before),
-        size_after=_size(after),
+        source=after.key.source,
+        previous=before.key.source,
+        size_before=before.size,
+        size_after=after.size,
     )
 
 
-def _build(package: _Package) -> str:
+def _build(package: Package) -> str:
     return f"{package.version}={package.build}" if isinstance(package, Record) else package.wheel.filename
 
 
-def _is_newer(after: _Package, before: _Package) -> bool:
+def _is_newer(after: Package, before: Package) -> bool:
     if isinstance(after, Record):
         return version_key(after.version) > version_key(before.version)
     try:

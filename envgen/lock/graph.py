@@ -11,9 +11,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envgen.lock.model import MAIN_GROUP, PlatformLock
-from envgen.lock.package_fields import depend_name
 from envgen.manifest.model import Manifest
 from envgen.mapping.version_specs import to_pep440
+from envgen.models.match_spec import MatchSpec
+from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement
 
@@ -22,9 +23,9 @@ DistributionsOf = Callable[[Record], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Link:
-    """Describe that a package, by its key (`conda:numpy`), is needed, and with which words (`numpy >=1.26`)."""
+    """A package that is needed, with the words that ask for it (`numpy >=1.26`)."""
 
-    key: str
+    key: PackageKey
     need: str
 
 
@@ -35,18 +36,18 @@ Chain = tuple[Link, ...]
 class Graph:
     """Each package's links to the packages that it needs, by key and sorted; virtual packages are left out."""
 
-    links: Mapping[str, tuple[Link, ...]]
+    links: Mapping[PackageKey, tuple[Link, ...]]
 
     @classmethod
     def of(cls, lock: PlatformLock, distributions_of: DistributionsOf) -> Graph:
         """Build the graph; `distributions_of` gives the canonical names of what a record provides to PyPI packages."""
         providers = providers_of(lock, distributions_of)
         names = {record.name for record in lock.conda}
-        links = {f"conda:{record.name}": _conda_links(record, names) for record in lock.conda}
-        links |= {f"pypi:{wheel.name}": _pypi_links(wheel.requires, providers) for wheel in lock.pypi}
+        links = {record.key: _conda_links(record, names) for record in lock.conda}
+        links |= {wheel.key: _pypi_links(wheel.requires, providers) for wheel in lock.pypi}
         return cls({key: tuple(sorted(set(found))) for key, found in sorted(links.items())})
 
-    def needed_by(self, key: str) -> tuple[Link, ...]:
+    def needed_by(self, key: PackageKey) -> tuple[Link, ...]:
         """List the packages that need this one, each with its words."""
         return tuple(
             Link(key=source, need=link.need)
@@ -55,9 +56,9 @@ class Graph:
             if link.key == key
         )
 
-    def reach(self, roots: Iterable[str]) -> frozenset[str]:
+    def reach(self, roots: Iterable[PackageKey]) -> frozenset[PackageKey]:
         """Return the keys of the roots that are locked, and of all that they need."""
-        reached: set[str] = set()
+        reached: set[PackageKey] = set()
         waiting = [root for root in roots if root in self.links]
         while waiting:
             key = waiting.pop()
@@ -66,7 +67,7 @@ class Graph:
                 waiting.extend(link.key for link in self.links[key])
         return frozenset(reached)
 
-    def chains(self, key: str, roots: Mapping[str, str]) -> tuple[Chain, ...]:
+    def chains(self, key: PackageKey, roots: Mapping[PackageKey, str]) -> tuple[Chain, ...]:
         """Return a shortest chain to a package from each root that leads there, shortest first.
 
         `roots` maps a root's key to the words that ask for it, which its first link carries.
@@ -75,8 +76,8 @@ class Graph:
         found = [self._chain(root, need, distances) for root, need in roots.items() if root in distances]
         return tuple(sorted(found, key=lambda chain: (len(chain), chain)))
 
-    def _distances(self, key: str) -> dict[str, int]:
-        sources: dict[str, list[str]] = {}
+    def _distances(self, key: PackageKey) -> dict[PackageKey, int]:
+        sources: dict[PackageKey, list[PackageKey]] = {}
         for source, links in self.links.items():
             for link in links:
                 sources.setdefault(link.key, []).append(source)
@@ -90,30 +91,30 @@ class Graph:
                     waiting.append(source)
         return distances
 
-    def _chain(self, root: str, need: str, distances: Mapping[str, int]) -> Chain:
+    def _chain(self, root: PackageKey, need: str, distances: Mapping[PackageKey, int]) -> Chain:
         chain = [Link(key=root, need=need)]
         while left := distances[chain[-1].key]:
             chain.append(next(link for link in self.links[chain[-1].key] if distances.get(link.key) == left - 1))
         return tuple(chain)
 
 
-def providers_of(lock: PlatformLock, distributions_of: DistributionsOf) -> dict[str, list[str]]:
+def providers_of(lock: PlatformLock, distributions_of: DistributionsOf) -> dict[str, list[PackageKey]]:
     """Return the keys of the packages that provide each distribution, by its canonical name."""
-    providers: dict[str, list[str]] = {wheel.name: [f"pypi:{wheel.name}"] for wheel in lock.pypi}
+    providers = {wheel.name: [wheel.key] for wheel in lock.pypi}
     for record in lock.conda:
         for distribution in distributions_of(record):
-            providers.setdefault(distribution, []).append(f"conda:{record.name}")
+            providers.setdefault(distribution, []).append(record.key)
     return providers
 
 
 def _conda_links(record: Record, names: set[str]) -> Iterator[Link]:
     for depend in record.depends:
-        name = depend_name(depend)
+        name = MatchSpec.name_of(depend)
         if name in names:
-            yield Link(key=f"conda:{name}", need=depend)
+            yield Link(key=PackageKey("conda", name), need=depend)
 
 
-def _pypi_links(requires: Iterable[str], providers: Mapping[str, list[str]]) -> Iterator[Link]:
+def _pypi_links(requires: Iterable[str], providers: Mapping[str, list[PackageKey]]) -> Iterator[Link]:
     for text in requires:
         for provider in providers.get(canonicalize_name(PackagingRequirement(text).name), ()):
             yield Link(key=provider, need=text)
@@ -121,14 +122,15 @@ def _pypi_links(requires: Iterable[str], providers: Mapping[str, list[str]]) -> 
 
 # Find which locked packages a manifest asks for, and on which lines.
 
-_METAL = "tensorflow-metal"
+PYTHON, PIP = PackageKey("conda", "python"), PackageKey("conda", "pip")
+METAL = PackageKey("pypi", "tensorflow-metal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootPackage:
     """Describe that a manifest asks for a locked package, by its key, in which words and where."""
 
-    key: str
+    key: PackageKey
     need: str
     origin: Origin
 
@@ -140,29 +142,29 @@ class Matcher:
         """Index a lock; `distributions_of` gives the canonical names of what a record provides."""
         self._lock = lock
         self.providers = providers_of(lock, distributions_of)
-        self.versions = {f"conda:{record.name}": record.version for record in lock.conda}
-        self.versions |= {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
+        self.packages = lock.packages()
 
-    def keys(self, requirement: Requirement) -> list[str]:
+    def keys(self, requirement: Requirement) -> list[PackageKey]:
         """Return the packages that were locked for a requirement, or meet it; none where it is not met."""
         return self.decided(requirement) or self.met_by(requirement)
 
-    def decided(self, requirement: Requirement) -> list[str]:
+    def decided(self, requirement: Requirement) -> list[PackageKey]:
         """Return the packages that the lock took for this very requirement, if all are still in it."""
         texts = (requirement.text, str(requirement))
-        keys = [f"{each.source}:{each.name}" for each in self._lock.decisions if each.requirement in texts]
-        return keys if all(key in self.versions for key in keys) else []
+        keys = [each.key for each in self._lock.decisions if each.requirement in texts]
+        locked = [key for key in keys if key in self.packages]
+        return locked if len(locked) == len(keys) else []
 
-    def met_by(self, requirement: Requirement) -> list[str]:
+    def met_by(self, requirement: Requirement) -> list[PackageKey]:
         """Return the packages that meet a requirement; what extras bring is not known, so one with any is not met."""
         if requirement.extras:
             return []
         keys = self.providers.get(requirement.name, [])
         return keys if all(self.admits(requirement, key) for key in keys) else []
 
-    def admits(self, requirement: Requirement, key: str) -> bool:
+    def admits(self, requirement: Requirement, key: PackageKey) -> bool:
         """Return whether a requirement's bounds admit the version that is locked."""
-        version = to_pep440(self.versions[key])
+        version = to_pep440(self.packages[key].version)
         return version is not None and SpecifierSet(requirement.specifier).contains(version, prereleases=True)
 
 
@@ -183,30 +185,30 @@ def _roots(manifest: Manifest, lock: PlatformLock, matcher: Matcher) -> Iterator
             keys = matcher.keys(requirement) or matcher.providers.get(requirement.name, [])
             yield from (RootPackage(key=key, need=requirement.text, origin=requirement.origin) for key in keys)
     for root in manifest.conda_specs():
-        if (key := f"conda:{root.spec.name}") in matcher.versions:
+        if (key := PackageKey("conda", root.spec.name)) in matcher.packages:
             yield RootPackage(key=key, need=root.spec.text, origin=root.origin)
-    if "conda:python" in matcher.versions:
+    if PYTHON in matcher.packages:
         need = f"python {lock.platform.python}.*"
-        yield RootPackage(key="conda:python", need=need, origin=manifest.origin("python"))
-    if lock.pypi and "conda:pip" in matcher.versions:
-        yield RootPackage(key="conda:pip", need="pip", origin=Origin(path="packages from PyPI need it"))
-    if lock.accelerator == "metal" and (key := f"pypi:{_METAL}") in matcher.versions:
-        yield RootPackage(key=key, need=_METAL, origin=manifest.origin("accelerator"))
+        yield RootPackage(key=PYTHON, need=need, origin=manifest.origin("python"))
+    if lock.pypi and PIP in matcher.packages:
+        yield RootPackage(key=PIP, need="pip", origin=Origin(path="packages from PyPI need it"))
+    if lock.accelerator == "metal" and METAL in matcher.packages:
+        yield RootPackage(key=METAL, need=METAL.name, origin=manifest.origin("accelerator"))
 
 
 # Say which groups need each package of a lock.
 
 
 def package_groups(
-    lock: PlatformLock, roots: Mapping[str, Iterable[str]], *, distributions_of: DistributionsOf
-) -> dict[str, tuple[str, ...]]:
+    lock: PlatformLock, roots: Mapping[PackageKey, Iterable[str]], *, distributions_of: DistributionsOf
+) -> dict[PackageKey, tuple[str, ...]]:
     """Return the sorted groups of each package that main does not need, by key.
 
     `roots` maps the key of each package that the manifest asks for to the groups that name it. What main needs, and
     what no root leads to (python, pip), has no entry: that is main.
     """
     graph = Graph.of(lock, distributions_of)
-    named: dict[str, list[str]] = {}
+    named: dict[str, list[PackageKey]] = {}
     for key, groups in roots.items():
         for group in groups:
             named.setdefault(group, []).append(key)
@@ -225,7 +227,7 @@ def topological(records: Iterable[Record]) -> tuple[Record, ...]:
     A cycle is cut where it is closed, reached from its first name.
     """
     named = {record.name: record for record in records}
-    needs = {name: sorted({depend_name(depend) for depend in record.depends}) for name, record in named.items()}
+    needs = {name: sorted({MatchSpec.name_of(depend) for depend in record.depends}) for name, record in named.items()}
     ordered: dict[str, Record] = {}
     entered: set[str] = set()
     stack = [(name, False) for name in sorted(named, reverse=True)]

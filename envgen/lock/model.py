@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from envgen.models.channel import Channel
 from envgen.models.findings import Decision, Finding
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel
@@ -29,14 +30,23 @@ class LockedWheel:
     why: str = ""
 
     @property
+    def key(self) -> PackageKey:
+        return self.wheel.key
+
+    @property
     def name(self) -> str:
-        """Return the distribution's canonical name."""
         return self.wheel.name
 
     @property
     def version(self) -> str:
-        """Return the distribution's version."""
         return self.wheel.version
+
+    @property
+    def size(self) -> int | None:
+        return self.wheel.size
+
+
+Package = Record | LockedWheel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +54,7 @@ class PlatformLock:
     """What is installed on one target, and how it was found.
 
     `conda` and `pypi` are sorted by name. `repodata` says which index was solved (`conda-forge`, `starter index of
-    2026-08-01`). `groups` maps a package's key (`conda:numpy`, `pypi:tensorflow`) to the sorted groups that need it; a
-    package without an entry is in `main`.
+    2026-08-01`). `groups` maps a package to the sorted groups that need it; one without an entry is in `main`.
     """
 
     platform: Platform
@@ -54,13 +63,18 @@ class PlatformLock:
     accelerator: str = "cpu"
     conda: tuple[Record, ...] = ()
     pypi: tuple[LockedWheel, ...] = ()
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: Mapping[PackageKey, tuple[str, ...]] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def groups_of(self, key: str) -> tuple[str, ...]:
-        """Return the groups that need a package, by its key."""
+    def packages(self) -> dict[PackageKey, Package]:
+        """Return the records, then the wheels, by key."""
+        packages: list[Package] = [*self.conda, *self.pypi]
+        return {package.key: package for package in packages}
+
+    def groups_of(self, key: PackageKey) -> tuple[str, ...]:
+        """Return the groups that need a package."""
         return self.groups.get(key, (MAIN_GROUP,))
 
 
@@ -95,17 +109,17 @@ def without_groups(lock: PlatformLock, left_out: Collection[str]) -> PlatformLoc
     if not left_out:
         return lock
 
-    def stays(key: str) -> bool:
+    def stays(key: PackageKey) -> bool:
         return any(group not in left_out for group in lock.groups_of(key))
 
     return replace(
         lock,
-        conda=tuple(record for record in lock.conda if stays(f"conda:{record.name}")),
-        pypi=tuple(wheel for wheel in lock.pypi if stays(f"pypi:{wheel.name}")),
+        conda=tuple(record for record in lock.conda if stays(record.key)),
+        pypi=tuple(wheel for wheel in lock.pypi if stays(wheel.key)),
         groups={key: groups for key, groups in lock.groups.items() if stays(key)},
     )
 
 
 def lock_groups(lock: PlatformLock) -> frozenset[str]:
     """Return the groups besides `main` that some package is needed by."""
-    return frozenset(group for groups in lock.groups.values() for group in groups) - {"main"}
+    return frozenset(group for groups in lock.groups.values() for group in groups) - {MAIN_GROUP}

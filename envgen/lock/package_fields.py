@@ -1,4 +1,4 @@
-"""Fold what a package needs into one entry a name, the form that lock files hold."""
+"""A package's fields in the form that lock files hold: what it needs, one entry a name, and what its URL says."""
 
 from __future__ import annotations
 
@@ -14,12 +14,7 @@ from packaging.utils import canonicalize_name
 
 _DEPEND = re.compile(r"([a-z0-9_][a-z0-9_.-]*)\s*(.*)", re.DOTALL)
 _ANY_VERSION = "*"
-
-
-def depend_name(depend: str) -> str:
-    """Return the name that a depends or constrains entry is about; "" where it starts with none."""
-    match = _DEPEND.fullmatch(depend)
-    return match[1] if match else ""
+_SUFFIXES = (".conda", ".tar.bz2")
 
 
 def fold_depends(depends: Iterable[str]) -> dict[str, str]:
@@ -40,7 +35,8 @@ def fold_depends(depends: Iterable[str]) -> dict[str, str]:
 
 def unfold_depends(folded: Mapping[str, str]) -> tuple[str, ...]:
     """Return the match specs of a folded mapping, sorted by name."""
-    return tuple(_join(name, rest) for name, rest in sorted(folded.items()))
+    spaced = ((name, "" if not rest or rest.startswith("[") else " ", rest) for name, rest in sorted(folded.items()))
+    return tuple(f"{name}{space}{rest}" for name, space, rest in spaced)
 
 
 def fold_requires(requires: Iterable[str]) -> dict[str, str]:
@@ -64,21 +60,13 @@ def unfold_requires(folded: Mapping[str, str]) -> tuple[str, ...]:
 
 def plain_requires(folded: Mapping[str, str]) -> dict[str, str]:
     """Return `name: specifier` alone, which is all that readers of conda-lock.yml take: no extras, no URLs."""
-    return {name: "" if _is_odd(rest) else rest for name, rest in folded.items()}
+    odd = odd_requires(folded)
+    return {name: "" if name in odd else rest for name, rest in folded.items()}
 
 
 def odd_requires(folded: Mapping[str, str]) -> dict[str, str]:
     """Return what `plain_requires` leaves out."""
-    return {name: rest for name, rest in folded.items() if _is_odd(rest)}
-
-
-def _is_odd(rest: str) -> bool:
-    return rest.startswith(("[", "@"))
-
-
-def _join(name: str, rest: str) -> str:
-    separator = "" if not rest or rest.startswith("[") else " "
-    return f"{name}{separator}{rest}"
+    return {name: rest for name, rest in folded.items() if rest.startswith(("[", "@"))}
 
 
 def _both(name: str, first: str, second: str) -> str:
@@ -88,17 +76,12 @@ def _both(name: str, first: str, second: str) -> str:
         return second
     if "[" in first + second:
         raise ValueError(f"`{name}{first}` and `{name}{second}` cannot be held together")
-    versions, builds = zip(_version_build(first), _version_build(second), strict=True)
-    named = sorted({build for build in builds if build})
-    if len(named) > 1:
-        raise ValueError(f"`{name}` is needed with two builds, {named[0]} and {named[1]}")
-    version = _both_versions(versions[0], versions[1])
-    return " ".join([version, *named])
-
-
-def _version_build(rest: str) -> tuple[str, str]:
-    version, _, build = rest.partition(" ")
-    return version, build
+    first_version, _, first_build = first.partition(" ")
+    second_version, _, second_build = second.partition(" ")
+    builds = sorted({first_build, second_build} - {""})
+    if len(builds) > 1:
+        raise ValueError(f"`{name}` is needed with two builds, {builds[0]} and {builds[1]}")
+    return " ".join([_both_versions(first_version, second_version), *builds])
 
 
 def _both_versions(first: str, second: str) -> str:
@@ -106,8 +89,8 @@ def _both_versions(first: str, second: str) -> str:
         return first
     if first == _ANY_VERSION:
         return second
-    alternatives = [f"{one},{other}" for one in first.split("|") for other in second.split("|")]
-    return "|".join(alternatives)
+    # "," binds closer than "|" in a version spec (CEP 29), so that alternatives must be multiplied out
+    return "|".join(f"{one},{other}" for one in first.split("|") for other in second.split("|"))
 
 
 def _requirement(text: str) -> Requirement:
@@ -132,15 +115,10 @@ def _conjunction(first: Requirement, second: Requirement) -> Requirement:
 
 def _rest(requirement: Requirement) -> str:
     extras = ",".join(sorted(canonicalize_name(extra) for extra in requirement.extras))
-    asked = f"[{extras}]" if extras else ""
+    bracketed = f"[{extras}]" if extras else ""
     if requirement.url:
-        return f"{asked} @ {requirement.url}".strip()
-    return f"{asked}{requirement.specifier}"
-
-
-# Read what the URL of an artifact says of it.
-
-_SUFFIXES = (".conda", ".tar.bz2")
+        return f"{bracketed} @ {requirement.url}".strip()
+    return f"{bracketed}{requirement.specifier}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +138,7 @@ class ArtifactFields:
 
 @cache
 def artifact(url: str) -> ArtifactFields:
-    """Take the URL of a conda artifact apart."""
+    """Return what the URL of a conda artifact says of it."""
     folder, _, filename = url.rpartition("/")
     channel, _, subdir = folder.rpartition("/")
     stem = filename

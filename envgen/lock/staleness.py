@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import zip_longest
 
-from envgen.lock.graph import DistributionsOf, Graph, Matcher
+from envgen.lock.graph import METAL, PIP, PYTHON, DistributionsOf, Graph, Matcher
 from envgen.lock.model import MAIN_GROUP, Lock, PlatformLock
 from envgen.manifest.model import GroupedRequirement, Manifest, digest
 from envgen.mapping.channel_packages import distributions_of as known_distributions
 from envgen.models.findings import StaleReason
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 
@@ -131,9 +132,6 @@ def _first_difference(first: str, second: str) -> int:
 
 # Compare what a manifest asks of one platform with what is locked for it.
 
-_METAL = "tensorflow-metal"
-_ALWAYS = ("conda:python", "conda:pip")
-
 
 def unsatisfied(manifest: Manifest, lock: PlatformLock, distributions_of: DistributionsOf) -> tuple[StaleReason, ...]:
     """List what a manifest asks for and the lock does not hold, and what the lock holds for nothing.
@@ -154,8 +152,8 @@ class _StaleCheck:
         self._graph = Graph.of(lock, distributions_of)
         self._matcher = Matcher(lock, distributions_of)
         self._providers = self._matcher.providers
-        self._versions = self._matcher.versions
-        self._roots: dict[str, set[str]] = {}
+        self._packages = self._matcher.packages
+        self._roots: dict[PackageKey, set[str]] = {}
 
     def reasons(self) -> Iterator[StaleReason]:
         lacking = tuple(self._lacking())
@@ -184,13 +182,13 @@ class _StaleCheck:
         for key in keys:
             self._ask(key, entry.groups)
 
-    def _ask(self, key: str, groups: frozenset[str] = frozenset({MAIN_GROUP})) -> None:
+    def _ask(self, key: PackageKey, groups: frozenset[str] = frozenset({MAIN_GROUP})) -> None:
         self._roots.setdefault(key, set()).update(groups)
 
     def _from_pypi(self, requirement: Requirement) -> Iterator[StaleReason]:
-        key = f"pypi:{requirement.name}"
+        key = PackageKey("pypi", requirement.name)
         if not self._matcher.decided(requirement) and (
-            key not in self._versions or not self._matcher.met_by(requirement)
+            key not in self._packages or not self._matcher.met_by(requirement)
         ):
             yield StaleReason(code="REQUIREMENT", message=f"`{requirement.text}` of `pypi` is not what was locked")
         self._ask(key)
@@ -201,31 +199,33 @@ class _StaleCheck:
             record = records.get(root.spec.name)
             if record is None or not root.spec.matches(record):
                 yield StaleReason(code="REQUIREMENT", message=f"`{root.spec}` of `conda` is not what was locked")
-            self._ask(f"conda:{root.spec.name}")
+            self._ask(PackageKey("conda", root.spec.name))
 
     def _bounds(self) -> Iterator[StaleReason]:
         markers = self._lock.platform.markers()
         for bound in (*self._manifest.constraint_requirements(), *self._manifest.override_requirements()):
             for key in self._providers.get(bound.name, []):
                 if bound.applies(markers) and not self._matcher.admits(bound, key):
-                    message = f"`{bound.text}` does not admit {bound.name} {self._versions[key]}, which is locked"
+                    message = (
+                        f"`{bound.text}` does not admit {bound.name} {self._packages[key].version}, which is locked"
+                    )
                     yield StaleReason(code="CONSTRAINT", message=message)
 
     def _mapped(self) -> Iterator[StaleReason]:
         """Yield which packages do not come from where the manifest's mapping says."""
         for name, conda in sorted(self._manifest.mapping.items()):
-            allowed = {f"conda:{conda}"} if conda else {f"pypi:{name}"}
+            allowed = PackageKey("conda", conda) if conda else PackageKey("pypi", name)
             for key in self._providers.get(name, []):
-                if key not in allowed:
+                if key != allowed:
                     yield StaleReason(code="MAPPING", message=f"{name} is locked as {key}, and `mapping` says another")
 
     def _left_behind(self) -> Iterator[StaleReason]:
         """Yield which packages something was decided about are needed by nothing that the manifest asks for."""
         if self._lock.accelerator == "metal":
-            self._ask(f"pypi:{_METAL}")
-        reached = self._graph.reach([*self._roots, *_ALWAYS])
-        decided = {f"{each.source}:{each.name}" for each in self._lock.decisions}
-        left = sorted(key.partition(":")[2] for key in decided & self._versions.keys() - reached)
+            self._ask(METAL)
+        reached = self._graph.reach([*self._roots, PYTHON, PIP])
+        decided = {each.key for each in self._lock.decisions}
+        left = sorted(key.name for key in self._packages.keys() & decided - reached)
         if left:
             yield StaleReason(code="LEFT-BEHIND", message=f"nothing needs {', '.join(left)} any more")
 
@@ -233,8 +233,8 @@ class _StaleCheck:
         main = self._graph.reach(key for key, groups in self._roots.items() if MAIN_GROUP in groups)
         for key, groups in sorted(self._roots.items()):
             wanted = (MAIN_GROUP,) if key in main else tuple(sorted(groups))
-            if key in self._versions and self._lock.groups_of(key) != wanted:
-                message = f"{key.partition(':')[2]} is locked for {', '.join(self._lock.groups_of(key))}"
+            if key in self._packages and self._lock.groups_of(key) != wanted:
+                message = f"{key.name} is locked for {', '.join(self._lock.groups_of(key))}"
                 yield StaleReason(
                     code="GROUP", message=f"{message}, and the manifest asks for it in {', '.join(wanted)}"
                 )

@@ -17,6 +17,7 @@ from envgen.locking.updates import Updates
 from envgen.manifest.model import Manifest
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.findings import Finding, Move
+from envgen.models.package_key import PackageSource
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
 from envgen.models.solve import Solution, Solver, SolveRequest, SolverName
@@ -61,10 +62,10 @@ class Preferences:
         """List the wheels to keep."""
         return tuple(wheel.wheel for wheel in self.kept.pypi) if self.kept else ()
 
-    def named(self, half: str) -> frozenset[str]:
-        """Return the names of one half's packages that are meant to move."""
+    def named(self, source: PackageSource) -> frozenset[str]:
+        """Return the names of one source's packages that are meant to move."""
         keys = self.updates.keys(self.lock) if self.lock else ()
-        return frozenset(key.partition(":")[2] for key in keys if key.startswith(f"{half}:"))
+        return frozenset(key.name for key in keys if key.source == source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from envgen.mapping.channel_packages import distributions_of
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Move
 from envgen.models.match_spec import MatchSpec
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record, VirtualPackage
 from envgen.models.requirement import Requirement
@@ -34,22 +35,22 @@ _UNEXPLAINED = "could not be kept beside the others"
 
 @dataclass(frozen=True, slots=True)
 class MoveReason:
-    """Describe why a package moved, and the key of the moved package that the sentence speaks of; "" where it ends."""
+    """Describe why a package moved, and the moved package that the sentence speaks of; None where it ends."""
 
     text: str
-    because: str = ""
+    because: PackageKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedMove:
     """What the run itself asks for.
 
-    `update` are keys (`conda:numpy`) that are meant to move, `everything` tells that all are; `requirements` are the
+    `update` are the packages that are meant to move, `everything` tells that all are; `requirements` are the
     manifest's, with its bounds, for the target; `conda` gives the solver's cause of each record's move by name: the
     sentence, and the name of another package or ""; `exclude_newer` is the manifest's.
     """
 
-    update: AbstractSet[str] = frozenset()
+    update: AbstractSet[PackageKey] = frozenset()
     everything: bool = False
     requirements: Sequence[Requirement] = ()
     conda: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -70,7 +71,7 @@ def moves(
     if before is None:
         return ()
     keys = updates.keys(before)
-    names = frozenset(key.removeprefix("conda:") for key in keys if key.startswith("conda:"))
+    names = frozenset(key.name for key in keys if key.source == "conda")
     causes = chain(request, before.conda, after.conda, names) if request else {}
     asked = RequestedMove(
         update=keys,
@@ -99,7 +100,7 @@ def explained_moves(
     """List every package that differs, sorted by name, each with the cause nearest to what was asked for."""
     comparison = _MoveComparison(before, after, asked, distributions_of)
     names = distribution_names((before, after), distributions_of)
-    changes = {f"{change.source}:{change.name}": change for change in diff(before, after, pypi_name=names)}
+    changes = {PackageKey(change.source, change.name): change for change in diff(before, after, pypi_name=names)}
     possible = {key: list(comparison.causes(key, change)) for key, change in changes.items()}
     chosen = _chosen(possible)
     return tuple(
@@ -108,15 +109,15 @@ def explained_moves(
             before=change.before,
             after=change.after,
             why=chosen[key].text,
-            because=chosen[key].because.partition(":")[2],
+            because=because.name if (because := chosen[key].because) else "",
         )
         for key, change in changes.items()
     )
 
 
-def _chosen(possible: Mapping[str, Sequence[MoveReason]]) -> dict[str, MoveReason]:
+def _chosen(possible: Mapping[PackageKey, Sequence[MoveReason]]) -> dict[PackageKey, MoveReason]:
     """Choose a cause for each move, following them from those that need no other, so that every chain ends."""
-    chosen: dict[str, MoveReason] = {}
+    chosen: dict[PackageKey, MoveReason] = {}
     while True:
         step = {
             key: cause
@@ -144,9 +145,9 @@ class _MoveComparison:
         self._new = {wheel.name: wheel for wheel in after.pypi}
         self._graphs = Graph.of(before, distributions_of), Graph.of(after, distributions_of)
         self._providers = providers_of(after, distributions_of)
-        self._versions = _versions(after)
+        self._packages = after.packages()
 
-    def causes(self, key: str, change: Change) -> Iterator[MoveReason]:
+    def causes(self, key: PackageKey, change: Change) -> Iterator[MoveReason]:
         """List what may have made a package move, the most telling first."""
         if self._asked.everything and change.before and change.after:
             yield MoveReason("--upgrade takes the newest that fits")
@@ -162,10 +163,9 @@ class _MoveComparison:
         else:
             yield from self._wheel(self._old[change.name], self._new[change.name])
 
-    def _reason(self, key: str) -> str:
-        half, _, name = key.partition(":")
-        decided = (each.why for each in self._after.decisions if (each.source, each.name) == (half, name))
-        wheel = self._new.get(name) if half == "pypi" else None
+    def _reason(self, key: PackageKey) -> str:
+        decided = (each.why for each in self._after.decisions if each.key == key)
+        wheel = self._new.get(key.name) if key.source == "pypi" else None
         return wheel.why if wheel else next(decided, "other packages need it")
 
     def _too_new(self, change: Change) -> Iterator[MoveReason]:
@@ -176,43 +176,43 @@ class _MoveComparison:
     def _conda(self, change: Change) -> Iterator[MoveReason]:
         text, other = self._asked.conda.get(change.name, ("", ""))
         if other:
-            yield MoveReason(text, f"conda:{other}")
+            yield MoveReason(text, PackageKey("conda", other))
         elif wheel := _FROM_WHEEL.search(text):
-            yield MoveReason(text, f"pypi:{wheel[1]}")
+            yield MoveReason(text, PackageKey("pypi", wheel[1]))
         elif text and change.after:
             yield MoveReason(text)
         if not change.after:
-            yield from self._departure(f"conda:{change.name}")
+            yield from self._departure(PackageKey("conda", change.name))
 
-    def _departure(self, key: str) -> Iterator[MoveReason]:
+    def _departure(self, key: PackageKey) -> Iterator[MoveReason]:
         users = self._graphs[0].needed_by(key)
         for user in users:
-            shown = user.key.partition(":")[2]
-            if user.key in self._versions:
-                yield MoveReason(f"{shown} {self._versions[user.key]} does not need it", user.key)
+            shown = user.key.name
+            if user.key in self._packages:
+                yield MoveReason(f"{shown} {self._packages[user.key].version} does not need it", user.key)
             else:
                 yield MoveReason(f"{shown}, which needed it, is gone", user.key)
         if not users:
             yield MoveReason("nothing asks for it any more")
 
-    def _arrival(self, key: str) -> Iterator[MoveReason]:
-        for requirement in self._named(key.partition(":")[2]):
+    def _arrival(self, key: PackageKey) -> Iterator[MoveReason]:
+        for requirement in self._named(key.name):
             yield MoveReason(f"asked for: {requirement.origin}")
         for user in self._graphs[1].needed_by(key):
-            shown = user.key.partition(":")[2]
-            yield MoveReason(f"{shown} {self._versions[user.key]} needs `{user.need}`", user.key)
+            shown = user.key.name
+            yield MoveReason(f"{shown} {self._packages[user.key].version} needs `{user.need}`", user.key)
         yield MoveReason(self._reason(key))
 
     def _wheel(self, old: LockedWheel, new: LockedWheel) -> Iterator[MoveReason]:
-        if f"pypi:{old.name}" in self._asked.update:
+        if old.key in self._asked.update:
             yield MoveReason("asked to be updated")
         for requirement in self._named(old.name):
             if not _admits(requirement.specifier, old.version):
                 yield MoveReason(f"asked for: {requirement.origin}")
-        for user in self._graphs[1].needed_by(f"pypi:{old.name}"):
+        for user in self._graphs[1].needed_by(old.key):
             if not _admits(str(Pep508(user.need).specifier), old.version):
-                shown = user.key.partition(":")[2]
-                yield MoveReason(f"{shown} {self._versions[user.key]} needs `{user.need}`", user.key)
+                shown = user.key.name
+                yield MoveReason(f"{shown} {self._packages[user.key].version} needs `{user.need}`", user.key)
         yield from self._misfits(old)
         if old.version == new.version:
             yield MoveReason("its file is another one")
@@ -227,8 +227,8 @@ class _MoveComparison:
         for text in old.requires:
             need = Pep508(text)
             for key in self._providers.get(canonicalize_name(need.name), ()):
-                if not _admits(str(need.specifier), self._versions[key]):
-                    shown = f"{key.partition(':')[2]} is {self._versions[key]}"
+                if not _admits(str(need.specifier), self._packages[key].version):
+                    shown = f"{key.name} is {self._packages[key].version}"
                     yield MoveReason(f"{old.name} {old.version} needs `{text}`, and {shown}", key)
 
     def _named(self, name: str) -> Iterator[Requirement]:
@@ -238,11 +238,6 @@ class _MoveComparison:
 def came_later(record: Record, limit: datetime) -> bool:
     """Return whether exclude-newer leaves a record out: it came later, or nobody knows when."""
     return record.timestamp is None or datetime.fromtimestamp(record.timestamp / 1000, UTC) > limit
-
-
-def _versions(lock: PlatformLock) -> dict[str, str]:
-    versions = {f"conda:{record.name}": record.version for record in lock.conda}
-    return versions | {f"pypi:{wheel.name}": wheel.version for wheel in lock.pypi}
 
 
 def _admits(specifier: str, version: str) -> bool:

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from envgen.errors import LockfileError, UsageError
 from envgen.lock.model import Lock, PlatformLock
 from envgen.mapping.channel_packages import distributions_of
+from envgen.models.package_key import PackageKey
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -28,12 +29,12 @@ class Updates:
         """Return whether anything is meant to move."""
         return self.everything or bool(self.packages)
 
-    def keys(self, lock: PlatformLock) -> frozenset[str]:
-        """Return the keys (`conda:numpy`) of the locked packages that the names mean."""
+    def keys(self, lock: PlatformLock) -> frozenset[PackageKey]:
+        """Return the locked packages that the names mean."""
         return frozenset(key for name in self.packages for key in locked_keys(lock, name))
 
 
-def locked_keys(lock: PlatformLock, name: str) -> tuple[str, ...]:
+def locked_keys(lock: PlatformLock, name: str) -> tuple[PackageKey, ...]:
     """Return the keys of the locked packages that a conda or PyPI name means, sorted; () where it means none."""
     canonical = canonicalize_name(name)
     return tuple(sorted({key for key, names in _names(lock) if name in names or canonical in names}))
@@ -65,16 +66,15 @@ def _refuse_odd(names: Iterable[str]) -> None:
         raise UsageError(f"not {what}: {', '.join(odd)}", hint="give names alone, without versions, such as numpy")
 
 
-def _names(lock: PlatformLock) -> Iterator[tuple[str, set[str]]]:
+def _names(lock: PlatformLock) -> Iterator[tuple[PackageKey, set[str]]]:
     """Yield each locked package's key with the names that it goes by."""
-    asked: dict[str, set[str]] = {}
+    asked: dict[PackageKey | None, set[str]] = {}
     for decision in lock.decisions:
-        asked.setdefault(f"{decision.source}:{decision.name}", set()).update(_asked(decision.requirement))
+        asked.setdefault(decision.key, set()).update(_asked(decision.requirement))
     for record in lock.conda:
-        key = f"conda:{record.name}"
-        yield key, {record.name, *distributions_of(record), *asked.get(key, ())}
+        yield record.key, {record.name, *distributions_of(record), *asked.get(record.key, ())}
     for wheel in lock.pypi:
-        yield f"pypi:{wheel.name}", {wheel.name}
+        yield wheel.key, {wheel.name}
 
 
 def _asked(requirement: str) -> Iterator[str]:

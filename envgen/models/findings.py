@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from envgen.models.package_key import PackageKey, PackageSource
+
 Severity = Literal["error", "warning", "info"]
-Source = Literal["conda", "pypi", "unknown"]
+Source = Literal[PackageSource, "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -28,6 +30,11 @@ class Decision:
     name: str
     source: Source
     why: str
+
+    @property
+    def key(self) -> PackageKey | None:
+        """Return the key of the package that was taken; None where nothing is known to serve the requirement."""
+        return None if self.source == "unknown" else PackageKey(self.source, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from envgen.models.channel import Channel
+from envgen.models.package_key import PackageKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,10 @@ class Record:
     license: str = ""
     noarch: str = ""
     python_site_packages_path: str = ""
+
+    @property
+    def key(self) -> PackageKey:
+        return PackageKey("conda", self.name)
 
     @property
     def filename(self) -> str:

@@ -12,6 +12,7 @@ from typing import Protocol
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import LINUX_GLIBC, Platform
 
 
@@ -28,6 +29,10 @@ class Wheel:
     url: str
     sha256: str
     size: int | None = None
+
+    @property
+    def key(self) -> PackageKey:
+        return PackageKey("pypi", self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from envgen.knowledge.caps import CapRule, cap_rules
 from envgen.knowledge.names import name_table
 from envgen.knowledge.version_ranges import covers
-from envgen.lock.package_fields import depend_name
 from envgen.mapping.name_mapper import NameMapper
 from envgen.mapping.version_specs import to_match_specs
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import DEFAULT_MACOS, SUBDIRS, Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Requirement
@@ -58,7 +58,7 @@ def _rewriter(table: Mapping[str, _Override]) -> Callable[[Record], Record]:
 
 
 def _replaced(entries: tuple[str, ...], table: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    texts = [text for entry in entries for text in table.get(depend_name(entry), (entry,))]
+    texts = [text for entry in entries for text in table.get(MatchSpec.name_of(entry), (entry,))]
     return tuple(dict.fromkeys(texts))
 
 

@@ -10,6 +10,7 @@ from envgen.lock.model import LockedWheel
 from envgen.mapping.extras import Metadata
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.findings import Decision
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
 from envgen.models.requirement import Origin, Requirement
@@ -85,14 +86,13 @@ class Resolvers:
 class Plan:
     """What is installed on one target, and why.
 
-    `roots` maps a package's key (`conda:numpy`, `pypi:tensorflow`) to the groups that name it; packages that no root
-    names are needed by others.
+    `roots` maps a package to the groups that name it; packages that no root names are needed by others.
     """
 
     accelerator: str
     conda: tuple[Record, ...]
     pypi: tuple[LockedWheel, ...]
-    roots: Mapping[str, frozenset[str]]
+    roots: Mapping[PackageKey, frozenset[str]]
     solver: str
     decisions: Sequence[Decision] = ()
     notes: Sequence[str] = ()

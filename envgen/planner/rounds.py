@@ -9,6 +9,7 @@ from envgen.errors import PlanError, PypiUnreachableError, PypiUnsatisfiableErro
 from envgen.mapping.channel_packages import newest as channel_packages_newest
 from envgen.mapping.version_specs import came_true, to_pep440
 from envgen.models.findings import Decision
+from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.models.requirement import in_order
 from envgen.models.solve import Solution
@@ -333,15 +334,16 @@ def _held(state: PlanState) -> Iterator[str]:
         yield f"PyPI was asked for what goes with {here}: {state.held[name].text}"
 
 
-def _root_groups(state: PlanState) -> dict[str, frozenset[str]]:
-    groups: dict[str, frozenset[str]] = {}
+def _root_groups(state: PlanState) -> dict[PackageKey, frozenset[str]]:
+    groups: dict[PackageKey, frozenset[str]] = {}
 
-    def add(key: str, names: frozenset[str]) -> None:
-        groups[key] = groups.get(key, frozenset()) | names
+    def add(key: PackageKey | None, names: frozenset[str]) -> None:
+        if key:
+            groups[key] = groups.get(key, frozenset()) | names
 
     for root in state.roots:
         for decision in root.decisions():
-            add(f"{decision.source}:{decision.name}", root.wanted.groups)
+            add(decision.key, root.wanted.groups)
     for wanted in state.inputs.specs:
-        add(f"conda:{wanted.root.spec.name}", wanted.groups)
+        add(PackageKey("conda", wanted.root.spec.name), wanted.groups)
     return groups

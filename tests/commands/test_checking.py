@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from envgen.commands import check
-from envgen.lock.custom_metadata import placeholder, with_digest
+from envgen.lock.custom_metadata import DIGEST_PLACEHOLDER, with_digest
 from tests.fakes.projects import CHANNEL, Project, oldest
 from tests.fakes.tiny_wheels import build_wheel
 
@@ -45,7 +45,7 @@ def edited(name: str, pattern: str, replacement: str, *, seal: bool = False) -> 
         path = folder / name
         text, count = re.subn(pattern, replacement, path.read_text(), count=1, flags=re.DOTALL)
         assert count == 1, pattern
-        path.write_text(with_digest(re.sub(r"file_digest: \S+", placeholder(), text)) if seal else text)
+        path.write_text(with_digest(re.sub(r"file_digest: \S+", DIGEST_PLACEHOLDER, text)) if seal else text)
 
     return damage
 

@@ -25,6 +25,7 @@ from envgen.lock.model import Lock, LockedWheel, PlatformLock
 from envgen.manifest.model import digest, load_manifest
 from envgen.models.channel import Channel
 from envgen.models.findings import Decision, Finding
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.wheel import Wheel
 from envgen.system.machine import read_machine
@@ -136,7 +137,7 @@ class World:
         name: str = "demo",
         more: str = "",
         platform: Platform | None = None,
-        groups: Mapping[str, tuple[str, ...]] | None = None,
+        groups: Mapping[PackageKey, tuple[str, ...]] | None = None,
         findings: Sequence[Finding] = (),
         accelerator: str = "cpu",
         dependencies: Sequence[str] | None = None,

@@ -12,6 +12,7 @@ from envgen.lock.model import Lock, LockedWheel, PlatformLock
 from envgen.lock.package_fields import artifact
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import Decision, Finding, Severity, Source
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel
@@ -20,6 +21,14 @@ VENTURA = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 LINUX = Platform(subdir="linux-64", python="3.12")
 DIGEST = f"sha256:{'c' * 64}"
 INDEX = "https://files.example"
+
+
+def conda_key(name: str) -> PackageKey:
+    return PackageKey("conda", name)
+
+
+def pypi_key(name: str) -> PackageKey:
+    return PackageKey("pypi", name)
 
 
 def make_record(
@@ -76,7 +85,7 @@ def make_platform(
     conda: Iterable[Record] = (),
     pypi: Iterable[LockedWheel] = (),
     platform: Platform = VENTURA,
-    groups: Mapping[str, tuple[str, ...]] | None = None,
+    groups: Mapping[PackageKey, tuple[str, ...]] | None = None,
 ) -> PlatformLock:
     return PlatformLock(
         platform=platform,
@@ -118,7 +127,7 @@ def small_platform() -> PlatformLock:
     six = make_wheel("six", "1.17.0", "py2.py3-none-any", requires_python=">=2.7, !=3.0.*", why="needed by a wheel")
     records = (make_record("libffi", "3.4.2", "h3422bc3_5"), numpy, pip, pytest, python)
     return replace(
-        make_platform(records, (six, metal, tensorflow), groups={"conda:pytest": ("dev",)}),
+        make_platform(records, (six, metal, tensorflow), groups={conda_key("pytest"): ("dev",)}),
         accelerator="metal",
         decisions=(
             Decision(requirement="numpy", name="numpy", source="conda", why="the channel has it"),
@@ -218,7 +227,7 @@ _findings = st.builds(
 def _platforms(draw: st.DrawFn, platform: Platform) -> PlatformLock:
     records = draw(st.lists(_records(), max_size=4, unique_by=lambda record: record.name))
     wheels = draw(st.lists(_wheels(), max_size=3, unique_by=lambda wheel: wheel.name))
-    keys = [f"conda:{record.name}" for record in records] + [f"pypi:{wheel.name}" for wheel in wheels]
+    keys = [record.key for record in records] + [wheel.key for wheel in wheels]
     return PlatformLock(
         platform=platform,
         solver=draw(st.sampled_from(["libmamba", "rattler"])),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from envgen.lock.model import Lock
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import Decision
+from envgen.models.package_key import PackageKey
 from tests.fakes.locks import LINUX, make_lock, make_platform, make_record, small_platform
 
 
@@ -35,7 +36,7 @@ def two_platforms() -> Lock:
             make_record("pytest", "8.3.3", "pyhd8ed1ab_0", depends=["python >=3.8"], subdir="noarch"),
         ],
         platform=LINUX,
-        groups={"conda:pytest": ("dev", "docs")},
+        groups={PackageKey("conda", "pytest"): ("dev", "docs")},
     )
     odd = Decision(requirement="it's: odd #1", name="", source="unknown", why="a line\nbroken; größer")
     mac = conda_only().platforms[0]

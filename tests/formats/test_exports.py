@@ -23,6 +23,7 @@ from envgen.errors import UsageError, WriteError
 from envgen.formats.registry import FORMATS, export
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock, LockedWheel
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel, target_tags
@@ -43,7 +44,7 @@ print(json.dumps([[d.manager, d.name, d.version] for d in spec.dependencies["osx
 def grouped() -> Lock:
     """Return a lock of two platforms with wheels, and groups in both halves."""
     lock = normal_form(LOCKS["both-halves"]())
-    groups = {**lock.platforms[0].groups, "pypi:six": ("dev", "docs")}
+    groups = {**lock.platforms[0].groups, PackageKey("pypi", "six"): ("dev", "docs")}
     linux = make_platform([make_record("pip", subdir="linux-64")], [make_wheel("six", "1.17.0")], LINUX)
     return replace(lock, platforms=(replace(lock.platforms[0], groups=groups), linux))
 
@@ -72,7 +73,7 @@ class TestPixi:
             environment = read.environment(name)
             assert environment is not None
             for each in lock.platforms:
-                wanted = [r for r in each.conda if {name, "main"} & {*each.groups_of(f"conda:{r.name}")}]
+                wanted = [r for r in each.conda if {name, "main"} & {*each.groups_of(r.key)}]
                 records = environment.conda_repodata_records_for_platform(found[each.platform.subdir]) or []
                 assert sorted(record.url for record in records) == sorted(record.url for record in wanted)
 
@@ -109,7 +110,7 @@ class TestPixi:
         assert f"sha256: {wheel.wheel.sha256}" in copy.read_text()
 
     def test_refuses_a_group_that_pixi_has_another_meaning_for(self) -> None:
-        platform = make_platform([make_record("six")], groups={"conda:six": ("default",)})
+        platform = make_platform([make_record("six")], groups={PackageKey("conda", "six"): ("default",)})
         with pytest.raises(WriteError, match="a group has that name"):
             export(make_lock(platform), "pixi")
 

@@ -37,10 +37,10 @@ def packages(lock: Lock) -> Iterator[list[object]]:
     for platform in lock.platforms:
         subdir = platform.platform.subdir
         for record in platform.conda:
-            groups = sorted(platform.groups_of(f"conda:{record.name}"))
+            groups = sorted(platform.groups_of(record.key))
             yield ["conda", record.name, record.version, subdir, record.url, groups]
         for wheel in platform.pypi:
-            groups = sorted(platform.groups_of(f"pypi:{wheel.name}"))
+            groups = sorted(platform.groups_of(wheel.key))
             yield ["pip", wheel.name, wheel.version, subdir, wheel.wheel.url, groups]
 
 

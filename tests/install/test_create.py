@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from envgen.models.findings import Finding
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.pypi.uv import find_uv
 from tests.fakes.install_world import HOST, Basics, World, demolib, linux_only, locked, six
@@ -161,7 +162,7 @@ def test_groups_are_left_out_and_come_back(world: World, usual: Basics) -> None:
     dev = build_conda("devtool", files=module_files("devtool", "1.0"), subdir="noarch", noarch="python")
     world.serve(dev)
     wheel = world.add_wheel(build_wheel("devwheel", "1.0"))
-    groups = {"conda:devtool": ("dev",), "pypi:devwheel": ("dev", "docs")}
+    groups = {PackageKey("conda", "devtool"): ("dev",), PackageKey("pypi", "devwheel"): ("dev", "docs")}
     more = "groups: {dev: [devtool, devwheel], docs: [devwheel]}\n"
     world.lock([*usual.conda, dev], [wheel], groups=groups, more=more, dependencies=["demolib"])
     made = world.good("create", "demo", "--no-group", "dev")

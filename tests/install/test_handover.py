@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from tests.conda_lock_oracle import conda_lock_answers
 from tests.fakes.install_world import HOST, Basics, World, linux_only
@@ -109,7 +110,7 @@ def test_the_lock_that_is_handed_over_has_main_alone(world: World, usual: Basics
     log = stand_in(world, "micromamba")
     dev = build_conda("devtool", subdir=HOST)
     wheel = world.add_wheel(build_wheel("devwheel", "1.0"))
-    groups = {"conda:devtool": ("dev", "docs"), "pypi:devwheel": ("docs",)}
+    groups = {PackageKey("conda", "devtool"): ("dev", "docs"), PackageKey("pypi", "devwheel"): ("docs",)}
     more = "groups: {dev: [devtool], docs: [devtool, devwheel]}\n"
     world.lock([*usual.conda, dev], [usual.onlypypi, wheel], groups=groups, more=more, dependencies=["demolib"])
     world.good("create", "demo", "--with", "micromamba", "--no-group", "docs")

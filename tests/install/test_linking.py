@@ -16,6 +16,7 @@ from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, to
 from envgen.install.download import check_space
 from envgen.install.prefix import Marker, content_digest, read_contents, read_marker, write_marker
 from envgen.install.prefix_diff import Content, verify_contents
+from envgen.models.package_key import PackageKey
 from tests.fakes.locks import make_record, make_wheel
 from tests.fakes.tiny_conda import TinyConda, build_conda
 from tests.install.test_obtaining import artifact
@@ -28,7 +29,7 @@ def job(folder: Path, *packages: TinyConda, lines: list[str] | None = None, give
     for package in packages:
         path = folder / package.filename
         path.write_bytes(package.content)
-        paths[f"conda:{package.entry['name']}"] = path
+        paths[PackageKey("conda", str(package.entry["name"]))] = path
     return CondaLinker(
         prefix=folder / "p",
         subdir="linux-64",

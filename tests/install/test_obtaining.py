@@ -14,13 +14,14 @@ from envgen.errors import InstallError
 from envgen.install.artifacts import Artifact, Digest, record_artifact, wheel_artifact
 from envgen.install.download import ArtifactLocation, Progress, size_text
 from envgen.install.fetch import Fetch, NeededFile, obtain, shared_store
+from envgen.models.package_key import PackageKey
 from tests.fakes.locks import make_record, make_wheel
 from tests.fakes.loopback import LoopbackChannel, serving
 
 
 def artifact(name: str, body: bytes) -> Artifact:
     digest = Digest(algorithm="sha256", hex=hashlib.sha256(body).hexdigest())
-    return Artifact(key=f"conda:{name}", filename=f"{name}.conda", digest=digest, size=len(body))
+    return Artifact(key=PackageKey("conda", name), filename=f"{name}.conda", digest=digest, size=len(body))
 
 
 def fetching(folder: Path, *, offline: bool = False) -> Fetch:
@@ -31,7 +32,7 @@ def test_a_good_copy_is_used_in_place(tmp_path: Path) -> None:
     copy = tmp_path / "a.conda"
     copy.write_bytes(b"body")
     got = obtain([NeededFile(artifact=artifact("a", b"body"), copies=(copy,), locations=tuple)], fetching(tmp_path))
-    assert (got.paths, got.fetched) == ({"conda:a": copy}, 0)
+    assert (got.by_key(), got.fetched) == ({PackageKey("conda", "a"): copy}, 0)
 
 
 def test_the_second_copy_counts_when_the_first_is_damaged(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_the_second_copy_counts_when_the_first_is_damaged(tmp_path: Path) -> Non
     (tmp_path / "good.conda").write_bytes(b"body")
     copies = (tmp_path / "absent.conda", tmp_path / "bad.conda", tmp_path / "good.conda")
     got = obtain([NeededFile(artifact=artifact("a", b"body"), copies=copies, locations=tuple)], fetching(tmp_path))
-    assert got.paths == {"conda:a": tmp_path / "good.conda"}
+    assert got.by_key() == {PackageKey("conda", "a"): tmp_path / "good.conda"}
 
 
 def test_what_has_no_copy_is_downloaded(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_what_has_no_copy_is_downloaded(tmp_path: Path) -> None:
         need = NeededFile(artifact=artifact("a", b"body"), copies=(), locations=lambda: where)
         got = obtain([need], fetching(tmp_path))
         assert got.fetched == 4
-        assert got.paths["conda:a"].read_bytes() == b"body"
+        assert got.by_key()[PackageKey("conda", "a")].read_bytes() == b"body"
         again = obtain([need], fetching(tmp_path, offline=True))
         assert again.paths == got.paths
 
@@ -134,7 +135,7 @@ def test_sizes_as_people_read_them(size: int, text: str) -> None:
 
 def test_a_tally_without_sizes() -> None:
     lines: list[str] = []
-    unknown = Artifact(key="k", filename="f", digest=Digest(algorithm="md5", hex=""), size=None)
+    unknown = Artifact(key=PackageKey("conda", "k"), filename="f", digest=Digest(algorithm="md5", hex=""), size=None)
     progress = Progress([unknown, unknown], "downloading", lines.append)
     progress.advance(2048)
     progress.finish(unknown, fetched=2048)

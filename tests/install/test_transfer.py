@@ -18,6 +18,7 @@ from envgen.errors import InstallError
 from envgen.install import download as transfer
 from envgen.install.artifacts import Artifact, Digest
 from envgen.install.download import ArtifactLocation, Download, Progress, download_all
+from envgen.models.package_key import PackageKey
 from tests.fakes.loopback import LoopbackChannel, send, serving, status
 
 BODY = bytes(range(256)) * 2000
@@ -31,7 +32,7 @@ def channel() -> Iterator[LoopbackChannel]:
 
 def artifact(body: bytes = BODY, *, size: int | None = len(BODY), algorithm: str = "sha256") -> Artifact:
     digest = Digest(algorithm=algorithm, hex=hashlib.new(algorithm, body).hexdigest())
-    return Artifact(key="conda:a", filename="a.bin", digest=digest, size=size)
+    return Artifact(key=PackageKey("conda", "a"), filename="a.bin", digest=digest, size=size)
 
 
 def download(folder: Path, *urls: str, wanted: Artifact | None = None) -> Download:

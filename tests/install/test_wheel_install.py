@@ -11,6 +11,7 @@ import pytest
 
 from envgen.errors import InstallError, PypiError
 from envgen.install.wheels import Complaint, WheelInstaller, WheelTarget
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.uv import uv_environment
@@ -45,7 +46,7 @@ def store(folder: Path, wheel: TinyWheel) -> Path:
 
 def test_installing_and_checking(tmp_path: Path, installer: WheelInstaller, target: WheelTarget) -> None:
     demo, other = build_wheel("demo", "1.0", requires=("absent>=1",)), build_wheel("other", "2.0")
-    files = {f"pypi:{wheel.name}": store(tmp_path, wheel) for wheel in (demo, other)}
+    files = {PackageKey("pypi", wheel.name): store(tmp_path, wheel) for wheel in (demo, other)}
     installer.install([locked(demo, ""), locked(other, "")], files, target)
     assert (target.prefix / SITE / "demo.py").exists()
     assert (target.prefix / SITE / "other-2.0.dist-info").exists()
@@ -62,12 +63,12 @@ def test_for_another_platform(tmp_path: Path, installer: WheelInstaller) -> None
     mac = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
     wheel = build_wheel("demo", "1.0", tag="cp312-cp312-macosx_13_0_arm64")
     place = WheelTarget(prefix=tmp_path / "p", platform=mac, site="lib/python3.12/site-packages", runnable=False)
-    installer.install([locked(wheel, "")], {"pypi:demo": store(tmp_path, wheel)}, place)
+    installer.install([locked(wheel, "")], {PackageKey("pypi", "demo"): store(tmp_path, wheel)}, place)
     assert (tmp_path / "p/lib/python3.12/site-packages/demo.py").exists()
     low = Platform(subdir="osx-arm64", python="3.12", macos="12.0")
     place = WheelTarget(prefix=tmp_path / "q", platform=low, site="lib/python3.12/site-packages", runnable=False)
     with pytest.raises(InstallError, match="the PyPI packages cannot be installed: ") as caught:
-        installer.install([locked(wheel, "")], {"pypi:demo": store(tmp_path, wheel)}, place)
+        installer.install([locked(wheel, "")], {PackageKey("pypi", "demo"): store(tmp_path, wheel)}, place)
     assert "macosx_13_0_arm64" in caught.value.message
 
 
@@ -76,7 +77,7 @@ def test_uv_checks_the_hash_again(tmp_path: Path, installer: WheelInstaller, tar
     path = store(tmp_path, wheel)
     path.write_bytes(build_wheel("demo", "1.0", padding=9).content)
     with pytest.raises(InstallError, match="Hash mismatch"):
-        installer.install([locked(wheel, "")], {"pypi:demo": path}, target)
+        installer.install([locked(wheel, "")], {PackageKey("pypi", "demo"): path}, target)
     assert not (target.prefix / SITE / "demo.py").exists()
 
 
@@ -95,7 +96,7 @@ def test_a_python_that_is_not_there(tmp_path: Path, installer: WheelInstaller) -
     (tmp_path / "none").mkdir()
     place = WheelTarget(prefix=tmp_path / "none", platform=HERE, site=SITE)
     with pytest.raises(InstallError, match="the PyPI packages cannot be installed: "):
-        installer.install([locked(wheel, "")], {"pypi:demo": store(tmp_path, wheel)}, place)
+        installer.install([locked(wheel, "")], {PackageKey("pypi", "demo"): store(tmp_path, wheel)}, place)
 
 
 def test_uv_that_says_nothing(
@@ -107,7 +108,7 @@ def test_uv_that_says_nothing(
     monkeypatch.setattr("uv.find_uv_bin", lambda: str(script))
     wheel = build_wheel("demo", "1.0")
     with pytest.raises(InstallError, match="uv says nothing"):
-        installer.install([locked(wheel, "")], {"pypi:demo": store(tmp_path, wheel)}, target)
+        installer.install([locked(wheel, "")], {PackageKey("pypi", "demo"): store(tmp_path, wheel)}, target)
     script.chmod(0o644)
     with pytest.raises(PypiError, match="uv cannot be run"):
         installer.check(target)

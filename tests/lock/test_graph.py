@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.lock_values import conda_key, make_platform, make_record, make_wheel, pypi_key
 
 from envgen.lock.graph import Chain, Graph, Link, package_groups, providers_of
 from envgen.lock.model import PlatformLock
@@ -40,57 +41,82 @@ def graph() -> Graph:
 
 def test_links_cross_the_halves_and_leave_out_what_is_not_locked() -> None:
     links = graph().links
-    assert links["pypi:plugin"] == (Link(key="pypi:trainer", need="Trainer[x]>=1"),)
-    assert [link.key for link in links["pypi:trainer"]] == ["conda:numpy", "conda:pytorch", "conda:pytorch-cpu"]
-    assert links["conda:numpy"] == (
-        Link(key="conda:python", need="python * *_cpython"),
-        Link(key="conda:python", need="python >=3.12"),
+    assert links[pypi_key("plugin")] == (Link(key=pypi_key("trainer"), need="Trainer[x]>=1"),)
+    assert [link.key for link in links[pypi_key("trainer")]] == [
+        conda_key("numpy"),
+        conda_key("pytorch"),
+        conda_key("pytorch-cpu"),
+    ]
+    assert links[conda_key("numpy")] == (
+        Link(key=conda_key("python"), need="python * *_cpython"),
+        Link(key=conda_key("python"), need="python >=3.12"),
     )
 
 
 def test_providers_are_found_by_distribution() -> None:
-    assert providers_of(both_halves(), provided)["torch"] == ["conda:pytorch", "conda:pytorch-cpu"]
-    assert providers_of(both_halves(), provided)["trainer"] == ["pypi:trainer"]
+    assert providers_of(both_halves(), provided)["torch"] == [
+        conda_key("pytorch"),
+        conda_key("pytorch-cpu"),
+    ]
+    assert providers_of(both_halves(), provided)["trainer"] == [pypi_key("trainer")]
 
 
 def test_needed_by_says_with_which_words() -> None:
-    assert graph().needed_by("conda:numpy") == (
-        Link(key="conda:pandas", need="numpy >=1.26"),
-        Link(key="conda:pytorch", need="numpy"),
-        Link(key="pypi:trainer", need="numpy<3"),
+    assert graph().needed_by(conda_key("numpy")) == (
+        Link(key=conda_key("pandas"), need="numpy >=1.26"),
+        Link(key=conda_key("pytorch"), need="numpy"),
+        Link(key=pypi_key("trainer"), need="numpy<3"),
     )
-    assert graph().needed_by("pypi:plugin") == ()
+    assert graph().needed_by(pypi_key("plugin")) == ()
 
 
 def test_chains_are_the_shortest_from_each_root() -> None:
-    roots = {"pypi:plugin": "plugin", "conda:pandas": "pandas>=2", "conda:zlib": "zlib", "conda:gone": "gone"}
-    assert graph().chains("conda:numpy", roots) == (
-        (Link(key="conda:pandas", need="pandas>=2"), Link(key="conda:numpy", need="numpy >=1.26")),
+    roots = {
+        pypi_key("plugin"): "plugin",
+        conda_key("pandas"): "pandas>=2",
+        conda_key("zlib"): "zlib",
+        conda_key("gone"): "gone",
+    }
+    assert graph().chains(conda_key("numpy"), roots) == (
         (
-            Link(key="pypi:plugin", need="plugin"),
-            Link(key="pypi:trainer", need="Trainer[x]>=1"),
-            Link(key="conda:numpy", need="numpy<3"),
+            Link(key=conda_key("pandas"), need="pandas>=2"),
+            Link(key=conda_key("numpy"), need="numpy >=1.26"),
+        ),
+        (
+            Link(key=pypi_key("plugin"), need="plugin"),
+            Link(key=pypi_key("trainer"), need="Trainer[x]>=1"),
+            Link(key=conda_key("numpy"), need="numpy<3"),
         ),
     )
 
 
 def test_a_root_leads_to_itself() -> None:
-    assert graph().chains("conda:zlib", {"conda:zlib": "zlib"}) == ((Link(key="conda:zlib", need="zlib"),),)
-    assert graph().chains("conda:gone", {"conda:gone": "gone"}) == ()
+    assert graph().chains(conda_key("zlib"), {conda_key("zlib"): "zlib"}) == (
+        (Link(key=conda_key("zlib"), need="zlib"),),
+    )
+    assert graph().chains(conda_key("gone"), {conda_key("gone"): "gone"}) == ()
 
 
 def test_a_cycle_ends() -> None:
     lock = make_platform([make_record("a", depends=["b"]), make_record("b", depends=["a", "c"]), make_record("c")])
     cyclic = Graph.of(lock, provided)
-    assert cyclic.reach(["conda:a"]) == {"conda:a", "conda:b", "conda:c"}
-    (chain,) = cyclic.chains("conda:c", {"conda:a": "a"})
-    assert [link.key for link in chain] == ["conda:a", "conda:b", "conda:c"]
+    assert cyclic.reach([conda_key("a")]) == {
+        conda_key("a"),
+        conda_key("b"),
+        conda_key("c"),
+    }
+    (chain,) = cyclic.chains(conda_key("c"), {conda_key("a"): "a"})
+    assert [link.key for link in chain] == [
+        conda_key("a"),
+        conda_key("b"),
+        conda_key("c"),
+    ]
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sets(st.sampled_from("abcdef")), min_size=2))
 def test_a_chain_exists_exactly_where_the_root_reaches(needs: dict[str, set[str]]) -> None:
     found = Graph.of(make_platform([make_record(name, depends=sorted(need)) for name, need in needs.items()]), provided)
-    roots = {f"conda:{name}": name for name in needs}
+    roots = {conda_key(name): name for name in needs}
     for key in roots:
         chains: tuple[Chain, ...] = found.chains(key, roots)
         assert {chain[0].key for chain in chains} == {root for root in roots if key in found.reach([root])}
@@ -100,15 +126,19 @@ def test_a_chain_exists_exactly_where_the_root_reaches(needs: dict[str, set[str]
 
 
 def test_groups_are_those_that_reach_a_package_and_main_wins() -> None:
-    roots = {"conda:pandas": ["main"], "pypi:plugin": ["dev", "docs"], "conda:pytorch": ["docs"]}
+    roots = {
+        conda_key("pandas"): ["main"],
+        pypi_key("plugin"): ["dev", "docs"],
+        conda_key("pytorch"): ["docs"],
+    }
     assert package_groups(both_halves(), roots, distributions_of=provided) == {
-        "conda:pytorch": ("dev", "docs"),
-        "conda:pytorch-cpu": ("dev", "docs"),
-        "pypi:plugin": ("dev", "docs"),
-        "pypi:trainer": ("dev", "docs"),
+        conda_key("pytorch"): ("dev", "docs"),
+        conda_key("pytorch-cpu"): ("dev", "docs"),
+        pypi_key("plugin"): ("dev", "docs"),
+        pypi_key("trainer"): ("dev", "docs"),
     }
 
 
 def test_without_groups_all_is_main() -> None:
-    assert package_groups(both_halves(), {"conda:pandas": ["main"]}, distributions_of=provided) == {}
+    assert package_groups(both_halves(), {conda_key("pandas"): ["main"]}, distributions_of=provided) == {}
     assert package_groups(both_halves(), {}, distributions_of=provided) == {}

@@ -5,13 +5,27 @@ from dataclasses import replace
 import pytest
 
 from envgen.lock.custom_metadata import normal_form
-from tests.fakes.locks import LINUX, make_lock, make_platform, make_record, make_wheel, small_platform
+from tests.fakes.locks import (
+    LINUX,
+    conda_key,
+    make_lock,
+    make_platform,
+    make_record,
+    make_wheel,
+    pypi_key,
+    small_platform,
+)
 
 
 def test_packages_platforms_and_groups_are_sorted() -> None:
     records = [make_record("b", depends=["z", "a >=1", "a <2"]), make_record("a")]
     wheels = [make_wheel("d", requires=["z", "B_b>1"]), make_wheel("c")]
-    groups = {"conda:b": ("docs", "dev"), "conda:a": ("main", "dev"), "pypi:c": (), "conda:gone": ("dev",)}
+    groups = {
+        conda_key("b"): ("docs", "dev"),
+        conda_key("a"): ("main", "dev"),
+        pypi_key("c"): (),
+        conda_key("gone"): ("dev",),
+    }
     platform = replace(make_platform(records, wheels, groups=groups), notes=("", "kept"))
     lock = normal_form(make_lock(platform, make_platform(platform=LINUX)))
     first, second = lock.platforms
@@ -20,7 +34,7 @@ def test_packages_platforms_and_groups_are_sorted() -> None:
     assert second.conda[1].depends == ("a <2,>=1", "z")
     assert [wheel.name for wheel in second.pypi] == ["c", "d"]
     assert second.pypi[1].requires == ("b-b>1", "z")
-    assert second.groups == {"conda:b": ("dev", "docs")}
+    assert second.groups == {conda_key("b"): ("dev", "docs")}
     assert second.notes == ("kept",)
 
 

@@ -8,6 +8,7 @@ from envgen.lock.model import PlatformLock
 from envgen.lock.staleness import unsatisfied
 from envgen.manifest.model import load_manifest
 from envgen.models.findings import Decision
+from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from tests.fakes.locks import make_platform, make_record, make_wheel
 
@@ -50,7 +51,7 @@ def locked() -> PlatformLock:
         decided("internal", "internal", "pypi"),
         decided("six", "six", "pypi"),
     )
-    lock = make_platform(records, wheels, groups={"conda:pytest": ("dev",)})
+    lock = make_platform(records, wheels, groups={PackageKey("conda", "pytest"): ("dev",)})
     return replace(lock, decisions=decisions)
 
 

@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.lock.custom_metadata import digest_matches, placeholder, with_digest
+from envgen.lock.custom_metadata import DIGEST_PLACEHOLDER, digest_matches, with_digest
 
-TEXT = f"# head\nkey: 1\n{placeholder()}\nnumpy 2.1\nscipy 1.4\n"
+TEXT = f"# head\nkey: 1\n{DIGEST_PLACEHOLDER}\nnumpy 2.1\nscipy 1.4\n"
 
 
 def test_a_sealed_text_is_whole_and_keeps_its_words() -> None:
     text = with_digest(TEXT)
     assert digest_matches(text)
-    assert text.replace(text.split("\n")[2], placeholder()) == TEXT
+    assert text.replace(text.split("\n")[2], DIGEST_PLACEHOLDER) == TEXT
 
 
 def test_sealing_twice_gives_the_same_bytes() -> None:
@@ -48,6 +48,6 @@ def test_only_an_untouched_text_is_whole(text: str, whole: bool) -> None:
 
 
 def test_a_later_word_that_looks_like_the_placeholder_is_left_alone() -> None:
-    text = with_digest(f"{TEXT}note: {placeholder()}\n")
+    text = with_digest(f"{TEXT}note: {DIGEST_PLACEHOLDER}\n")
     assert digest_matches(text)
-    assert text.endswith(f"note: {placeholder()}\n")
+    assert text.endswith(f"note: {DIGEST_PLACEHOLDER}\n")

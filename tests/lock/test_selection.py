@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.lock_values import conda_key, make_platform, make_record, make_wheel, pypi_key
 
 from envgen.lock.model import lock_groups, without_groups
 from tests.fakes.locks import make_platform, make_record, make_wheel
@@ -10,7 +11,11 @@ from tests.fakes.locks import make_platform, make_record, make_wheel
 LOCK = make_platform(
     [make_record("a"), make_record("b"), make_record("c")],
     [make_wheel("w"), make_wheel("x")],
-    groups={"conda:b": ("dev",), "conda:c": ("dev", "docs"), "pypi:x": ("docs",)},
+    groups={
+        conda_key("b"): ("dev",),
+        conda_key("c"): ("dev", "docs"),
+        pypi_key("x"): ("docs",),
+    },
 )
 CASES = {
     "nothing": ((), ["a", "b", "c", "w", "x"]),
@@ -25,7 +30,7 @@ CASES = {
 def test_what_stays(left_out: tuple[str, ...], names: list[str]) -> None:
     kept = without_groups(LOCK, left_out)
     assert sorted([*(record.name for record in kept.conda), *(wheel.name for wheel in kept.pypi)]) == names
-    known = {f"conda:{record.name}" for record in kept.conda} | {f"pypi:{wheel.name}" for wheel in kept.pypi}
+    known = {record.key for record in kept.conda} | {wheel.key for wheel in kept.pypi}
     assert kept.groups.keys() <= known
 
 

@@ -7,7 +7,6 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envgen.lock.package_fields import (
-    depend_name,
     fold_depends,
     fold_requires,
     odd_requires,
@@ -119,4 +118,4 @@ def test_plain_and_odd_requirements_part_the_whole() -> None:
     ("depend", "name"), [("numpy >=1", "numpy"), ("__osx>=11", "__osx"), ("jq.py", "jq.py"), ("*", "")]
 )
 def test_a_depend_has_a_name(depend: str, name: str) -> None:
-    assert depend_name(depend) == name
+    assert MatchSpec.name_of(depend) == name

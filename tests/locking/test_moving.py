@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.lock_values import make_platform, make_record, make_wheel, pypi_key
 
 from envgen.errors import SourceLine
 from envgen.lock.model import PlatformLock
@@ -39,7 +40,7 @@ def test_nothing_moved() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "asked", "why"),
     [
-        pytest.param([LEAF], [NEW_LEAF], RequestedMove(update={"pypi:leaf"}), "asked to be updated", id="update"),
+        pytest.param([LEAF], [NEW_LEAF], RequestedMove(update={pypi_key("leaf")}), "asked to be updated", id="update"),
         pytest.param(
             [LEAF], [NEW_LEAF], RequestedMove(everything=True), "--upgrade takes the newest that fits", id="upgrade"
         ),
@@ -98,7 +99,7 @@ def test_one_wheel(before: list[object], after: list[object], asked: RequestedMo
 def test_a_wheel_that_another_one_forces() -> None:
     before = make_platform(pypi=[LEAF, make_wheel("mid", "1.0", requires=["leaf"])])
     after = make_platform(pypi=[NEW_LEAF, make_wheel("mid", "2.0", requires=["leaf>=2"])])
-    assert explained(before, after, RequestedMove(update={"pypi:mid"})) == {
+    assert explained(before, after, RequestedMove(update={pypi_key("mid")})) == {
         "leaf": ("mid 2.0 needs `leaf>=2`", "mid"),
         "mid": ("asked to be updated", ""),
     }
@@ -107,7 +108,10 @@ def test_a_wheel_that_another_one_forces() -> None:
 def test_a_wheel_that_its_user_stopped_needing() -> None:
     before = make_platform(pypi=[LEAF, make_wheel("mid", "1.0", requires=["leaf"])])
     after = make_platform(pypi=[make_wheel("mid", "2.0")])
-    assert explained(before, after, RequestedMove(update={"pypi:mid"}))["leaf"] == ("mid 2.0 does not need it", "mid")
+    assert explained(before, after, RequestedMove(update={pypi_key("mid")}))["leaf"] == (
+        "mid 2.0 does not need it",
+        "mid",
+    )
 
 
 def test_a_record_that_a_wheel_asks_for() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.lock_values import conda_key, make_lock, make_platform, make_record, make_wheel, pypi_key
 
 from envgen.errors import LockfileError, UsageError
 from envgen.locking.updates import Updates, locked_keys, refuse_unknown
 from envgen.models.findings import Decision
+from envgen.models.package_key import PackageKey
 from tests.fakes.locks import make_lock, make_platform, make_record, make_wheel
 
 DECISIONS = (
@@ -31,17 +33,17 @@ LOCK = replace(
 @pytest.mark.parametrize(
     ("name", "keys"),
     [
-        ("pytorch", ("conda:pytorch",)),
-        ("torch", ("conda:pytorch",)),
-        ("Torch", ("conda:pytorch",)),
-        ("typing_extensions", ("conda:typing_extensions",)),
-        ("typing-extensions", ("conda:typing_extensions",)),
-        ("libblas", ("conda:libblas",)),
-        ("tensorflow_metal", ("pypi:tensorflow-metal",)),
+        ("pytorch", (conda_key("pytorch"),)),
+        ("torch", (conda_key("pytorch"),)),
+        ("Torch", (conda_key("pytorch"),)),
+        ("typing_extensions", (conda_key("typing_extensions"),)),
+        ("typing-extensions", (conda_key("typing_extensions"),)),
+        ("libblas", (conda_key("libblas"),)),
+        ("tensorflow_metal", (pypi_key("tensorflow-metal"),)),
         ("absent", ()),
     ],
 )
-def test_conda_and_pypi_names(name: str, keys: tuple[str, ...]) -> None:
+def test_conda_and_pypi_names(name: str, keys: tuple[PackageKey, ...]) -> None:
     assert locked_keys(LOCK, name) == keys
     assert Updates(packages=frozenset({name})).keys(LOCK) == frozenset(keys)
 

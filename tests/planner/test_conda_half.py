@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.lock_values import conda_key, pypi_key
 
 from envgen.errors import PlanError, UnsatisfiableError
 from tests.fakes.planner_world import conda_versions, pypi_versions, texts, whys, world
@@ -28,7 +29,7 @@ class TestWhatBinds:
     def test_verbatim_specs(self) -> None:
         made = world(CHANNEL, dependencies=["pandas"], conda=["hdf5 1.12.*", "numpy <2"]).plan()
         assert conda_versions(made) == {"hdf5": "1.12.3", "numpy": "1.26.4", "pandas": "2.2.3"}
-        assert made.roots["conda:hdf5"] == {"main"}
+        assert made.roots[conda_key("hdf5")] == {"main"}
 
     def test_constraints_bind_what_is_there_and_bring_nothing(self) -> None:
         made = world(CHANNEL, dependencies=["pandas"], constraints=["numpy<2", "old<1", "absent>9"]).plan()
@@ -50,11 +51,15 @@ class TestWhatBinds:
     def test_groups_are_solved_at_once(self) -> None:
         made = world(CHANNEL, "leaf 1.0", dependencies=["pandas"], groups={"dev": ["numpy<2", "leaf"]}).plan()
         assert conda_versions(made) == {"numpy": "1.26.4", "pandas": "2.2.3"}
-        assert made.roots == {"conda:pandas": {"main"}, "conda:numpy": {"dev"}, "pypi:leaf": {"dev"}}
+        assert made.roots == {
+            conda_key("pandas"): {"main"},
+            conda_key("numpy"): {"dev"},
+            pypi_key("leaf"): {"dev"},
+        }
 
     def test_a_package_of_two_groups(self) -> None:
         made = world(CHANNEL, groups={"dev": ["numpy"], "test": ["numpy<2"]}).plan()
-        assert made.roots == {"conda:numpy": {"dev", "test"}}
+        assert made.roots == {conda_key("numpy"): {"dev", "test"}}
 
 
 class TestWhatConflicts:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import MappingError, PlanError, PypiUnreachableError, UnsatisfiableError
+from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.wheel import WheelMetadata
 from envgen.planner.rounds import plan
@@ -142,7 +143,7 @@ class TestExtras:
             "an extra of httpx asks for it; conda-forge has no package that is this project"
         )
         assert whys(made)["httpx[http2,socks] -> conda:h2"] == "an extra of httpx asks for it"
-        assert made.roots["pypi:socksio"] == {"main"}
+        assert made.roots[PackageKey("pypi", "socksio")] == {"main"}
 
     def test_an_index_that_cannot_be_reached(self) -> None:
         asked = world(CHANNEL, dependencies=["numpy", "httpx[socks]"])
