@@ -231,7 +231,7 @@ def _wrong_pair(world: InstalledPackages, row: MetalRelease, tensorflow: TensorF
 
 def _code(world: InstalledPackages) -> Iterator[Finding]:
     """Look for the wheel that holds the code of every TensorFlow of PyPI's."""
-    if not world.is_apple_silicon:
+    if not world.platform.is_apple_silicon:
         return
     for item in world.find(*NAMES, source="pypi"):
         row = release_of(item.version)

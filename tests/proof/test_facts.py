@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.knowledge.incompatibilities import clash_rules, openmp_rules
-from envgen.knowledge.releases import advices, bad_releases
+from envgen.knowledge.releases import bad_releases, release_advices
 from envgen.lock.model import LockedWheel, PlatformLock
 from envgen.models.findings import Finding
 from envgen.models.platform import Platform
@@ -122,7 +122,9 @@ def test_the_order_of_packages_does_not_matter() -> None:
 
 def test_every_code_of_the_data_is_explained_with_its_severity() -> None:
     data = {(row.code, row.severity) for row in clash_rules()} | {(row.code, row.severity) for row in openmp_rules()}
-    data |= {(row.code, row.severity) for row in bad_releases()} | {(row.code, row.severity) for row in advices()}
+    data |= {(row.code, row.severity) for row in bad_releases()} | {
+        (row.code, row.severity) for row in release_advices()
+    }
     assert dict(data) == {code: FACT_CODES[code][0] for code, _ in data}
     assert len({code for code, _ in data}) == len(data)
 
