@@ -44,10 +44,12 @@ class CommandRule:
     It speaks of a command of one of `tools` (() = any) with one of `verbs` (() = any), whose packages are those of
     `speaks` ("" = any), where all that is given is true: `option` is there, with a value like `value`; none of `lacks`
     is; `pattern` is found in the text; `package` is among its packages, in versions that overlap `versions`; what
-    `admits` names is left open, by a bound that overlaps it or by none. The patterns are regular expressions. Right is the command with the option's value (of a program that is no tool:
-    what the pattern finds) replaced by `becomes` (a template of the pattern's groups), without `drops` (options,
-    variables, wrappers, packages; `{found}` for the packages and options in which the pattern is found) and with `adds`
-    and the requirements `pins`, where `{specifier}` is that of `package`; `right` says it in words.
+    `admits` names is left open, by a bound that overlaps it or by none. The patterns are regular expressions.
+
+    Right is the command with the option's value (of a program that is no tool: what the pattern finds) replaced by
+    `becomes` (a template of the pattern's groups), without `drops` (options, variables, wrappers, packages; `{found}`
+    for the packages and options in which the pattern is found) and with `adds` and the requirements `pins`, where
+    `{specifier}` is that of `package`; `right` says it in words.
     """
 
     code: str

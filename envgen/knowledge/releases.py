@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 from packaging.requirements import Requirement as Pep508
 
@@ -111,6 +112,14 @@ def advices_for(packages: InstalledPackages) -> tuple[tuple[ReleaseAdvice, tuple
     return tuple((row, matched) for row, matched in found if len(matched) == len(row.wheels))
 
 
+def _matched(row: ReleaseAdvice, packages: InstalledPackages) -> tuple[InstalledPackage, ...]:
+    found = []
+    for wheel in map(Pep508, row.wheels):
+        fitting = (item for item in packages.find(wheel.name) if covers(str(wheel.specifier), item.version))
+        found += list(islice(fitting, 1))
+    return tuple(found)
+
+
 def lacking_companions(packages: InstalledPackages) -> tuple[Companion, ...]:
     """Return the silent needs that are not met."""
     tensorflow = tensorflow_of(packages)
@@ -121,12 +130,3 @@ def lacking_companions(packages: InstalledPackages) -> tuple[Companion, ...]:
         for row in companion_rules()
         if packages.find(row.name) and covers(row.tensorflow, tensorflow.version) and not packages.find(row.needs)
     )
-
-
-def _matched(row: ReleaseAdvice, packages: InstalledPackages) -> tuple[InstalledPackage, ...]:
-    wanted = [Pep508(text) for text in row.wheels]
-    found = (
-        next((item for item in packages.find(each.name) if covers(str(each.specifier), item.version)), None)
-        for each in wanted
-    )
-    return tuple(item for item in found if item)
