@@ -100,7 +100,7 @@ def _why_empty(name: str, version: str) -> str:
 
 def _why_not_for_mac(name: str, version: str, platform: Platform) -> str:
     for row in bad_releases():
-        known = row.name == name and (row.code, row.severity) == (LINUX, "error") and row.holds_on(platform.subdir)
+        known = row.name == name and (row.code, row.severity) == (LINUX, "error") and row.applies_to(platform.subdir)
         if known and covers(row.versions, version):
             return f"`{name}` {version} has no wheel for macOS: {row.why}"
     return ""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from envgen.errors import PlanError
 from envgen.knowledge.caps import Cap, caps_of
-from envgen.knowledge.incompatibilities import must_be_pypi, never_lifted
+from envgen.knowledge.incompatibilities import must_be_pypi, pypi_only
 from envgen.knowledge.releases import to_avoid
 from envgen.knowledge.tensorflow import METAL, NAMES, ChosenMetal, metal_for, release_of
 from envgen.knowledge.version_ranges import joined, minor_of
@@ -107,7 +107,7 @@ def _family_plan(
     requirements = tuple(item.after for item in renamed if item.after)
     added = _added(ask, pairing)
     metal = metal_for(pairing.versions[0], ask.platform, ask.plugin_specifier) if ask.metal else None
-    never_lift = never_lifted(metal=ask.metal) if ask.platform.subdir == "osx-arm64" else {}
+    never_lift = pypi_only(metal=ask.metal) if ask.platform.subdir == "osx-arm64" else {}
     return FamilyPlan(
         accelerator="metal" if ask.metal else "cpu",
         requirements=requirements,

@@ -4,12 +4,11 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.lock_values import conda_key, make_platform, make_record, make_wheel, pypi_key
 
 from envgen.lock.graph import Chain, Graph, Link, package_groups, providers_of
 from envgen.lock.model import PlatformLock
 from envgen.models.record import Record
-from tests.fakes.locks import make_platform, make_record, make_wheel
+from tests.fakes.locks import conda_key, make_platform, make_record, make_wheel, pypi_key
 
 _PROVIDED = {"numpy": ("numpy",), "pytorch": ("torch",), "pytorch-cpu": ("torch",), "python": ()}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.lock_values import make_platform, make_record, make_wheel, pypi_key
 
 from envgen.errors import SourceLine
 from envgen.lock.model import PlatformLock
@@ -14,7 +13,7 @@ from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Decision, Move
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
-from tests.fakes.locks import make_platform, make_record, make_wheel
+from tests.fakes.locks import make_platform, make_record, make_wheel, pypi_key
 
 
 def explained(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.lock_values import conda_key, make_lock, make_platform, make_record, make_wheel, pypi_key
 
 from envgen.errors import LockfileError, UsageError
 from envgen.locking.updates import Updates, locked_keys, refuse_unknown
 from envgen.models.findings import Decision
 from envgen.models.package_key import PackageKey
-from tests.fakes.locks import make_lock, make_platform, make_record, make_wheel
+from tests.fakes.locks import conda_key, make_lock, make_platform, make_record, make_wheel, pypi_key
 
 DECISIONS = (
     Decision(requirement="torch>=2", name="pytorch", source="conda", why="x"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.lock_values import conda_key, pypi_key
 
 from envgen.errors import PlanError, UnsatisfiableError
+from tests.fakes.locks import conda_key, pypi_key
 from tests.fakes.planner_world import conda_versions, pypi_versions, texts, whys, world
 
 CHANNEL = """

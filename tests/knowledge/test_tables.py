@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from envgen.knowledge.tables import parse_row, rows, table_keys
+from envgen.knowledge.tables import load_table, parse_row, table_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def test_a_row_must_be_a_table() -> None:
 
 def test_a_lacking_kind_of_rows_is_told() -> None:
     with pytest.raises(ValueError, match=r"no rows `\[\[nothing\]\]`"):
-        rows("metal.toml", "nothing", Sample)
+        load_table("metal.toml", "nothing", Sample)
 
 
 def test_table_keys() -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from envgen.knowledge.installed import InstalledPackage, depends_names
-from tests.fakes.facts_world import record, target, world
+from envgen.knowledge.installed import InstalledPackage
+from tests.fakes.facts_world import world
 
 
 def test_both_halves_are_sorted_into_one() -> None:
@@ -25,15 +23,3 @@ def test_find_and_named() -> None:
     assert made.find("numpy", source="pypi") == (wheel,)
     assert len(made.find("numpy", "pip")) == 3
     assert [item.version for item in made.named("pip")] == ["25.0"]
-
-
-@pytest.mark.parametrize(("subdir", "expected"), [("osx-arm64", True), ("osx-64", False), ("linux-64", False)])
-def test_apple_silicon(subdir: str, expected: bool) -> None:
-    assert world(platform=target(subdir=subdir)).is_apple_silicon is expected
-
-
-def test_depends_names_of_all_spellings() -> None:
-    given = record(
-        "x", "1", "libprotobuf >=6.33.5,<6.33.6.0a0", "numpy>=1.2", "conda-forge::orc 2.*", "python[build=*_cpython]"
-    )
-    assert depends_names(given) == {"libprotobuf", "numpy", "orc", "python"}

@@ -1,4 +1,4 @@
-"""Test what may not live in one process."""
+"""Test what may not be in one process, or own the same files."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ from envgen.knowledge.incompatibilities import (
     clash_cures,
     clash_rules,
     clashes,
+    exclusive_groups,
     forbidden_beside_pypi_tensorflow,
+    group_members,
+    must_be_pypi,
+    one_for,
     openmp_doubles,
+    pypi_only,
+    replacement_wheel,
 )
 from envgen.models.record import Record
 from tests.fakes.facts_world import record, target, world
@@ -237,3 +243,154 @@ def test_tells_real_records_apart() -> None:
         and forbidden_beside_pypi_tensorflow(record(item["name"], item["version"], *item["depends"]), metal=True)
     }
     assert forbidden == LOADERS
+
+
+R1 = {
+    "tensorflow",
+    "tensorflow-macos",
+    "tensorflow-metal",
+    "tensorflow-text",
+    "tensorflow-io-gcs-filesystem",
+    "tensorflow-decision-forests",
+    "tensorboard",
+    "tensorboard-data-server",
+    "keras",
+    "tf-keras",
+    "protobuf",
+    "grpcio",
+    "grpcio-status",
+    "grpcio-tools",
+    "pyarrow",
+    "onnx",
+    "opencv-python",
+    "opencv-python-headless",
+    "sentencepiece",
+    "ray",
+    "jaxlib",
+    "array-record",
+    "ydf",
+    "tink",
+    "tfx-bsl",
+    "tensorflow-data-validation",
+}
+LIFTABLE = {
+    "numpy",
+    "scipy",
+    "pandas",
+    "h5py",
+    "ml-dtypes",
+    "scikit-learn",
+    "matplotlib",
+    "tokenizers",
+    "onnxruntime",
+    "optree",
+    "wrapt",
+}
+
+
+@pytest.mark.parametrize("metal", [True, False])
+def test_the_family_is_never_lifted(metal: bool) -> None:
+    names = pypi_only(metal=metal)
+    assert set(names) >= R1
+    assert not LIFTABLE & set(names)
+    assert all(names.values())
+
+
+def test_metal_adds_torch_and_gives_the_reason() -> None:
+    assert "torch" in pypi_only(metal=True)
+    assert "torch" not in pypi_only(metal=False)
+    assert "tensorflow-metal plugs into PyPI's TensorFlow alone" in pypi_only(metal=True)["tensorflow"]
+
+
+@pytest.mark.parametrize(
+    ("present", "inside", "outside"),
+    [
+        pytest.param(["requests"], set(), {"tensorflow", "protobuf"}, id="nothing of the family"),
+        pytest.param(["tensorflow"], {"protobuf", "keras"}, {"tensorflow", "torch"}, id="TensorFlow"),
+        pytest.param(["tensorflow-macos", "tensorflow-metal"], {"torch", "tensorflow"}, {"numpy"}, id="with Metal"),
+        pytest.param(["tensorflow-text"], {"tensorflow", "protobuf"}, {"tensorflow-text"}, id="a native satellite"),
+        pytest.param(["tf-keras"], set(), {"tensorflow"}, id="a pure satellite"),
+    ],
+)
+def test_what_else_must_come_from_pypi(present: list[str], inside: set[str], outside: set[str]) -> None:
+    names = must_be_pypi(present)
+    assert inside <= set(names)
+    assert not outside & set(names)
+
+
+def test_a_native_satellite_gives_its_name_as_reason() -> None:
+    assert must_be_pypi(["tensorflow-text"])["tensorflow"].startswith("tensorflow-text is compiled against")
+
+
+@pytest.mark.parametrize(
+    ("conda", "wanted"),
+    [
+        ("pyarrow-core", "pyarrow>=22"),
+        ("libarrow", "pyarrow>=22"),
+        ("onnx", "onnx>=1.18"),
+        ("libsentencepiece", "sentencepiece>=0.2.2"),
+        ("py-opencv", "opencv-python"),
+        ("libtorch", "torch"),
+        ("ray-core", "ray"),
+    ],
+)
+def test_the_wheel_in_a_records_place(conda: str, wanted: str) -> None:
+    row = replacement_wheel(conda)
+    assert row
+    assert f"{row.distribution}{row.specifier}" == wanted
+
+
+def test_a_record_without_a_wheel() -> None:
+    assert replacement_wheel("libgoogle-cloud") is None
+
+
+@pytest.mark.parametrize(
+    ("pypi", "conda", "expected"),
+    [
+        pytest.param(
+            ["opencv-contrib-python==4.11", "opencv-python==4.11"],
+            [],
+            ("opencv-contrib-python", "opencv-python"),
+            id="two wheels",
+        ),
+        pytest.param(
+            ["opencv-contrib-python==4.11"],
+            ["py-opencv==4.12.0", "libopencv==4.12.0"],
+            ("conda's py-opencv", "opencv-contrib-python"),
+            id="both halves",
+        ),
+        pytest.param([], ["py-opencv==4.12.0"], ("conda's py-opencv",), id="one record, two distributions"),
+        pytest.param(["opencv-python==4.11"], [], ("opencv-python",), id="one wheel"),
+    ],
+)
+def test_owners_of_cv2(pypi: list[str], conda: list[str], expected: tuple[str, ...]) -> None:
+    group = next(group for group in exclusive_groups() if group.owns == "cv2")
+    assert group.owners(world(pypi=pypi, conda=conda)) == expected
+
+
+def test_condas_psycopg2_binary_is_a_metapackage() -> None:
+    group = next(group for group in exclusive_groups() if group.owns == "psycopg2")
+    assert len(group.owners(world(conda=["psycopg2==2.9.10", "psycopg2-binary==2.9.10"]))) == 1
+    assert len(group.owners(world(pypi=["psycopg2-binary==2.9.13"], conda=["psycopg2==2.9.10"]))) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"opencv-python"}, "opencv-python"),
+        ({"opencv-python", "opencv-python-headless"}, "opencv-python"),
+        ({"opencv-contrib-python", "opencv-python"}, "opencv-contrib-python"),
+        ({"opencv-python", "opencv-contrib-python-headless"}, "opencv-contrib-python"),
+        ({"onnxruntime", "onnxruntime-silicon"}, "onnxruntime"),
+        ({"faiss", "faiss-cpu"}, None),
+        ({"opencv-python", "numpy"}, None),
+    ],
+)
+def test_one_does_for_all(asked: set[str], expected: str | None) -> None:
+    assert one_for(asked) == expected
+
+
+def test_members_belong_to_their_groups() -> None:
+    groups = {group.name: group for group in exclusive_groups()}
+    for row in group_members():
+        assert {row.distribution, *row.holds} <= set(groups[row.group].distributions)
