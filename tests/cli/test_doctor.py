@@ -13,7 +13,7 @@ from envgen.system.machine import Probes
 from tests.json_shapes import TEXT, TEXTS, assert_shape, listing, record
 from tests.pypi.index_server import IndexServer
 from tests.pypi.tiny_wheels import build_wheel
-from tests.system.test_binaries import INTEL, thin
+from tests.system.test_machine import INTEL, thin
 from tests.tiny_project import Project, manifest
 
 BOOLEAN = {"type": "boolean"}
