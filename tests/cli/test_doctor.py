@@ -14,7 +14,7 @@ from tests.fakes.index_server import IndexServer
 from tests.fakes.tiny_project import Project, manifest
 from tests.fakes.tiny_wheels import build_wheel
 from tests.json_shapes import TEXT, TEXTS, assert_shape, listing, record
-from tests.system.test_binaries import INTEL, thin
+from tests.system.test_machine import INTEL, thin
 
 BOOLEAN = {"type": "boolean"}
 CHECKUP = record(

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from envgen.errors import LockfileError, ManifestError, UsageError, WriteError
 from envgen.system import files
-from envgen.system.files import create_folder, exclusive, inside, read_text, settle
+from envgen.system.files import create_folder, exclusive, inside, read_text, recover
 
 OLD = {"conda-lock.yml": "old lock\n", "environment.yml": "old environment\n", "extra.txt": "same\n"}
 NEW = {"conda-lock.yml": "new lock\n", "environment.yml": "new environment\n", "extra.txt": "same\n"}
@@ -216,7 +216,7 @@ class TestCreating:
         assert [path.name for path in tmp_path.iterdir()] == ["ml"]
 
 
-class TestSettling:
+class TestRecovering:
     """Clean up after killed runs."""
 
     def test_throws_away_what_was_not_committed(self, folder: Path) -> None:
@@ -229,14 +229,14 @@ class TestSettling:
         (folder / ".envgen-conda-lock.yml.new").write_text("new lock\n")
         (folder / ".envgen.commit").write_text("environment.yml\nconda-lock.yml")
         (folder / "environment.yml").write_text("new environment\n")
-        settle(folder)
+        recover(folder)
         assert holds(folder) == NEW
 
     def test_a_list_cannot_lead_out(self, folder: Path, tmp_path: Path) -> None:
         (folder / ".envgen-a").mkdir()
         (tmp_path / "environments" / "b.new").write_text("evil")
         (folder / ".envgen.commit").write_text("a/../../b\n../../b\n.envgen-x")
-        settle(folder)
+        recover(folder)
         (folder / ".envgen-a").rmdir()
         assert holds(folder) == OLD
         assert (tmp_path / "environments" / "b.new").exists()
@@ -253,7 +253,7 @@ def hold(folder: str, seconds: float, ready: str) -> None:
         time.sleep(seconds)
 
 
-class TestHolding:
+class TestExclusive:
     """Keep other runs out."""
 
     def started(self, folder: Path, seconds: float) -> multiprocessing.process.BaseProcess:
@@ -328,7 +328,7 @@ def test_a_stop_at_any_step_leaves_the_old_set_or_the_new(
     wanted = {**old, **new}
     seen = {name: text for name, text in holds(folder).items() if not name.startswith(".envgen")}
     assert all(text in (old.get(name), wanted[name]) for name, text in seen.items())
-    settle(folder)
+    recover(folder)
     assert holds(folder) in (old, wanted)
 
 

@@ -1,4 +1,4 @@
-"""PyPI's side is made when it is asked for the first time."""
+"""PyPI's resolver is made when it is asked for the first time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WHEEL = Wheel(name="a", version="1", filename="a-1-py3-none-any.whl", url="https
 METADATA = WheelMetadata(name="a", version="1", requires_dist=(), requires_python="", provides_extra=())
 
 
-class FakeSide:
+class FakeResolver:
     """Answer every question."""
 
     notes = ("noted",)
@@ -32,18 +32,18 @@ class FakeSide:
 
 
 def test_it_is_made_once_and_asked_for_all() -> None:
-    made: list[FakeSide] = []
+    made: list[FakeResolver] = []
 
-    def make() -> FakeSide:
-        made.append(FakeSide())
+    def make() -> FakeResolver:
+        made.append(FakeResolver())
         return made[-1]
 
-    side = LazyPypiResolver(make)
-    assert (side.notes, made) == ((), [])
-    assert side.resolve(ResolveRequest(platform=MAC, requirements=("a",))).wheels == (WHEEL,)
-    assert side.metadata(WHEEL) == METADATA
-    assert side.metadata_many([WHEEL, WHEEL]) == (METADATA, METADATA)
-    assert side.release_metadata("a", "1", MAC) == METADATA
-    assert side.release_metadata("b", "1", MAC) is None
-    assert side.notes == ("noted",)
+    resolver = LazyPypiResolver(make)
+    assert (resolver.notes, made) == ((), [])
+    assert resolver.resolve(ResolveRequest(platform=MAC, requirements=("a",))).wheels == (WHEEL,)
+    assert resolver.metadata(WHEEL) == METADATA
+    assert resolver.metadata_many([WHEEL, WHEEL]) == (METADATA, METADATA)
+    assert resolver.release_metadata("a", "1", MAC) == METADATA
+    assert resolver.release_metadata("b", "1", MAC) is None
+    assert resolver.notes == ("noted",)
     assert len(made) == 1
