@@ -14,10 +14,10 @@ import zstandard
 
 from envgen.errors import ChannelUnreachableError, RepodataError
 from envgen.models.channel import Channel
-from envgen.models.platform import Platform
 from envgen.models.record import Repodata
-from envgen.repodata.gateway import open_channels, open_repodata
+from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
+from tests.fakes.channels import MAC, opened
 from tests.fakes.loopback import (
     Fault,
     Json,
@@ -39,7 +39,6 @@ from tests.fakes.loopback import (
 )
 
 Layout = Callable[[str, Json], dict[str, bytes]]
-MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 NOARCH = merged(
     repodata("noarch", package("a", depends=["b >=1"]), package("pip", noarch="python")),
     repodata("noarch", package("a"), package("old", "0.1"), extension=".tar.bz2"),
@@ -190,9 +189,7 @@ def test_a_channel_may_lack_the_platform(server: LoopbackChannel, tmp_path: Path
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_mirror_keeps_the_channels_own_urls(server: LoopbackChannel, tmp_path: Path, layout: Layout) -> None:
     server.files = files(layout)
-    index = open_repodata(
-        (Channel.parse("conda-forge"),), MAC, cache_dir=tmp_path, mirrors={"conda-forge": server.url + "/"}
-    )
+    index = opened("conda-forge", cache=tmp_path, mirrors={"conda-forge": server.url + "/"})
     (entry,) = index.closure(["a"])
     own = "https://conda.anaconda.org/conda-forge"
     assert [record.url for record in entry.records] == [f"{own}/noarch/a-1.0-0.conda", f"{own}/osx-arm64/b-1.0-0.conda"]
@@ -409,9 +406,9 @@ def test_a_dependency_may_be_in_another_channel(server: LoopbackChannel, tmp_pat
 def test_a_real_channel_is_the_same_over_http(server: LoopbackChannel, tmp_path: Path, layout: Layout) -> None:
     for subdir in MAC.subdirs:
         server.files.update(layout(subdir, json.loads((SHARED / subdir / "repodata.json").read_bytes())))
-    forge, roots = (Channel.parse("conda-forge"),), ["python", "tensorflow", "scikit-learn", "jupyterlab"]
-    here = open_repodata(forge, MAC, cache_dir=tmp_path, mirrors={"conda-forge": str(SHARED)})
-    there = open_repodata(forge, MAC, cache_dir=tmp_path, mirrors={"conda-forge": server.url})
+    roots = ["python", "tensorflow", "scikit-learn", "jupyterlab"]
+    here = opened("conda-forge", cache=tmp_path, mirrors={"conda-forge": str(SHARED)})
+    there = opened("conda-forge", cache=tmp_path, mirrors={"conda-forge": server.url})
     assert there.names() == here.names()
     assert [list(entry.records) for entry in there.closure(roots)] == [list(e.records) for e in here.closure(roots)]
     assert there.records(["numpy", "pip"]) == here.records(["numpy", "pip"])
@@ -420,7 +417,7 @@ def test_a_real_channel_is_the_same_over_http(server: LoopbackChannel, tmp_path:
 def test_two_channels_cannot_share_a_place(server: LoopbackChannel, tmp_path: Path) -> None:
     mirrors = {"alpha": server.url, "beta": server.url}
     with pytest.raises(RepodataError, match="channels `alpha` and `beta` are both read from http"):
-        open_repodata((Channel.parse("alpha"), Channel.parse("beta")), MAC, cache_dir=tmp_path, mirrors=mirrors)
+        opened("alpha", "beta", cache=tmp_path, mirrors=mirrors)
 
 
 def test_exclude_newer_holds_over_http(server: LoopbackChannel, tmp_path: Path) -> None:
@@ -429,7 +426,7 @@ def test_exclude_newer_holds_over_http(server: LoopbackChannel, tmp_path: Path) 
     dates = {"1": stamp, "2": stamp + 1, "3": None}
     entries = [package("a", version, timestamp=date) for version, date in dates.items()]
     server.files = {**sharded("noarch", repodata("noarch", *entries)), **sharded("osx-arm64", OSX)}
-    index = open_repodata((Channel.parse(server.url),), MAC, cache_dir=tmp_path, exclude_newer=until)
+    index = opened(server.url, cache=tmp_path, exclude_newer=until)
     assert [record.version for record in index.records(["a"])["a"]] == ["1"]
     assert index.notes == ("1 record without a date was left out",)
 

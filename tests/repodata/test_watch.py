@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from envgen.repodata.locations import Place
-from envgen.repodata.unreachable import Probe, SilentError, Watch, first_bytes
+from envgen.repodata.remote import Probe, SilentError, Watch, first_bytes
 from envgen.system.event_loop import run
 from tests.fakes.loopback import LoopbackChannel, hang, reset, send, serving, status, trickle
 
