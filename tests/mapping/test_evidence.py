@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.mapping.channel_packages import depends_names, fits_python, is_python, newest, pins
+from envgen.mapping.channel_packages import depends_names, fits_python, is_python, newest_record, pins
 from tests.mapping.channel import ANY_PYTHON, PYTHON, library, package
 
 
@@ -49,15 +49,15 @@ def test_a_record_fits_a_python(depends: tuple[str, ...], *, fits: bool) -> None
 
 def test_the_newest_record_fits_the_python_if_one_does() -> None:
     old, new = package("x", "1.9"), package("x", "1.10", python=("python >=3.13",))
-    assert newest([old, new], "3.12") == old
-    assert newest([old, new]) == new
-    assert newest([new], "3.12") == new
-    assert newest([]) is None
+    assert newest_record([old, new], "3.12") == old
+    assert newest_record([old, new]) == new
+    assert newest_record([new], "3.12") == new
+    assert newest_record([]) is None
 
 
 @given(st.permutations([library("x", "1.0", build=f"h{n}_{n}", number=n % 2) for n in range(4)]))
 def test_the_newest_record_does_not_depend_on_the_order(records: list[object]) -> None:
-    found = newest(records)  # type: ignore[arg-type]  # hypothesis cannot say what it permutes
+    found = newest_record(records)  # type: ignore[arg-type]  # hypothesis cannot say what it permutes
     assert found is not None
     assert found.build == "h3_3"
 
