@@ -132,10 +132,10 @@ class _Importer:
 
     def run(self) -> Imported:
         accounts = {**dict(self._python()), **dict(self._settings())}
-        backwards = self._backwards()
+        conda_to_pypi = self._conda_to_pypi()
         context = Context(
-            backwards=backwards,
-            needed=needed_items(self._file.items if self._file.solved else (), backwards),
+            conda_to_pypi=conda_to_pypi,
+            needed=needed_items(self._file.items if self._file.solved else (), conda_to_pypi),
             find_project=self._find_project,
             exact=self._file.solved,
             pins=self._wishes.pins,
@@ -143,7 +143,7 @@ class _Importer:
             files=bool(self._file.files),
         )
         translator = LineTranslator(self._draft, context)
-        accounts |= self._channels(translator, backwards)
+        accounts |= self._channels(translator, conda_to_pypi)
         told_all = [accounts.get(id(item)) or translator.account(item) for item in self._file.items]
         self._remark(told_all)
         text = self._wished(self._draft.text())
@@ -176,7 +176,7 @@ class _Importer:
             elif isinstance(item, Ignored) and item.what in FLOORS and self._file.macos:
                 yield id(item), told(item, "setting", f"platforms: macos {self._file.macos}")
 
-    def _backwards(self) -> CondaToPypi:
+    def _conda_to_pypi(self) -> CondaToPypi:
         """Open the channel where conda's names or a solved list need it."""
         wanted = self._file.solved or any(isinstance(item, ImportedMatchSpec) for item in self._file.items)
         if not wanted:
@@ -196,17 +196,19 @@ class _Importer:
             self._notes.append(f"conda's names were judged by the {repodata.origin} and by envgen's tables")
         return name_mapper(self._services, {}, repodata, platform)
 
-    def _channels(self, translator: LineTranslator, backwards: CondaToPypi) -> dict[int, LineReport]:
+    def _channels(self, translator: LineTranslator, conda_to_pypi: CondaToPypi) -> dict[int, LineReport]:
         """Keep the channels that something may need beside conda-forge."""
         asked = [item for item in self._file.items if isinstance(item, ImportedChannel)]
         lacking = [
-            item.name for item in self._file.items if isinstance(item, ImportedMatchSpec) and _lacks(backwards, item)
+            item.name
+            for item in self._file.items
+            if isinstance(item, ImportedMatchSpec) and _lacks(conda_to_pypi, item)
         ]
         accounts = {}
         kept: list[str] = []
         for item in asked:
-            accounts[id(item)] = self._channel(item, translator, backwards, lacking, kept)
-        kept += [CONDA_FORGE.name, *self._named_by_specs(backwards)]
+            accounts[id(item)] = self._channel(item, translator, conda_to_pypi, lacking, kept)
+        kept += [CONDA_FORGE.name, *self._named_by_specs(conda_to_pypi)]
         self._draft.channels = [DraftItem(name) for name in dict.fromkeys(kept)]
         return accounts
 
@@ -214,7 +216,7 @@ class _Importer:
         self,
         item: ImportedChannel,
         translator: LineTranslator,
-        backwards: CondaToPypi,
+        conda_to_pypi: CondaToPypi,
         lacking: list[str],
         kept: list[str],
     ) -> LineReport:
@@ -228,7 +230,7 @@ class _Importer:
             return told(item, "dropped", why="envgen never adds the defaults")
         if why := unwanted_channel(name):
             return told(item, "dropped", why=why)
-        if backwards.sees and not lacking:
+        if conda_to_pypi.sees and not lacking:
             return told(
                 item, "dropped", why=f"conda-forge has all that the file asks of conda, so {name} is not needed"
             )
@@ -239,10 +241,10 @@ class _Importer:
         kept += [name] if name not in kept else []
         return told(item, "mapped", f"channels: {name}", _why_kept(lacking))
 
-    def _named_by_specs(self, backwards: CondaToPypi) -> Iterator[str]:
+    def _named_by_specs(self, conda_to_pypi: CondaToPypi) -> Iterator[str]:
         """List the channels that specs name for what conda-forge lacks."""
         for item in self._file.items:
-            if isinstance(item, ImportedMatchSpec) and item.channel and _lacks(backwards, item):
+            if isinstance(item, ImportedMatchSpec) and item.channel and _lacks(conda_to_pypi, item):
                 try:
                     channel_of(item.channel)
                 except RefusalError:
@@ -280,11 +282,11 @@ class _Importer:
         return set_accelerator(text, wishes.accelerator) if wishes.accelerator else text
 
 
-def _lacks(backwards: CondaToPypi, item: ImportedMatchSpec) -> bool:
+def _lacks(conda_to_pypi: CondaToPypi, item: ImportedMatchSpec) -> bool:
     """Return whether a package may have to come from another channel than conda-forge."""
     if unwanted_package(item.name, "conda") or replacement_of(item.name, SUBDIR):
         return False
-    return backwards.sees and not backwards.has(item.name) and not item.channel.startswith("conda-forge")
+    return conda_to_pypi.sees and not conda_to_pypi.has(item.name) and not item.channel.startswith("conda-forge")
 
 
 def _why_kept(lacking: list[str]) -> str:

@@ -14,7 +14,7 @@ from envgen.knowledge.tensorflow import METAL, NAMES, ChosenMetal, metal_for, re
 from envgen.knowledge.version_ranges import joined, minor_of
 from envgen.models.findings import Decision
 from envgen.models.platform import Platform
-from envgen.models.requirement import Origin, Requirement, lines_at, quoted
+from envgen.models.requirement import Origin, Requirement, origin_lines, quoted_list
 from envgen.planner.renames import Rewrite, rename, rewrite_names
 from envgen.planner.tensorflow_versions import TensorFlowChoice, TensorFlowRequest, choose_tensorflow, satellites_in
 
@@ -92,8 +92,8 @@ def apply_family(
 def _wants_metal(accelerator: str | None, plugin: Sequence[Requirement], origin: Origin | None) -> bool:
     if accelerator == "cpu" and plugin:
         raise PlanError(
-            f"`accelerator: cpu` and {quoted(plugin)} contradict each other",
-            lines=lines_at(origin, plugin),
+            f"`accelerator: cpu` and {quoted_list(plugin)} contradict each other",
+            lines=origin_lines(origin, plugin),
             hint="set `accelerator: metal`, or drop tensorflow-metal",
             code="accelerator",
         )
@@ -155,7 +155,9 @@ def _added(ask: TensorFlowRequest, pairing: TensorFlowChoice) -> tuple[Requireme
 
 
 def _implied_by(ask: TensorFlowRequest) -> str:
-    return f"{quoted(ask.plugin)} plugs into it" if ask.plugin else "`accelerator: metal` means TensorFlow with Metal"
+    return (
+        f"{quoted_list(ask.plugin)} plugs into it" if ask.plugin else "`accelerator: metal` means TensorFlow with Metal"
+    )
 
 
 def _decisions(

@@ -29,7 +29,7 @@ LISTED = [
 ]
 
 
-def backwards() -> CondaToPypi:
+def conda_to_pypi() -> CondaToPypi:
     mapper = NameMapper(repodata=FakeRepodata(listed=LISTED), table=name_table(), overrides={}, python="3.12")
     return CondaToPypi(mapper)
 
@@ -52,7 +52,7 @@ def backwards() -> CondaToPypi:
     ],
 )
 def test_names_by_a_channel(conda: str, requirement: str, certain: bool, known: bool) -> None:
-    found = backwards().of(conda)
+    found = conda_to_pypi().of(conda)
     assert (found.requirement, found.certain, found.known) == (requirement, certain, known)
     assert found.why
 
@@ -75,7 +75,7 @@ def test_names_without_a_channel(conda: str, requirement: str) -> None:
 
 
 def test_what_is_asked_of_the_channel() -> None:
-    found, blind = backwards(), CondaToPypi()
+    found, blind = conda_to_pypi(), CondaToPypi()
     found.read(["numpy"])
     assert (found.sees, blind.sees) == (True, False)
     assert (found.has("numpy"), found.has("absent"), blind.has("numpy")) == (True, False, False)

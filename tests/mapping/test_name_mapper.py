@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.knowledge.names import name_table
-from envgen.mapping.name_mapper import NameMapper
+from envgen.mapping.name_mapper import NameMapper, near_misses
 from envgen.models.record import Record
 from tests.fakes.memory_channel import MAC, FakeOnlineMap, FakeRepodata, library, mapper, package
 
@@ -256,3 +258,39 @@ def test_answers_do_not_depend_on_the_order_of_the_questions(order: list[str]) -
     records += [package("typing_extensions"), library("typing-extensions", depends=["typing_extensions"])]
     together = mapper(*records).map_names(order)
     assert together == {name: mapper(*reversed(records)).map_names([name])[name] for name in order}
+
+
+KNOWN = ("scikit-learn", "scikit-image", "tensorflow", "r-tensorflow", "pandas", "numpy", "xgboost", "numba")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("scikit-lern", "scikit-learn"), ("tensorflw", "tensorflow"), ("panda", "pandas"), ("nunpy", "numpy")],
+)
+def test_a_slip_is_understood(written: str, meant: str) -> None:
+    assert near_misses(written, KNOWN)[0] == meant
+
+
+@pytest.mark.parametrize("written", ["numpy", "qqqqq", "", "completely-different-thing"])
+def test_what_is_not_near_is_not_suggested(written: str) -> None:
+    assert near_misses(written, KNOWN) == ()
+
+
+def test_three_at_most_the_nearest_first_whatever_the_order() -> None:
+    known = ("package", "packages", "packagee", "packaged", "packager")
+    found = near_misses("packagex", known)
+    assert found == near_misses("packagex", reversed(known))
+    assert found[0] == "package"
+    assert len(found) == 3
+
+
+def test_thirty_thousand_names_take_a_moment() -> None:
+    known = [
+        f"{first}{second}-{number}"
+        for first in ("scikit", "tensor", "numba")
+        for second in ("x", "le")
+        for number in range(5000)
+    ]
+    started = time.perf_counter()
+    near_misses("scikit-learn", known)
+    assert time.perf_counter() - started < 2
