@@ -1,4 +1,4 @@
-"""Compare two locks of one platform."""
+"""The difference of two locks of one platform."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envgen.lock.graph import DistributionsOf
-from envgen.lock.model import Package, PlatformLock
+from envgen.lock.model import LockedWheel, Package, PlatformLock
 from envgen.models.match_spec import version_key
 from envgen.models.package_key import PackageKey, PackageSource
 from envgen.models.record import Record
@@ -20,7 +20,7 @@ ChangeKind = Literal["added", "removed", "upgraded", "downgraded", "rebuilt", "m
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Change:
-    """Describe how one package changed.
+    """How one package changed.
 
     `before` and `after` are versions, "" where the package is absent; a rebuilt package has its version and build, or
     its file's name, in both. `moved` says that conda's package became PyPI's or the other way round: `source` is where
@@ -46,96 +46,86 @@ def diff(
     """
     old, new = before.packages(), after.packages()
     moved = dict(_moves(old.keys() - new.keys(), new.keys() - old.keys(), pypi_name))
-    changes = [_moved(old[gone], new[come]) for gone, come in moved.items()]
-    gone, come = set(moved), set(moved.values())
-    changes += [_removed(package) for key, package in old.items() if key not in new and key not in gone]
-    changes += [_added(package) for key, package in new.items() if key not in old and key not in come]
-    changes += [_changed(old[key], new[key]) for key in old.keys() & new.keys() if _file(old[key]) != _file(new[key])]
+    come = set(moved.values())
+    pairs = {key: moved.get(key, key) for key in old} | {key: key for key in new if key not in old and key not in come}
+    changes = [
+        _change(first, last, old.get(first), new.get(last))
+        for first, last in pairs.items()
+        if _file(old.get(first)) != _file(new.get(last))
+    ]
     return tuple(sorted(changes, key=lambda change: (change.name, change.source)))
 
 
 def distribution_names(locks: Iterable[PlatformLock], distributions_of: DistributionsOf) -> Callable[[str], str]:
-    """Return a `pypi_name` for `diff`, which knows what the records of these locks hold under another name."""
-    held = {
+    """Return a `pypi_name` for `diff`, which knows what the records of these locks provide under another name."""
+    provided = {
         record.name: names[0]
         for lock in locks
         for record in lock.conda
         if (names := distributions_of(record)) and canonicalize_name(record.name) not in names
     }
-    return lambda conda: held.get(conda, canonicalize_name(conda))
+    return lambda conda: provided.get(conda, canonicalize_name(conda))
 
 
 def _moves(
     gone: Iterable[PackageKey], come: Iterable[PackageKey], pypi_name: Callable[[str], str]
 ) -> Iterator[tuple[PackageKey, PackageKey]]:
-    by_name = {_distribution(key, pypi_name): key for key in sorted(come)}
+    def distribution(key: PackageKey) -> str:
+        return pypi_name(key.name) if key.source == "conda" else key.name
+
+    by_name = {distribution(key): key for key in sorted(come)}
     for key in sorted(gone):
-        other = by_name.get(_distribution(key, pypi_name))
+        other = by_name.get(distribution(key))
         if other and other.source != key.source:
-            yield key, by_name.pop(_distribution(key, pypi_name))
+            yield key, by_name.pop(distribution(key))
 
 
-def _distribution(key: PackageKey, pypi_name: Callable[[str], str]) -> str:
-    return pypi_name(key.name) if key.source == "conda" else key.name
+def _file(package: Package | None) -> tuple[str, ...]:
+    """Return what makes the file that is installed another one."""
+    match package:
+        case Record():
+            return (package.version, package.build, package.channel, package.md5)
+        case LockedWheel():
+            return (package.version, package.wheel.filename, package.wheel.sha256)
+        case None:
+            return ()
 
 
-def _file(package: Package) -> tuple[str, ...]:
-    """Return what makes the file that is installed another one; a hash that is not known says nothing."""
-    if isinstance(package, Record):
-        return (package.version, package.build, package.channel, package.md5)
-    return (package.version, package.wheel.filename, package.wheel.sha256)
-
-
-def _removed(package: Package) -> Change:
+def _change(first: PackageKey, last: PackageKey, before: Package | None, after: Package | None) -> Change:
+    kind = _kind(before, after)
+    shown = _build if kind == "rebuilt" else _version
     return Change(
-        name=package.name,
-        change="removed",
-        before=package.version,
-        after="",
-        source=package.key.source,
-        previous=package.key.source,
-        size_before=package.size,
-    )
-
-
-def _added(package: Package) -> Change:
-    return Change(
-        name=package.name,
-        change="added",
-        before="",
-        after=package.version,
-        source=package.key.source,
-        previous=package.key.source,
-        size_after=package.size,
-    )
-
-
-def _moved(before: Package, after: Package) -> Change:
-    return _between(before, after, "moved", (before.version, after.version))
-
-
-def _changed(before: Package, after: Package) -> Change:
-    if before.version == after.version:
-        return _between(before, after, "rebuilt", (_build(before), _build(after)))
-    kind: ChangeKind = "upgraded" if _is_newer(after, before) else "downgraded"
-    return _between(before, after, kind, (before.version, after.version))
-
-
-def _between(before: Package, after: Package, kind: ChangeKind, texts: tuple[str, str]) -> Change:
-    return Change(
-        name=after.name,
+        name=last.name,
         change=kind,
-        before=texts[0],
-        after=texts[1],
-        source=after.key.source,
-        previous=before.key.source,
-        size_before=before.size,
-        size_after=after.size,
+        before=shown(before),
+        after=shown(after),
+        source=last.source,
+        previous=first.source,
+        size_before=before.size if before else None,
+        size_after=after.size if after else None,
     )
 
 
-def _build(package: Package) -> str:
-    return f"{package.version}={package.build}" if isinstance(package, Record) else package.wheel.filename
+def _kind(before: Package | None, after: Package | None) -> ChangeKind:
+    if before is None:
+        return "added"
+    if after is None:
+        return "removed"
+    if before.key.source != after.key.source:
+        return "moved"
+    if before.version == after.version:
+        return "rebuilt"
+    return "upgraded" if _is_newer(after, before) else "downgraded"
+
+
+def _version(package: Package | None) -> str:
+    return package.version if package else ""
+
+
+def _build(package: Package | None) -> str:
+    if isinstance(package, LockedWheel):
+        return package.wheel.filename
+    return f"{package.version}={package.build}" if package else ""
 
 
 def _is_newer(after: Package, before: Package) -> bool:

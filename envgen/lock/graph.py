@@ -1,4 +1,4 @@
-"""Follow what needs what in a lock, through both halves."""
+"""The graph of what needs what in a lock, across conda's packages and PyPI's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from packaging.requirements import Requirement as PackagingRequirement
+from packaging.requirements import Requirement as Pep508
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -19,6 +19,8 @@ from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement
 
 DistributionsOf = Callable[[Record], tuple[str, ...]]
+PYTHON, PIP = PackageKey("conda", "python"), PackageKey("conda", "pip")
+METAL = PackageKey("pypi", "tensorflow-metal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -116,19 +118,13 @@ def _conda_links(record: Record, names: set[str]) -> Iterator[Link]:
 
 def _pypi_links(requires: Iterable[str], providers: Mapping[str, list[PackageKey]]) -> Iterator[Link]:
     for text in requires:
-        for provider in providers.get(canonicalize_name(PackagingRequirement(text).name), ()):
+        for provider in providers.get(canonicalize_name(Pep508(text).name), ()):
             yield Link(key=provider, need=text)
-
-
-# Find which locked packages a manifest asks for, and on which lines.
-
-PYTHON, PIP = PackageKey("conda", "python"), PackageKey("conda", "pip")
-METAL = PackageKey("pypi", "tensorflow-metal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootPackage:
-    """Describe that a manifest asks for a locked package, by its key, in which words and where."""
+    """A locked package that a manifest asks for, in which words and where."""
 
     key: PackageKey
     need: str
@@ -136,10 +132,9 @@ class RootPackage:
 
 
 class Matcher:
-    """Match requirements with the packages of one platform's lock."""
+    """The packages of one platform's lock, by the requirements that they meet."""
 
     def __init__(self, lock: PlatformLock, distributions_of: DistributionsOf) -> None:
-        """Index a lock; `distributions_of` gives the canonical names of what a record provides."""
         self._lock = lock
         self.providers = providers_of(lock, distributions_of)
         self.packages = lock.packages()
@@ -172,8 +167,7 @@ def manifest_roots(
     manifest: Manifest, lock: PlatformLock, distributions_of: DistributionsOf
 ) -> tuple[RootPackage, ...]:
     """List the packages of a lock that a manifest asks for itself, in the order of the file."""
-    matcher = Matcher(lock, distributions_of)
-    return tuple(dict.fromkeys(_roots(manifest, lock, matcher)))
+    return tuple(dict.fromkeys(_roots(manifest, lock, Matcher(lock, distributions_of))))
 
 
 def _roots(manifest: Manifest, lock: PlatformLock, matcher: Matcher) -> Iterator[RootPackage]:
@@ -196,15 +190,12 @@ def _roots(manifest: Manifest, lock: PlatformLock, matcher: Matcher) -> Iterator
         yield RootPackage(key=METAL, need=METAL.name, origin=manifest.origin("accelerator"))
 
 
-# Say which groups need each package of a lock.
-
-
 def package_groups(
     lock: PlatformLock, roots: Mapping[PackageKey, Iterable[str]], *, distributions_of: DistributionsOf
 ) -> dict[PackageKey, tuple[str, ...]]:
-    """Return the sorted groups of each package that main does not need, by key.
+    """Return the sorted groups of each package that main does not need.
 
-    `roots` maps the key of each package that the manifest asks for to the groups that name it. What main needs, and
+    `roots` maps each package that the manifest asks for to the groups that name it. What main needs, and
     what no root leads to (python, pip), has no entry: that is main.
     """
     graph = Graph.of(lock, distributions_of)
@@ -216,9 +207,6 @@ def package_groups(
     reached = {group: graph.reach(keys) - main for group, keys in sorted(named.items())}
     keys = sorted(frozenset().union(*reached.values()))
     return {key: tuple(group for group in reached if key in reached[group]) for key in keys}
-
-
-# Sort records so that each follows what it needs.
 
 
 def topological(records: Iterable[Record]) -> tuple[Record, ...]:

@@ -1,4 +1,4 @@
-"""Join two locks of one environment that were made apart, for keeping to both."""
+"""The join of two locks of one environment that were made apart, for keeping to both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Package = TypeVar("_Package", Record, LockedWheel)
 
 
 def merged(ours: Lock, theirs: Lock) -> Lock:
-    """What either lock holds: of a package in both, the same, or the newer one where they differ.
+    """Return what either lock has: of a package in both, the same, or the newer one where they differ.
 
     The result is something to keep to while solving: its packages need not fit together.
     """

@@ -101,11 +101,8 @@ class Lock:
         return next((lock for lock in self.platforms if lock.platform.subdir == subdir), None)
 
 
-# Take the groups that are not wanted out of a lock.
-
-
 def without_groups(lock: PlatformLock, left_out: Collection[str]) -> PlatformLock:
-    """Keep what `main` and the other groups need: a package goes when every group that needs it is left out."""
+    """Return a lock of what `main` and the other groups need; what only groups that are left out need goes."""
     if not left_out:
         return lock
 
