@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler
@@ -55,7 +56,7 @@ def stalling(body: bytes) -> Fault:
         handler.end_headers()
         handler.wfile.write(body[: len(body) // 2])
         handler.wfile.flush()
-        time.sleep(3)
+        time.sleep(20)
 
     return answer
 
@@ -442,34 +443,39 @@ def test_a_mark_of_another_format_is_refused(world: World, usual: Basics) -> Non
 
 
 def test_two_at_once(world: World, usual: Basics) -> None:
-    world.channel.faults["demolib-1.0-0.conda"] = _delayed(usual.demolib.content, 1.5)
+    asked, released = threading.Event(), threading.Event()
+    world.environ["ENVGEN_TIMEOUT"] = "60"
+    world.channel.faults["demolib-1.0-0.conda"] = _delayed(usual.demolib.content, asked, released)
     first = world.start("create", "demo")
-    while not world.prefix.exists():
-        assert first.poll() is None, first.communicate()
-        time.sleep(0.02)
-    time.sleep(0.2)
+    assert asked.wait(60)
     error = world.failed("create", "demo")
     assert (error["code"], error["hint"]) == ("write", "wait until it ends")
     assert error["message"] == f"another run of envgen is at work in {world.prefix}"
+    released.set()
     out, err = first.communicate(timeout=60)
     assert first.returncode == 0, (out, err)
     assert world.good("create", "demo")["changes"] == []
 
 
 def test_two_prefixes_at_once_share_the_store(world: World, usual: Basics) -> None:
-    world.channel.faults["demolib-1.0-0.conda"] = _delayed(usual.demolib.content, 0.5)
-    processes = [world.start("create", "demo", "--prefix", str(world.folder / f"p{number}")) for number in range(3)]
+    asked, released = threading.Event(), threading.Event()
+    world.environ["ENVGEN_TIMEOUT"] = "60"
+    world.channel.faults["demolib-1.0-0.conda"] = _delayed(usual.demolib.content, asked, released)
+    processes = [world.start("create", "demo", "--prefix", str(world.folder / f"p{number}")) for number in range(2)]
+    assert asked.wait(60)
+    released.set()
     for process in processes:
         out, err = process.communicate(timeout=90)
         assert process.returncode == 0, (out, err)
-    for number in range(3):
+    for number in range(2):
         assert world.python("import demolib, onlypypi", world.folder / f"p{number}") == ""
     assert world.channel.fetched.count(usual.demolib.path) == 1
 
 
-def _delayed(body: bytes, seconds: float) -> Fault:
+def _delayed(body: bytes, asked: threading.Event, released: threading.Event) -> Fault:
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        time.sleep(seconds)
+        asked.set()
+        released.wait(60)
         handler.send_response(200)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from envgen.mapping.name_mapper import near_misses
+from tests.calls import calls
 
 KNOWN = ("scikit-learn", "scikit-image", "tensorflow", "r-tensorflow", "pandas", "numpy", "xgboost", "numba")
 
@@ -32,13 +31,11 @@ def test_three_at_most_the_nearest_first_whatever_the_order() -> None:
     assert len(found) == 3
 
 
-def test_thirty_thousand_names_take_a_moment() -> None:
+def test_thirty_thousand_names_are_mostly_passed_over() -> None:
     known = [
         f"{first}{second}-{number}"
         for first in ("scikit", "tensor", "numba")
         for second in ("x", "le")
         for number in range(5000)
     ]
-    started = time.perf_counter()
-    near_misses("scikit-learn", known)
-    assert time.perf_counter() - started < 2
+    assert calls(lambda: near_misses("scikit-learn", known)) < 10 * len(known)
