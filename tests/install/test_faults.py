@@ -21,6 +21,7 @@ from tests.fakes.tiny_conda import Link, TinyConda, build_conda
 from tests.fakes.tiny_wheels import build_wheel
 
 pytestmark = linux_only
+SHORT, LONG = "0.3", "60"  # seconds to wait for a server: where it hangs, and where a busy machine is no fault of its
 KILLS = int(os.environ.get("ENVGEN_TEST_KILLS", "6"))
 
 
@@ -97,7 +98,7 @@ NAMES = list(faults(demolib()))
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_faulty_channel(world: World, usual: Basics, name: str) -> None:
-    world.environ["ENVGEN_TIMEOUT"] = "0.3"
+    world.environ["ENVGEN_TIMEOUT"] = SHORT if name == "a stall" else LONG
     fault, words = faults(usual.demolib)[name]
     world.channel.faults["demolib-1.0-0.conda"] = fault
     ran = world.run("create", "demo")
@@ -109,6 +110,7 @@ def test_a_faulty_channel(world: World, usual: Basics, name: str) -> None:
     assert "\nhint: " in ran.err
     assert untouched(world)
     world.channel.faults.clear()
+    world.environ["ENVGEN_TIMEOUT"] = LONG
     world.good("create", "demo")
     assert world.python("import demolib; print(demolib.version)") == "1.0"
 
@@ -125,7 +127,7 @@ WHEELS = {
 
 @pytest.mark.parametrize(("how", "words"), WHEELS.items(), ids=list(WHEELS))
 def test_a_faulty_index(world: World, usual: Basics, how: str, words: str) -> None:
-    world.environ["ENVGEN_TIMEOUT"] = "0.3"
+    world.environ["ENVGEN_TIMEOUT"] = SHORT if how == "hang" else LONG
     world.index.misbehave("/files/", how)  # type: ignore[arg-type]
     ran = world.run("create", "demo")
     assert ran.code == 1
@@ -133,6 +135,7 @@ def test_a_faulty_index(world: World, usual: Basics, how: str, words: str) -> No
     assert words in ran.err
     assert untouched(world)
     world.index.behave()
+    world.environ["ENVGEN_TIMEOUT"] = LONG
     world.good("create", "demo")
     assert world.python("import onlypypi; print(onlypypi.version)") == "2.0"
 
@@ -444,7 +447,7 @@ def test_a_mark_of_another_format_is_refused(world: World, usual: Basics) -> Non
 
 def test_two_at_once(world: World, usual: Basics) -> None:
     asked, released = threading.Event(), threading.Event()
-    world.environ["ENVGEN_TIMEOUT"] = "60"
+    world.environ["ENVGEN_TIMEOUT"] = LONG
     world.channel.faults["demolib-1.0-0.conda"] = _delayed(usual.demolib.content, asked, released)
     first = world.start("create", "demo")
     assert asked.wait(60)
@@ -459,7 +462,7 @@ def test_two_at_once(world: World, usual: Basics) -> None:
 
 def test_two_prefixes_at_once_share_the_store(world: World, usual: Basics) -> None:
     asked, released = threading.Event(), threading.Event()
-    world.environ["ENVGEN_TIMEOUT"] = "60"
+    world.environ["ENVGEN_TIMEOUT"] = LONG
     world.channel.faults["demolib-1.0-0.conda"] = _delayed(usual.demolib.content, asked, released)
     processes = [world.start("create", "demo", "--prefix", str(world.folder / f"p{number}")) for number in range(2)]
     assert asked.wait(60)

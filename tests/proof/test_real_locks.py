@@ -102,7 +102,6 @@ def test_a_large_lock_is_written_read_and_proved_in_few_calls() -> None:
     assert calls(lambda: render(lock, ["conda-lock.yml"])) < 100_000
     assert calls(lambda: read_conda_lock(text, "conda-lock.yml")) < 250_000
     assert calls(lambda: errors(lock)) < 150_000
-    assert calls(lambda: errors(lock)) < 1
 
 
 def test_real_records_of_every_name_can_be_held() -> None:
