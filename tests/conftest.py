@@ -12,10 +12,11 @@ from hypothesis import settings
 from tests.fakes import projects, tiny_project
 from tests.fakes.index_server import IndexServer
 
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-settings.register_profile("fast", deadline=None, max_examples=25)  # no deadline: a busy machine is no failure
-settings.register_profile("thorough", deadline=None, max_examples=300)
-settings.load_profile("thorough" if THOROUGH else "fast")
+# No deadline: a busy machine is no failure. The fast examples are the same each time, so that a failure is a change's.
+settings.register_profile("fast", deadline=None, max_examples=15, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=100)
+settings.register_profile("nightly", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 GOLDEN = Path(__file__).parent / "golden"
 Golden = Callable[[str, Mapping[str, str]], None]

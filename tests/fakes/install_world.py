@@ -266,7 +266,7 @@ def open_world(folder: Path) -> Iterator[World]:
             "SHELL": "/bin/bash",
             "ENVGEN_CACHE_DIR": str(folder / "cache"),
             "ENVGEN_DATA_DIR": str(folder / "data"),
-            "ENVGEN_TIMEOUT": "2",
+            "ENVGEN_TIMEOUT": "20",
             "UV_CACHE_DIR": str(folder / "uv"),
             "UV_DEFAULT_INDEX": index.url,
             "UV_HTTP_RETRIES": "0",

@@ -158,7 +158,7 @@ def html(handler: BaseHTTPRequestHandler) -> None:
 
 def hang(handler: BaseHTTPRequestHandler) -> None:
     """Accept the request and never answer."""
-    time.sleep(10)
+    time.sleep(60)
 
 
 def trickle(handler: BaseHTTPRequestHandler) -> None:
@@ -166,7 +166,7 @@ def trickle(handler: BaseHTTPRequestHandler) -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", "100000")
     handler.end_headers()
-    for _ in range(100):
+    for _ in range(600):
         handler.wfile.write(b" ")
         handler.wfile.flush()
         time.sleep(0.1)

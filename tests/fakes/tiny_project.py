@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -113,6 +114,13 @@ class Project:
             text=True,
         )
 
+    def start_from(self, made: Project) -> None:
+        """Copy the environments and the caches of a project that was made once."""
+        shutil.copytree(made.folder, self.folder, symlinks=True, dirs_exist_ok=True)
+        for name in ("ENVGEN_CACHE_DIR", "UV_CACHE_DIR"):
+            if Path(made.variables[name]).exists():
+                shutil.copytree(made.variables[name], self.variables[name], symlinks=True, dirs_exist_ok=True)
+
     def environment(self, name: str) -> Path:
         """Return the folder of an environment."""
         return self.folder / "environments" / name
@@ -160,6 +168,7 @@ def empty_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
         "ENVGEN_MIRRORS": f"conda-forge={channel}",
         "UV_CACHE_DIR": str(tmp_path / "uv-cache"),
         "UV_DEFAULT_INDEX": DEAD_INDEX,
+        "UV_HTTP_RETRIES": "0",
     }
     set_variables(monkeypatch, variables)
     monkeypatch.chdir(folder)

@@ -134,6 +134,7 @@ def test_conda_lock_gets_its_own_format(world: World, usual: Basics) -> None:
     assert handed["commands"] == [[str(world.folder / "tools/conda-lock"), *call["words"]]]
 
 
+@pytest.mark.slow
 def test_the_real_conda_lock_renders_and_installs_it(world: World, usual: Basics) -> None:
     stand_in(world, "conda-lock")
     made = world.good("create", "demo", "--with", "conda-lock", "--dry-run")

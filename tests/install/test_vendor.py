@@ -111,7 +111,6 @@ def test_it_is_an_index_for_pip_and_uv(world: World, usual: Basics) -> None:
 
 
 def test_it_goes_on_where_it_stopped(world: World, usual: Basics) -> None:
-    world.environ["ENVGEN_TIMEOUT"] = "0.5"
     world.index.misbehave("/files/", "broken")
     error = world.failed("vendor", "--download", "--to", str(vendored(world)))
     assert error["code"] == "download"

@@ -41,6 +41,7 @@ def pip(python: Path, *words: str) -> str:
     return run.stdout
 
 
+@pytest.mark.slow
 def test_over_stand_ins_of_condas_versions(
     project: Project, index: IndexServer, section: list[str], tmp_path: Path
 ) -> None:

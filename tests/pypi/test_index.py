@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -105,10 +104,8 @@ def test_indexes_are_merged_where_uv_merges_them(index: IndexServer) -> None:
 def test_an_index_that_fails(how: Misbehaviour, words: str, index: IndexServer) -> None:
     fill(index)
     index.misbehave("/simple/", how)
-    started = time.monotonic()
     with pytest.raises(PypiUnreachableError, match=words) as caught:
         client(index.url).project("demo")
-    assert time.monotonic() - started < 5
     assert f"{index.root}/simple/demo/" in caught.value.message
     assert caught.value.hint
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -119,10 +118,8 @@ def test_a_uv_that_cannot_be_run(fake_uv: Path) -> None:
 
 def test_a_uv_that_does_not_finish(fake_uv: Path) -> None:
     fake_uv.write_text("#!/bin/sh\nexec sleep 30\n")
-    started = time.monotonic()
     with pytest.raises(PypiUnreachableError, match=r"uv did not finish within 0.2 s"):
         runner({"PATH": "/usr/bin:/bin"}, timeouts=Timeouts(uv=0.2)).compile(request("six"))
-    assert time.monotonic() - started < 5
 
 
 def test_messages_hold_no_path_of_the_machine(index: IndexServer, environment: dict[str, str]) -> None:

@@ -363,6 +363,7 @@ with exclusive(Path(sys.argv[1])) as writer:
 """
 
 
+@pytest.mark.slow
 def test_a_real_kill_leaves_whole_files_and_one_set(tmp_path: Path) -> None:
     folder = tmp_path / "ml"
     create_folder(folder, dict.fromkeys(("environment.yml", "conda-lock.yml", "explicit.txt"), "0\n" * 200))
