@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from envgen.errors import PlanError
 from envgen.models.wheel import Resolution, ResolveRequest
 from envgen.planner.plan import Plan
-from envgen.planner.rounds import MAX_PASSES, plan
+from envgen.planner.rounds import MAX_ROUNDS, plan
 from tests.planner.fake_pypi import FakePypi, wheel
 from tests.planner.worlds import World, conda_versions, pypi_versions, texts, whys, world
 
@@ -32,9 +32,9 @@ class TestNoAgreement:
         pypi += "\n" + "\n".join(f"{name} 2.0" for name in names)
         asked = world(channel, pypi, dependencies=["user", "app"])
         error = asked.refused(PlanError)
-        assert len(asked.pypi.asked) == MAX_PASSES
+        assert len(asked.pypi.asked) == MAX_ROUNDS
         assert error.message.startswith("the conda half and the PyPI half do not agree: app 9.0 on PyPI requires a>=2,")
-        assert error.message.count("on PyPI requires") == MAX_PASSES
+        assert error.message.count("on PyPI requires") == MAX_ROUNDS
         assert texts(error) == ["app"]
         assert error.hint == "bound one of these packages, or list it under `pypi`"
 
