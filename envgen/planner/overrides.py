@@ -28,9 +28,9 @@ def conda_overrides(
     """Return the function that puts overrides into a record, or None where none concerns conda.
 
     Each entry of a record's depends and constrains that names a package of an overridden distribution is replaced, its
-    build included; where the override applies nowhere, it is taken away. The packages of one distribution need each other
-    as before (matplotlib pins matplotlib-base), since that is how conda splits it. A lock has the records so changed:
-    installing it resolves nothing, and the proof checks what the user said.
+    build included; where the override applies nowhere, it is taken away. The packages of one distribution need each
+    other as before (matplotlib pins matplotlib-base), since that is how conda splits it. A lock has the records so
+    changed: installing it resolves nothing, and the proof checks what the user said.
 
     MappingError: conda cannot express an override.
     """

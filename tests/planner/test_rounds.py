@@ -63,6 +63,55 @@ def test_notes_of_an_answer_that_was_given_up_are_not_told() -> None:
     assert [note for note in asked.plan().notes if note.startswith("resolved")] == ["resolved 2"]
 
 
+class TestAnAnswerThatWasGivenUp:
+    """app 2 needs a leaf that conda lacks; PyPI is asked for what goes with conda's, and answers app 1."""
+
+    CHANNEL = """
+    leaf 2.0
+    user 1.0 : leaf
+    numpy 1.26.4
+    numpy 2.1.0
+    protobuf 5.29
+    """
+    PYPI = """
+    app 2.0 : leaf>=3 | tensorflow
+    app 1.0 : leaf | protobuf
+    tensorflow 2.17.1 : numpy
+    leaf 2.0
+    leaf 3.0
+    numpy 1.26.4
+    protobuf 5.29
+    """
+
+    def test_bounds_of_its_wheels_are_forgotten(self) -> None:
+        """TensorFlow 2.17 needs numpy<2; nothing of the answer that counts does."""
+        made = world(self.CHANNEL, self.PYPI, dependencies=["user", "app", "numpy"], python="3.11").plan()
+        assert pypi_versions(made) == {"app": "1.0"}
+        assert conda_versions(made)["numpy"] == "2.1.0"
+
+    def test_companions_of_its_tensorflow_are_forgotten(self) -> None:
+        made = world(self.CHANNEL, self.PYPI, dependencies=["user", "app"], python="3.11").plan()
+        assert pypi_versions(made) == {"app": "1.0"}
+        assert "protobuf" in conda_versions(made)
+
+    def test_nothing_is_concluded_from_wheels_beside_the_wrong_plug_in(self) -> None:
+        """The newest tensorflow-metal does not load with this TensorFlow: what it needs is nobody's need."""
+        pypi = """
+        tensorflow 2.16.2
+        tensorflow-metal 1.1.0
+        tensorflow-metal 1.2.0 : leaf>=3
+        leaf 3.0
+        addon 1.0 : tensorflow<2.17
+        """
+        lines = ["tensorflow>=2.16", "addon", "user"]
+        asked = world(self.CHANNEL, pypi, dependencies=lines, accelerator="metal", python="3.11")
+        made = asked.plan()
+        assert pypi_versions(made) == {"addon": "1.0", "tensorflow": "2.16.2", "tensorflow-metal": "1.1.0"}
+        assert conda_versions(made) == {"leaf": "2.0", "user": "1.0"}
+        assert [request.stubs for request in asked.pypi.asked] == [(), ()]
+        assert asked.pypi.read.count("tensorflow-metal") == 1
+
+
 CHANNEL = """
 numpy 1.26.4
 numpy 2.1.0

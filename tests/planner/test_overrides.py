@@ -1,12 +1,15 @@
-"""Test that the manifest's overrides take the place of what upstream says, in both halves."""
+"""Test overrides of what records say."""
 
 from __future__ import annotations
 
 import pytest
 
 from envgen.errors import UnsatisfiableError
+from envgen.knowledge.caps import cap_rules
+from envgen.models.platform import Platform
 from envgen.models.record import Record
-from envgen.planner.overrides import conda_overrides, override_notes
+from envgen.models.requirement import Origin, Requirement
+from envgen.planner.overrides import amendments, conda_name, conda_overrides, override_notes, removal, removed_names
 from envgen.planner.plan import Plan
 from tests.planner.worlds import conda_versions, pypi_versions, records, texts, world
 
@@ -106,3 +109,58 @@ class TestNotes:
 
     def test_nobody_is(self) -> None:
         assert self.notes("fine 1.0 : six", "fine 1.0 : six\nelsewhere 1.0") == ()
+
+
+MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "removed"),
+    [
+        ([removal("promise")], {"promise"}),
+        (["promise; sys_platform == 'never'"], {"promise"}),
+        (["promise; sys_platform == 'linux'"], set()),
+        (["promise; platform_machine == 'x86_64'"], set()),
+        (["promise>=2"], set()),
+        ([removal("promise"), "promise>=2; sys_platform == 'linux'"], set()),
+        ([removal("promise"), removal("six")], {"promise", "six"}),
+    ],
+    ids=["never", "no such system", "linux", "intel", "plain", "elsewhere", "two"],
+)
+def test_which_names_are_taken_away(overrides: list[str], removed: set[str]) -> None:
+    parsed = [Requirement.parse(text, Origin(path="overrides")) for text in overrides]
+    assert removed_names(parsed, MAC) == removed
+
+
+def test_what_is_taken_away_is_neither_resolved_nor_required() -> None:
+    pypi = "app 1.0 : gone | more\nmore 1.0"
+    made = world("", pypi, only=["app"], overrides=[removal("gone")]).plan()
+    assert pypi_versions(made) == {"app": "1.0", "more": "1.0"}
+    assert {locked.name: locked.requires for locked in made.pypi}["app"] == ("more",)
+    assert any("`gone`, which app 1.0 requires, is left out" in note for note in made.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "constrains"),
+    [
+        pytest.param("tensorboard 2.20.0", ("setuptools <82dev0",), id="an old tensorboard"),
+        pytest.param("tensorboard 2.21.0", (), id="a new one"),
+        pytest.param("tensorboard 2.20.0 ! setuptools <82dev0", ("setuptools <82dev0",), id="a bound that is there"),
+        pytest.param("tensorflow-base 2.18.0 ! six", ("six", "numpy <2.1dev0", "keras >=3"), id="beside its own"),
+    ],
+)
+def test_a_bound_is_added_where_it_is_missing(text: str, constrains: tuple[str, ...]) -> None:
+    (record,) = records(text)
+    amended = amendments()[record.name](record)
+    assert amended.constrains == constrains
+    assert (amended is record) == (record.constrains == constrains)
+
+
+def test_rules_of_pypis_half_alone_do_not_count() -> None:
+    known = {conda_name(rule.beside) for rule in cap_rules() if "conda" in rule.halves}
+    assert amendments().keys() == known
+
+
+@pytest.mark.parametrize(("distribution", "conda"), [("torch", "pytorch"), ("numpy", "numpy")])
+def test_conda_names_come_from_the_table(distribution: str, conda: str) -> None:
+    assert conda_name(distribution) == conda
