@@ -6,7 +6,7 @@ import pytest
 
 from envgen.models.requirement import Origin, Requirement, lines_at, quoted
 from envgen.planner.renames import rename, rewrite_names
-from tests.world_values import requirement, requirements
+from tests.installed_values import requirement, requirements
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ from envgen.models.wheel import Resolution, ResolveRequest
 from envgen.planner.plan import Plan
 from envgen.planner.rounds import MAX_ROUNDS, plan
 from tests.planner.fake_pypi import FakePypi, wheel
-from tests.planner.worlds import World, conda_versions, pypi_versions, texts, whys, world
+from tests.planner.scenarios import Scenario, conda_versions, pypi_versions, scenario, texts, whys
 
 
 def test_the_order_of_decisions_is_lines_then_lifts_then_wheels() -> None:
     pypi = "b 1.0 : leaf | wheelish\nwheelish 1.0\nleaf 1.0"
-    made = world("a 1.0\nleaf 1.0", pypi, dependencies=["b", "a"]).plan()
+    made = scenario("a 1.0\nleaf 1.0", pypi, dependencies=["b", "a"]).plan()
     assert list(whys(made)) == ["a -> conda:a", "b -> pypi:b", "leaf -> conda:leaf", "wheelish -> pypi:wheelish"]
 
 
@@ -30,7 +30,7 @@ class TestNoAgreement:
         channel = "\n".join(f"{name} 1.0" for name in names) + f"\nuser 1.0 : {' | '.join(names)}"
         pypi = "\n".join(f"app {9 - number}.0 : {name}>=2" for number, name in enumerate(names))
         pypi += "\n" + "\n".join(f"{name} 2.0" for name in names)
-        asked = world(channel, pypi, dependencies=["user", "app"])
+        asked = scenario(channel, pypi, dependencies=["user", "app"])
         error = asked.refused(PlanError)
         assert len(asked.pypi.asked) == MAX_ROUNDS
         assert error.message.startswith("the conda half and the PyPI half do not agree: app 9.0 on PyPI requires a>=2,")
@@ -40,7 +40,7 @@ class TestNoAgreement:
 
     def test_an_answer_that_lacks_what_its_wheels_need(self) -> None:
         """Asking the same again would not help."""
-        asked = world("", "app 1.0 : leaf\nleaf 1.0", only=["app"])
+        asked = scenario("", "app 1.0 : leaf\nleaf 1.0", only=["app"])
         lacking = _LacksLeaf(table=asked.pypi.table)
         with pytest.raises(PlanError) as caught:
             plan(asked.inputs, replace(asked.resolvers, pypi=lacking))
@@ -59,7 +59,7 @@ class _LacksLeaf(FakePypi):
 
 def test_notes_of_an_answer_that_was_given_up_are_not_told() -> None:
     pypi = "app 1.0 : leaf<3\napp 2.0 : leaf>=3\nleaf 2.0\nleaf 3.0"
-    asked = world("leaf 2.0\nuser 1.0 : leaf", pypi, dependencies=["user", "app"])
+    asked = scenario("leaf 2.0\nuser 1.0 : leaf", pypi, dependencies=["user", "app"])
     assert [note for note in asked.plan().notes if note.startswith("resolved")] == ["resolved 2"]
 
 
@@ -85,12 +85,12 @@ class TestAnAnswerThatWasGivenUp:
 
     def test_bounds_of_its_wheels_are_forgotten(self) -> None:
         """TensorFlow 2.17 needs numpy<2; nothing of the answer that counts does."""
-        made = world(self.CHANNEL, self.PYPI, dependencies=["user", "app", "numpy"], python="3.11").plan()
+        made = scenario(self.CHANNEL, self.PYPI, dependencies=["user", "app", "numpy"], python="3.11").plan()
         assert pypi_versions(made) == {"app": "1.0"}
         assert conda_versions(made)["numpy"] == "2.1.0"
 
     def test_companions_of_its_tensorflow_are_forgotten(self) -> None:
-        made = world(self.CHANNEL, self.PYPI, dependencies=["user", "app"], python="3.11").plan()
+        made = scenario(self.CHANNEL, self.PYPI, dependencies=["user", "app"], python="3.11").plan()
         assert pypi_versions(made) == {"app": "1.0"}
         assert "protobuf" in conda_versions(made)
 
@@ -104,7 +104,7 @@ class TestAnAnswerThatWasGivenUp:
         addon 1.0 : tensorflow<2.17
         """
         lines = ["tensorflow>=2.16", "addon", "user"]
-        asked = world(self.CHANNEL, pypi, dependencies=lines, accelerator="metal", python="3.11")
+        asked = scenario(self.CHANNEL, pypi, dependencies=lines, accelerator="metal", python="3.11")
         made = asked.plan()
         assert pypi_versions(made) == {"addon": "1.0", "tensorflow": "2.16.2", "tensorflow-metal": "1.1.0"}
         assert conda_versions(made) == {"leaf": "2.0", "user": "1.0"}
@@ -150,8 +150,8 @@ def test_the_order_of_the_lines_has_no_part_in_the_plan(lines: Sequence[str]) ->
     assert _shape(_made(lines).plan()) == _shape(_made(LINES).plan())
 
 
-def _made(lines: Sequence[str]) -> World:
-    return world(CHANNEL, PYPI, dependencies=lines)
+def _made(lines: Sequence[str]) -> Scenario:
+    return scenario(CHANNEL, PYPI, dependencies=lines)
 
 
 def test_the_plan_of_the_permuted_lines_has_something_to_get_wrong() -> None:

@@ -11,7 +11,7 @@ from envgen.errors import RepodataError
 from envgen.models.record import ChannelRecords, Record, Repodata
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.rattler import RattlerSolver
-from tests.planner.worlds import FakeRepodata, records
+from tests.planner.scenarios import FakeRepodata, records
 from tests.repodata.channels import lay_out
 from tests.repodata.loopback import Json, package, repodata
 from tests.repodata.test_repodata import mirrored
