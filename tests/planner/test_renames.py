@@ -6,7 +6,7 @@ import pytest
 
 from envgen.models.requirement import Origin, Requirement, origin_lines, quoted_list
 from envgen.planner.renames import rename, rewrite_names
-from tests.fakes.facts_world import requirement, requirements
+from tests.fakes.installed_values import requirement, requirements
 
 
 @pytest.mark.parametrize(

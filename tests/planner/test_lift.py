@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envgen.errors import PlanError
 from envgen.planner.rounds import plan
-from tests.fakes.planner_world import conda_versions, pypi_versions, texts, whys, world
+from tests.fakes.scenarios import conda_versions, pypi_versions, scenario, texts, whys
 
 CHANNEL = """
 numpy 1.26.4
@@ -22,7 +22,7 @@ leaf 3.0
 
 
 def test_what_conda_has_is_lifted_with_every_bound() -> None:
-    asked = world(CHANNEL, PYPI, dependencies=["app"])
+    asked = scenario(CHANNEL, PYPI, dependencies=["app"])
     made = asked.plan()
     assert conda_versions(made) == {"leaf": "1.0", "numpy": "1.26.4"}
     assert pypi_versions(made) == {"app": "1.0", "own": "1.0"}
@@ -37,7 +37,7 @@ def test_what_conda_has_is_lifted_with_every_bound() -> None:
 
 
 def test_the_lock_knows_what_the_wheels_require() -> None:
-    made = world(CHANNEL, PYPI, dependencies=["app"]).plan()
+    made = scenario(CHANNEL, PYPI, dependencies=["app"]).plan()
     assert {locked.name: locked.requires for locked in made.pypi} == {
         "app": ("leaf>=1", "numpy<2", "own"),
         "own": ("leaf<2",),
@@ -46,13 +46,13 @@ def test_the_lock_knows_what_the_wheels_require() -> None:
 
 
 def test_a_lift_binds_what_the_user_asks_of_conda() -> None:
-    made = world(CHANNEL, PYPI, dependencies=["app", "numpy"]).plan()
+    made = scenario(CHANNEL, PYPI, dependencies=["app", "numpy"]).plan()
     assert conda_versions(made)["numpy"] == "1.26.4"
     assert "numpy -> conda:numpy" in whys(made)
 
 
 def test_what_is_needed_twice_is_needed_once() -> None:
-    made = world(CHANNEL, "app 1.0 : leaf | leaf ; extra == 'x'\nleaf 1.0", only=["app[x]"]).plan()
+    made = scenario(CHANNEL, "app 1.0 : leaf | leaf ; extra == 'x'\nleaf 1.0", only=["app[x]"]).plan()
     assert made.pypi[0].requires == ("leaf",)
 
 
@@ -62,14 +62,14 @@ def test_markers_and_extras_decide_what_is_needed() -> None:
     leaf 1.0
     far 1.0
     """
-    made = world(CHANNEL, pypi, only=["app[more]"]).plan()
+    made = scenario(CHANNEL, pypi, only=["app[more]"]).plan()
     assert conda_versions(made) == {"leaf": "2.0"}
     assert made.pypi[0].requires == ("leaf",)
 
 
 def test_extras_asked_for_later_count_too() -> None:
     pypi = "app 1.0 : tool | z\nz 1.0 : tool[more]\ntool 1.0 : leaf ; extra == 'more'\nleaf 2.0"
-    made = world(CHANNEL, pypi, only=["app"]).plan()
+    made = scenario(CHANNEL, pypi, only=["app"]).plan()
     assert conda_versions(made) == {"leaf": "2.0"}
     assert {locked.name: locked.requires for locked in made.pypi}["tool"] == ("leaf",)
 
@@ -84,7 +84,7 @@ def test_the_extras_of_what_is_lifted() -> None:
     far 2.0
     leaf 3.0
     """
-    made = world(channel, pypi, only=["app[all]"]).plan()
+    made = scenario(channel, pypi, only=["app[all]"]).plan()
     assert conda_versions(made) == {"leaf": "2.0", "tool": "1.0"}
     assert pypi_versions(made) == {"app": "1.0", "far": "2.0"}
     assert whys(made)["far -> pypi:far"].startswith("tool[more] adds far>=1; conda-forge has no package")
@@ -93,30 +93,30 @@ def test_the_extras_of_what_is_lifted() -> None:
 class TestWhatConcernsOtherThings:
     def test_a_package_that_does_not_hold_the_distribution(self) -> None:
         channel = CHANNEL + "@libclang 18.1"
-        made = world(channel, "app 1.0 : libclang\nlibclang 18.0", only=["app"]).plan()
+        made = scenario(channel, "app 1.0 : libclang\nlibclang 18.0", only=["app"]).plan()
         assert pypi_versions(made) == {"app": "1.0", "libclang": "18.0"}
 
     def test_what_the_mapping_keeps_off(self) -> None:
-        made = world(CHANNEL, "app 1.0 : leaf\nleaf 3.0", only=["app"], mapping={"leaf": None}).plan()
+        made = scenario(CHANNEL, "app 1.0 : leaf\nleaf 3.0", only=["app"], mapping={"leaf": None}).plan()
         assert pypi_versions(made) == {"app": "1.0", "leaf": "3.0"}
         assert made.pypi[1].why == (
             "app 1.0 on PyPI requires leaf; your `mapping` says that leaf never comes from conda"
         )
 
     def test_what_the_mapping_names_is_lifted(self) -> None:
-        made = world("ours-py 1.0", "app 1.0 : ours>=1\nours 2.0", only=["app"], mapping={"ours": "ours-py"}).plan()
+        made = scenario("ours-py 1.0", "app 1.0 : ours>=1\nours 2.0", only=["app"], mapping={"ours": "ours-py"}).plan()
         assert conda_versions(made) == {"ours-py": "1.0"}
         assert pypi_versions(made) == {"app": "1.0"}
 
     def test_a_need_by_url(self) -> None:
         pypi = "app 1.0 : leaf @ https://files.example/leaf-3.0-py3-none-any.whl\nleaf 3.0"
-        asked = world(CHANNEL, pypi, only=["app"])
+        asked = scenario(CHANNEL, pypi, only=["app"])
         made = plan(asked.inputs, asked.resolvers)  # the proof cannot compare a version with a URL
         assert pypi_versions(made) == {"app": "1.0", "leaf": "3.0"}
         assert made.pypi[1].why.endswith("; it names a URL")
 
     def test_a_line_of_metadata_that_is_none(self) -> None:
-        asked = world(CHANNEL, "app 1.0 : leaf\nleaf 3.0", only=["app"])
+        asked = scenario(CHANNEL, "app 1.0 : leaf\nleaf 3.0", only=["app"])
         asked.pypi.damage("app", "1.0", "==no requirement==")
         made = asked.plan()
         assert conda_versions(made) == {"leaf": "2.0"}
@@ -127,7 +127,7 @@ class TestTooOld:
     """A wheel needs a newer version than the channel has."""
 
     def test_a_leaf_stays_on_pypi(self) -> None:
-        made = world(CHANNEL, "app 1.0 : leaf>=3 | numpy\nleaf 3.0\nnumpy 2.1.0", only=["app"]).plan()
+        made = scenario(CHANNEL, "app 1.0 : leaf>=3 | numpy\nleaf 3.0\nnumpy 2.1.0", only=["app"]).plan()
         assert pypi_versions(made) == {"app": "1.0", "leaf": "3.0"}
         assert conda_versions(made) == {"numpy": "2.1.0"}
         assert made.pypi[1].why == (
@@ -135,13 +135,15 @@ class TestTooOld:
         )
 
     def test_what_it_needs_itself_is_lifted(self) -> None:
-        made = world(CHANNEL, "app 1.0 : leaf>=3\nleaf 3.0 : numpy<2\nnumpy 1.26.4", only=["app"]).plan()
+        made = scenario(CHANNEL, "app 1.0 : leaf>=3\nleaf 3.0 : numpy<2\nnumpy 1.26.4", only=["app"]).plan()
         assert conda_versions(made) == {"numpy": "1.26.4"}
 
     def test_pypi_chooses_what_goes_with_what_the_users_lines_bring(self) -> None:
         """Else `user` would have to leave conda as well."""
         channel = CHANNEL + "user 1.0 : leaf"
-        asked = world(channel, "app 1.0 : leaf<3\napp 2.0 : leaf>=3\nleaf 2.0\nleaf 3.0", dependencies=["user", "app"])
+        asked = scenario(
+            channel, "app 1.0 : leaf<3\napp 2.0 : leaf>=3\nleaf 2.0\nleaf 3.0", dependencies=["user", "app"]
+        )
         made = asked.plan()
         assert conda_versions(made) == {"leaf": "2.0", "user": "1.0"}
         assert pypi_versions(made) == {"app": "1.0"}
@@ -154,7 +156,7 @@ class TestTooOld:
     def test_where_nothing_goes_with_it_the_others_leave_conda(self) -> None:
         channel = CHANNEL + "user 1.0 : leaf"
         pypi = "app 2.0 : leaf>=3\nleaf 3.0\nuser 1.0 : leaf"
-        asked = world(channel, pypi, dependencies=["user", "app"])
+        asked = scenario(channel, pypi, dependencies=["user", "app"])
         made = asked.plan()
         assert conda_versions(made) == {}
         assert pypi_versions(made) == {"app": "2.0", "leaf": "3.0", "user": "1.0"}
@@ -164,11 +166,11 @@ class TestTooOld:
 
     def test_verbatim_specs_hold_as_well(self) -> None:
         pypi = "app 1.0 : leaf<3\napp 2.0 : leaf>=3\nleaf 2.0\nleaf 3.0"
-        made = world(CHANNEL, pypi, only=["app"], conda=["leaf"]).plan()
+        made = scenario(CHANNEL, pypi, only=["app"], conda=["leaf"]).plan()
         assert (conda_versions(made), pypi_versions(made)) == ({"leaf": "2.0"}, {"app": "1.0"})
 
     def test_a_verbatim_spec_that_nothing_goes_with_is_refused_with_both_lines(self) -> None:
-        error = world(CHANNEL, "app 2.0 : leaf>=3\nleaf 3.0", only=["app"], conda=["leaf <2"]).refused(PlanError)
+        error = scenario(CHANNEL, "app 2.0 : leaf>=3\nleaf 3.0", only=["app"], conda=["leaf <2"]).refused(PlanError)
         assert error.message == (
             "`leaf <2` brings leaf, but app 2.0 on PyPI requires leaf>=3, "
             "and the channel has no leaf >=3 (it has 1.0 to 2.0)"
@@ -184,7 +186,7 @@ class TestTooOld:
         leaf 3.0
         numpy 1.26.4
         """
-        made = world(channel, pypi, dependencies=["user", "app"]).plan()
+        made = scenario(channel, pypi, dependencies=["user", "app"]).plan()
         assert pypi_versions(made) == {"app": "1.0"}
         assert conda_versions(made) == {"leaf": "2.0", "numpy": "2.1.0", "user": "1.0"}
 
@@ -208,7 +210,7 @@ class TestUndone:
     """
 
     def test_as_few_as_can_be_by_name(self) -> None:
-        made = world(self.CHANNEL, self.PYPI, only=["app"]).plan()
+        made = scenario(self.CHANNEL, self.PYPI, only=["app"]).plan()
         assert conda_versions(made) == {"a": "1.0", "c": "1.0", "core": "1.0"}
         assert pypi_versions(made) == {"app": "1.0", "b": "1.0"}
         assert made.pypi[1].why == ("the channel has no b that fits beside the rest: `b` (app 1.0 on PyPI requires b)")
@@ -224,28 +226,28 @@ class TestUndone:
         z 2.0 : clash >=2
         """
         pypi = "app 1.0 : a | b | c | z>=2\na 1.0\nb 1.0\nc 1.0\nz 2.0"
-        made = world(channel, pypi, only=["app"]).plan()
+        made = scenario(channel, pypi, only=["app"]).plan()
         assert pypi_versions(made) == {"app": "1.0", "a": "1.0"}
 
     def test_one_bad_lift_among_many_takes_few_solves(self) -> None:
         names = [f"n{number:02}" for number in range(24)]
         channel = "\n".join(f"{name} 1.0" for name in names) + "\nbad 1.0 : core <2 | core >=2\ncore 2.0"
         pypi = f"app 1.0 : {' | '.join([*names, 'bad'])}\n" + "\n".join(f"{name} 1.0" for name in [*names, "bad"])
-        asked = world(channel, pypi, only=["app"])
+        asked = scenario(channel, pypi, only=["app"])
         assert pypi_versions(asked.plan()) == {"app": "1.0", "bad": "1.0"}
         assert len(asked.conda.solves) < 14
 
     def test_pypi_chooses_what_goes_with_what_the_users_lines_bring(self) -> None:
         channel = CHANNEL + "user 1.0 : numpy >=2"
         pypi = "app 2.0 : numpy<2\napp 1.0 : numpy\nnumpy 2.1.0\nnumpy 1.26.4"
-        made = world(channel, pypi, dependencies=["user", "app"]).plan()
+        made = scenario(channel, pypi, dependencies=["user", "app"]).plan()
         assert conda_versions(made) == {"numpy": "2.1.0", "user": "1.0"}
         assert pypi_versions(made) == {"app": "1.0"}
         assert "the channel has no numpy that fits beside the rest: `numpy <2dev0` (app 2.0 on" in made.notes[-1]
 
 
 def test_what_pip_needs_never_leaves_conda() -> None:
-    error = world("", "app 1.0 : setuptools>=99\nsetuptools 99.0", only=["app"]).refused(PlanError)
+    error = scenario("", "app 1.0 : setuptools>=99\nsetuptools 99.0", only=["app"]).refused(PlanError)
     assert error.message == (
         "setuptools must come from conda, where packages from PyPI are installed; but app 1.0 on PyPI requires "
         "setuptools>=99, and the channel has no setuptools >=99 (it has 75.0 to 80.9)"

@@ -1,4 +1,4 @@
-"""Build worlds for the tests of facts: what an environment holds, in a few words."""
+"""Build installed packages for the tests of facts, in a few words."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def distributions_of(given: Record) -> tuple[str, ...]:
     return () if given.name.startswith(LIBRARIES) else (given.name.replace("_", "-"),)
 
 
-def world(
+def installed(
     pypi: Sequence[str] = (), conda: Sequence[Record | str] = (), platform: Platform | None = None
 ) -> InstalledPackages:
     """Write wheels and records as `name==version`, or give whole records."""

@@ -6,7 +6,7 @@ import pytest
 
 from envgen.errors import PlanError
 from envgen.planner.rounds import plan
-from tests.fakes.planner_world import conda_versions, pypi_versions, texts, whys, world
+from tests.fakes.scenarios import conda_versions, pypi_versions, scenario, texts, whys
 
 CHANNEL = """
 numpy 1.26.4
@@ -44,7 +44,7 @@ setuptools 80.9
 
 class TestMetal:
     def test_the_family_comes_from_pypi_and_the_rest_from_conda(self) -> None:
-        asked = world(CHANNEL, PYPI, dependencies=["tensorflow", "pandas"], accelerator="metal")
+        asked = scenario(CHANNEL, PYPI, dependencies=["tensorflow", "pandas"], accelerator="metal")
         made = asked.plan()
         assert pypi_versions(made) == {
             "protobuf": "5.29",
@@ -59,7 +59,7 @@ class TestMetal:
         assert len(asked.pypi.asked) == 1
 
     def test_what_brings_a_shared_protobuf_moves(self) -> None:
-        made = world(CHANNEL, PYPI, dependencies=["tensorflow", "datasets", "pandas"], accelerator="metal").plan()
+        made = scenario(CHANNEL, PYPI, dependencies=["tensorflow", "datasets", "pandas"], accelerator="metal").plan()
         assert {"datasets", "pyarrow"} < pypi_versions(made).keys()
         assert "pandas" in conda_versions(made)
         assert whys(made)["datasets -> pypi:datasets"].startswith("conda's datasets brings pyarrow, and conda's build")
@@ -67,14 +67,14 @@ class TestMetal:
     def test_a_lift_that_brings_one_stays_on_pypi(self) -> None:
         channel = CHANNEL + "helper 1.0 : libprotobuf"
         pypi = PYPI + "app 1.0 : helper\nhelper 1.0"
-        made = world(channel, pypi, dependencies=["tensorflow", "app"], accelerator="metal").plan()
+        made = scenario(channel, pypi, dependencies=["tensorflow", "app"], accelerator="metal").plan()
         assert pypi_versions(made)["helper"] == "1.0"
         assert "may bind to conda's libprotobuf" in whys(made)["helper -> pypi:helper"]
 
     def test_a_verbatim_spec_that_brings_one_is_refused(self) -> None:
         channel = CHANNEL + "@reader 1.0 : libprotobuf"
         lines = {"dependencies": ["tensorflow"], "conda": ["reader >=1"]}
-        error = world(channel, PYPI, **lines, accelerator="metal").refused(PlanError)  # type: ignore[arg-type]
+        error = scenario(channel, PYPI, **lines, accelerator="metal").refused(PlanError)  # type: ignore[arg-type]
         assert error.code == "clash"
         assert error.message.startswith("`reader >=1` brings reader, but tensorflow-metal looks its protobuf up")
         assert texts(error) == ["tensorflow", "reader >=1", "accelerator: metal"]
@@ -85,7 +85,7 @@ class TestMetal:
     def test_a_verbatim_spec_that_pypi_could_serve(self) -> None:
         channel = CHANNEL.replace("pyarrow 18.0 : libprotobuf", "pyarrow 18.0 : pyarrow-core 18.0\npyarrow-core 18.0")
         lines = {"dependencies": ["tensorflow"], "conda": ["pyarrow"]}
-        error = world(channel, PYPI, **lines, accelerator="metal").refused(PlanError)  # type: ignore[arg-type]
+        error = scenario(channel, PYPI, **lines, accelerator="metal").refused(PlanError)  # type: ignore[arg-type]
         assert error.hint.startswith(
             "leave `pyarrow` out, or write `pyarrow` under `dependencies`, so that PyPI may serve it, or use conda's"
         )
@@ -99,14 +99,14 @@ class TestMetal:
         tensorflow-metal 1.2.0
         addon 1.0 : tensorflow<2.17
         """
-        asked = world(CHANNEL, pypi, dependencies=["tensorflow>=2.16", "addon"], accelerator="metal", python="3.11")
+        asked = scenario(CHANNEL, pypi, dependencies=["tensorflow>=2.16", "addon"], accelerator="metal", python="3.11")
         made = asked.plan()
         assert pypi_versions(made) == {"addon": "1.0", "tensorflow": "2.16.2", "tensorflow-metal": "1.1.0"}
         pinned = asked.pypi.asked[-1].constraints
         assert {"tensorflow-metal==1.1.0", "tensorflow==2.16.2"} < set(pinned)
 
     def test_the_users_bound_against_a_missing_cap(self) -> None:
-        error = world(CHANNEL, PYPI, dependencies=["tensorflow", "setuptools>=82"], accelerator="metal").refused(
+        error = scenario(CHANNEL, PYPI, dependencies=["tensorflow", "setuptools>=82"], accelerator="metal").refused(
             PlanError
         )
         assert error.code == "cap"
@@ -114,7 +114,7 @@ class TestMetal:
         assert texts(error) == ["setuptools>=82"]
 
     def test_a_constraint_against_a_missing_cap(self) -> None:
-        error = world(
+        error = scenario(
             CHANNEL, PYPI, dependencies=["tensorflow"], constraints=["setuptools>=82"], accelerator="metal"
         ).refused(PlanError)
         assert (error.code, texts(error)) == ("cap", ["setuptools>=82"])
@@ -122,7 +122,7 @@ class TestMetal:
 
 class TestCpu:
     def test_condas_tensorflow_with_its_caps(self) -> None:
-        asked = world(CHANNEL, PYPI, dependencies=["tensorflow", "tensorboard"])
+        asked = scenario(CHANNEL, PYPI, dependencies=["tensorflow", "tensorboard"])
         made = asked.plan()
         assert asked.pypi.asked == []
         assert {"tensorflow": "2.18.0", "numpy": "2.0.2"}.items() <= conda_versions(made).items()
@@ -130,14 +130,14 @@ class TestCpu:
 
     def test_what_needs_tensorflow_takes_condas(self) -> None:
         pypi = PYPI + "app 1.0 : tensorflow<2.19"
-        made = world(CHANNEL, pypi, only=["app"]).plan()
+        made = scenario(CHANNEL, pypi, only=["app"]).plan()
         assert pypi_versions(made) == {"app": "1.0"}
         assert {"tensorflow": "2.18.0", "numpy": "2.0.2"}.items() <= conda_versions(made).items()
 
     def test_what_is_built_for_pypis_tensorflow_brings_it(self) -> None:
         """A satellite arrives through another package: conda's TensorFlow, which the user asks for, has to go."""
         pypi = PYPI + "hub 1.0 : tensorflow-text\ntensorflow-text 2.18.0 : tensorflow>=2.18,<2.19"
-        asked = world(CHANNEL, pypi, dependencies=["tensorflow", "hub"])
+        asked = scenario(CHANNEL, pypi, dependencies=["tensorflow", "hub"])
         made = asked.plan()
         assert pypi_versions(made) == {
             "hub": "1.0",
@@ -151,13 +151,13 @@ class TestCpu:
         )
 
     def test_what_may_do_harm_is_left_to_the_proof(self) -> None:
-        made = world(CHANNEL + "@tiledb 2.0", PYPI, only=["tensorflow"], conda=["tiledb"]).plan()
+        made = scenario(CHANNEL + "@tiledb 2.0", PYPI, only=["tensorflow"], conda=["tiledb"]).plan()
         assert "tiledb" in conda_versions(made)
         assert "tensorflow" in pypi_versions(made)
 
     def test_on_linux_nothing_of_this_holds(self) -> None:
         pypi = PYPI + "hub 1.0 : tensorflow-text\ntensorflow-text 2.18.0 : tensorflow>=2.18,<2.19"
-        asked = world(CHANNEL, pypi, only=["hub"], subdir="linux-64")
+        asked = scenario(CHANNEL, pypi, only=["hub"], subdir="linux-64")
         assert "tensorflow" in conda_versions(plan(asked.inputs, asked.resolvers))
 
 
@@ -168,7 +168,7 @@ class TestCaps:
         tensorflow-metal 1.2.0
         numpy 2.2.0
         """
-        made = world(CHANNEL, pypi, dependencies=["tensorflow"], accelerator="metal").plan()
+        made = scenario(CHANNEL, pypi, dependencies=["tensorflow"], accelerator="metal").plan()
         assert conda_versions(made) == {"numpy": "2.0.2"}
 
     def test_pypis_half_is_asked_again(self) -> None:
@@ -178,7 +178,7 @@ class TestCaps:
         numpy 2.2.0
         numpy 2.0.1
         """
-        asked = world(CHANNEL, pypi, dependencies=["tensorflow"], only=["numpy"], accelerator="metal")
+        asked = scenario(CHANNEL, pypi, dependencies=["tensorflow"], only=["numpy"], accelerator="metal")
         made = asked.plan()
         assert pypi_versions(made)["numpy"] == "2.0.1"
         assert len(asked.pypi.asked) == 2
@@ -203,7 +203,7 @@ class TestFloors:
         return {"dependencies": ["tensorflow>=2.20", "tensorflow-text>=2.20", "app"]}
 
     def test_the_newer_one_is_asked_for(self, bounds: dict[str, list[str]]) -> None:
-        asked = world("", self.PYPI, **bounds)  # type: ignore[arg-type]
+        asked = scenario("", self.PYPI, **bounds)  # type: ignore[arg-type]
         made = asked.plan()
         assert pypi_versions(made)["pyarrow"] == "22.0"
         assert pypi_versions(made)["app"] == "1.0"
@@ -211,13 +211,13 @@ class TestFloors:
 
     def test_it_is_given_up_where_nothing_meets_it(self, bounds: dict[str, list[str]]) -> None:
         """The proof has the last word then."""
-        asked = world("", self.PYPI.replace("app 1.0 : pyarrow\n", ""), **bounds)  # type: ignore[arg-type]
+        asked = scenario("", self.PYPI.replace("app 1.0 : pyarrow\n", ""), **bounds)  # type: ignore[arg-type]
         made = plan(asked.inputs, asked.resolvers)
         assert pypi_versions(made)["pyarrow"] == "21.0"
         assert [finding.code for finding in asked.faults(made)] == ["PROTOBUF-MUTEX"]
 
     def test_the_users_own_bound_leaves_no_room(self) -> None:
-        asked = world("", self.PYPI, dependencies=["tensorflow>=2.20", "tensorflow-text>=2.20"], only=["pyarrow<22"])
+        asked = scenario("", self.PYPI, dependencies=["tensorflow>=2.20", "tensorflow-text>=2.20"], only=["pyarrow<22"])
         made = plan(asked.inputs, asked.resolvers)
         assert pypi_versions(made)["pyarrow"] == "21.0"
         assert len(asked.pypi.asked) == 1

@@ -11,7 +11,7 @@ from envgen.knowledge.version_ranges import satisfies
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin
 from envgen.planner.tensorflow_family import FamilyPlan, apply_family
-from tests.fakes.facts_world import requirements, target
+from tests.fakes.installed_values import requirements, target
 
 
 def family(
@@ -197,7 +197,6 @@ def test_with_metal(case: Case) -> None:
     assert "tensorflow-metal" in asked
     assert {"tensorflow", "tensorflow-macos"} & asked
     assert {"tensorflow", "tensorflow-metal", "protobuf", "pyarrow", "torch"} <= set(plan.from_pypi)
-    assert plan.never_lift == plan.from_pypi
 
 
 @pytest.mark.parametrize("case", METAL_CASES.values(), ids=METAL_CASES)
@@ -244,10 +243,7 @@ def test_on_the_cpu(asked: tuple[str, ...], names: tuple[str, ...]) -> None:
     assert (plan.accelerator, plan.metal, plan.added) == ("cpu", None, ())
     assert tuple(map(str, plan.requirements)) == names
     assert plan.from_pypi == {}
-    assert "protobuf" in plan.never_lift
-    assert "torch" not in plan.never_lift
     assert plan.tensorflow == ()
-    assert plan.decisions == ()
 
 
 def test_rewritten_requirements_keep_their_lines() -> None:
@@ -271,14 +267,10 @@ def test_a_name_that_comes_back_is_not_noted() -> None:
     assert plan.notes == ()
 
 
-def test_what_is_added_is_noted_and_decided() -> None:
+def test_what_is_added_is_noted() -> None:
     plan = family("pandas", accelerator="metal")
     assert [str(item) for item in plan.added] == ["tensorflow", "tensorflow-metal"]
     assert [note.split(":")[0] for note in plan.notes][:2] == ["`tensorflow` is added", "`tensorflow-metal` is added"]
-    assert [(item.name, item.source) for item in plan.decisions] == [
-        ("tensorflow", "pypi"),
-        ("tensorflow-metal", "pypi"),
-    ]
     assert plan.added[0].origin.path == "accelerator"
 
 
@@ -289,13 +281,6 @@ def test_the_plugin_alone_adds_the_tensorflow_that_it_loads_with() -> None:
     assert plan.notes == ("`tensorflow-macos` is added: `tensorflow-metal==0.6.0` plugs into it", plan.notes[1])
     assert plan.metal
     assert plan.metal.version == "0.6.0"
-
-
-def test_decisions_tell_of_other_names() -> None:
-    plan = family("tensorflow-macos", "tensorflow-metal")
-    (decision,) = plan.decisions
-    assert (decision.requirement, decision.name, decision.source) == ("tensorflow-macos", "tensorflow", "pypi")
-    assert "2.16.2" in decision.why
 
 
 @pytest.mark.parametrize(
@@ -337,7 +322,7 @@ def test_a_satellite_bounds_tensorflow_without_metal() -> None:
 
 def test_satellites_elsewhere_are_left_to_the_resolver() -> None:
     plan = family("tensorflow", "tensorflow-text==2.15.*", platform=target(subdir="linux-64"))
-    assert (plan.from_pypi, plan.never_lift) == ({}, {})
+    assert plan.from_pypi == {}
 
 
 def test_caps_of_what_is_asked_for() -> None:

@@ -7,11 +7,11 @@ import pytest
 from envgen.errors import PlanError
 from envgen.knowledge.caps import caps_for
 from envgen.planner.known_limits import refuse_contradicted, refuse_missing_wheels
-from tests.fakes.facts_world import requirements, target, world
+from tests.fakes.installed_values import installed, requirements, target
 
 
 def test_the_users_own_bound_against_a_cap() -> None:
-    caps = caps_for(world(conda=["tensorboard==2.20.0"]))
+    caps = caps_for(installed(conda=["tensorboard==2.20.0"]))
     with pytest.raises(PlanError) as caught:
         refuse_contradicted(caps, requirements("numpy", "setuptools>=82"))
     error = caught.value
@@ -21,7 +21,7 @@ def test_the_users_own_bound_against_a_cap() -> None:
 
 
 def test_bounds_that_leave_room_pass() -> None:
-    refuse_contradicted(caps_for(world(conda=["tensorboard==2.20.0"])), requirements("setuptools>=60", "numpy"))
+    refuse_contradicted(caps_for(installed(conda=["tensorboard==2.20.0"])), requirements("setuptools>=60", "numpy"))
 
 
 def test_all_missing_wheels_are_told_at_once() -> None:

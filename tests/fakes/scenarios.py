@@ -1,4 +1,4 @@
-"""Build small worlds to plan in: a channel, PyPI and a manifest, in a few words each."""
+"""Build small scenarios to plan: a channel, PyPI and a manifest, in a few words each."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _texts(specs: Iterable[RootSpec]) -> frozenset[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class Scenario:
     """What a plan is made from."""
 
     inputs: PlanInputs
@@ -185,7 +185,7 @@ class Manifest:
         return tuple(Requirement.parse(text, self.origin(key, text)) for text in texts)
 
 
-def world(
+def scenario(
     channel: str = "",
     pypi: str = "",
     *,
@@ -202,8 +202,8 @@ def world(
     offline: bool = False,
     complete: bool = True,
     broken: Iterable[str] = (),
-) -> World:
-    """Build a world; `only` is the manifest's `pypi`, `broken` names projects of PyPI without a wheel that fits."""
+) -> Scenario:
+    """Build a scenario; `only` is the manifest's `pypi`, `broken` names projects of PyPI without a wheel that fits."""
     manifest = Manifest()
     platform = Platform(subdir=subdir, python=python, macos="13.0" if subdir.startswith("osx") else "")
     wanted = [
@@ -236,7 +236,7 @@ def world(
         never_conda=frozenset(name for name, target in (mapping or {}).items() if target is None),
     )
     resolvers = Resolvers(repodata=amended, mapper=mapper, conda=side, pypi=None if offline else fake)
-    return World(inputs=inputs, resolvers=resolvers, repodata=repodata, conda=side, pypi=fake)
+    return Scenario(inputs=inputs, resolvers=resolvers, repodata=repodata, conda=side, pypi=fake)
 
 
 def conda_versions(made: Plan) -> dict[str, str]:
