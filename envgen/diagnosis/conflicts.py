@@ -12,7 +12,6 @@ from envgen.errors import PlanError, SourceLine
 from envgen.knowledge.caps import Cap, CapRule, cap_rules, caps_of, contradicted
 from envgen.knowledge.tensorflow import METAL, NAMES, metal_choices, metal_releases
 from envgen.knowledge.version_ranges import named_versions
-from envgen.manifest.validation import leading_name
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
@@ -127,7 +126,7 @@ def _bounds(asked: JointRequest, clash: Conflict) -> Iterator[JointFix]:
     """Bound what a fact bounds, as it says."""
     for place in clash.places:
         own = asked.questions[place]
-        if clash.bound and leading_name(clash.bound) == own.name:
+        if clash.bound and Requirement.name_of(clash.bound) == own.name:
             instead = [rule.instead for rule in cap_rules() if _text(rule) == clash.bound and rule.instead]
             yield from (_respelled(asked, {place: text}) for text in (*instead, clash.bound))
             yield from _beyond(asked, clash)
