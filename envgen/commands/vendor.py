@@ -40,7 +40,6 @@ from envgen.install.vendored import (
     wheel_path,
 )
 from envgen.lock.model import Lock, LockedWheel
-from envgen.locking.lock import chosen_names
 from envgen.locking.lock_platform import Preferences, solve_platform
 from envgen.manifest.edit import set_python
 from envgen.manifest.model import Manifest, load_manifest
@@ -52,6 +51,7 @@ from envgen.project.project import (
     Environment,
     environment_names,
     generated_texts,
+    meant_names,
     open_environment,
     read_lock,
 )
@@ -83,7 +83,7 @@ def vendor_environments(services: Services, names: tuple[str, ...], folder: Path
     Raises:
         LockfileError: one has no lock. InstallError: a file cannot be had. WriteError: the folder cannot be written.
     """
-    chosen = [_opened(services.root, name) for name in chosen_names(services, names)]
+    chosen = [_opened(services.root, name) for name in meant_names(services.root, names)]
     _make(folder)
     with exclusive(folder) as writer:
         there = [_opened(folder, name) for name in environment_names(folder)]
