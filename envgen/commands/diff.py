@@ -53,7 +53,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class _Side:
     """One side of a comparison: its lock or None, with notes on it."""
 
     shown: str
@@ -71,8 +71,8 @@ def compare(services: Services, first: str, second: str = "") -> Comparison:
     """
     if not second:
         first, second = f"HEAD:{FOLDER}/{first}", first
-    after = find_side(services, second)  # the names that a user typed are refused first
-    before = find_side(services, first)
+    after = _find_side(services, second)  # the names that a user typed are refused first
+    before = _find_side(services, first)
     if before.lock is None and after.lock is None:
         raise LockfileError(f"neither {before.shown} nor {after.shown} has a lock", hint="run `envgen lock`")
     old = {lock.platform.subdir: lock for lock in before.lock.platforms} if before.lock else {}
@@ -103,7 +103,7 @@ def _values(lock: PlatformLock) -> tuple[str, ...]:
     return (lock.platform.python, lock.platform.macos, lock.accelerator, lock.solver, lock.repodata)
 
 
-def find_side(services: Services, text: str) -> Side:
+def _find_side(services: Services, text: str) -> _Side:
     """Read the lock that a text names; raise UsageError for one that names nothing."""
     path = services.settings.folder / text
     if path.is_file():
@@ -127,25 +127,25 @@ def _is_environment(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("envgen.yaml", *generated_names()))
 
 
-def _of_revision(services: Services, revision: str, place: str) -> Side:
+def _of_revision(services: Services, revision: str, place: str) -> _Side:
     commit = Revision(services.root, revision or "HEAD")
     shown = f"{revision}:{place}"
     for folder in (place, f"{FOLDER}/{place}"):
         if (names := commit.names(folder)) is not None:
             known = sorted(set(names) & set(generated_names()))
             return _read(shown, {name: commit.text(f"{folder}/{name}") for name in known})
-    return Side(shown=shown, lock=None, notes=(f"{shown} is not there: everything counts as added",))
+    return _Side(shown=shown, lock=None, notes=(f"{shown} is not there: everything counts as added",))
 
 
-def _read(shown: str, texts: Mapping[str, str]) -> Side:
+def _read(shown: str, texts: Mapping[str, str]) -> _Side:
     """Read the lock of some files; one that was edited by hand is read as it stands, and a note says so."""
     try:
         lock = _lock(shown, texts, sealed=True)
     except LockfileError as error:
         if error.code != "lockfile-edited":
             raise
-        return Side(shown=shown, lock=_lock(shown, texts, sealed=False), notes=(error.message,))
-    return Side(shown=shown, lock=lock, notes=() if lock else (f"{shown} has no lock",))
+        return _Side(shown=shown, lock=_lock(shown, texts, sealed=False), notes=(error.message,))
+    return _Side(shown=shown, lock=lock, notes=() if lock else (f"{shown} has no lock",))
 
 
 def _lock(shown: str, texts: Mapping[str, str], *, sealed: bool) -> Lock | None:
