@@ -9,7 +9,7 @@ import typer
 
 from envgen.cli.console import Console, table
 from envgen.commands.check import CheckResult
-from envgen.commands.why import asked_for
+from envgen.commands.why import root_decisions
 from envgen.errors import LockfileError
 from envgen.lock.model import PlatformLock
 from envgen.locking.lock import EnvironmentResult
@@ -110,7 +110,7 @@ def _platform_text(console: Console, lock: PlatformLock) -> list[str]:
     versions = {record.name: record.version for record in lock.conda} | {
         wheel.name: wheel.version for wheel in lock.pypi
     }
-    asked = asked_for(lock)
+    asked = root_decisions(lock)
     shown = [item for item in lock.decisions if item in asked or item.source == "pypi" or console.verbose]
     rows = [(item.name, versions[item.name], item.source, item.why) for item in shown if item.name in versions]
     text = [_title(lock), "", table(("PACKAGE", "VERSION", "SOURCE", "WHY"), sorted(rows, key=_by_source)), ""]

@@ -39,9 +39,9 @@ def why(
 def _text(answer: WhyAnswer, *, verbose: bool) -> list[str]:
     half, shown = answer.key
     lines = [f"{shown} {answer.version} ({answer.subdir}, from {half}): {answer.why}"]
-    ways = answer.ways if verbose else answer.ways[:SHOWN_WAYS]
+    ways = answer.chains if verbose else answer.chains[:SHOWN_WAYS]
     lines += [f"  {way.needs}  ({place(way)})" for way in ways]
-    more = len(answer.ways) - len(ways)
+    more = len(answer.chains) - len(ways)
     return [*lines, f"  … and {more} more ways (-v)"] if more else lines
 
 
@@ -59,8 +59,8 @@ def _shape(answer: WhyAnswer) -> dict[str, object]:
         "version": answer.version,
         "source": half,
         "why": answer.why,
-        "chains": [[{"package": str(link.key), "need": link.need} for link in way.chain] for way in answer.ways],
-        "lines": [place(way) for way in answer.ways],
+        "chains": [[{"package": str(link.key), "need": link.need} for link in way.chain] for way in answer.chains],
+        "lines": [place(way) for way in answer.chains],
     }
 
 
@@ -116,9 +116,9 @@ def _why_not_text(asked: str, subdir: str, refusal: VersionRefusal, *, verbose: 
     yield f"{subdir}: {locked} is locked; against `{asked}` stand"
     for obstacle in refusal.obstacles:
         yield f"  {obstacle.package} needs `{obstacle.need}`" if obstacle.package else f"  {obstacle.need}"
-        ways = obstacle.ways if verbose else obstacle.ways[:WHY_NOT_SHOWN_WAYS]
+        ways = obstacle.chains if verbose else obstacle.chains[:WHY_NOT_SHOWN_WAYS]
         yield from (f"    {way.needs}  ({place(way)})" for way in ways)
-        more = len(obstacle.ways) - len(ways)
+        more = len(obstacle.chains) - len(ways)
         if more:
             yield f"    … and {more} more ways (-v)"
 
@@ -148,8 +148,8 @@ def _obstacle(obstacle: Obstacle) -> dict[str, object]:
     return {
         "package": obstacle.package or None,
         "need": obstacle.need,
-        "chains": [[{"package": str(link.key), "need": link.need} for link in way.chain] for way in obstacle.ways],
-        "lines": [place(way) for way in obstacle.ways],
+        "chains": [[{"package": str(link.key), "need": link.need} for link in way.chain] for way in obstacle.chains],
+        "lines": [place(way) for way in obstacle.chains],
     }
 
 

@@ -1,4 +1,4 @@
-"""Describe whether committed locks are still true."""
+"""Check whether committed locks are still true: to their manifests, to what is known today, and to the indexes."""
 
 from __future__ import annotations
 
@@ -25,6 +25,23 @@ from envgen.proof.prove import new_findings, proof_faults
 from envgen.pypi.simple_api import listings
 
 _STARTER = "starter index"
+_NO_CONDA_LOCK = 3
+_TIMEOUT = 60.0
+# conda-lock gets a process of its own: it is optional, slow to import, and warns while it is.
+_SCRIPT = f"""
+import json, pathlib, sys
+try:
+    from conda_lock.lockfile import parse_conda_lock_file
+except ImportError:
+    sys.exit({_NO_CONDA_LOCK})
+lock = parse_conda_lock_file(pathlib.Path(sys.argv[1]))
+rows = [[p.manager, p.name, p.platform, p.version, p.url, p.hash.md5 or "", p.hash.sha256 or ""] for p in lock.package]
+print(json.dumps(rows))
+"""
+Row = tuple[str, ...]
+"""A package as conda-lock sees it: manager (conda, pip), name, platform, version, URL, md5 and sha256."""
+_Remarks = Iterator[StaleReason | str]
+"""What makes a lock stale or faulty, and notes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +56,16 @@ class CheckResult:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeepCheck:
+    """What another reader and the indexes of today find wrong, and notes on what they could not tell."""
+
+    reasons: tuple[StaleReason, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 def stale_environments(services: Services, names: tuple[str, ...]) -> tuple[CheckResult, ...]:
-    """Look at the locks of these environments, or of all; nothing is solved or written."""
+    """Compare the locks of these environments, or of all, with their manifests; nothing is solved or written."""
     return tuple(
         CheckResult(name=name, reasons=_read(open_whole(services.root, name))[1])
         for name in meant_names(services.root, names)
@@ -67,20 +92,16 @@ def _checked(services: Services, name: str, *, deep: bool) -> CheckResult:
     if lock is None:
         return CheckResult(name=name, reasons=reasons)
     faults = (fault for platform in lock.platforms for fault in proof_faults(platform))
-    found = CheckResult(
+    deeply = _check_deeply(services, environment, lock) if deep else DeepCheck(notes=(_unproved(lock),))
+    return CheckResult(
         name=name,
-        reasons=tuple(dict.fromkeys([*reasons, *faults])),
-        notes=tuple(note for platform in lock.platforms for note in _notes(platform)),
+        reasons=(*dict.fromkeys([*reasons, *faults]), *deeply.reasons),
+        notes=(*(note for platform in lock.platforms for note in _notes(platform)), *deeply.notes),
     )
-    if not deep:
-        return replace(found, notes=(*found.notes, *_unproved(lock)))
-
-    looked = check_deeply(services, environment, lock)
-    return replace(found, reasons=(*found.reasons, *looked.reasons), notes=(*found.notes, *looked.notes))
 
 
 def _read(environment: Environment) -> tuple[Lock | None, tuple[StaleReason, ...]]:
-    """Read a folder's lock, None where that cannot be done, with why it is stale."""
+    """Return a folder's lock, None where it cannot be read, with why it is stale."""
     try:
         texts = generated_texts(environment.folder)
         lock = read_lock(environment.shown, environment.manifest, texts)
@@ -92,7 +113,6 @@ def _read(environment: Environment) -> tuple[Lock | None, tuple[StaleReason, ...
 
 
 def _reason(code: str, error: EnvgenError) -> StaleReason:
-    """Return a failure with its lines as one reason."""
     return StaleReason(code=code, message="\n".join([error.message, *map(str, error.lines)]))
 
 
@@ -105,51 +125,36 @@ def _notes(lock: PlatformLock) -> Iterator[str]:
     yield from new_findings(lock)
 
 
-def _unproved(lock: Lock) -> Iterator[str]:
-    """Yield what cannot be proved without the indexes."""
+def _unproved(lock: Lock) -> str:
     count = sum(len(platform.conda) + len(platform.pypi) for platform in lock.platforms)
     files = f"{counted(count, 'file')} {is_or_are(count)}"
-    yield f"not proved without the indexes: that the {files} still there with these hashes (--deep asks)"
+    return f"not proved without the indexes: that the {files} still there with these hashes (--deep asks)"
 
 
-# Re-prove a lock with another reader and with what the indexes say today.
-
-UNREACHABLE = "UNREACHABLE"
-Said = Iterator[StaleReason | str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeepCheck:
-    """What a deep look found wrong, and notes on what it could not tell."""
-
-    reasons: tuple[StaleReason, ...]
-    notes: tuple[str, ...]
-
-
-def check_deeply(services: Services, environment: Environment, lock: Lock) -> DeepCheck:
+def _check_deeply(services: Services, environment: Environment, lock: Lock) -> DeepCheck:
     """Read the lock with conda-lock's own parser, and look every package up in its index."""
-    said = [*_second_parser(environment, lock)]
+    remarks = [*_second_parser(environment, lock)]
     for platform in lock.platforms:
         offline = services.options.offline
-        said += _guarded(_records(services, _channels(services, environment, lock), platform), platform, offline)
-        said += _guarded(_wheels(services, lock, platform), platform, offline)
-    reasons = tuple(dict.fromkeys(one for one in said if isinstance(one, StaleReason)))
-    return DeepCheck(reasons=reasons, notes=tuple(dict.fromkeys(one for one in said if isinstance(one, str))))
+        remarks += _guarded(_records(services, _channels(services, environment, lock), platform), platform, offline)
+        remarks += _guarded(_wheels(services, lock, platform), platform, offline)
+    reasons = tuple(dict.fromkeys(one for one in remarks if isinstance(one, StaleReason)))
+    return DeepCheck(reasons=reasons, notes=tuple(dict.fromkeys(one for one in remarks if isinstance(one, str))))
 
 
-def _guarded(said: Said, platform: PlatformLock, offline: bool) -> Said:
-    """Turn an index that cannot be asked into a reason, so that the other looks go on; off-line it is a note.
+def _guarded(remarks: _Remarks, platform: PlatformLock, offline: bool) -> _Remarks:
+    """Turn an index that cannot be asked into a reason, so that the other looks go on.
 
-    Whoever forbids the network cannot be told that the lock is false for the lack of it.
+    Off-line it is a note: whoever forbids the network cannot be told that the lock is false for the lack of it.
     """
     try:
-        yield from said
+        yield from remarks
     except EnvgenError as error:
         message = f"{platform.platform.subdir}: {error.message}"
-        yield f"not looked up, off-line: {message}" if offline else StaleReason(code=UNREACHABLE, message=message)
+        yield f"not looked up, off-line: {message}" if offline else StaleReason(code="UNREACHABLE", message=message)
 
 
-def _second_parser(environment: Environment, lock: Lock) -> Said:
+def _second_parser(environment: Environment, lock: Lock) -> _Remarks:
     if CONDA_LOCK not in environment.manifest.outputs:
         yield f"conda-lock was not asked: the manifest's outputs have no {CONDA_LOCK}"
         return
@@ -179,14 +184,14 @@ def _channels(services: Services, environment: Environment, lock: Lock) -> tuple
     return tuple(known.get(channel.url, channel) for channel in lock.channels)
 
 
-def _records(services: Services, channels: tuple[Channel, ...], platform: PlatformLock) -> Said:
+def _records(services: Services, channels: tuple[Channel, ...], platform: PlatformLock) -> _Remarks:
     """Compare the locked records with the channels', and prove them again as the channels have them."""
     services.progress(f"looking up {counted(len(platform.conda), 'record')}")
     repodata = open_index(services, channels, platform.platform)
     yield from repodata.notes
     names = [record.name for record in platform.conda]
     listed = {record.url: record for records in repodata.records(names).values() for record in records}
-    today = []
+    today: list[Record] = []
     for old in platform.conda:
         new = listed.get(old.url)
         if new is None:
@@ -212,7 +217,7 @@ def _folded(record: Record) -> tuple[dict[str, str], tuple[str, ...]]:
     return fold_depends(record.depends), tuple(sorted(record.constrains))
 
 
-def _wheels(services: Services, lock: Lock, platform: PlatformLock) -> Said:
+def _wheels(services: Services, lock: Lock, platform: PlatformLock) -> _Remarks:
     if not platform.pypi:
         return
     services.progress(f"looking up {counted(len(platform.pypi), 'wheel')}")
@@ -223,24 +228,6 @@ def _wheels(services: Services, lock: Lock, platform: PlatformLock) -> Said:
             yield StaleReason(code="WHEEL-GONE", message=listing.fault)
         if listing.yanked:
             yield listing.yanked
-
-
-# Read a lock with conda-lock's own parser, in a process of its own; the home of the conda-lock library.
-
-_MISSING = 3
-_TIMEOUT = 60.0
-_SCRIPT = f"""
-import json, pathlib, sys
-try:
-    from conda_lock.lockfile import parse_conda_lock_file
-except ImportError:
-    sys.exit({_MISSING})
-lock = parse_conda_lock_file(pathlib.Path(sys.argv[1]))
-rows = [[p.manager, p.name, p.platform, p.version, p.url, p.hash.md5 or "", p.hash.sha256 or ""] for p in lock.package]
-print(json.dumps(rows))
-"""
-Row = tuple[str, ...]
-"""A package as conda-lock sees it: manager (conda, pip), name, platform, version, URL, md5 and sha256."""
 
 
 def parse_with_conda_lock(path: Path) -> frozenset[Row] | None:
@@ -260,7 +247,7 @@ def parse_with_conda_lock(path: Path) -> frozenset[Row] | None:
         )
     except subprocess.TimeoutExpired as error:
         raise LockfileError(f"conda-lock did not read {path.name} within {_TIMEOUT:g} s") from error
-    if done.returncode == _MISSING:
+    if done.returncode == _NO_CONDA_LOCK:
         return None
     if done.returncode:
         raise LockfileError(f"conda-lock refuses {path.name}: {_last_line(done.stderr)}")
@@ -269,5 +256,4 @@ def parse_with_conda_lock(path: Path) -> frozenset[Row] | None:
 
 
 def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it says nothing"
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it says nothing")

@@ -23,15 +23,14 @@ _FACTS = ("python", "macOS", "accelerator", "solver", "index")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """Add up the sizes of files to download, in bytes; `unknown` counts those that say none."""
+    """The sizes of files to download added up, in bytes; `unknown` counts those that have none."""
 
     known: int = 0
     unknown: int = 0
 
     @classmethod
     def of(cls, lock: PlatformLock) -> Size:
-        """Add up the packages of a lock."""
-        sizes = [record.size for record in lock.conda] + [wheel.wheel.size for wheel in lock.pypi]
+        sizes = [package.size for package in lock.packages().values()]
         return cls(known=sum(size or 0 for size in sizes), unknown=sizes.count(None))
 
 
@@ -54,8 +53,8 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """One side: its lock or None, with what must be said of it."""
+class _Side:
+    """One side of a comparison: its lock or None, with notes on it."""
 
     shown: str
     lock: Lock | None
@@ -72,29 +71,23 @@ def compare(services: Services, first: str, second: str = "") -> Comparison:
     """
     if not second:
         first, second = f"HEAD:{FOLDER}/{first}", first
-    later = find_side(services, second)
-    sides = find_side(services, first), later
-    before, after = (side.lock for side in sides)
-    if before is None and after is None:
-        raise LockfileError(f"neither {sides[0].shown} nor {sides[1].shown} has a lock", hint="run `envgen lock`")
-    old = {lock.platform.subdir: lock for lock in before.platforms} if before else {}
-    new = {lock.platform.subdir: lock for lock in after.platforms} if after else {}
-    platforms = {subdir: _difference(old.get(subdir), new.get(subdir)) for subdir in sorted(old | new)}
-    return Comparison(platforms=platforms, notes=tuple(note for side in sides for note in side.notes))
-
-
-def _difference(before: PlatformLock | None, after: PlatformLock | None) -> PlatformDiff:
-    some = before or after
-    if some is None:
-        raise AssertionError("a platform of neither side is not compared")
-    empty = replace(some, conda=(), pypi=())
-    old, new = before or empty, after or empty
-    return PlatformDiff(
-        changes=diff(old, new, pypi_name=distribution_names((old, new), distributions_of)),
-        before=Size.of(old),
-        after=Size.of(new),
-        facts=tuple(_facts(before, after)),
-    )
+    after = _find_side(services, second)  # the names that a user typed are refused first
+    before = _find_side(services, first)
+    if before.lock is None and after.lock is None:
+        raise LockfileError(f"neither {before.shown} nor {after.shown} has a lock", hint="run `envgen lock`")
+    old = {lock.platform.subdir: lock for lock in before.lock.platforms} if before.lock else {}
+    new = {lock.platform.subdir: lock for lock in after.lock.platforms} if after.lock else {}
+    platforms = {}
+    for subdir, some in sorted((old | new).items()):
+        empty = replace(some, conda=(), pypi=())
+        pair = old.get(subdir, empty), new.get(subdir, empty)
+        platforms[subdir] = PlatformDiff(
+            changes=diff(*pair, pypi_name=distribution_names(pair, distributions_of)),
+            before=Size.of(pair[0]),
+            after=Size.of(pair[1]),
+            facts=tuple(_facts(old.get(subdir), new.get(subdir))),
+        )
+    return Comparison(platforms=platforms, notes=(*before.notes, *after.notes))
 
 
 def _facts(before: PlatformLock | None, after: PlatformLock | None) -> Iterator[str]:
@@ -110,8 +103,8 @@ def _values(lock: PlatformLock) -> tuple[str, ...]:
     return (lock.platform.python, lock.platform.macos, lock.accelerator, lock.solver, lock.repodata)
 
 
-def find_side(services: Services, text: str) -> Side:
-    """Read the lock that a text names."""
+def _find_side(services: Services, text: str) -> _Side:
+    """Read the lock that a text names; raise UsageError for one that names nothing."""
     path = services.settings.folder / text
     if path.is_file():
         return _read(text, {path.name: read_text(path, error=LockfileError)})
@@ -134,25 +127,25 @@ def _is_environment(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("envgen.yaml", *generated_names()))
 
 
-def _of_revision(services: Services, revision: str, place: str) -> Side:
+def _of_revision(services: Services, revision: str, place: str) -> _Side:
     commit = Revision(services.root, revision or "HEAD")
     shown = f"{revision}:{place}"
     for folder in (place, f"{FOLDER}/{place}"):
         if (names := commit.names(folder)) is not None:
             known = sorted(set(names) & set(generated_names()))
             return _read(shown, {name: commit.text(f"{folder}/{name}") for name in known})
-    return Side(shown=shown, lock=None, notes=(f"{shown} is not there: everything counts as added",))
+    return _Side(shown=shown, lock=None, notes=(f"{shown} is not there: everything counts as added",))
 
 
-def _read(shown: str, texts: Mapping[str, str]) -> Side:
+def _read(shown: str, texts: Mapping[str, str]) -> _Side:
     """Read the lock of some files; one that was edited by hand is read as it stands, and a note says so."""
     try:
         lock = _lock(shown, texts, sealed=True)
     except LockfileError as error:
         if error.code != "lockfile-edited":
             raise
-        return Side(shown=shown, lock=_lock(shown, texts, sealed=False), notes=(error.message,))
-    return Side(shown=shown, lock=lock, notes=() if lock else (f"{shown} has no lock",))
+        return _Side(shown=shown, lock=_lock(shown, texts, sealed=False), notes=(error.message,))
+    return _Side(shown=shown, lock=lock, notes=() if lock else (f"{shown} has no lock",))
 
 
 def _lock(shown: str, texts: Mapping[str, str], *, sealed: bool) -> Lock | None:

@@ -1,19 +1,19 @@
-"""Look at this machine, and at what envgen needs of the outside."""
+"""Find what of this machine breaks environments with TensorFlow, and what of the outside envgen cannot reach."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from envgen.errors import PypiError, RepodataError
 from envgen.knowledge.host import host_rule
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import Severity
-from envgen.models.host_facts import CondaRoot, FoundTool, HostFacts
+from envgen.models.host_facts import FoundTool, HostFacts
 from envgen.models.match_spec import version_key
-from envgen.models.platform import DEFAULT_MACOS, Platform
+from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, Platform
 from envgen.project.project import open_environment
 from envgen.project.services import Services
 from envgen.pypi.http import Timeouts
@@ -22,9 +22,32 @@ from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
 from envgen.system.machine import Probes, own_probes, read_host_facts
 
-SUBDIR = "osx-arm64"
-TIMEOUT = 4.0
-PROBED = "pip"
+OLDEST_MACOS = "12.0"
+FORCING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_PLATFORM", "PIP_NO_BINARY", "PIP_ONLY_BINARY")
+CONDAS = ("conda", "mamba", "micromamba")
+_TIMEOUT = 4.0
+_PROBED = "pip"
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFinding:
+    """What was seen, why it breaks TensorFlow, and what to do about it, under a stable code."""
+
+    code: str
+    severity: Severity
+    what: str
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Something that envgen needs of the outside; `message` tells why it cannot be had, and is "" where it can."""
+
+    code: str
+    name: str
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +60,6 @@ class Checkup:
 
     @property
     def ok(self) -> bool:
-        """Return whether nothing stands in the way."""
         return not any(finding.severity == "error" for finding in self.findings)
 
 
@@ -54,22 +76,16 @@ def check_host(services: Services, name: str = "", probes: Probes | None = None)
     if name:
         manifest = open_environment(services.root, name).manifest
         channels = manifest.channels
-        floor = next((each.macos for each in manifest.platforms("3.12") if each.subdir == SUBDIR), "")
+        floor = next((each.macos for each in manifest.platforms("3.12") if each.is_apple_silicon), "")
     channels = tuple(Channel.parse(text) for text in services.options.channels) or channels
     services.progress("looking at this machine")
     facts = read_host_facts(probes or own_probes(services.settings.environ))
     reached = (_cache(services), *(_channel(services, channel) for channel in channels), _index(services))
     findings = (*judge_host(facts, floor, name), *judge_reach(reached))
-    order = ("error", "warning", "info")
-    return Checkup(
-        facts=facts,
-        findings=tuple(sorted(findings, key=lambda finding: order.index(finding.severity))),
-        reached=reached,
-    )
+    return Checkup(facts=facts, findings=_worst_first(findings), reached=reached)
 
 
 def _cache(services: Services) -> Reach:
-    """Try to write where indexes and packages are kept."""
     folder = services.settings.cache_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,11 +105,11 @@ def _channel(services: Services, channel: Channel) -> Reach:
         mirrors=options.mirrors,
         offline=options.offline,
         folder=settings.folder,
-        timeout=min(settings.timeout, TIMEOUT),
+        timeout=min(settings.timeout, _TIMEOUT),
         environ=settings.environ,
     )
     try:
-        open_channels((channel,), Platform(subdir=SUBDIR, python="3.12", macos=DEFAULT_MACOS), access)
+        open_channels((channel,), Platform(subdir=APPLE_SILICON, python="3.12", macos=DEFAULT_MACOS), access)
     except RepodataError as error:
         return Reach(code="CHANNEL", name=f"the channel {channel.name}", message=error.message)
     return Reach(code="CHANNEL", name=f"the channel {channel.name}")
@@ -102,44 +118,17 @@ def _channel(services: Services, channel: Channel) -> Reach:
 def _index(services: Services) -> Reach:
     services.progress("reaching the package index")
     environment = services.settings.environ
-    limits = replace(Timeouts.configured(environment), connect=int(TIMEOUT), read=int(TIMEOUT), total=8.0, retries=0)
+    limits = replace(Timeouts.configured(environment), connect=int(_TIMEOUT), read=int(_TIMEOUT), total=8.0, retries=0)
     lookups = PypiLookups(
         cache=services.settings.cache_dir,
         environment=environment,
         offline=services.options.offline,
         timeouts=limits,
-        timeout=2 * TIMEOUT,
+        timeout=2 * _TIMEOUT,
     )
-    answer = lookups.projects([PROBED])[PROBED]
-    message = answer.message if isinstance(answer, PypiError) else "" if answer else f"it has no {PROBED}"
+    answer = lookups.projects([_PROBED])[_PROBED]
+    message = answer.message if isinstance(answer, PypiError) else "" if answer else f"it has no {_PROBED}"
     return Reach(code="INDEX", name="the package index", message=message)
-
-
-# Judge a machine: what of it breaks environments with TensorFlow, and what to do.
-
-OLDEST_MACOS = "12.0"
-FORCING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_PLATFORM", "PIP_NO_BINARY", "PIP_ONLY_BINARY")
-CONDAS = ("conda", "mamba", "micromamba")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostFinding:
-    """Describe what was seen, why it breaks TensorFlow, and what to do about it, under a stable code."""
-
-    code: str
-    severity: Severity
-    what: str
-    why: str
-    fix: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """Describe whether something could be reached or used; `message` tells why not, and is "" where it could."""
-
-    code: str
-    name: str
-    message: str = ""
 
 
 def judge_host(facts: HostFacts, floor: str = "", environment: str = "") -> tuple[HostFinding, ...]:
@@ -147,13 +136,19 @@ def judge_host(facts: HostFacts, floor: str = "", environment: str = "") -> tupl
 
     `floor` is the lowest macOS of an environment whose name is `environment`; "" where none is asked about.
     """
-    found = [finding(code, what) for code, what in _seen(facts, floor, environment)]
-    order = ("error", "warning", "info")
-    return tuple(sorted(found, key=lambda each: order.index(each.severity)))
+    return _worst_first(_finding(code, what) for code, what in _seen(facts, floor, environment))
 
 
-def finding(code: str, what: str) -> HostFinding:
-    """Make a finding of what was seen, with the reason and the way out that the facts give."""
+def judge_reach(reaches: tuple[Reach, ...]) -> tuple[HostFinding, ...]:
+    """List what could not be reached or used."""
+    return tuple(_finding(reach.code, f"{reach.name}: {reach.message}") for reach in reaches if reach.message)
+
+
+def _worst_first(findings: Iterable[HostFinding]) -> tuple[HostFinding, ...]:
+    return tuple(sorted(findings, key=lambda each: _SEVERITIES.index(each.severity)))
+
+
+def _finding(code: str, what: str) -> HostFinding:
     row = host_rule(code)
     return HostFinding(code=code, severity=row.severity, what=what, why=row.why, fix=row.fix)
 
@@ -181,7 +176,7 @@ def _mac(facts: HostFacts, floor: str, environment: str) -> Iterator[tuple[str, 
 
 
 def _architectures(facts: HostFacts) -> Iterator[tuple[str, str]]:
-    """Look for Intel programs on Apple silicon."""
+    """Yield what is an Intel program on Apple silicon."""
     if facts.translated:
         yield "ROSETTA", f"this process ({facts.python}) runs under Rosetta"
     if not (facts.apple_silicon or facts.translated):
@@ -192,7 +187,8 @@ def _architectures(facts: HostFacts) -> Iterator[tuple[str, str]]:
         if tool.is_intel:
             yield _code_of(tool), f"`{tool.name}` on PATH is an Intel program: {tool.path}"
     for root in facts.conda_roots:
-        if root.is_intel and not _is_told(root, facts):
+        on_path = any(tool.is_intel and tool.path.startswith(f"{root.path}/") for tool in facts.tools)
+        if root.is_intel and not on_path:  # else the program itself was reported
             yield "INTEL-CONDA", f"the conda in {root.path} is an Intel one"
 
 
@@ -202,19 +198,14 @@ def _code_of(tool: FoundTool) -> str:
     return "INTEL-PYTHON" if tool.name.startswith("python") else "INTEL-TOOL"
 
 
-def _is_told(root: CondaRoot, facts: HostFacts) -> bool:
-    """Return whether a root's own program on PATH was told of already."""
-    return any(tool.is_intel and tool.path.startswith(f"{root.path}/") for tool in facts.tools)
-
-
 def _settings(facts: HostFacts) -> Iterator[tuple[str, str]]:
-    """Look for settings that make conda take another platform's packages; elsewhere than on a Mac that may be meant."""
+    """Yield settings that make conda take another platform's packages, which elsewhere than on a Mac may be meant."""
     forced = facts.variables.get("CONDA_SUBDIR", "")
-    if facts.is_mac and forced not in ("", "osx-arm64"):
+    if facts.is_mac and forced not in ("", APPLE_SILICON):
         yield "CONDA-SUBDIR", f"CONDA_SUBDIR is {forced}"
     files = [*facts.subdir_files, *((f"{root.path}/.condarc", root.subdir) for root in facts.conda_roots)]
     for path, subdir in dict.fromkeys(files):
-        if facts.is_mac and subdir not in ("", "osx-arm64"):
+        if facts.is_mac and subdir not in ("", APPLE_SILICON):
             yield "CONDA-SUBDIR", f"{path} sets subdir to {subdir}"
     if len(facts.conda_roots) > 1:
         listed = " and ".join(root.path for root in facts.conda_roots)
@@ -222,7 +213,7 @@ def _settings(facts: HostFacts) -> Iterator[tuple[str, str]]:
 
 
 def _leaks(facts: HostFacts) -> Iterator[tuple[str, str]]:
-    """Look for what reaches into every python."""
+    """Yield what reaches into every python."""
     variables = facts.variables
     for name in ("PYTHONHOME", "PYTHONPATH"):
         if variables.get(name):
@@ -245,8 +236,3 @@ def _tools(facts: HostFacts) -> Iterator[tuple[str, str]]:
         yield "PIP-ELSEWHERE", f"pip is {pip}, and python is {python}"
     if not any(name in paths for name in CONDAS) and not facts.conda_roots:
         yield "NO-CONDA", "neither conda nor mamba nor micromamba is on PATH"
-
-
-def judge_reach(reaches: tuple[Reach, ...]) -> tuple[HostFinding, ...]:
-    """List what could not be reached or used."""
-    return tuple(finding(reach.code, f"{reach.name}: {reach.message}") for reach in reaches if reach.message)

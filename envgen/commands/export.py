@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from envgen.commands.why import locked_environment
+from envgen.commands.why import chosen_platforms
 from envgen.errors import UsageError, WriteError
 from envgen.formats.registry import Exported, export
-from envgen.lock.model import Lock, lock_groups, without_groups
+from envgen.lock.model import lock_groups, without_groups
+from envgen.locking.lock import locked_environment
 from envgen.project.project import MANIFEST
 from envgen.project.services import Services
 from envgen.system.files import exclusive
@@ -17,38 +18,32 @@ from envgen.system.files import exclusive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """Describe what is exported: `platform` is one of several, or "" for all; `no_groups` are left out."""
+    """What is exported: `platform` is one of several, or "" for all; packages of `no_groups` are left out."""
 
     format: str
     platform: str = ""
     no_groups: tuple[str, ...] = ()
 
 
-def export_environment(services: Services, name: str, wish: ExportOptions) -> Exported:
+def export_environment(services: Services, name: str, options: ExportOptions) -> Exported:
     """Return the texts of an environment's lock in a format.
 
     Raises:
         UsageError: the environment, the format, the platform or a group is unknown. LockfileError: there is no lock.
         WriteError: the format cannot hold it.
     """
-    _, lock = locked_environment(services, name)
-    return export(_chosen(lock, wish), wish.format)
-
-
-def _chosen(lock: Lock, wish: ExportOptions) -> Lock:
-    platforms = [each for each in lock.platforms if wish.platform in ("", each.platform.subdir)]
-    if not platforms:
-        known = ", ".join(each.platform.subdir for each in lock.platforms)
-        raise UsageError(f"{lock.name} is not locked for `{wish.platform}`", hint=f"it is locked for {known}")
-    known_groups = {group for each in platforms for group in lock_groups(each)}
-    if unknown := sorted(set(wish.no_groups) - known_groups):
-        hint = f"its groups are {', '.join(sorted(known_groups))}" if known_groups else "it has no groups"
+    _, lock = locked_environment(services.root, name)
+    platforms = chosen_platforms(lock, lock.name, options.platform)
+    groups = {group for each in platforms for group in lock_groups(each)}
+    if unknown := sorted(set(options.no_groups) - groups):
+        hint = f"its groups are {', '.join(sorted(groups))}" if groups else "it has no groups"
         raise UsageError(f"{lock.name} has no packages of the group `{unknown[0]}` alone", hint=hint)
-    return replace(lock, platforms=tuple(without_groups(each, wish.no_groups) for each in platforms))
+    chosen = replace(lock, platforms=tuple(without_groups(each, options.no_groups) for each in platforms))
+    return export(chosen, options.format)
 
 
 def write_export(services: Services, files: Mapping[str, str], output: str) -> tuple[str, ...]:
-    """Write exported files into a folder, or one of them as the file named; give the paths, as they were named.
+    """Write exported files into a folder, or one of them as the file named; return the paths, as they were named.
 
     Raises:
         UsageError: several files were to be one, or the folder is an environment's own, whose lock would be lost.
@@ -64,15 +59,11 @@ def write_export(services: Services, files: Mapping[str, str], output: str) -> t
         raise UsageError(f"{len(files)} files are written: {', '.join(files)}", hint="name a folder, ending in /")
     if (folder / MANIFEST).is_file():
         raise UsageError(f"{folder} is an environment's own folder", hint="export to another one")
-    _make(folder)
-    with exclusive(folder) as writer:
-        writer.write(named)
-    shown = Path(output) if folder == target else Path(output).parent
-    return tuple(str(shown / name) for name in named)
-
-
-def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WriteError(f"cannot make {folder}: {error.strerror}") from error
+    with exclusive(folder) as writer:
+        writer.write(named)
+    shown = Path(output) if folder == target else Path(output).parent
+    return tuple(str(shown / name) for name in named)

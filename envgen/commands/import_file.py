@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from envgen.errors import EnvgenError, ForeignFileError, RepodataError, SourceLi
 from envgen.importers.detect import read_foreign
 from envgen.importers.draft import OUTCOMES, Draft, DraftItem, LineReport, Outcome, safe_name
 from envgen.importers.items import ForeignFile, Ignored, ImportedChannel, ImportedMatchSpec, ImportedPython
-from envgen.importers.loosen_pins import PINS, SUBDIR, Pins, needed_items
+from envgen.importers.loosen_pins import PINS, Pins, needed_items
 from envgen.importers.source_files import ForeignFolder, open_foreign
 from envgen.importers.translate import Context, LineTranslator, groups_of, told
 from envgen.knowledge.replacements import replacement_of, unwanted_channel, unwanted_package
@@ -24,10 +25,9 @@ from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import RefusalError
 from envgen.manifest.schema import Accelerator
 from envgen.mapping.conda_to_pypi import CondaToPypi, to_specifier
-from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.findings import counted, is_or_are
-from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform
+from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, DEFAULT_PYTHON, Platform
 from envgen.project.channels import name_mapper, open_index
 from envgen.project.project import MANIFEST, PlatformOptions
 from envgen.project.services import Services
@@ -41,6 +41,9 @@ _KEPT: dict[Pins, str] = {
 }
 NAMES = ("`name`", "`project.name`", "`tool.poetry.name`", "`workspace.name`", "`tool.pixi.workspace.name`")
 FLOORS = ("`system-requirements.macos`", "`tool.pixi.system-requirements.macos`")
+NEWEST_MINOR = 14  # the newest that conda-forge builds for Apple silicon
+NO_PYTHON_HINT = "name one under `python`, or with --python"
+_PATCHES = range(30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,36 +79,23 @@ class Imported:
         return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome]}
 
 
-def chosen_pins(text: str) -> Pins:
-    """Read how much of a solver's versions is kept; raise UsageError for what is no such level."""
-    found = next((level for level in PINS if level == text), None)
-    if found is None:
-        raise UsageError(f"unknown level of pins `{text}`", hint=f"one of {', '.join(PINS)}")
-    return found
-
-
-def open_file(path: Path) -> tuple[ForeignFile, ForeignFolder]:
-    """Read another tool's file; raise ForeignFileError where that cannot be."""
-    folder, first = open_foreign(path)
-
-    def include(name: str, beside: str) -> tuple[str, str]:
-        found = folder.read(name, beside)
-        return found.shown, found.text
-
-    return read_foreign(first.text, first.shown, include), folder
-
-
-def import_file(services: Services, path: Path, wishes: ImportOptions) -> Imported:
+def import_file(services: Services, path: Path, options: ImportOptions) -> Imported:
     """Make a manifest of a file, with an account of every line.
 
     The channel's index, where it can be had, tells conda's Python packages from its libraries; else the tables do.
 
     Raises:
-        ForeignFileError: the file cannot be read. UsageError, ManifestError: a wish is no value for a manifest.
+        ForeignFileError: the file cannot be read. UsageError, ManifestError: an option is no value for a manifest.
     """
-    PlatformOptions(python=wishes.python, macos=wishes.macos).platform()
-    file, folder = open_file(services.settings.folder / path)
-    return _Importer(services, file, folder, wishes).run()
+    PlatformOptions(python=options.python, macos=options.macos).platform()
+    folder, first = open_foreign(services.settings.folder / path)
+
+    def include(name: str, beside: str) -> tuple[str, str]:
+        found = folder.read(name, beside)
+        return found.shown, found.text
+
+    file = read_foreign(first.text, first.shown, include)
+    return _Importer(services, file, folder, options).run()
 
 
 def save(path: Path, text: str) -> None:
@@ -118,14 +108,50 @@ def save(path: Path, text: str) -> None:
         writer.write({path.name: text})
 
 
-class _Importer:
-    """Carry the import of one file through."""
+def chosen_pins(text: str) -> Pins:
+    """Read how much of a solver's versions is kept; raise UsageError for what is no such level."""
+    found = next((level for level in PINS if level == text), None)
+    if found is None:
+        raise UsageError(f"unknown level of pins `{text}`", hint=f"one of {', '.join(PINS)}")
+    return found
 
-    def __init__(self, services: Services, file: ForeignFile, folder: ForeignFolder, wishes: ImportOptions) -> None:
+
+def source_lines(imported: Imported) -> dict[int, SourceLine]:
+    """Map the manifest's lines to those of the file that they were made of."""
+    made = {account.becomes: account.line for account in reversed(imported.accounts) if account.becomes}
+    return {number: made[place] for number, place in _places(imported.manifest) if place in made}
+
+
+def blame_file(error: EnvgenError, imported: Imported) -> EnvgenError:
+    """Return an error that speaks of the file's lines where it spoke of lines that were made of them.
+
+    A line is known by its text, for the manifest may have been edited since it was made.
+    """
+    lines = imported.text.split("\n")
+    made = {lines[number - 1].strip(): line for number, line in source_lines(imported).items()}
+    if account := next((each for each in imported.accounts if each.becomes.startswith("python: ")), None):
+        made[next((line for line in lines if line.startswith("python:")), "")] = account.line
+    return error.with_lines(made.get(line.text.strip(), line) for line in error.lines)
+
+
+def _places(manifest: Manifest) -> Iterator[tuple[int, str]]:
+    """Yield each item's line and its place, as an account of the import writes it."""
+    requirements = (*(item.requirement for item in manifest.requirements()), *manifest.pypi_requirements())
+    written = [(requirement.origin, requirement.text) for requirement in requirements]
+    written += [(root.origin, root.spec.text) for root in manifest.conda_specs()]
+    for origin, text in written:
+        if origin.line:
+            yield origin.line.line, f"{origin.path.rpartition('[')[0]}: {text}"
+
+
+class _Importer:
+    """The import of one file."""
+
+    def __init__(self, services: Services, file: ForeignFile, folder: ForeignFolder, options: ImportOptions) -> None:
         self._services = services
         self._file = file
         self._folder = folder
-        self._wishes = wishes
+        self._options = options
         self._notes = list(file.notes)
         self._origins: Sequence[str] = ()
         self._draft = Draft(source=file.file, name=file.name or _stem(file.file), macos=file.macos)
@@ -138,29 +164,29 @@ class _Importer:
             needed=needed_items(self._file.items if self._file.solved else (), conda_to_pypi),
             find_project=self._find_project,
             exact=self._file.solved,
-            pins=self._wishes.pins,
+            pins=self._options.pins,
             groups=groups_of(self._file.items),
             files=bool(self._file.files),
         )
         translator = LineTranslator(self._draft, context)
         accounts |= self._channels(translator, conda_to_pypi)
-        told_all = [accounts.get(id(item)) or translator.account(item) for item in self._file.items]
-        self._remark(told_all)
-        text = self._wished(self._draft.text())
+        reports = [accounts.get(id(item)) or translator.account(item) for item in self._file.items]
+        self._remark(reports)
+        text = self._with_options(self._draft.text())
         manifest = load_manifest(text, MANIFEST)
         return Imported(
-            file=self._file, text=text, manifest=manifest, accounts=tuple(told_all), notes=tuple(self._notes)
+            file=self._file, text=text, manifest=manifest, accounts=tuple(reports), notes=tuple(self._notes)
         )
 
     def _python(self) -> Iterator[tuple[int, LineReport]]:
         """Choose a python; what the call says goes before, and what a group says counts where nothing else does."""
-        asked = [item for item in self._file.items if isinstance(item, ImportedPython)]
-        bounds = [item for item in asked if not item.group] or asked[:1]
-        chosen = choose_python(bounds, self._wishes.python)
+        lines = [item for item in self._file.items if isinstance(item, ImportedPython)]
+        bounds = [item for item in lines if not item.group] or lines[:1]
+        chosen = choose_python(bounds, self._options.python)
         self._draft.python = chosen.minor
         becomes = f"python: {chosen.minor}" if chosen.minor else ""
         why = chosen.why if chosen.possible else f"{chosen.why}; {NO_PYTHON_HINT}"
-        for item in asked:
+        for item in lines:
             if item not in bounds:
                 yield id(item), told(item, "dropped", why="an environment has one python, for all of its groups")
                 continue
@@ -172,85 +198,61 @@ class _Importer:
         """Account for what became a key of the manifest."""
         for item in self._file.items:
             if isinstance(item, Ignored) and item.what in NAMES and self._file.name:
-                yield id(item), told(item, "setting", f"name: {self._wishes.name or safe_name(self._file.name)}")
+                yield id(item), told(item, "setting", f"name: {self._options.name or safe_name(self._file.name)}")
             elif isinstance(item, Ignored) and item.what in FLOORS and self._file.macos:
                 yield id(item), told(item, "setting", f"platforms: macos {self._file.macos}")
 
     def _conda_to_pypi(self) -> CondaToPypi:
         """Open the channel where conda's names or a solved list need it."""
-        wanted = self._file.solved or any(isinstance(item, ImportedMatchSpec) for item in self._file.items)
-        if not wanted:
+        if not self._file.solved and not any(isinstance(item, ImportedMatchSpec) for item in self._file.items):
             return CondaToPypi()
+        python = self._options.python or self._draft.python or DEFAULT_PYTHON
+        platform = Platform(subdir=APPLE_SILICON, python=python, macos=DEFAULT_MACOS)
         try:
-            return CondaToPypi(self._mapper())
+            repodata = open_index(self._services, (CONDA_FORGE,), platform, first=True)
+            self._origins = repodata.notes
+            if not repodata.complete:
+                self._notes.append(f"conda's names were judged by the {repodata.origin} and by envgen's tables")
+            return CondaToPypi(name_mapper(self._services, {}, repodata, platform))
         except RepodataError as error:
             self._notes.append(f"{error.message}; so conda's names were judged by the tables that envgen ships")
             return CondaToPypi()
 
-    def _mapper(self) -> NameMapper:
-        python = self._wishes.python or self._draft.python or DEFAULT_PYTHON
-        platform = Platform(subdir=SUBDIR, python=python, macos=DEFAULT_MACOS)
-        repodata = open_index(self._services, (CONDA_FORGE,), platform, first=True)
-        self._origins = repodata.notes
-        if not repodata.complete:
-            self._notes.append(f"conda's names were judged by the {repodata.origin} and by envgen's tables")
-        return name_mapper(self._services, {}, repodata, platform)
-
     def _channels(self, translator: LineTranslator, conda_to_pypi: CondaToPypi) -> dict[int, LineReport]:
         """Keep the channels that something may need beside conda-forge."""
-        asked = [item for item in self._file.items if isinstance(item, ImportedChannel)]
-        lacking = [
-            item.name
-            for item in self._file.items
-            if isinstance(item, ImportedMatchSpec) and _lacks(conda_to_pypi, item)
+        specs = [
+            item for item in self._file.items if isinstance(item, ImportedMatchSpec) and _lacks(conda_to_pypi, item)
         ]
-        accounts = {}
-        kept: list[str] = []
-        for item in asked:
-            accounts[id(item)] = self._channel(item, translator, conda_to_pypi, lacking, kept)
-        kept += [CONDA_FORGE.name, *self._named_by_specs(conda_to_pypi)]
+        needless = conda_to_pypi.sees and not specs
+        why_kept = _why_kept([spec.name for spec in specs])
+        accounts = {
+            id(item): self._channel(item, translator, why_kept, needless=needless)
+            for item in self._file.items
+            if isinstance(item, ImportedChannel)
+        }
+        kept = [account.becomes.removeprefix("channels: ") for account in accounts.values() if account.becomes]
+        kept += [CONDA_FORGE.name, *_channels_of(specs)]
         self._draft.channels = [DraftItem(name) for name in dict.fromkeys(kept)]
         return accounts
 
-    def _channel(
-        self,
-        item: ImportedChannel,
-        translator: LineTranslator,
-        conda_to_pypi: CondaToPypi,
-        lacking: list[str],
-        kept: list[str],
-    ) -> LineReport:
+    @staticmethod
+    def _channel(item: ImportedChannel, translator: LineTranslator, why_kept: str, *, needless: bool) -> LineReport:
         name = item.channel.rstrip("/")
-        if name in (CONDA_FORGE.name, CONDA_FORGE.url) or name.startswith("conda-forge/"):
-            kept += [CONDA_FORGE.name] if CONDA_FORGE.name not in kept else []
-            label = name.startswith("conda-forge/")
-            why = "the label is left out: conda-forge's main one is read" if label else ""
-            return told(item, "loosened" if label else "mapped", "channels: conda-forge", why)
-        if name == "nodefaults":
-            return told(item, "dropped", why="envgen never adds the defaults")
-        if why := unwanted_channel(name):
+        if name.startswith("conda-forge/"):
+            why = "the label is left out: conda-forge's main one is read"
+            return told(item, "loosened", "channels: conda-forge", why)
+        if name in (CONDA_FORGE.name, CONDA_FORGE.url):
+            return told(item, "mapped", "channels: conda-forge")
+        why = "envgen never adds the defaults" if name == "nodefaults" else unwanted_channel(name)
+        if needless and not why:
+            why = f"conda-forge has all that the file asks of conda, so {name} is not needed"
+        if why:
             return told(item, "dropped", why=why)
-        if conda_to_pypi.sees and not lacking:
-            return told(
-                item, "dropped", why=f"conda-forge has all that the file asks of conda, so {name} is not needed"
-            )
         try:
             channel_of(name)
         except RefusalError as error:
             return translator.undecided(item, error.message, error.hint)
-        kept += [name] if name not in kept else []
-        return told(item, "mapped", f"channels: {name}", _why_kept(lacking))
-
-    def _named_by_specs(self, conda_to_pypi: CondaToPypi) -> Iterator[str]:
-        """List the channels that specs name for what conda-forge lacks."""
-        for item in self._file.items:
-            if isinstance(item, ImportedMatchSpec) and item.channel and _lacks(conda_to_pypi, item):
-                try:
-                    channel_of(item.channel)
-                except RefusalError:
-                    continue
-                if not unwanted_channel(item.channel):
-                    yield item.channel
+        return told(item, "mapped", f"channels: {name}", why_kept)
 
     def _find_project(self, path: str, beside: str) -> str:
         """Return a project's path relative to the root, if it is there and below it."""
@@ -263,30 +265,39 @@ class _Importer:
             return ""
         return folder.relative_to(root.resolve()).as_posix()
 
-    def _remark(self, accounts: list[LineReport]) -> None:
+    def _remark(self, reports: list[LineReport]) -> None:
         own = self._find_project(".", self._file.file) if self._file.project else ""
         if own and own not in self._draft.projects:
             self._draft.remarks.append(f"to install the project itself, too: local: [{{path: {own}, editable: true}}]")
-        if any(account.outcome == "pypi" for account in accounts):
+        if any(report.outcome == "pypi" for report in reports):
             self._notes += self._origins  # whose word it is that conda-forge has none
         if self._file.solved:
-            left = sum(account.outcome == "brought" for account in accounts)
+            left = sum(report.outcome == "brought" for report in reports)
             needed = f"{counted(left, 'package')} that others of it need {is_or_are(left)} left to envgen's own solve"
             rest = f"{needed}; of the others, " if left else ""
-            self._notes.append(f"{self._file.file} lists what a solver chose: {rest}{_KEPT[self._wishes.pins]}")
+            self._notes.append(f"{self._file.file} lists what a solver chose: {rest}{_KEPT[self._options.pins]}")
 
-    def _wished(self, text: str) -> str:
-        wishes = self._wishes
-        text = set_name(text, wishes.name) if wishes.name else text
-        text = set_macos(text, wishes.macos) if wishes.macos else text
-        return set_accelerator(text, wishes.accelerator) if wishes.accelerator else text
+    def _with_options(self, text: str) -> str:
+        options = self._options
+        text = set_name(text, options.name) if options.name else text
+        text = set_macos(text, options.macos) if options.macos else text
+        return set_accelerator(text, options.accelerator) if options.accelerator else text
 
 
 def _lacks(conda_to_pypi: CondaToPypi, item: ImportedMatchSpec) -> bool:
     """Return whether a package may have to come from another channel than conda-forge."""
-    if unwanted_package(item.name, "conda") or replacement_of(item.name, SUBDIR):
+    if unwanted_package(item.name, "conda") or replacement_of(item.name, APPLE_SILICON):
         return False
     return conda_to_pypi.sees and not conda_to_pypi.has(item.name) and not item.channel.startswith("conda-forge")
+
+
+def _channels_of(specs: Iterable[ImportedMatchSpec]) -> Iterator[str]:
+    """Yield the channels that specs name, but for those that a manifest may not have."""
+    for spec in specs:
+        if spec.channel and not unwanted_channel(spec.channel):
+            with suppress(RefusalError):
+                channel_of(spec.channel)
+                yield spec.channel
 
 
 def _why_kept(lacking: list[str]) -> str:
@@ -300,13 +311,6 @@ def _stem(file: str) -> str:
     return "" if stem.startswith(("requirements", "environment", "pyproject", "pixi", "conda-lock")) else stem
 
 
-# Choose a python from what a file says of it.
-
-NEWEST_MINOR = 14  # the newest that conda-forge builds for Apple silicon
-NO_PYTHON_HINT = "name one under `python`, or with --python"
-_PATCHES = range(30)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenPython:
     """A python minor, or "" where the file leaves it open or asks for what does not exist, and why."""
@@ -316,19 +320,19 @@ class ChosenPython:
     possible: bool = True
 
 
-def choose_python(bounds: Sequence[ImportedPython], wish: str = "") -> ChosenPython:
-    """Choose what is wished, else the one minor that the bounds admit, else the newest of them.
+def choose_python(bounds: Sequence[ImportedPython], named: str = "") -> ChosenPython:
+    """Return the python that the call names, else the one minor that the bounds admit, else the newest of them.
 
     Where they admit the newest of all, nothing is chosen.
     """
-    if wish:
-        return ChosenPython(minor=wish, why="the call names this one")
+    if named:
+        return ChosenPython(minor=named, why="the call names this one")
     minors = [
         minor for minor in range(OLDEST_PYTHON[1], NEWEST_MINOR + 1) if all(_admits(one, minor) for one in bounds)
     ]
     if not minors:
-        asked = " and ".join(dict.fromkeys(f"`{one.bound}`" for one in bounds))
-        why = f"none of the pythons for Apple silicon (3.{OLDEST_PYTHON[1]} to 3.{NEWEST_MINOR}) meets {asked}"
+        written = " and ".join(dict.fromkeys(f"`{one.bound}`" for one in bounds))
+        why = f"none of the pythons for Apple silicon (3.{OLDEST_PYTHON[1]} to 3.{NEWEST_MINOR}) meets {written}"
         return ChosenPython(minor="", why=why, possible=False)
     if minors[-1] == NEWEST_MINOR:
         return ChosenPython(
@@ -347,39 +351,3 @@ def _admits(bound: ImportedPython, minor: int) -> bool:
     except InvalidSpecifier:
         return True
     return any(specifier.contains(f"3.{minor}.{patch}") for patch in _PATCHES)
-
-
-# Lead from the lines of an imported manifest back to those of the file that it was made of.
-
-
-def source_lines(imported: Imported) -> dict[int, SourceLine]:
-    """Map the manifest's lines to those of the file that they were made of."""
-    made = {account.becomes: account.line for account in reversed(imported.accounts) if account.becomes}
-    return {number: made[place] for number, place in _places(imported.manifest) if place in made}
-
-
-def blame_file(error: EnvgenError, imported: Imported) -> EnvgenError:
-    """Return an error that speaks of the file's lines where it spoke of lines that were made of them.
-
-    A line is known by its text, for the manifest may have been edited since it was made.
-    """
-    lines = imported.text.split("\n")
-    made = {lines[number - 1].strip(): line for number, line in source_lines(imported).items()}
-    python = next((line for line in lines if line.startswith("python:")), "")
-    if account := next((account for account in imported.accounts if _chose_python(account)), None):
-        made[python] = account.line
-    return error.with_lines(made.get(line.text.strip(), line) for line in error.lines)
-
-
-def _chose_python(account: LineReport) -> bool:
-    return account.becomes.startswith("python: ")
-
-
-def _places(manifest: Manifest) -> Iterator[tuple[int, str]]:
-    """Yield each item's line and its place, as an account of the import writes it."""
-    asked = [*(item.requirement for item in manifest.requirements()), *manifest.pypi_requirements()]
-    told = [(item.origin, item.text) for item in asked]
-    told += [(root.origin, root.spec.text) for root in manifest.conda_specs()]
-    for origin, text in told:
-        if origin.line:
-            yield origin.line.line, f"{origin.path.rpartition('[')[0]}: {text}"

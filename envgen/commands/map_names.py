@@ -1,4 +1,4 @@
-"""Answer how requirements map to conda."""
+"""Answer which conda packages requirements map to."""
 
 from __future__ import annotations
 
@@ -33,21 +33,19 @@ def map_texts(services: Services, texts: tuple[str, ...], target: PlatformOption
     channels = tuple(Channel.parse(text) for text in services.options.channels) or (CONDA_FORGE,)
     repodata = open_index(services, channels, platform, first=True)
     mapper = name_mapper(services, {}, repodata, platform)
-    found = map_requirements(requirements, mapper, platform, _unasked, suggest=len(requirements) <= SUGGESTED)
+    few = len(requirements) <= SUGGESTED
+    # a question about names reads no metadata from an index
+    found = map_requirements(requirements, mapper, platform, lambda *_: None, suggest=few)
     return tuple(_with_replacement(item, platform) for item in found)
 
 
 def _with_replacement(item: MappedRequirement, platform: Platform) -> MappedRequirement:
-    """Return of a name that conda does not serve what a lock would ask for in its place."""
+    """Return an answer that says what a lock would ask for in the place of a name that conda does not serve."""
     row = replacement_of(item.requirement.name, platform.subdir, item.requirement.specifier)
     if row is None or item.source == "conda":
         return item
     instead = f"a lock asks for `{row.replacement}` instead" if row.replacement else "a lock leaves it out"
     return replace(item, why=f"{item.why}; {instead}: {row.why}", suggestions=())
-
-
-def _unasked(name: str, version: str) -> None:
-    """Answer that metadata is not read: a question about names asks no index."""
 
 
 def _parsed(services: Services, texts: tuple[str, ...]) -> list[Requirement]:
@@ -66,9 +64,9 @@ def _parsed(services: Services, texts: tuple[str, ...]) -> list[Requirement]:
 
 def _refusal(problems: Sequence[Problem]) -> EnvgenError:
     lines = [problem.line for problem in problems if problem.line and problem.line.line]
-    told = [problem.message for problem in problems]
-    head = [f"{len(told)} lines are no requirements"] if lines and len(told) > 1 else []
-    message = "\n  ".join([*head, *told]) if head else "\n".join(told)
+    message = "\n".join(problem.message for problem in problems)
+    if lines and len(problems) > 1:
+        message = "\n  ".join([f"{len(problems)} lines are no requirements", *(each.message for each in problems)])
     hint = "write a requirement as in PEP 508, such as `pandas>=2`"
     return MappingError(message, lines=lines, hint=hint) if lines else UsageError(message, hint=hint)
 
@@ -99,14 +97,14 @@ def _stripped(file: str, content: str) -> Iterator[SourceLine]:
 
 
 def mapped_row(item: MappedRequirement) -> tuple[str, str, str, str]:
-    """Lay one answer out for people: the requirement, its source, what it is on conda, and why."""
+    """Return one answer for people: the requirement, its source, what it is on conda, and why."""
     meant = " or ".join(f"`{name}`" for name in item.suggestions)
     why = f"{item.why}; did you mean {meant}?" if meant else item.why
     return str(item.requirement), item.source, item.spec or item.conda or "-", why
 
 
 def mapped_shape(item: MappedRequirement) -> dict[str, object]:
-    """Shape one answer for `--json`."""
+    """Return one answer as `--json` prints it."""
     return {
         "requirement": str(item.requirement),
         "pypi": item.requirement.name,

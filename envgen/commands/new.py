@@ -1,4 +1,4 @@
-"""Scaffold a new environment and lock it."""
+"""Make a new environment, locked."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class NewEnvironment(EnvironmentResult):
     imported: Imported | None = None
 
 
-def new_environment(services: Services, name: str, scaffold: NewOptions) -> NewEnvironment:
+def new_environment(services: Services, name: str, options: NewOptions) -> NewEnvironment:
     """Make `environments/NAME/` with a manifest and its lock; nothing is left behind when that fails.
 
     Raises:
@@ -82,7 +82,7 @@ def new_environment(services: Services, name: str, scaffold: NewOptions) -> NewE
         EnvgenError: it cannot be locked.
     """
     folder = environment_folder(services.root, name)
-    refuse_call(scaffold.add)
+    refuse_call(options.add)
     shown = f"{FOLDER}/{name}"
     if folder.exists():
         raise WriteError(
@@ -90,7 +90,10 @@ def new_environment(services: Services, name: str, scaffold: NewOptions) -> NewE
             hint=f"lock it again with `envgen lock {name}`, or choose another name",
             code="exists",
         )
-    made = _from_file(services, name, scaffold) if scaffold.source else _from_template(services, name, scaffold)
+    if options.source:
+        made = _from_file(services, name, options, options.source)
+    else:
+        made = _locked(services, name, *manifest_text(name, options))
     lock, outputs = made.solved.lock, made.manifest.outputs
     files = {MANIFEST: made.text, ".gitattributes": ATTRIBUTES, **render(lock, outputs)}
     create_folder(folder, files)
@@ -99,14 +102,13 @@ def new_environment(services: Services, name: str, scaffold: NewOptions) -> NewE
         files=tuple(f"{shown}/{file}" for file in files if not file.startswith(".")),
         lock=lock,
         changed=True,
-        moved={},
         notes=(*made.notes, *made.solved.notes, *omissions(lock, outputs)),
         imported=made.imported,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
+class _LockedManifest:
     """A manifest with its lock, and the file that it was made of."""
 
     text: str
@@ -116,25 +118,20 @@ class _Made:
     imported: Imported | None = None
 
 
-def _from_template(services: Services, name: str, scaffold: NewOptions) -> _Made:
-    text, notes = manifest_text(name, scaffold)
-    return _locked(services, name, text, notes)
-
-
-def _from_file(services: Services, name: str, scaffold: NewOptions) -> _Made:
+def _from_file(services: Services, name: str, options: NewOptions, source: Path) -> _LockedManifest:
     """Lock a file's manifest; where a solver chose its versions, with as many of them as can be met together."""
-    if scaffold.template or scaffold.source is None:
+    if options.template:
         raise UsageError("a template and a file to start from were given", hint="leave out --template or --from")
-    wishes = ImportOptions(
+    asked = ImportOptions(
         name=name,
-        python=scaffold.python,
-        macos=scaffold.macos,
-        accelerator=chosen_accelerator(scaffold.accelerator) if scaffold.accelerator else None,
+        python=options.python,
+        macos=options.macos,
+        accelerator=chosen_accelerator(options.accelerator) if options.accelerator else None,
     )
     failure: EnvgenError | None = None
     for pins in PINS:
-        imported = import_file(services, scaffold.source, replace(wishes, pins=pins))
-        edited = add_requirements(imported.text, scaffold.add)
+        imported = import_file(services, source, replace(asked, pins=pins))
+        edited = add_requirements(imported.text, options.add)
         try:
             made = _locked(services, name, edited.text, (*imported.notes, *edited.notes))
             return replace(made, imported=imported)
@@ -142,38 +139,40 @@ def _from_file(services: Services, name: str, scaffold: NewOptions) -> _Made:
             failure = blame_file(error, imported)
             if not isinstance(error, FAILURES):
                 raise failure from error.__cause__
-            way_on = f"`envgen diagnose {scaffold.source}` looks for what locks"
-            failure = failure.with_hint("; ".join(filter(None, [error.hint, way_on])))
+            advice = f"`envgen diagnose {source}` looks for what locks"
+            failure = failure.with_hint("; ".join(filter(None, [error.hint, advice])))
             if not imported.file.solved:
                 raise failure from error.__cause__
     raise failure or AssertionError("no way of pinning was tried")
 
 
-def _locked(services: Services, name: str, text: str, notes: tuple[str, ...]) -> _Made:
-    """Lock a manifest, with the newest python that works where it names none."""
+def _locked(services: Services, name: str, text: str, notes: tuple[str, ...]) -> _LockedManifest:
+    """Lock a manifest's text, with the newest python that works where it names none."""
     manifest = with_projects(services.root, load_manifest(text, f"{FOLDER}/{name}/{MANIFEST}"))
-    if manifest.python is not None:
-        return _Made(text=text, manifest=manifest, solved=solve_lock(services, manifest, None, Updates()), notes=notes)
-    text, manifest, solved = _choose_python(services, text, manifest)
-    chosen = f"python {manifest.python} was chosen: the newest that everything asked for can be had with"
-    return _Made(text=text, manifest=manifest, solved=solved, notes=(*notes, chosen))
+    if manifest.python is None:
+        text, manifest, solved = _choose_python(services, text, manifest)
+        chosen = f"python {manifest.python} was chosen: the newest that everything asked for can be had with"
+        notes = (*notes, chosen)
+    else:
+        solved = solve_lock(services, manifest, None, Updates())
+    return _LockedManifest(text=text, manifest=manifest, solved=solved, notes=notes)
 
 
-def manifest_text(name: str, scaffold: NewOptions) -> tuple[str, tuple[str, ...]]:
-    """Write the manifest of a new environment: the template's, with what was asked for put in."""
-    template = scaffold.template or (name if name in template_names() else "")
+def manifest_text(name: str, options: NewOptions) -> tuple[str, tuple[str, ...]]:
+    """Return the manifest of a new environment, the template's with the options put in, and notes."""
+    template = options.template or (name if name in template_names() else "")
     text = template_text(template) if template else blank_text()
     notes = (f"made from the template `{template}`",) if template else ()
     text = set_name(text, name)
-    PlatformOptions(python=scaffold.python, macos=scaffold.macos).platform()
-    if scaffold.python:
-        text = set_python(text, scaffold.python)
-    if scaffold.macos:
-        text = set_macos(text, scaffold.macos)
-    if scaffold.accelerator:
-        text = set_accelerator(text, chosen_accelerator(scaffold.accelerator))
-    if scaffold.add:
-        edited = add_requirements(text, scaffold.add)
+    PlatformOptions(python=options.python, macos=options.macos).platform()
+    if options.python:
+        text = set_python(text, options.python)
+    if options.macos:
+        text = set_macos(text, options.macos)
+    if options.accelerator:
+        text = set_accelerator(text, chosen_accelerator(options.accelerator))
+    if options.add:
+        edited = add_requirements(text, options.add)
         text, notes = edited.text, (*notes, *edited.notes)
     return text, notes
 
@@ -194,10 +193,11 @@ def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[s
     minors = pythons_of(services, manifest)
     platform = manifest.platforms("3.12")[0]
     repodata = open_index(services, channels_of(services, manifest), platform, first=True)
-    likely = python_candidates(services, manifest, name_mapper(services, manifest.mapping, repodata, platform), minors)
-    fewest = len(likely[0].missing) if likely else 0
+    mapper = name_mapper(services, manifest.mapping, repodata, platform)
+    candidates = python_candidates(services, manifest, mapper, minors)
+    fewest = len(candidates[0].missing) if candidates else 0
     failures: list[EnvgenError] = []
-    for minor in [chance.minor for chance in likely if len(chance.missing) == fewest][:PYTHONS_TRIED]:
+    for minor in [each.minor for each in candidates if len(each.missing) == fewest][:PYTHONS_TRIED]:
         written = set_python(text, minor)
         try:
             chosen = with_projects(services.root, load_manifest(written, manifest.file))
@@ -210,16 +210,13 @@ def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[s
 
 
 def pythons_of(services: Services, manifest: Manifest) -> list[str]:
-    """List the python minors that the manifest's channels have, newest first."""
-    platform: Platform = manifest.platforms("3.12")[0]
+    """Return the python minors that the manifest's channels have, newest first."""
+    platform = manifest.platforms("3.12")[0]
     repodata = open_index(services, channels_of(services, manifest), platform, first=True)
     records = repodata.records(["python"])["python"]
     finals = {record.version for record in records if record.version.replace(".", "").isdigit()}
     minors = {".".join(version.split(".")[:2]) for version in finals if version.startswith("3.")}
     return sorted(minors, key=version_key, reverse=True)
-
-
-# Put the pythons that an environment may be made with in the order in which they are worth a try.
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +230,7 @@ class PythonCandidate:
 def python_candidates(
     services: Services, manifest: Manifest, mapper: NameMapper, minors: Sequence[str]
 ) -> tuple[PythonCandidate, ...]:
-    """Order python minors by how many requirements cannot be had on them by themselves, and leave their order else.
+    """Return python minors by how many requirements cannot be had on them, else in their order.
 
     A requirement can be had where the channel has a fitting record, or PyPI a fitting wheel as far as it answers. No
     requirement's own needs are looked at.
@@ -249,7 +246,7 @@ def python_candidates(
         PythonCandidate(minor, tuple(str(item) for item in items if not _has_wheel(item, platforms[minor], projects)))
         for minor, items in lacking.items()
     ]
-    return tuple(sorted(found, key=lambda chance: len(chance.missing)))
+    return tuple(sorted(found, key=lambda candidate: len(candidate.missing)))
 
 
 def _lacking(asked: Iterable[Requirement], mapper: NameMapper, platform: Platform) -> list[Requirement]:

@@ -1,11 +1,11 @@
-"""Gather every package of environments into a folder that serves where there is no network."""
+"""Gather what serves where there is no network: a folder with every package of environments, and the starter index."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import TypeVar
 from envgen.commands.new import pythons_of
 from envgen.errors import (
     InstallError,
-    LockfileError,
     PlanError,
     PypiUnsatisfiableError,
     RepodataError,
@@ -40,7 +39,7 @@ from envgen.install.vendored import (
     wheel_path,
 )
 from envgen.lock.model import Lock, LockedWheel
-from envgen.locking.lock import chosen_names
+from envgen.locking.lock import locked_environment
 from envgen.locking.lock_platform import Preferences, solve_platform
 from envgen.manifest.edit import set_python
 from envgen.manifest.model import Manifest, load_manifest
@@ -52,20 +51,20 @@ from envgen.project.project import (
     Environment,
     environment_names,
     generated_texts,
-    open_environment,
-    read_lock,
+    meant_names,
 )
 from envgen.project.services import Services, with_indexes
 from envgen.repodata.starter import STARTER_FILE, write_starter
 from envgen.solvers.choose import available_solvers
 from envgen.system.files import FolderWriter, exclusive
 
-T = TypeVar("T", Record, LockedWheel)
+MAX_BYTES = 1_500_000
+_Package = TypeVar("_Package", Record, LockedWheel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendoredFolder:
-    """Describe what a vendored folder holds, and how many bytes came over the network for it."""
+    """What a vendored folder has, in files and bytes, and how many bytes came over the network for it."""
 
     folder: Path
     environments: tuple[str, ...]
@@ -73,6 +72,17 @@ class VendoredFolder:
     size: int
     downloaded: int
     dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StarterReport:
+    """A starter index: the date of its newest record, its size in bytes, and the environments that it serves."""
+
+    date: date
+    records: int
+    size: int
+    served: tuple[str, ...]
+    refused: tuple[str, ...]
 
 
 def vendor_environments(services: Services, names: tuple[str, ...], folder: Path) -> VendoredFolder:
@@ -83,12 +93,15 @@ def vendor_environments(services: Services, names: tuple[str, ...], folder: Path
     Raises:
         LockfileError: one has no lock. InstallError: a file cannot be had. WriteError: the folder cannot be written.
     """
-    chosen = [_opened(services.root, name) for name in chosen_names(services, names)]
-    _make(folder)
+    chosen = [locked_environment(services.root, name) for name in meant_names(services.root, names)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InstallError(f"cannot make {folder}: {_reason(error)}", hint="name another folder: --to DIR") from error
     with exclusive(folder) as writer:
-        there = [_opened(folder, name) for name in environment_names(folder)]
+        there = [locked_environment(folder, name) for name in environment_names(folder)]
         union = {environment.name: (environment, lock) for environment, lock in (*there, *chosen)}
-        gathering = _Gathering(services, folder, tuple(union[name] for name in sorted(union)))
+        gathering = _Gathering(services, folder, [union[name] for name in sorted(union)])
         before = {file.path for file in read_listing(folder)} if (folder / LISTING).is_file() else set()
         downloaded = gathering.gather()
         files = [*gathering.artifacts(), *gathering.write_texts()]
@@ -106,7 +119,7 @@ def vendor_environments(services: Services, names: tuple[str, ...], folder: Path
 
 
 def verify_vendored(folder: Path) -> int:
-    """Every file of a vendored folder to its listing; give their number, or raise InstallError with all faults."""
+    """Compare a vendored folder's files with its listing; return their number, raise InstallError with all faults."""
     faults = verify_folder(folder)
     if faults:
         listed = "\n".join(f"  {fault}" for fault in faults)
@@ -118,10 +131,43 @@ def verify_vendored(folder: Path) -> int:
     return len(read_listing(folder))
 
 
-class _Gathering:
-    """Gather the files of some environments into one folder."""
+def vendor_starter(services: Services) -> StarterReport:
+    """Solve every template for every python that the channel has, and pack the records into the starter index.
 
-    def __init__(self, services: Services, folder: Path, environments: tuple[tuple[Environment, Lock], ...]) -> None:
+    Raises:
+        WriteError: the index would be larger than 1.5 MB.
+        EnvgenError: a template cannot be solved for the python that it names.
+    """
+    records: dict[str, Record] = {}
+    served, refused = [], []
+    for label, manifest, own in _manifests(services):
+        try:
+            found = list(_records(_without_pypi(services, manifest), manifest))
+        except (PlanError, PypiUnsatisfiableError, UnsatisfiableError) as error:
+            if own:
+                raise
+            refused.append(f"{label}: {error.message.splitlines()[0]}")
+            continue
+        records.update((record.url, record) for record in found)
+        served.append(label)
+    if not records:
+        raise RepodataError("no template could be solved: the channel has no python", hint="read another channel")
+    newest = datetime.fromtimestamp(max(record.timestamp or 0 for record in records.values()) / 1000, UTC).date()
+    data = write_starter(records.values(), newest)
+    if len(data) > MAX_BYTES:
+        raise WriteError(f"the starter index would have {len(data):,} bytes, more than {MAX_BYTES:,}")
+    STARTER_FILE.parent.mkdir(exist_ok=True)
+    with exclusive(STARTER_FILE.parent) as writer:
+        writer.write({STARTER_FILE.name: data})
+    return StarterReport(
+        date=newest, records=len(records), size=len(data), served=tuple(served), refused=tuple(refused)
+    )
+
+
+class _Gathering:
+    """The gathering of the files of some environments into one folder."""
+
+    def __init__(self, services: Services, folder: Path, environments: Sequence[tuple[Environment, Lock]]) -> None:
         self._services = services
         self._folder = folder
         self._environments = environments
@@ -131,7 +177,7 @@ class _Gathering:
         self._needs: list[NeededFile] = []
 
     def gather(self) -> int:
-        """Get every archive and wheel to its place; give the number of bytes that came over the network."""
+        """Get every archive and wheel to its place; return the number of bytes that came over the network."""
         channels = tuple(channel for environment, _ in self._environments for channel in environment.manifest.channels)
         indexes = (index for environment, _ in self._environments for index in environment.manifest.indexes)
         sources = Sources(with_indexes(self._services, dict.fromkeys(indexes)), channels)
@@ -146,12 +192,12 @@ class _Gathering:
         return obtained.fetched
 
     def artifacts(self) -> Iterator[VendoredFile]:
-        """List the archives and wheels."""
+        """Yield the archives and wheels."""
         for need in self._needs:
             yield VendoredFile.of(need.target(self._folder), need.artifact, self._folder)
 
     def write_texts(self) -> list[VendoredFile]:
-        """Write the channels' repodata, the index's pages and the environments' own files; give them."""
+        """Write and return the channels' repodata, the index's pages and the environments' own files."""
         texts = {**self._repodata(), **self._pages(), **self._own_files()}
         for path, text in texts.items():
             target = self._folder / path
@@ -160,7 +206,7 @@ class _Gathering:
         return [_text_file(path, text) for path, text in texts.items()]
 
     def _repodata(self) -> dict[str, str]:
-        """Write an index for noarch, which a channel must have, and for every platform that is locked."""
+        """Return an index for noarch, which a channel must have, and for every platform that is locked."""
         grouped: dict[tuple[str, str], list[Record]] = {}
         for _, lock in self._environments:
             for platform in lock.platforms:
@@ -188,25 +234,9 @@ class _Gathering:
         return files
 
 
-def _opened(root: Path, name: str) -> tuple[Environment, Lock]:
-    environment = open_environment(root, name)
-    lock = read_lock(environment.shown, environment.manifest, generated_texts(environment.folder))
-    if lock is None:
-        raise LockfileError(f"{environment.shown} has no lock yet", hint=f"make it with `envgen lock {name}`")
-    return environment, lock
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InstallError(f"cannot make {folder}: {reason}", hint="name another folder: --to DIR") from error
-
-
-def _unique(items: Iterable[tuple[str, T]]) -> dict[str, T]:
-    """Keep one item for each path; raise InstallError where two files of one name differ."""
-    found: dict[str, T] = {}
+def _unique(items: Iterable[tuple[str, _Package]]) -> dict[str, _Package]:
+    """Return one item for each path; raise InstallError where two files of one name differ."""
+    found: dict[str, _Package] = {}
     for path, item in items:
         known = found.setdefault(path, item)
         if _hash(known) != _hash(item):
@@ -230,9 +260,11 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, staged)
         staged.replace(target)
     except OSError as error:
-        raise InstallError(
-            f"cannot write {target}: {(error.strerror or str(error)).lower()}", hint="free some space", code="disk"
-        ) from error
+        raise InstallError(f"cannot write {target}: {_reason(error)}", hint="free some space", code="disk") from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _text_file(path: str, text: str) -> VendoredFile:
@@ -250,55 +282,6 @@ def _drop(folder: Path, paths: Iterable[str]) -> None:
                 target.unlink()
 
 
-# Make the starter index that the package ships.
-
-MAX_BYTES = 1_500_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StarterReport:
-    """Describe what a starter index holds: the date of its newest record, its size, and the environments it serves."""
-
-    date: date
-    records: int
-    size: int
-    served: tuple[str, ...]
-    refused: tuple[str, ...]
-
-
-def vendor_starter(services: Services) -> StarterReport:
-    """Solve every template for every python that the channel has, and pack the records into the starter index.
-
-    Raises:
-        WriteError: the index would be larger than 1.5 MB.
-        EnvgenError: a template cannot be solved for the python that it names.
-    """
-    records: dict[str, Record] = {}
-    served, refused = [], []
-    for label, manifest, own in _manifests(services):
-        try:
-            found = list(_records(_without_pypi(services, manifest), manifest))
-        except (PlanError, PypiUnsatisfiableError, UnsatisfiableError) as error:
-            if own:
-                raise
-            refused.append(f"{label}: {error.message.splitlines()[0]}")
-            continue
-        records.update((record.url, record) for record in found)
-        served.append(label)
-    if not records:
-        raise RepodataError("no template could be solved: the channel has no python", hint="read another channel")
-    made_from = _newest(records.values())
-    data = write_starter(records.values(), made_from)
-    if len(data) > MAX_BYTES:
-        raise WriteError(f"the starter index would have {len(data):,} bytes, more than {MAX_BYTES:,}")
-    STARTER_FILE.parent.mkdir(exist_ok=True)
-    with exclusive(STARTER_FILE.parent) as writer:
-        writer.write({STARTER_FILE.name: data})
-    return StarterReport(
-        date=made_from, records=len(records), size=len(data), served=tuple(served), refused=tuple(refused)
-    )
-
-
 def _manifests(services: Services) -> Iterator[tuple[str, Manifest, bool]]:
     """Yield every template for every python, with a label, and whether that python is the template's own."""
     for name in template_names():
@@ -310,7 +293,7 @@ def _manifests(services: Services) -> Iterator[tuple[str, Manifest, bool]]:
 
 
 def _without_pypi(services: Services, manifest: Manifest) -> Services:
-    """Keep a template that conda serves from falling back to PyPI on a python that conda does not serve."""
+    """Return services that keep conda's templates from falling back to PyPI on a python that conda does not serve."""
     return services if manifest.accelerator == "metal" else replace(services, pypi=None)
 
 
@@ -318,8 +301,3 @@ def _records(services: Services, manifest: Manifest) -> Iterator[Record]:
     for solver in available_solvers():
         for platform in manifest.platforms():
             yield from solve_platform(services.using(solver), manifest, platform, Preferences(first=False)).lock.conda
-
-
-def _newest(records: Iterable[Record]) -> date:
-    newest = max(record.timestamp or 0 for record in records)
-    return datetime.fromtimestamp(newest / 1000, UTC).date()

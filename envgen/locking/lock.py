@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from envgen import __version__
 from envgen.errors import LockfileError
@@ -23,7 +24,21 @@ from envgen.project.project import MANIFEST, Environment, generated_texts, meant
 from envgen.project.services import Services, with_indexes
 from envgen.system.files import FolderWriter, exclusive
 
-__all__ = ["SolvedLock", "Updates", "chosen_names", "lock_environments", "relock", "solve_lock"]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentResult:
+    """What a `new`, an edit or a `lock` did to one environment.
+
+    `files` are relative to the project's root, in the order of writing; `changed` is False where the committed lock was
+    already true; `moved` maps each subdir that was locked before to what changed since.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    lock: Lock
+    changed: bool
+    moved: Mapping[str, tuple[Move, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +46,8 @@ class SolvedLock:
     """A lock, what moved on each platform that was locked before, and notes on this run."""
 
     lock: Lock
-    moved: Mapping[str, tuple[Move, ...]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    moved: Mapping[str, tuple[Move, ...]]
+    notes: tuple[str, ...]
 
 
 def lock_environments(services: Services, names: tuple[str, ...], updates: Updates) -> tuple[EnvironmentResult, ...]:
@@ -46,19 +61,18 @@ def lock_environments(services: Services, names: tuple[str, ...], updates: Updat
     if updates.packages:
         kept = [lock_to_keep(each, generated_texts(each.folder))[0] for each in environments]
         refuse_unknown([lock for lock in kept if lock], updates)
-    return tuple(_locked(services, environment, updates) for environment in environments)
-
-
-def _locked(services: Services, environment: Environment, updates: Updates) -> EnvironmentResult:
-    environment = replace(environment, manifest=with_projects(services.root, environment.manifest))
-    with exclusive(environment.folder) as writer:
-        return relock(services, environment, writer, updates)
+    results = []
+    for environment in environments:
+        whole = replace(environment, manifest=with_projects(services.root, environment.manifest))
+        with exclusive(environment.folder) as writer:
+            results.append(relock(services, whole, writer, updates))
+    return tuple(results)
 
 
 def relock(
     services: Services, environment: Environment, writer: FolderWriter, updates: Updates, *, edited: bool = False
 ) -> EnvironmentResult:
-    """Lock an environment whose folder is held, and write its files, unless its lock is true already.
+    """Lock an environment whose folder nobody else may write, unless its lock is true already, and write its files.
 
     With `edited` the manifest's text is written with them: all or none.
     """
@@ -67,7 +81,8 @@ def relock(
     manifests = {MANIFEST: environment.text} if edited else {}
     if before and not updates and not notes and is_current(services, manifest, before, texts):
         writer.write(manifests)
-        return _unchanged(environment, before)
+        files = tuple(f"{environment.shown}/{file}" for file in render(before, manifest.outputs))
+        return EnvironmentResult(name=environment.name, files=files, lock=before, changed=False)
     solved = solve_lock(services, manifest, before, updates)
     rendered = render(solved.lock, manifest.outputs)
     written = writer.write({**rendered, **manifests})
@@ -79,14 +94,34 @@ def relock(
         files=tuple(f"{environment.shown}/{file}" for file in written),
         lock=solved.lock,
         changed=bool(written or left),
-        moved=dict(solved.moved),
+        moved=solved.moved,
         notes=(*notes, *solved.notes, *gone, *omissions(solved.lock, manifest.outputs)),
     )
 
 
-def chosen_names(services: Services, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the environments that a call means: those named, else all; raise UsageError where there is none."""
-    return meant_names(services.root, names)
+def solve_lock(services: Services, manifest: Manifest, before: Lock | None, updates: Updates) -> SolvedLock:
+    """Lock every platform of a manifest, keeping to the lock before."""
+    services = with_indexes(services, manifest.indexes)
+    earlier = {each.platform.subdir: each for each in before.platforms} if before else {}
+    solved = {}
+    for platform in manifest.platforms():
+        preferences = Preferences(lock=earlier.get(platform.subdir), updates=updates, first=before is None)
+        solved[platform.subdir] = solve_platform(services, manifest, platform, preferences)
+    lock = Lock(
+        name=manifest.name,
+        created_by=f"envgen {__version__}",
+        channels=channels_of(services, manifest),
+        manifest_digest=digest(manifest),
+        platforms=tuple(each.lock for each in solved.values()),
+        exclude_newer=manifest.exclude_newer_text,
+        indexes=manifest.indexes,
+        projects=manifest.projects,
+    )
+    return SolvedLock(
+        lock=normal_form(lock),
+        moved={subdir: each.moved for subdir, each in solved.items() if subdir in earlier},
+        notes=tuple(dict.fromkeys(note for each in solved.values() for note in each.notes)),
+    )
 
 
 def is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mapping[str, str]) -> bool:
@@ -99,47 +134,6 @@ def is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mappin
         and lock.manifest_digest == digest(manifest)
         and not stale_reasons(manifest, lock, texts, render(lock, manifest.outputs))
     )
-
-
-def solve_lock(services: Services, manifest: Manifest, before: Lock | None, updates: Updates) -> SolvedLock:
-    """Lock every platform of a manifest, keeping to the lock before."""
-    services = with_indexes(services, manifest.indexes)
-    platforms = manifest.platforms()
-    solved = {
-        platform.subdir: solve_platform(services, manifest, platform, _keeping(before, platform.subdir, updates))
-        for platform in platforms
-    }
-    lock = normal_form(
-        Lock(
-            name=manifest.name,
-            created_by=f"envgen {__version__}",
-            channels=channels_of(services, manifest),
-            manifest_digest=digest(manifest),
-            platforms=tuple(item.lock for item in solved.values()),
-            exclude_newer=manifest.exclude_newer_text,
-            indexes=manifest.indexes,
-            projects=manifest.projects,
-        )
-    )
-    return SolvedLock(
-        lock=lock,
-        moved={subdir: item.moved for subdir, item in solved.items() if before and before.for_subdir(subdir)},
-        notes=tuple(dict.fromkeys(note for item in solved.values() for note in item.notes)),
-    )
-
-
-def _keeping(before: Lock | None, subdir: str, updates: Updates) -> Preferences:
-    return Preferences(lock=before.for_subdir(subdir) if before else None, updates=updates, first=before is None)
-
-
-def _unchanged(environment: Environment, lock: Lock) -> EnvironmentResult:
-    files = tuple(f"{environment.shown}/{name}" for name in render(lock, environment.manifest.outputs))
-    return EnvironmentResult(name=environment.name, files=files, lock=lock, changed=False, moved={})
-
-
-# Read the lock that a new one keeps to, however it was left.
-
-_MERGED = "what both sides of the merge agree on is kept, and the newer of what they do not"
 
 
 def lock_to_keep(environment: Environment, texts: Mapping[str, str]) -> tuple[Lock | None, tuple[str, ...]]:
@@ -157,13 +151,23 @@ def lock_to_keep(environment: Environment, texts: Mapping[str, str]) -> tuple[Lo
     return lock, (note,) if lock else (note, "nothing of it could be kept")
 
 
+def locked_environment(root: Path, name: str) -> tuple[Environment, Lock]:
+    """Open an environment that has a lock; raise LockfileError for one that has none."""
+    environment = open_environment(root, name)
+    lock = read_lock(environment.shown, environment.manifest, generated_texts(environment.folder))
+    if lock is None:
+        raise LockfileError(f"{environment.shown} has no lock yet", hint=f"make it with `envgen lock {name}`")
+    return environment, lock
+
+
 def _both_sides(environment: Environment, texts: Mapping[str, str]) -> tuple[Lock | None, tuple[str, ...]]:
     ours, theirs = (_readable(environment, side) for side in sides_of_all(texts))
-    note = "the lock held merge markers and is made again"
+    lock = merged(ours, theirs) if ours and theirs else ours or theirs
     if ours and theirs:
-        return merged(ours, theirs), (f"{note}: {_MERGED}",)
-    lock = ours or theirs
-    return lock, (f"{note}: {'what one side holds is kept' if lock else 'nothing of it could be kept'}",)
+        kept = "what both sides of the merge agree on is kept, and the newer of what they do not"
+    else:
+        kept = "what one side holds is kept" if lock else "nothing of it could be kept"
+    return lock, (f"the lock held merge markers and is made again: {kept}",)
 
 
 def _readable(environment: Environment, texts: Mapping[str, str]) -> Lock | None:
@@ -171,22 +175,3 @@ def _readable(environment: Environment, texts: Mapping[str, str]) -> Lock | None
         return read_lock(environment.shown, environment.manifest, texts, sealed=False)
     except LockfileError:
         return None
-
-
-# Describe what the use cases give back to the command line.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentResult:
-    """What a `new` or a `lock` did to one environment.
-
-    `files` are relative to the project's root, in the order of writing; `changed` is False where the committed lock was
-    already true; `moved` maps each subdir that was locked before to what changed since.
-    """
-
-    name: str
-    files: tuple[str, ...]
-    lock: Lock
-    changed: bool
-    moved: dict[str, tuple[Move, ...]]
-    notes: tuple[str, ...] = ()

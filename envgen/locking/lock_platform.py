@@ -1,4 +1,4 @@
-"""Plan, prove and lock one platform of a manifest."""
+"""The lock of one platform of a manifest: planned, solved and proved."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import ProofError, SolverUnavailableError, UnsatisfiableError, UsageError
 from envgen.lock.graph import package_groups
-from envgen.lock.model import PlatformLock
+from envgen.lock.model import MAIN_GROUP, PlatformLock
 from envgen.locking.moves import came_later, moves
 from envgen.locking.updates import Updates
 from envgen.manifest.model import Manifest
 from envgen.mapping.name_mapper import NameMapper
-from envgen.models.findings import Finding, Move
+from envgen.models.findings import Move
 from envgen.models.package_key import PackageSource
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
@@ -34,14 +34,16 @@ from envgen.pypi.least_change import LeastChangePypiResolver
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.choose import choose_solver
 
+_HELD_BACK = re.compile(r"`(\S+)` (\S+) was chosen, not ")
+_MAIN = frozenset({MAIN_GROUP})
 SOLVERS: Mapping[str, SolverName] = {"libmamba": "libmamba", "rattler": "rattler"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """Describe what of an earlier lock is kept: all but what `updates` name.
+    """What of an earlier lock is kept: all but what `updates` name.
 
-    `first` tells that the environment has no lock yet, which is when the starter index may stand in.
+    `first`: the environment has no lock yet, so that the starter index may serve in the place of the channel's.
     """
 
     lock: PlatformLock | None = None
@@ -54,12 +56,11 @@ class Preferences:
         return None if self.updates.everything else self.lock
 
     def records(self, exclude_newer: datetime | None) -> tuple[Record, ...]:
-        """List the records to keep: none that exclude-newer leaves out today."""
+        """Return the records to keep: none that exclude-newer leaves out today."""
         records = self.kept.conda if self.kept else ()
         return tuple(record for record in records if exclude_newer is None or not came_later(record, exclude_newer))
 
     def wheels(self) -> tuple[Wheel, ...]:
-        """List the wheels to keep."""
         return tuple(wheel.wheel for wheel in self.kept.pypi) if self.kept else ()
 
     def named(self, source: PackageSource) -> frozenset[str]:
@@ -69,7 +70,7 @@ class Preferences:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Solved:
+class SolvedPlatform:
     """A platform's lock, what moved in it, and notes on this run: which solver, read from where."""
 
     lock: PlatformLock
@@ -77,7 +78,9 @@ class Solved:
     notes: tuple[str, ...]
 
 
-def solve_platform(services: Services, manifest: Manifest, platform: Platform, keeping: Preferences) -> Solved:
+def solve_platform(
+    services: Services, manifest: Manifest, platform: Platform, preferences: Preferences
+) -> SolvedPlatform:
     """Lock one platform.
 
     Raises:
@@ -87,38 +90,59 @@ def solve_platform(services: Services, manifest: Manifest, platform: Platform, k
     refuse_family(inputs)
     channels = channels_of(services, manifest)
     services.progress(f"reading {', '.join(channel.name for channel in channels)}")
-    inner = open_index(services, channels, platform, exclude_newer=manifest.exclude_newer, first=keeping.first)
-    mapper = name_mapper(services, manifest.mapping, inner, platform)
+    index = open_index(services, channels, platform, exclude_newer=manifest.exclude_newer, first=preferences.first)
+    mapper = name_mapper(services, manifest.mapping, index, platform)
     rewrite = conda_overrides(manifest.override_requirements(), mapper, platform)
-    repodata = AmendedRepodata(inner, amendments(), rewrite=rewrite)
-    solver, name, note = _solver(services, keeping.lock)
+    repodata = AmendedRepodata(index, amendments(), rewrite=rewrite)
+    solver, name, note = _solver(services, preferences.lock)
     services.progress(f"solving with {name} for {platform.subdir}")
-    conda = LeastChangeCondaResolver(
-        solver=solver, repodata=repodata, kept=keeping.records(manifest.exclude_newer), update=keeping.named("conda")
-    )
-    resolvers = Resolvers(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, keeping))
+    kept, update = preferences.records(manifest.exclude_newer), preferences.named("conda")
+    conda = LeastChangeCondaResolver(solver=solver, repodata=repodata, kept=kept, update=update)
+    resolvers = Resolvers(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, preferences))
     planned = plan(inputs, resolvers)
     services.progress("proving that it fits together")
-    notes = (*manifest.notes, *_overruled(manifest, inner, planned.conda))
-    locked = with_notes_of(keeping.kept, _locked(platform, planned, repodata, mapper, notes))
-    lock = refuse_faults(prove_lock(locked, mapper))
+    notes = (*manifest.notes, *_overruled(manifest, index, planned.conda))
+    lock = with_notes_of(preferences.kept, _platform_lock(platform, planned, repodata, mapper, notes))
+    findings = (*prove(lock, distributions_of=mapper.distributions_of), *fact_findings(lock, mapper.distributions_of))
+    lock = refuse_faults(replace(lock, findings=tuple(dict.fromkeys(findings))))
     online = services.online_names.notes if services.online_names else ()
     pypi = services.pypi.notes if services.pypi else ()
-    moved = moves(manifest, keeping.lock, lock, keeping.updates, conda.request_of(planned.conda))
-    return Solved(lock=lock, moved=moved, notes=tuple(filter(None, (note, *repodata.notes, *online, *pypi))))
+    return SolvedPlatform(
+        lock=lock,
+        moved=moves(manifest, preferences.lock, lock, preferences.updates, conda.request_of(planned.conda)),
+        notes=tuple(filter(None, (note, *repodata.notes, *online, *pypi))),
+    )
 
 
-def _pypi(services: Services, keeping: Preferences) -> PypiResolver | None:
-    kept = keeping.wheels()
+def plan_inputs(manifest: Manifest, platform: Platform) -> PlanInputs:
+    """Return what one target of a manifest asks for, the needs of the user's own projects included."""
+    wanted = [UserRequirement(requirement=item.requirement, groups=item.groups) for item in manifest.requirements()]
+    wanted += [UserRequirement(requirement=item, groups=_MAIN, pypi_only=True) for item in manifest.pypi_requirements()]
+    return PlanInputs(
+        platform=platform,
+        python_origin=manifest.origin("python"),
+        accelerator_origin=manifest.origin("accelerator"),
+        accelerator=manifest.accelerator,
+        wanted=tuple(wanted),
+        specs=tuple(UserMatchSpec(root=root, groups=_MAIN) for root in manifest.conda_specs()),
+        constraints=manifest.constraint_requirements(),
+        overrides=manifest.override_requirements(),
+        exclude_newer=manifest.exclude_newer,
+        never_conda=frozenset(canonicalize_name(name) for name, conda in manifest.mapping.items() if conda is None),
+    )
+
+
+def _pypi(services: Services, preferences: Preferences) -> PypiResolver | None:
+    kept = preferences.wheels()
     if services.pypi is None or not kept:
         return services.pypi
-    return LeastChangePypiResolver(side=services.pypi, kept=kept, update=keeping.named("pypi"))
+    return LeastChangePypiResolver(side=services.pypi, kept=kept, update=preferences.named("pypi"))
 
 
 def _solver(services: Services, before: PlatformLock | None) -> tuple[Solver, SolverName, str]:
-    """Choose the call's solver, else that of the lock before, else the default.
+    """Return the call's solver, else that of the lock before, else the default; with its name, and a note for the user.
 
-    A lock's solver that cannot be imported here is replaced with a note: what is kept does not depend on it.
+    A lock's solver that cannot be imported here is no failure: what is kept does not depend on it.
     """
     if services.options.solver or before is None:
         return choose_solver(_solver_name(services.options.solver))
@@ -138,67 +162,9 @@ def _solver_name(text: str | None) -> SolverName | None:
     return SOLVERS[text]
 
 
-def _locked(
-    platform: Platform, planned: Plan, repodata: Repodata, mapper: NameMapper, notes: tuple[str, ...]
-) -> PlatformLock:
-    records = _as_the_channel_has_them(planned.conda, repodata)
-    lock = PlatformLock(
-        platform=platform,
-        solver=planned.solver,
-        repodata=repodata.origin,
-        accelerator=planned.accelerator,
-        conda=records,
-        pypi=planned.pypi,
-        decisions=tuple(planned.decisions),
-        notes=tuple(dict.fromkeys(note for note in (*notes, *planned.notes) if note)),
-    )
-    groups = package_groups(lock, planned.roots, distributions_of=mapper.distributions_of)
-    return replace(lock, groups=groups)
-
-
-def _as_the_channel_has_them(records: tuple[Record, ...], repodata: Repodata) -> tuple[Record, ...]:
-    """Take the amendments, which only the solve needs, off again."""
-    amended = amendments().keys() & {record.name for record in records}
-    own = {record.url: record for found in repodata.records(sorted(amended)).values() for record in found}
-    return tuple(own.get(record.url, record) for record in records)
-
-
-def _overruled(manifest: Manifest, inner: Repodata, records: tuple[Record, ...]) -> tuple[str, ...]:
-    """Return whose depends the manifest's overrides replace; the lock holds them so."""
-    overrides = manifest.override_requirements()
-    if not overrides:
-        return ()
-    before = inner.records([record.name for record in records])
-    return override_notes(overrides, [record for found in before.values() for record in found], records)
-
-
-def prove_lock(lock: PlatformLock, mapper: NameMapper) -> PlatformLock:
-    """Put the findings of the proof on a lock."""
-    findings: list[Finding] = [
-        *prove(lock, distributions_of=mapper.distributions_of),
-        *fact_findings(lock, mapper.distributions_of),
-    ]
-    return replace(lock, findings=tuple(dict.fromkeys(findings)))
-
-
-def refuse_faults(lock: PlatformLock) -> PlatformLock:
-    """Return a lock back if the proof found no error in it; raise ProofError with all of them otherwise."""
-    faults = [finding for finding in lock.findings if finding.severity == "error"]
-    if not faults:
-        return lock
-    listed = "\n".join(f"  {fault.code}: {fault.message}" for fault in faults)
-    hints = "; ".join(dict.fromkeys(fault.hint for fault in faults if fault.hint))
-    raise ProofError(
-        f"the lock for {lock.platform.subdir} would not work, so nothing was written\n{listed}", hint=hints
-    )
-
-
-# Join a solver with least change and explanations, for the planner.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeastChangeCondaResolver:
-    """Solve while keeping the records of an earlier lock where that is possible.
+    """A conda solver that keeps the records of an earlier lock where that is possible.
 
     `update` names packages that need not be kept; `answered` collects the requests that were met, with their answers.
     """
@@ -231,42 +197,59 @@ class LeastChangeCondaResolver:
         return explain(self.solver, request, error, repodata=self.repodata)
 
 
-# Turn a manifest into what a plan starts from.
-
-MAIN = frozenset({"main"})
-
-
-def plan_inputs(manifest: Manifest, platform: Platform) -> PlanInputs:
-    """Gather what one target of a manifest asks for, the needs of the user's own projects included."""
-    wanted = [UserRequirement(requirement=item.requirement, groups=item.groups) for item in manifest.requirements()]
-    wanted += [UserRequirement(requirement=item, groups=MAIN, pypi_only=True) for item in manifest.pypi_requirements()]
-    return PlanInputs(
+def _platform_lock(
+    platform: Platform, planned: Plan, repodata: Repodata, mapper: NameMapper, notes: tuple[str, ...]
+) -> PlatformLock:
+    lock = PlatformLock(
         platform=platform,
-        python_origin=manifest.origin("python"),
-        accelerator_origin=manifest.origin("accelerator"),
-        accelerator=manifest.accelerator,
-        wanted=tuple(wanted),
-        specs=tuple(UserMatchSpec(root=root, groups=MAIN) for root in manifest.conda_specs()),
-        constraints=manifest.constraint_requirements(),
-        overrides=manifest.override_requirements(),
-        exclude_newer=manifest.exclude_newer,
-        never_conda=frozenset(canonicalize_name(name) for name, conda in manifest.mapping.items() if conda is None),
+        solver=planned.solver,
+        repodata=repodata.origin,
+        accelerator=planned.accelerator,
+        conda=_as_the_channel_has_them(planned.conda, repodata),
+        pypi=planned.pypi,
+        decisions=tuple(planned.decisions),
+        notes=tuple(dict.fromkeys(note for note in (*notes, *planned.notes) if note)),
     )
+    groups = package_groups(lock, planned.roots, distributions_of=mapper.distributions_of)
+    return replace(lock, groups=groups)
 
 
-# Carry the notes of a lock on to the next one where what they speak of stays.
+def _as_the_channel_has_them(records: tuple[Record, ...], repodata: Repodata) -> tuple[Record, ...]:
+    """Return records without the amendments, which only the solve needs."""
+    amended = amendments().keys() & {record.name for record in records}
+    own = {record.url: record for found in repodata.records(sorted(amended)).values() for record in found}
+    return tuple(own.get(record.url, record) for record in records)
 
-_HELD_BACK = re.compile(r"`(\S+)` (\S+) was chosen, not ")
+
+def _overruled(manifest: Manifest, inner: Repodata, records: tuple[Record, ...]) -> tuple[str, ...]:
+    """Return a note on the records whose depends the manifest's overrides replace, also in the lock."""
+    overrides = manifest.override_requirements()
+    if not overrides:
+        return ()
+    before = inner.records([record.name for record in records])
+    return override_notes(overrides, [record for found in before.values() for record in found], records)
 
 
 def with_notes_of(before: PlatformLock | None, after: PlatformLock) -> PlatformLock:
-    """Add what was said of wheels that stay: nobody looks again why they were held back, and it is as true as it was.
+    """Return a lock with what was said of wheels that stay: nobody looks again why a newer one was not chosen.
 
     Notes keep their order where they are the same ones, so that a lock of which nothing moved stays as it is.
     """
     if before is None:
         return after
     locked = {(wheel.name, wheel.version) for wheel in after.pypi}
-    carried = [note for note in before.notes if (told := _HELD_BACK.match(note)) and told.groups() in locked]
+    carried = [note for note in before.notes if (wheel := _HELD_BACK.match(note)) and wheel.groups() in locked]
     notes = tuple(dict.fromkeys([*after.notes, *carried]))
     return replace(after, notes=before.notes if set(notes) == set(before.notes) else notes)
+
+
+def refuse_faults(lock: PlatformLock) -> PlatformLock:
+    """Return a lock back if the proof found no error in it; raise ProofError with all of them otherwise."""
+    faults = [finding for finding in lock.findings if finding.severity == "error"]
+    if not faults:
+        return lock
+    listed = "\n".join(f"  {fault.code}: {fault.message}" for fault in faults)
+    hints = "; ".join(dict.fromkeys(fault.hint for fault in faults if fault.hint))
+    raise ProofError(
+        f"the lock for {lock.platform.subdir} would not work, so nothing was written\n{listed}", hint=hints
+    )

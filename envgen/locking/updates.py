@@ -1,9 +1,10 @@
-"""Describe which locked packages a call means to move."""
+"""The locked packages that a call means to move."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -20,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Updates:
-    """Describe what a lock may move: the packages named, by their conda or PyPI names, or everything."""
+    """What a lock may move: the packages named, by their conda or PyPI names, or everything."""
 
     packages: frozenset[str] = field(default_factory=frozenset)
     everything: bool = False
@@ -46,7 +47,10 @@ def refuse_unknown(locks: Iterable[Lock], updates: Updates) -> None:
     Raises:
         UsageError: with every text that is no name. LockfileError: with every name that is not locked.
     """
-    _refuse_odd(sorted(updates.packages))
+    odd = [f"`{name}`" for name in sorted(updates.packages) if not _NAME.fullmatch(name)]
+    if odd:
+        what = "the name of a package" if len(odd) == 1 else "names of packages"
+        raise UsageError(f"not {what}: {', '.join(odd)}", hint="give names alone, without versions, such as numpy")
     known = [(key, names) for lock in locks for platform in lock.platforms for key, names in _names(platform)]
     every = {name for _, names in known for name in names}
     unknown = [name for name in sorted(updates.packages) if not {name, canonicalize_name(name)} & every]
@@ -60,26 +64,13 @@ def refuse_unknown(locks: Iterable[Lock], updates: Updates) -> None:
         raise LockfileError(f"not locked, so {pronoun} cannot be updated: {listed}", hint=hint, code="not-locked")
 
 
-def _refuse_odd(names: Iterable[str]) -> None:
-    odd = [f"`{name}`" for name in names if not _NAME.fullmatch(name)]
-    if odd:
-        what = "the name of a package" if len(odd) == 1 else "names of packages"
-        raise UsageError(f"not {what}: {', '.join(odd)}", hint="give names alone, without versions, such as numpy")
-
-
 def _names(lock: PlatformLock) -> Iterator[tuple[PackageKey, set[str]]]:
     """Yield each locked package's key with the names that it goes by."""
-    asked: dict[PackageKey | None, set[str]] = {}
+    decided: dict[PackageKey | None, set[str]] = {}
     for decision in lock.decisions:
-        asked.setdefault(decision.key, set()).update(_asked(decision.requirement))
+        with suppress(InvalidRequirement):  # a decision on a match spec
+            decided.setdefault(decision.key, set()).add(canonicalize_name(Requirement(decision.requirement).name))
     for record in lock.conda:
-        yield record.key, {record.name, *distributions_of(record), *asked.get(record.key, ())}
+        yield record.key, {record.name, *distributions_of(record), *decided.get(record.key, ())}
     for wheel in lock.pypi:
         yield wheel.key, {wheel.name}
-
-
-def _asked(requirement: str) -> Iterator[str]:
-    try:
-        yield canonicalize_name(Requirement(requirement).name)
-    except InvalidRequirement:
-        return

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import SourceLine
-from envgen.locking.moves import conda_moves
+from envgen.locking.moves import conda_reasons
 from envgen.models.record import Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, SolveRequest
+from tests.fakes.locks import conda_key
 from tests.fakes.tables import BETA, record, request, root, table
 
 ALPHA_CHANNEL = table("unused 1")
@@ -19,7 +20,19 @@ ALPHA_CHANNEL = table("unused 1")
 def told(
     asked: SolveRequest, before: list[Record], after: list[Record], update: frozenset[str] = frozenset()
 ) -> list[str]:
-    return [f"{m.name} {m.before or '-'} {m.after or '-'}: {m.why}" for m in conda_moves(asked, before, after, update)]
+    reasons = conda_reasons(asked, before, after, frozenset(map(conda_key, update)))
+    old, new = {each.key: each for each in before}, {each.key: each for each in after}
+    return [
+        f"{key.name} {shown(old.get(key), new.get(key))} {shown(new.get(key), old.get(key))}: {reason.text}"
+        for key, reason in reasons.items()
+    ]
+
+
+def shown(found: Record | None, other: Record | None) -> str:
+    """Return a version, with the build where that of the other is the same."""
+    if found is None:
+        return "-"
+    return f"{found.version} {found.build}" if other and found.version == other.version else found.version
 
 
 APP1 = record("app 1.0", depends=["lib <2"])

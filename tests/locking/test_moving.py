@@ -8,12 +8,12 @@ import pytest
 
 from envgen.errors import SourceLine
 from envgen.lock.model import PlatformLock
-from envgen.locking.moves import RequestedMove, explained_moves
+from envgen.locking.moves import MoveReason, RequestedMove, explained_moves
 from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Decision, Move
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
-from tests.fakes.locks import make_platform, make_record, make_wheel, pypi_key
+from tests.fakes.locks import conda_key, make_platform, make_record, make_wheel, pypi_key
 
 
 def explained(
@@ -117,9 +117,8 @@ def test_a_record_that_a_wheel_asks_for() -> None:
     six = make_record("six", "1.17.0", depends=["python"])
     before = make_platform([PYTHON])
     after = make_platform([PYTHON, six], [make_wheel("mid", requires=["six"])])
-    asked = RequestedMove(
-        requirements=[named("mid")], conda={"six": ("asked for: `six` (mid 1.0 on PyPI requires six)", "")}
-    )
+    reason = MoveReason("asked for: `six` (mid 1.0 on PyPI requires six)")
+    asked = RequestedMove(requirements=[named("mid")], conda={conda_key("six"): reason})
     assert explained(before, after, asked) == {
         "mid": ("asked for: envgen.yaml:3: - mid", ""),
         "six": ("asked for: `six` (mid 1.0 on PyPI requires six)", "mid"),
@@ -129,7 +128,7 @@ def test_a_record_that_a_wheel_asks_for() -> None:
 def test_a_record_that_only_a_wheel_needed() -> None:
     six = make_record("six", "1.17.0", depends=["python"])
     before = make_platform([PYTHON, six], [make_wheel("mid", requires=["six"])])
-    asked = RequestedMove(conda={"six": ("nothing asks for it any more", "")})
+    asked = RequestedMove(conda={conda_key("six"): MoveReason("nothing asks for it any more")})
     assert explained(before, make_platform([PYTHON]), asked) == {
         "mid": ("nothing asks for it any more", ""),
         "six": ("mid, which needed it, is gone", "mid"),
@@ -139,7 +138,11 @@ def test_a_record_that_only_a_wheel_needed() -> None:
 def test_a_record_with_the_solvers_reason() -> None:
     before = make_platform([make_record("a", "1.0"), make_record("b", "1.0")])
     after = make_platform([make_record("a", "2.0"), make_record("b", "2.0")])
-    asked = RequestedMove(conda={"a": ("asked for: x", ""), "b": ("a 2.0 needs `b >=2`", "a")})
+    reasons = {
+        conda_key("a"): MoveReason("asked for: x"),
+        conda_key("b"): MoveReason("a 2.0 needs `b >=2`", conda_key("a")),
+    }
+    asked = RequestedMove(conda=reasons)
     assert explained(before, after, asked) == {"a": ("asked for: x", ""), "b": ("a 2.0 needs `b >=2`", "a")}
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.options import services_for
-from envgen.commands.why import locked_environment
 from envgen.install.fetch import Sources
+from envgen.locking.lock import locked_environment
 from envgen.project.services import with_indexes
 from tests.fakes.index_server import IndexServer
 from tests.fakes.loopback import LoopbackChannel, send, serving, sharded
@@ -201,7 +201,7 @@ def test_where_caches_are(demo: Project) -> None:
 def test_wheels_are_fetched_with_the_password(demo: Project, private: IndexServer) -> None:
     demo.lock()
     services = services_for(progress=lambda text: None)
-    environment, lock = locked_environment(services, "demo")
+    environment, lock = locked_environment(services.root, "demo")
     asked = with_indexes(services, environment.manifest.indexes)
     (ours, _) = Sources(asked, environment.manifest.channels).wheels(lock.platforms[0].pypi)
     (location,) = ours.locations()

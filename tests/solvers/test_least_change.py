@@ -10,11 +10,12 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import UnsatisfiableError
-from envgen.locking.moves import chain
+from envgen.locking.moves import conda_reasons
 from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import Solution, Solver, SolveRequest
 from envgen.solvers.least_change import solve_with_least_change
 from envgen.solvers.rattler import RattlerSolver, to_native
+from tests.fakes.locks import conda_key
 from tests.fakes.tables import ALPHA, BETA, assert_valid, record, request, root, table, versions
 
 INDEX = table("""
@@ -230,11 +231,11 @@ def assert_none_could_stay(solver: Solver, asked: SolveRequest, kept: Sequence[R
 
 def assert_chains(asked: SolveRequest, kept: Sequence[Record], solution: Solution, update: AbstractSet[str]) -> None:
     """Follow the cause of each move to something that is no move."""
-    causes = chain(asked, kept, solution.records, update)
-    assert causes.keys() == changed(kept, solution).keys()
-    for name in causes:
-        seen = [name]
-        while (by := causes[seen[-1]][1]) in causes:
+    reasons = conda_reasons(asked, kept, solution.records, frozenset(map(conda_key, update)))
+    assert {key.name for key in reasons} == changed(kept, solution).keys()
+    for key in reasons:
+        seen = [key]
+        while (by := reasons[seen[-1]].because) in reasons:
             assert by not in seen, f"{seen} has no beginning"
             seen.append(by)
-        assert "could not be kept" not in causes[seen[-1]][0]
+        assert "could not be kept" not in reasons[seen[-1]].text

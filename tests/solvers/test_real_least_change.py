@@ -12,11 +12,12 @@ from functools import cache
 import pytest
 
 from envgen.errors import UnsatisfiableError
-from envgen.locking.moves import chain
+from envgen.locking.moves import MoveReason, conda_reasons
 from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import Solver, SolveRequest
 from envgen.solvers.least_change import solve_with_least_change
 from envgen.solvers.rattler import RattlerSolver
+from tests.fakes.locks import conda_key
 from tests.fakes.tables import assert_valid, request
 from tests.solvers import realchannel
 
@@ -43,17 +44,18 @@ def lock() -> tuple[Record, ...]:
 
 def again(
     solver: Solver, asked: SolveRequest, kept: Sequence[Record], update: AbstractSet[str] = frozenset()
-) -> tuple[tuple[Record, ...], Mapping[str, tuple[str, str]]]:
+) -> tuple[tuple[Record, ...], Mapping[str, MoveReason]]:
     """Solve with the least change, check the answer and that nothing moves without a chain, and give the causes."""
     records = solve_with_least_change(solver, asked, kept, update).records
     assert_valid(asked, records)
-    causes = chain(asked, kept, records, update)
+    found = conda_reasons(asked, kept, records, frozenset(map(conda_key, update)))
+    causes = {key.name: reason for key, reason in found.items()}
     for name in causes:
         seen = [name]
-        while causes[seen[-1]][1]:
-            seen.append(causes[seen[-1]][1])
+        while because := causes[seen[-1]].because:
+            seen.append(because.name)
             assert len(seen) <= len(causes)
-        assert "could not be kept" not in causes[seen[-1]][0]
+        assert "could not be kept" not in causes[seen[-1]].text
     return records, causes
 
 
@@ -66,8 +68,8 @@ def test_an_update_moves_one_and_what_it_forces_and_then_nothing(solver: Solver)
     records, causes = again(solver, asked, lock(), {"pandas"})
     versions = {found.name: found.version for found in records}
     assert versions["pandas"].startswith("3.")
-    assert causes["pandas"] == ("asked to be updated", "")
-    assert "pandas" in causes["matplotlib"][1]
+    assert causes["pandas"] == MoveReason("asked to be updated")
+    assert "pandas" in str(causes["matplotlib"].because)
     assert {"numpy", "python", "pyarrow", "pip"}.isdisjoint(causes)
     assert len(causes) < 15
     assert again(solver, asked, records)[0] == records
@@ -76,7 +78,7 @@ def test_an_update_moves_one_and_what_it_forces_and_then_nothing(solver: Solver)
 def test_an_unrelated_package_moves_no_other(solver: Solver) -> None:
     records, causes = again(solver, request(index(), *ROOTS, "polars"), lock())
     assert set(lock()) <= set(records)
-    assert "asked for" in causes["polars"][0]
+    assert "asked for" in causes["polars"].text
 
 
 def test_a_removed_requirement_leaves_nothing_behind(solver: Solver) -> None:
