@@ -111,7 +111,7 @@ def _pypi(services: Services, keeping: Preferences) -> PypiResolver | None:
     kept = keeping.wheels()
     if services.pypi is None or not kept:
         return services.pypi
-    return LeastChangePypiResolver(side=services.pypi, kept=kept, update=keeping.named("pypi"))
+    return LeastChangePypiResolver(inner=services.pypi, kept=kept, update=keeping.named("pypi"))
 
 
 def _solver(services: Services, before: PlatformLock | None) -> tuple[Solver, SolverName, str]:
