@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -258,6 +257,6 @@ def services_for(
 
 
 def _online_names(settings: HostSettings, *, offline: bool) -> NotedOnlineMap:
-    from envgen.repodata.online_names import OnlineNameMap
+    from envgen.pypi.online_names import OnlineNameMap
 
-    return OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)
+    return OnlineNameMap(cache_dir=settings.cache_dir, environment=settings.environ, offline=offline)

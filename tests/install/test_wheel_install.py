@@ -130,5 +130,9 @@ def test_what_uv_may_see() -> None:
         "UV_CACHE_DIR": "/c",
         "UV_LINK_MODE": "copy",
         "UV_DEFAULT_INDEX": DEAD,
+        "UV_SYSTEM_CERTS": "1",
         "NO_COLOR": "1",
     }
+    for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):  # the user's own word stands
+        chosen = uv_environment({name: "0"}, Indexes())
+        assert {key: value for key, value in chosen.items() if key != "NO_COLOR"} == {name: "0"}

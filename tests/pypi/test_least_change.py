@@ -13,7 +13,7 @@ from envgen.pypi.least_change import LeastChangePypiResolver
 from envgen.pypi.resolver import UvResolver
 from tests.fakes.index_server import IndexServer
 from tests.fakes.tiny_wheels import build_wheel
-from tests.pypi.conftest import MakeSide, mac, request
+from tests.pypi.conftest import MakeResolver, mac, request
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def full(index: IndexServer) -> IndexServer:
     return index
 
 
-def locked(side: UvResolver, *pins: str) -> tuple[Wheel, ...]:
-    return side.resolve(request(*pins)).wheels
+def locked(resolver: UvResolver, *pins: str) -> tuple[Wheel, ...]:
+    return resolver.resolve(request(*pins)).wheels
 
 
 def versions(answer: Resolution) -> dict[str, str]:
@@ -79,63 +79,63 @@ def versions(answer: Resolution) -> dict[str, str]:
 )
 def test_moves_what_must_move(
     full: IndexServer,
-    side: UvResolver,
+    resolver: UvResolver,
     pins: Sequence[str],
     asked: Sequence[str],
     update: Sequence[str],
     expected: Mapping[str, str],
 ) -> None:
-    keeping = LeastChangePypiResolver(side=side, kept=locked(side, *pins), update=frozenset(update))
+    keeping = LeastChangePypiResolver(inner=resolver, kept=locked(resolver, *pins), update=frozenset(update))
     assert versions(keeping.resolve(request(*asked))) == expected
 
 
-def test_frees_one_and_keeps_the_others(full: IndexServer, side: UvResolver) -> None:
-    kept = locked(side, "mid==2.0", "leaf==1.1", "other==1.0", "plain==1.0")
-    answer = LeastChangePypiResolver(side=side, kept=kept).resolve(request("mid", "leaf>=2", "other", "plain"))
+def test_frees_one_and_keeps_the_others(full: IndexServer, resolver: UvResolver) -> None:
+    kept = locked(resolver, "mid==2.0", "leaf==1.1", "other==1.0", "plain==1.0")
+    answer = LeastChangePypiResolver(inner=resolver, kept=kept).resolve(request("mid", "leaf>=2", "other", "plain"))
     assert versions(answer) == {"mid": "2.0", "leaf": "2.0", "other": "2.0", "plain": "1.0"}
 
 
-def test_without_anything_kept_asks_as_it_was_asked(full: IndexServer, side: UvResolver) -> None:
+def test_without_anything_kept_asks_as_it_was_asked(full: IndexServer, resolver: UvResolver) -> None:
     asked = request("mid")
-    assert LeastChangePypiResolver(side=side, kept=()).resolve(asked) is side.resolve(asked)
+    assert LeastChangePypiResolver(inner=resolver, kept=()).resolve(asked) is resolver.resolve(asked)
 
 
-def test_a_stub_takes_the_place_of_what_was_kept(full: IndexServer, side: UvResolver) -> None:
-    kept = locked(side, "mid==1.0", "leaf==1.0")
+def test_a_stub_takes_the_place_of_what_was_kept(full: IndexServer, resolver: UvResolver) -> None:
+    kept = locked(resolver, "mid==1.0", "leaf==1.0")
     asked = replace(request("mid"), stubs=(Stub(name="leaf", version="2.0"),))
-    assert versions(LeastChangePypiResolver(side=side, kept=kept).resolve(asked)) == {"mid": "1.0"}
+    assert versions(LeastChangePypiResolver(inner=resolver, kept=kept).resolve(asked)) == {"mid": "1.0"}
 
 
-def test_no_answer_is_the_same_failure(full: IndexServer, side: UvResolver) -> None:
-    keeping = LeastChangePypiResolver(side=side, kept=locked(side, "plain==1.0"))
+def test_no_answer_is_the_same_failure(full: IndexServer, resolver: UvResolver) -> None:
+    keeping = LeastChangePypiResolver(inner=resolver, kept=locked(resolver, "plain==1.0"))
     with pytest.raises(PypiUnsatisfiableError) as caught:
         keeping.resolve(request("plain>2"))
     assert "plain==1.0" not in caught.value.problem
 
 
-def test_keeps_the_very_file(full: IndexServer, side: UvResolver, make_side: MakeSide) -> None:
-    kept = locked(side, "plain==1.0")
+def test_keeps_the_very_file(full: IndexServer, resolver: UvResolver, make_resolver: MakeResolver) -> None:
+    kept = locked(resolver, "plain==1.0")
     full.add(build_wheel("plain", "1.0", tag="cp312-cp312-macosx_11_0_arm64"))
-    fresh = make_side().resolve(request("plain==1.0")).wheels
+    fresh = make_resolver().resolve(request("plain==1.0")).wheels
     assert fresh[0].filename.endswith("arm64.whl")
-    assert LeastChangePypiResolver(side=make_side(), kept=kept).resolve(request("plain")).wheels == kept
+    assert LeastChangePypiResolver(inner=make_resolver(), kept=kept).resolve(request("plain")).wheels == kept
 
 
-def test_a_kept_version_is_not_called_held_back(full: IndexServer, side: UvResolver) -> None:
-    kept = locked(side, "leaf==1.0", "plain==1.0")
-    answer = LeastChangePypiResolver(side=side, kept=kept).resolve(request("leaf>=1.1", "plain"))
+def test_a_kept_version_is_not_called_held_back(full: IndexServer, resolver: UvResolver) -> None:
+    kept = locked(resolver, "leaf==1.0", "plain==1.0")
+    answer = LeastChangePypiResolver(inner=resolver, kept=kept).resolve(request("leaf>=1.1", "plain"))
     assert versions(answer) == {"leaf": "2.0", "plain": "1.0"}
     assert answer.notes == ()
 
 
-def test_a_withdrawn_version_moves(full: IndexServer, side: UvResolver) -> None:
-    gone = replace(locked(side, "plain==1.0")[0], version="1.5", sha256="a" * 64)
-    assert versions(LeastChangePypiResolver(side=side, kept=(gone,)).resolve(request("plain"))) == {"plain": "2.0"}
+def test_a_withdrawn_version_moves(full: IndexServer, resolver: UvResolver) -> None:
+    gone = replace(locked(resolver, "plain==1.0")[0], version="1.5", sha256="a" * 64)
+    assert versions(LeastChangePypiResolver(inner=resolver, kept=(gone,)).resolve(request("plain"))) == {"plain": "2.0"}
 
 
-def test_passes_the_other_questions_on(full: IndexServer, side: UvResolver) -> None:
-    keeping = LeastChangePypiResolver(side=side, kept=())
-    (wheel,) = locked(side, "mid==2.0", "leaf==1.1")[1:]
-    assert keeping.metadata(wheel) == side.metadata(wheel)
-    assert keeping.metadata_many([wheel]) == side.metadata_many([wheel])
-    assert keeping.release_metadata("mid", "1.0", mac()) == side.release_metadata("mid", "1.0", mac())
+def test_passes_the_other_questions_on(full: IndexServer, resolver: UvResolver) -> None:
+    keeping = LeastChangePypiResolver(inner=resolver, kept=())
+    (wheel,) = locked(resolver, "mid==2.0", "leaf==1.1")[1:]
+    assert keeping.metadata(wheel) == resolver.metadata(wheel)
+    assert keeping.metadata_many([wheel]) == resolver.metadata_many([wheel])
+    assert keeping.release_metadata("mid", "1.0", mac()) == resolver.release_metadata("mid", "1.0", mac())

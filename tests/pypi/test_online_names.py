@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from envgen.repodata import online_names
-from envgen.repodata.online_names import OnlineNameMap, clean
+from envgen.pypi import online_names
+from envgen.pypi.online_names import OnlineNameMap, clean
 
 NOW = 1_790_000_000.0
 DAY = 24 * 3600.0
@@ -35,6 +36,7 @@ class Server:
     status: int = 200
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @pytest.fixture
@@ -49,6 +51,8 @@ def server() -> Iterator[Server]:
             self.send_response(status)
             if state.tag:
                 self.send_header("ETag", state.tag)
+            for name, value in state.headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(0 if status == 304 else len(state.body)))
             self.end_headers()
             if status != 304:
@@ -67,26 +71,36 @@ def server() -> Iterator[Server]:
     thread.join()
 
 
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let server and client tell the time of `NOW`, which `online` may put forward."""
+    monkeypatch.setattr(time, "time", lambda: CLOCK[0])
+
+
+CLOCK = [NOW]
+
+
 def online(server: Server, cache: Path, *, now: float = NOW, offline: bool = False) -> OnlineNameMap:
-    return OnlineNameMap(cache_dir=cache, now=now, offline=offline, url=server.url, timeout=5.0)
+    CLOCK[0] = now
+    return OnlineNameMap(cache_dir=cache, offline=offline, url=server.url, timeout=5)
 
 
 def test_the_map_is_cleaned_and_turned_around() -> None:
-    assert clean(json.dumps(MAP)) == {
+    assert clean(json.dumps(MAP).encode()) == {
         "fresh": ("conda-fresh",),
         "some-name": ("some_name",),
         "numpy": ("numpy", "numpy-alias"),
     }
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '"x"', ""])
-def test_what_is_no_map_is_refused(text: str) -> None:
+@pytest.mark.parametrize("text", [b"[]", b"{", b'"x"', b"", b"\xff"])
+def test_what_is_no_map_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         clean(text)
 
 
 def test_odd_entries_of_the_map_are_passed_over() -> None:
-    assert clean('{"a": "word", "b": [1, "b"], "c": {"x": 1}}') == {"b": ("b",)}
+    assert clean(b'{"a": "word", "b": [1, "b"], "c": {"x": 1}}') == {"b": ("b",)}
 
 
 def test_the_map_is_fetched_once_a_day(server: Server, tmp_path: Path) -> None:
@@ -139,7 +153,7 @@ def test_an_older_copy_serves_where_the_map_cannot_be_had(
 
 
 def test_the_map_is_never_required(server: Server, tmp_path: Path) -> None:
-    unreachable = OnlineNameMap(cache_dir=tmp_path, now=NOW, url="http://127.0.0.1:9/map.json", timeout=1.0)
+    unreachable = OnlineNameMap(cache_dir=tmp_path, url="http://127.0.0.1:9/map.json", timeout=1)
     assert unreachable.holders("fresh") == ()
     assert "names are mapped without it" in unreachable.notes[0]
     assert unreachable.holders("numpy") == ()
@@ -162,7 +176,28 @@ def test_a_map_without_end_is_refused(server: Server, tmp_path: Path, monkeypatc
 
 def test_a_damaged_copy_is_noted(server: Server, tmp_path: Path) -> None:
     online(server, tmp_path).holders("fresh")
-    (tmp_path / "name-map" / "conda-forge.json").write_text("{")
+    (copy,) = kept(tmp_path)
+    copy.write_bytes(copy.read_bytes().replace(b'"conda-fresh"', b"conda-fresh!!"))
     damaged = online(server, tmp_path, offline=True)
     assert damaged.holders("fresh") == ()
     assert "its copy cannot be read" in damaged.notes[0]
+
+
+def kept(folder: Path) -> list[Path]:
+    return [file for file in (folder / "name-map").rglob("*") if file.is_file() and file.suffix != ".lock"]
+
+
+def test_a_file_that_is_no_copy_is_as_good_as_none(server: Server, tmp_path: Path) -> None:
+    online(server, tmp_path).holders("fresh")
+    (copy,) = kept(tmp_path)
+    copy.write_bytes(b"garbage")
+    assert online(server, tmp_path, offline=True).holders("fresh") == ()
+    assert online(server, tmp_path).holders("fresh") == ("conda-fresh",)
+
+
+def test_nothing_secret_is_kept(server: Server, tmp_path: Path) -> None:
+    server.headers = {"Set-Cookie": "session=s3cret", "Vary": "User-Agent, Cookie"}
+    online(server, tmp_path).holders("fresh")
+    (copy,) = kept(tmp_path)
+    assert not any(word in copy.read_bytes() for word in (b"s3cret", b"User-Agent", b"envgen"))
+    assert copy.stat().st_mode & 0o077 == 0
