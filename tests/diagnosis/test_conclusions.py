@@ -9,7 +9,7 @@ from envgen.diagnosis.conflicts import Conflict
 from envgen.diagnosis.dependencies import Node
 from envgen.diagnosis.results import CondaAvailability, Fault, Fix, ManifestEdit, Verdict
 from envgen.diagnosis.search import Issues
-from tests.diagnosis.values import MAC, closure, listed, node, question
+from tests.diagnosis.values import MAC, graph, listed, node, question
 
 SERVED = CondaAvailability(available=True, name="there", version="1.0")
 FIX = Fix(text="do this", edit=ManifestEdit(python="3.11", keeps=True))
@@ -18,15 +18,15 @@ FIX = Fix(text="do this", edit=ManifestEdit(python="3.11", keeps=True))
 def verdicts(
     *nodes: Node,
     issues: Issues | None = None,
-    clashes: Sequence[Conflict] = (),
+    conflicts: Sequence[Conflict] = (),
     extra: dict[str, tuple[Fault, ...]] | None = None,
     backtracked: Sequence[str] | None = None,
 ) -> dict[str, Verdict]:
     questions = [each.need.question for each in nodes if len(each.need.chain) == 1]
     findings = Findings(
         questions=questions,
-        closure=closure(*nodes),
-        clashes=clashes,
+        graph=graph(*nodes),
+        conflicts=conflicts,
         issues=issues or Issues(),
         platform=MAC,
         extra=extra or {},
@@ -62,7 +62,7 @@ def promised() -> tuple[Node, Node]:
 
 def test_a_root_cannot_be_had_where_what_it_needs_cannot() -> None:
     issues = Issues()
-    issues.add_subject(0, ["promise"], [FIX], "promise")
+    issues.add_blocked(0, ["promise"], [FIX], "promise")
     found = verdicts(*promised(), issues=issues)
     root, leaf = found["datasets"], found["promise"]
     assert (root.ok, root.pypi.code, codes(root)) == (False, "OK", [("NEEDS", "error")])
@@ -92,7 +92,7 @@ def test_what_conda_may_not_serve_is_told() -> None:
 
 def test_clashes_refuse_what_can_be_had() -> None:
     fault = Fault(code="CAP", severity="error", message="not both")
-    found = verdicts(node("a", listed("a", "pure 1.0")), clashes=[Conflict(places=(0,), fault=fault)])
+    found = verdicts(node("a", listed("a", "pure 1.0")), conflicts=[Conflict(places=(0,), fault=fault)])
     assert (found["a"].ok, found["a"].source) == (False, "pypi")
 
 

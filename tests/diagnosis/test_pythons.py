@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envgen.diagnosis.blocked import common_python, moved, nearest_pythons
+from envgen.diagnosis.blocked import common_python, nearest_pythons
 from tests.diagnosis.values import blocked, listed, mac, python_record
 
 
@@ -30,7 +30,7 @@ def test_where_none_helps_there_is_none() -> None:
 def test_a_subject_is_judged_again() -> None:
     asked = blocked("a==1", listed("a", "arm 1 cp311"), python_record("a", "1", "3.11"))
     assert not asked.pypi.installs
-    there = moved(asked, "3.11")
+    there = asked.for_python("3.11")
     assert there.pypi.installs
     assert there.conda.available
     assert there.platform.python == "3.11"

@@ -37,7 +37,7 @@ def test_verdicts_speak_of_conda_alone() -> None:
     asked = spec_question("demo 1.*")
     there = spec_verdict(asked, CondaAvailability(available=True, name="demo", version="1.0"), None, 0)
     assert (there.ok, there.source, there.pypi.code, there.key, there.fix) == (True, "conda", "UNKNOWN", "conda", None)
-    issue = Issue(places=(0,), names=frozenset(), ways=(JointFix(text="leave it out", edits={0: ManifestEdit()}),))
+    issue = Issue(places=(0,), names=frozenset(), fixes=(JointFix(text="leave it out", edits={0: ManifestEdit()}),))
     gone = spec_verdict(asked, CondaAvailability(available=False, name="demo"), issue, 0)
     assert (gone.ok, gone.source) == (False, "none")
     assert gone.fix is not None

@@ -26,13 +26,13 @@ FILES = {
 @pytest.mark.parametrize(("files", "code", "installs"), FILES.values(), ids=FILES)
 def test_classes(files: tuple[str, ...], code: str, installs: bool) -> None:
     found = stand("demo", listed("demo", *files))
-    assert (found.standing.code, found.standing.version, found.installs) == (code, "1.0", installs)
-    assert "demo" in found.standing.message
+    assert (found.availability.code, found.availability.version, found.installs) == (code, "1.0", installs)
+    assert "demo" in found.availability.message
 
 
 def test_a_name_that_no_index_has() -> None:
     found = stand("demo", None)
-    assert found.standing.code == "NOT_ON_INDEX"
+    assert found.availability.code == "NOT_ON_INDEX"
     assert found.files is None
     assert not found.installs
 
@@ -47,42 +47,46 @@ class TestEmptyStubs:
 
     def test_the_known_one(self) -> None:
         found = stand("tensorflow-macos==2.15.*", listed("tensorflow-macos", *self.FILES), mac("3.11"))
-        assert (found.standing.code, found.standing.version) == ("EMPTY_STUB", "2.15.1")
-        assert "requires itself" in found.standing.message
+        assert (found.availability.code, found.availability.version) == ("EMPTY_STUB", "2.15.1")
+        assert "requires itself" in found.availability.message
         assert not found.installs
 
     def test_where_it_does_not_even_fit_the_reason_is_told_too(self) -> None:
         found = stand("tensorflow-macos==2.15.1", listed("tensorflow-macos", *self.FILES))
-        assert found.standing.code == "NO_WHEEL_FOR_PYTHON"
-        assert "requires itself" in found.standing.message
+        assert found.availability.code == "NO_WHEEL_FOR_PYTHON"
+        assert "requires itself" in found.availability.message
 
     def test_other_releases_are_none(self) -> None:
         assert stand("tensorflow-macos", listed("tensorflow-macos", *self.FILES), mac("3.11")).installs
 
     def test_one_that_its_own_metadata_tells_of(self) -> None:
         found = empty_stub(stand("demo", listed("demo", "pure 1.0")), "demo")
-        assert (found.standing.code, found.installs) == ("EMPTY_STUB", False)
+        assert (found.availability.code, found.installs) == ("EMPTY_STUB", False)
 
 
 def test_a_wheel_for_any_machine_that_holds_linux_libraries() -> None:
     found = stand("mxnet", listed("mxnet", "pure 1.6.0"))
-    assert (found.standing.code, found.standing.version, found.installs) == ("NO_MACOS_WHEEL", "1.6.0", False)
-    assert "libraries for Linux alone" in found.standing.message
+    assert (found.availability.code, found.availability.version, found.installs) == ("NO_MACOS_WHEEL", "1.6.0", False)
+    assert "libraries for Linux alone" in found.availability.message
 
 
 def test_a_library_that_a_wheel_does_not_bring_is_told() -> None:
-    message = stand("xgboost", listed("xgboost", "arm 3.0")).standing.message
+    message = stand("xgboost", listed("xgboost", "arm 3.0")).availability.message
     assert "libomp.dylib" in message
-    assert "libomp" not in stand("xgboost", listed("xgboost", "arm 3.0 cp311")).standing.message
+    assert "libomp" not in stand("xgboost", listed("xgboost", "arm 3.0 cp311")).availability.message
 
 
 class TestUnreachable:
     def test_nothing_is_known(self) -> None:
         found = on_pypi(wanted("demo"), PypiUnreachableError("the index is away"), MAC)
-        assert (found.standing.code, found.standing.message, found.installs) == ("UNKNOWN", "the index is away", False)
+        assert (found.availability.code, found.availability.message, found.installs) == (
+            "UNKNOWN",
+            "the index is away",
+            False,
+        )
 
     def test_but_the_facts(self) -> None:
-        message = on_pypi(wanted("dlib"), PypiUnreachableError("away"), MAC).standing.message
+        message = on_pypi(wanted("dlib"), PypiUnreachableError("away"), MAC).availability.message
         assert "known on 2026-" in message
         assert "SDIST_ONLY" in message
 
@@ -98,7 +102,7 @@ class TestUnreachable:
     ids=["wheel", "other wheel", "archive", "repository"],
 )
 def test_urls_are_judged_by_what_they_name(url: str, code: str) -> None:
-    assert on_pypi(wanted(f"demo @ {url}"), None, MAC).standing.code == code
+    assert on_pypi(wanted(f"demo @ {url}"), None, MAC).availability.code == code
 
 
 class TestConda:

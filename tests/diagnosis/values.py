@@ -32,12 +32,12 @@ def wanted(text: str) -> Requirement:
 
 def question(text: str, *, pypi_only: bool = False, group: str = "") -> Question:
     """Ask for a requirement."""
-    return Question(asked=wanted(text), pypi_only=pypi_only, group=group)
+    return Question(requested=wanted(text), pypi_only=pypi_only, group=group)
 
 
 def spec_question(text: str) -> Question:
     """Ask for a match spec."""
-    return Question(asked=MatchSpec.parse(text))
+    return Question(requested=MatchSpec.parse(text))
 
 
 def listed(name: str, *files: str, requires_python: str = "", yanked: Sequence[str] = ()) -> Project:
@@ -86,9 +86,9 @@ def blocked(
     platform: Platform = MAC,
     **more: object,
 ) -> BlockedRequirement:
-    """Make the subject of a requirement that cannot be had; `asked` is what leads to it, if that is something else."""
+    """Make a requirement that cannot be had; `asked` is what leads to it, if that is something else."""
     requirement = wanted(text)
-    own = Question(asked=requirement) if not asked else question(asked)
+    own = Question(requested=requirement) if not asked else question(asked)
     plain = BlockedRequirement(
         question=own,
         requirement=requirement,
@@ -113,9 +113,9 @@ def node(
     requires: Sequence[str] = (),
     forced: str = "",
 ) -> Node:
-    """Make a node of a closure; `via` are the names that lead to it, from the root on."""
+    """Make a node of a graph; `via` are the names that lead to it, from the root on."""
     requirement = wanted(text)
-    own = root or Question(asked=requirement)
+    own = root or Question(requested=requirement)
     made = Node(
         need=NeededRequirement(requirement=requirement, chain=(*via, requirement.name), question=own),
         pypi=on_pypi(requirement, project, MAC),
@@ -123,13 +123,13 @@ def node(
         forced=forced,
     )
     made.metadata = WheelMetadata(
-        name=requirement.name, version=made.pypi.standing.version, requires_dist=tuple(requires)
+        name=requirement.name, version=made.pypi.availability.version, requires_dist=tuple(requires)
     )
     return made
 
 
-def closure(*nodes: Node) -> DependencyGraph:
-    """Make a closure of nodes, with what they need of each other."""
+def graph(*nodes: Node) -> DependencyGraph:
+    """Make a graph of nodes, with what they need of each other."""
     made = DependencyGraph(markers=MAC.markers())
     for each in nodes:
         made.add(each)
