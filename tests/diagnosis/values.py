@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from envgen.diagnosis.availability import PypiLookup, on_pypi
+from envgen.diagnosis.availability import CondaLookup, PypiLookup, on_pypi
 from envgen.diagnosis.blocked import BlockedRequirement
 from envgen.diagnosis.dependencies import DependencyGraph, NeededRequirement, Node
 from envgen.diagnosis.results import CondaAvailability, Question
+from envgen.models.channel import CONDA_FORGE
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
-from envgen.models.record import Record
+from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import WheelMetadata
 from envgen.pypi.simple_api import Project, ProjectFile
+from envgen.solvers.rattler import RattlerSolver
+from tests.mapping.channel import FakeRepodata, mapper
 from tests.solvers.builder import record
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
@@ -65,7 +69,7 @@ def _filename(name: str, text: str) -> str:
     return forms[kind]
 
 
-def stand(text: str, project: Project | None, platform: Platform = MAC) -> PypiLookup:
+def looked_up(text: str, project: Project | None, platform: Platform = MAC) -> PypiLookup:
     """Judge a requirement by a project's files."""
     return on_pypi(wanted(text), project, platform)
 
@@ -98,8 +102,6 @@ def blocked(
         specs=(MatchSpec.parse(f"{requirement.name} {requirement.specifier}".strip()),) if records else (),
         records=records,
     )
-    from dataclasses import replace
-
     return replace(plain, **more)  # type: ignore[arg-type]  # the fields are checked by BlockedRequirement itself
 
 
@@ -135,3 +137,23 @@ def graph(*nodes: Node) -> DependencyGraph:
         made.add(each)
         list(made.needs_of(each))
     return made
+
+
+PYTHON = record("python 3.12.4", channel=CONDA_FORGE)
+
+
+class SmallRepodata(FakeRepodata):
+    """Provide all that was listed as a closure."""
+
+    def closure(self, names: object) -> tuple[ChannelRecords, ...]:
+        del names
+        return (ChannelRecords(channel=CONDA_FORGE, records=tuple(self.listed)),)
+
+
+def conda_lookup(*records: Record, platform: Platform = MAC) -> CondaLookup:
+    return CondaLookup(
+        repodata=SmallRepodata(listed=(PYTHON, *records)),
+        mapper=mapper(PYTHON, *records),
+        platform=platform,
+        solver=RattlerSolver(),
+    )

@@ -17,7 +17,7 @@ def request_of(
     )
 
 
-CLASHES = {
+CONFLICTS = {
     "TensorFlow 2.21 with Metal": (request_of("tensorflow==2.21.*", "tensorflow-metal"), (0, 1)),
     "Metal on python 3.13": (request_of("pandas", "tensorflow-metal", python="3.13"), (1,)),
     "Metal on macOS 11": (request_of("tensorflow-metal", macos="11.0"), (0,)),
@@ -30,15 +30,15 @@ CLASHES = {
 }
 
 
-@pytest.mark.parametrize(("asked", "places"), CLASHES.values(), ids=CLASHES)
-def test_clashes_name_the_questions(asked: DiagnosisRequest, places: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("asked", "places"), CONFLICTS.values(), ids=CONFLICTS)
+def test_conflicts_name_the_questions(asked: DiagnosisRequest, places: tuple[int, ...]) -> None:
     (conflict,) = judge_together(asked).conflicts
     assert conflict.places == places
     assert conflict.fault.severity == "error"
 
 
-@pytest.mark.parametrize("asked", [asked for asked, _ in CLASHES.values()], ids=CLASHES)
-def test_each_clash_has_a_way_out_after_which_nothing_clashes(asked: DiagnosisRequest) -> None:
+@pytest.mark.parametrize("asked", [asked for asked, _ in CONFLICTS.values()], ids=CONFLICTS)
+def test_each_conflict_has_a_fix_out_after_which_nothing_conflicts(asked: DiagnosisRequest) -> None:
     (conflict,) = judge_together(asked).conflicts
     fixes = joint_fixes(asked, conflict)
     assert fixes
@@ -51,24 +51,24 @@ def first(asked: DiagnosisRequest) -> tuple[str, dict[int, ManifestEdit]]:
     return fix.text, dict(fix.edits)
 
 
-def test_the_first_way_is_the_smallest_change() -> None:
-    assert first(CLASHES["TensorFlow 2.21 with Metal"][0])[1] == {
+def test_the_first_fix_is_the_smallest_change() -> None:
+    assert first(CONFLICTS["TensorFlow 2.21 with Metal"][0])[1] == {
         0: ManifestEdit(dependencies=("tensorflow>=2.18,<2.20",))
     }
-    assert first(CLASHES["Metal on python 3.13"][0])[1] == {1: ManifestEdit(python="3.12", keeps=True)}
-    assert first(CLASHES["Metal on macOS 11"][0])[1] == {0: ManifestEdit(macos="12.1", keeps=True)}
-    assert first(CLASHES["numpy 2 with TensorFlow 2.16"][0])[1] == {0: ManifestEdit(dependencies=("numpy<2",))}
-    assert first(CLASHES["addons on python 3.12"][0])[1] == {0: ManifestEdit(python="3.11", keeps=True)}
-    assert first(CLASHES["cpu and Metal"][0])[1] == {0: ManifestEdit(accelerator="metal", keeps=True)}
-    assert first(CLASHES["jax-metal with a newer jax"][0])[1] == {1: ManifestEdit(dependencies=("jax==0.5.0",))}
+    assert first(CONFLICTS["Metal on python 3.13"][0])[1] == {1: ManifestEdit(python="3.12", keeps=True)}
+    assert first(CONFLICTS["Metal on macOS 11"][0])[1] == {0: ManifestEdit(macos="12.1", keeps=True)}
+    assert first(CONFLICTS["numpy 2 with TensorFlow 2.16"][0])[1] == {0: ManifestEdit(dependencies=("numpy<2",))}
+    assert first(CONFLICTS["addons on python 3.12"][0])[1] == {0: ManifestEdit(python="3.11", keeps=True)}
+    assert first(CONFLICTS["cpu and Metal"][0])[1] == {0: ManifestEdit(accelerator="metal", keeps=True)}
+    assert first(CONFLICTS["jax-metal with a newer jax"][0])[1] == {1: ManifestEdit(dependencies=("jax==0.5.0",))}
 
 
 def test_what_serves_under_another_name_comes_first() -> None:
-    assert first(CLASHES["Keras 2 with TensorFlow 2.16"][0])[1] == {0: ManifestEdit(dependencies=("tf-keras",))}
+    assert first(CONFLICTS["Keras 2 with TensorFlow 2.16"][0])[1] == {0: ManifestEdit(dependencies=("tf-keras",))}
 
 
 def test_the_other_side_of_a_bound_may_move_beyond_it() -> None:
-    asked = CLASHES["numpy 2 with TensorFlow 2.16"][0]
+    asked = CONFLICTS["numpy 2 with TensorFlow 2.16"][0]
     (conflict,) = judge_together(asked).conflicts
     texts = [fix.text for fix in joint_fixes(asked, conflict)]
     assert texts[:2] == [
@@ -78,7 +78,7 @@ def test_the_other_side_of_a_bound_may_move_beyond_it() -> None:
     assert not any("2.12" in text for text in texts)  # those are for Metal
 
 
-def test_leaving_metal_out_is_a_way_even_where_nothing_else_is_asked_for() -> None:
+def test_leaving_metal_out_is_a_fix_even_where_nothing_else_is_asked_for() -> None:
     asked = request_of("tensorflow-metal", python="3.13")
     (conflict,) = judge_together(asked).conflicts
     assert {0: ManifestEdit(dependencies=("tensorflow",), accelerator="cpu")} in [
@@ -94,7 +94,7 @@ def test_both_names_of_tensorflow_become_one() -> None:
     ]
 
 
-def test_what_fits_does_not_clash_and_tells_what_conda_may_not_serve() -> None:
+def test_what_fits_does_not_conflict_and_tells_what_conda_may_not_serve() -> None:
     found = judge_together(request_of("tensorflow", "tensorflow-metal", "pandas"))
     assert found.conflicts == ()
     assert "tensorflow" in found.forced

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envgen.diagnosis.conflicts import Conflict
-from envgen.diagnosis.results import Fault, Fix, JointFix, ManifestEdit, combined
+from envgen.diagnosis.results import Fault, Fix, JointFix, ManifestEdit
 from envgen.diagnosis.search import Issue, Issues
 from tests.diagnosis.values import question
 
@@ -94,10 +94,3 @@ def test_what_a_fix_changes_of_another_line_is_told_there_too() -> None:
     assert told is not None
     assert (told.text, told.edit) == ("one; or two; and both", ManifestEdit(dependencies=("a<1",), python="3.11"))
     assert made.fix_for(2, "c") is None
-
-
-def test_edits_of_one_line_become_one() -> None:
-    found = combined(
-        [ManifestEdit(macos="14.0", keeps=True), ManifestEdit(macos="13.5", conda=("x",), overrides=("y",), keeps=True)]
-    )
-    assert found == ManifestEdit(macos="14.0", conda=("x",), overrides=("y",), keeps=True)

@@ -1,4 +1,4 @@
-"""Test that ways out are tried, one after the other, until the whole locks or nothing is left."""
+"""Test that fixes are tried, one after the other, until the whole locks or nothing is left."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def searched(
     return found, seen
 
 
-def test_the_first_way_that_locks_is_taken() -> None:
+def test_the_first_fix_that_locks_is_taken() -> None:
     found, seen = searched(lambda text: LOCKS if "a==3" in text else failing("a"), issues(fix("a==2"), fix("a==3")))
     assert found.locks
     assert "a==3" in found.manifest
@@ -85,7 +85,7 @@ def test_a_failure_that_blames_nobody_blames_all() -> None:
     assert found.locks
 
 
-def test_when_no_way_is_left_it_ends() -> None:
+def test_when_no_fix_is_left_it_ends() -> None:
     found, seen = searched(lambda _: failing("a"), issues(fix("a==2")))
     assert (found.locks, len(seen)) == (False, 1)
     assert found.last is not None

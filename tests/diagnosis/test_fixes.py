@@ -1,4 +1,4 @@
-"""Test which ways out are found of a refusal, and in which order."""
+"""Test which fixes a blocked requirement has, and in which order."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TestVersions:
         asked = blocked("demo[fast]==1.0; python_version > '3.8'", listed("demo", "intel 1.0", "arm 1.2"))
         assert edits(asked)[0] == ManifestEdit(dependencies=('demo[fast]>=1.2; python_version > "3.8"',))
 
-    def test_pre_releases_are_no_way_out(self) -> None:
+    def test_pre_releases_are_no_fix_out(self) -> None:
         asked = blocked("demo==1.0", listed("demo", "intel 1.0", "arm 2.0rc1"))
         assert not any(edit and "2.0" in "".join(edit.dependencies) for edit in edits(asked))
 
@@ -153,7 +153,7 @@ class TestRoundabout:
             ManifestEdit(keeps=True, overrides=("leaf>=1.2",)),
         ]
 
-    def test_releases_that_hold_nothing_are_no_way_out(self) -> None:
+    def test_releases_that_hold_nothing_are_no_fix_out(self) -> None:
         asked = blocked("mxnet", listed("mxnet", "pure 1.6.0", "intel 1.9.1"))
         assert edits(asked) == [ManifestEdit(dependencies=("mxnet; sys_platform == 'linux'",))]
 
@@ -161,7 +161,7 @@ class TestRoundabout:
 class TestSources:
     NAMES = frozenset({"compilers", "cmake", "portaudio"})
 
-    def test_a_toolchain_and_the_way_to_build(self) -> None:
+    def test_a_toolchain_and_the_fix_to_build(self) -> None:
         asked = blocked("dlib", listed("dlib", "sdist 20.0"), channel_names=self.NAMES)
         found = fixes_of(asked)[0]
         assert found.edit == ManifestEdit(conda=("compilers", "cmake"))
@@ -237,15 +237,15 @@ class TestBelow:
     [("demo", ("linux 1.0",), ManifestEdit(dependencies=(f"demo{LINUX}",))), ("gone", (), ManifestEdit())],
     ids=["leave it to Linux", "leave it out"],
 )
-def test_the_last_way_of_a_line(name: str, files: tuple[str, ...], last: ManifestEdit) -> None:
+def test_the_last_fix_of_a_line(name: str, files: tuple[str, ...], last: ManifestEdit) -> None:
     assert edits(blocked(name, listed(name, *files) if files else None))[-1] == last
 
 
-def test_no_way_is_told_twice() -> None:
+def test_no_fix_is_told_twice() -> None:
     asked = blocked("tensorflow-deps", None)
     assert len(edits(asked)) == len({repr(edit) for edit in edits(asked)})
 
 
-def test_yanked_releases_give_way_to_the_next() -> None:
+def test_yanked_releases_give_fix_to_the_next() -> None:
     project = listed("demo", "sdist 1.0", "arm 1.1", yanked=["sdist 1.0"])
     assert edits(blocked("demo==1.0", project))[0] == ManifestEdit(dependencies=("demo>=1.1",))

@@ -6,12 +6,29 @@ from dataclasses import replace
 
 import pytest
 
+from envgen.diagnosis import dependencies
 from envgen.diagnosis.availability import on_pypi
-from envgen.diagnosis.dependencies import MOST_NODES, DependencyGraph, NeededRequirement, requires_itself
-from envgen.diagnosis.results import CondaAvailability
+from envgen.diagnosis.dependencies import (
+    MOST_NODES,
+    DependencyGraph,
+    DependencyWalk,
+    NeededRequirement,
+    one_of_group,
+    requires_itself,
+    same_file_conflicts,
+)
+from envgen.diagnosis.results import CondaAvailability, ManifestEdit
 from envgen.errors import PypiUnreachableError
 from envgen.models.wheel import WheelMetadata
-from tests.diagnosis.values import MAC, graph, listed, node, question, wanted
+from envgen.planner.overrides import removal
+from tests.diagnosis.values import ABSENT, MAC, graph, listed, node, question, spec_question, wanted
+from tests.pypi.index_server import IndexServer
+from tests.pypi.tiny_wheels import build_wheel
+
+CV2 = "opencv-python"
+CONTRIB = "opencv-contrib-python"
+HEADLESS = "opencv-python-headless"
+
 
 SERVED = CondaAvailability(available=True, name="there", version="1.0")
 
@@ -121,3 +138,78 @@ class TestLacking:
 
     def test_what_was_not_reached_is_believed(self) -> None:
         assert graph(node("root", self.ROOT, requires=["beyond"])).chain_to_unavailable("root") == ()
+
+
+def both(*, conda: CondaAvailability = ABSENT) -> list[tuple[tuple[int, ...], list[dict[int, ManifestEdit]]]]:
+    own = question(CV2)
+    made = graph(
+        node("mediapipe", listed("mediapipe", "pure 1.0"), requires=[CONTRIB]),
+        node(CV2, listed(CV2, "arm 5.0"), root=own, conda=conda),
+        node(CONTRIB, listed(CONTRIB, "arm 5.0"), via=["mediapipe"]),
+    )
+    found = same_file_conflicts(made, [question("mediapipe"), own])
+    return [(clash.places, [dict(way.edits) for way in ways]) for clash, ways in found]
+
+
+def test_two_wheels_of_one_module() -> None:
+    assert both() == [((1,), [{1: ManifestEdit(dependencies=(CONTRIB,))}])]
+
+
+def test_conda_owns_it_alone() -> None:
+    assert both(conda=CondaAvailability(available=True, name="py-opencv", version="4.12")) == []
+
+
+def test_two_lines_become_one() -> None:
+    (way,) = one_of_group([question(CV2), question("six"), question(HEADLESS)], [CV2, HEADLESS])
+    assert way.edits == {0: ManifestEdit(dependencies=(CV2,)), 2: ManifestEdit()}
+
+
+def test_what_others_ask_for_is_overridden_away() -> None:
+    (way,) = one_of_group([question(CV2)], [CV2, HEADLESS, "numpy"])
+    assert way.edits == {0: ManifestEdit(dependencies=(CV2,), overrides=(removal(HEADLESS),))}
+
+
+def test_one_alone_and_none_asked_for_are_no_conflict() -> None:
+    assert list(one_of_group([question(CV2)], [CV2])) == []
+    assert list(one_of_group([question("six")], [CV2, HEADLESS])) == []
+
+
+class TestWalk:
+    def test_there_is_an_end_in_depth(
+        self, walk: DependencyWalk, index: IndexServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(dependencies, "DEEPEST", 2)
+        for number in range(5):
+            index.add(build_wheel(f"n{number}", "1.0", requires=[f"n{number + 1}"]))
+        walk.follow([question("n0")])
+        assert list(walk.graph.nodes) == ["n0", "n1"]
+        assert walk.notes == ["what is needed was followed only in part: there is too much of it"]
+
+    def test_and_in_breadth(self, walk: DependencyWalk, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("envgen.diagnosis.dependencies.MOST_NODES", 3)
+        index.add(build_wheel("root", "1.0", requires=[f"n{number}" for number in range(9)]))
+        walk.follow([question("root")])
+        assert len(walk.graph.nodes) == 3
+        assert len(walk.notes) == 1
+
+    def test_a_whole_walk_has_no_note(self, walk: DependencyWalk, index: IndexServer) -> None:
+        index.add(build_wheel("root", "1.0", requires=["leaf"]))
+        index.add(build_wheel("leaf", "1.0"))
+        walk.follow([question("root")])
+        assert (list(walk.graph.nodes), walk.notes, walk.partial) == (["root", "leaf"], [], False)
+
+    def test_extras_that_a_mac_has_no_use_for_are_not_followed(self, walk: DependencyWalk, index: IndexServer) -> None:
+        needs = ("nvidia-nccl-cu12; extra == 'cuda12'", "kubernetes; extra == 'k8s'")
+        index.add(build_wheel("jax", "0.5", requires=needs, extras=("cuda12", "k8s")))
+        walk.follow([question("jax[cuda12,k8s]")])
+        assert list(walk.graph.nodes) == ["jax", "kubernetes"]
+        assert walk.notes == ["`jax[cuda12]` is read without the extra: CUDA does not exist on a Mac"]
+
+    def test_urls_are_not_looked_up(self, walk: DependencyWalk, index: IndexServer) -> None:
+        walk.follow([question("demo @ https://example.org/demo-1.0.tar.gz")])
+        assert walk.graph.nodes["demo"].pypi.availability.code == "SDIST_ONLY"
+        assert index.count("/simple/") == 0
+
+    def test_match_specs_are_none_of_group_its_business(self, walk: DependencyWalk) -> None:
+        with pytest.raises(TypeError):
+            walk.follow([spec_question("demo")])

@@ -84,7 +84,7 @@ def test_the_accelerator() -> None:
     assert manifest((1, ManifestEdit(accelerator="cpu", keeps=True))).accelerator == "cpu"
 
 
-def test_two_ways_for_one_line_are_both_taken() -> None:
+def test_two_fixes_for_one_line_are_both_taken() -> None:
     found = manifest(
         (0, ManifestEdit(dependencies=("dlib>=20",))), (0, ManifestEdit(overrides=("six>=1",), keeps=True))
     )
