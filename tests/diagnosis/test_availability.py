@@ -21,7 +21,7 @@ from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.record import ChannelRecords
 from envgen.models.solve import Solution, SolveRequest
-from tests.diagnosis.values import MAC, conda_lookup, listed, mac, python_record, looked_up, wanted
+from tests.diagnosis.values import MAC, conda_lookup, listed, looked_up, mac, python_record, wanted
 from tests.solvers.builder import record
 
 FILES = {
