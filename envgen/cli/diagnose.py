@@ -40,12 +40,13 @@ def diagnose(
     verbose: options.Verbose = False,
 ) -> None:
     """Show of each requirement, and of all that it needs, where it can come from, or why not and what to do."""
-    from envgen.cli.options import services_for
     from envgen.diagnosis.diagnose import DiagnoseOptions, diagnose_all
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress("looking") as progress:
-        services = services_for(offline=offline, starter=starter, channels=channel, mirrors=mirror, progress=progress)
+        services = options.services_for(
+            offline=offline, starter=starter, channels=channel, mirrors=mirror, progress=progress
+        )
         diagnose_options = DiagnoseOptions(
             what=tuple(what or ()),
             command=command,

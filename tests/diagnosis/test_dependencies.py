@@ -148,7 +148,7 @@ def both(*, conda: CondaAvailability = ABSENT) -> list[tuple[tuple[int, ...], li
         node(CONTRIB, listed(CONTRIB, "arm 5.0"), via=["mediapipe"]),
     )
     found = same_file_conflicts(made, [question("mediapipe"), own])
-    return [(clash.places, [dict(way.edits) for way in ways]) for clash, ways in found]
+    return [(conflict.places, [dict(fix.edits) for fix in fixes]) for conflict, fixes in found]
 
 
 def test_two_wheels_of_one_module() -> None:
