@@ -6,7 +6,7 @@ from pathlib import Path
 
 from envgen.cli.options import services_for
 from envgen.commands.import_file import Imported, ImportOptions, blame_file, import_file, source_lines
-from envgen.diagnosis.request import case_of_file
+from envgen.diagnosis.request import request_of_file
 from envgen.errors import EnvgenError, SourceLine
 from envgen.project.project import PlatformOptions
 from tests.fakes.tiny_project import Project
@@ -48,7 +48,7 @@ def test_what_describes_a_project_is_counted(project: Project) -> None:
     text = "[project]\nname = 'x'\nversion = '1'\ndependencies = ['numpy', 'x @ https://h/x.zip']\n[tool.ruff]\na = 1\n"
     (project.folder / "pyproject.toml").write_text(text)
     services = services_for(progress=lambda _: None)
-    notes = case_of_file(services, Path("pyproject.toml"), PlatformOptions(), "").notes
+    notes = request_of_file(services, Path("pyproject.toml"), PlatformOptions(), "").notes
     assert notes[-1] == "3 parts of pyproject.toml ask for no package here; `envgen import -v` lists them"
     assert notes[-2].startswith("pyproject.toml:4: dependencies")
     assert len(notes) == 2

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from envgen.diagnosis.availability import empty_stub, macos_of, on_conda, on_pypi, spec_on_conda
-from envgen.errors import PypiUnreachableError
+from envgen.diagnosis.availability import (
+    UnreadRepodata,
+    empty_stub,
+    macos_of,
+    on_conda,
+    on_pypi,
+    spec_on_conda,
+)
+from envgen.errors import PypiUnreachableError, SolveError
 from envgen.mapping.requirements import MappedRequirement
+from envgen.models.channel import CONDA_FORGE
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
-from tests.diagnosis.values import MAC, listed, mac, python_record, stand, wanted
+from envgen.models.record import ChannelRecords
+from envgen.models.solve import Solution, SolveRequest
+from tests.diagnosis.values import MAC, conda_lookup, listed, looked_up, mac, python_record, wanted
 from tests.fakes.tables import record
 
 FILES = {
@@ -25,64 +37,68 @@ FILES = {
 
 @pytest.mark.parametrize(("files", "code", "installs"), FILES.values(), ids=FILES)
 def test_classes(files: tuple[str, ...], code: str, installs: bool) -> None:
-    found = stand("demo", listed("demo", *files))
-    assert (found.standing.code, found.standing.version, found.installs) == (code, "1.0", installs)
-    assert "demo" in found.standing.message
+    found = looked_up("demo", listed("demo", *files))
+    assert (found.availability.code, found.availability.version, found.installs) == (code, "1.0", installs)
+    assert "demo" in found.availability.message
 
 
 def test_a_name_that_no_index_has() -> None:
-    found = stand("demo", None)
-    assert found.standing.code == "NOT_ON_INDEX"
+    found = looked_up("demo", None)
+    assert found.availability.code == "NOT_ON_INDEX"
     assert found.files is None
     assert not found.installs
 
 
 def test_a_yanked_release_installs_where_it_is_asked_for_and_fits() -> None:
-    assert stand("demo==1.0", listed("demo", "arm 1.0", yanked=["arm 1.0"])).installs
-    assert not stand("demo==1.0", listed("demo", "sdist 1.0", yanked=["sdist 1.0"])).installs
+    assert looked_up("demo==1.0", listed("demo", "arm 1.0", yanked=["arm 1.0"])).installs
+    assert not looked_up("demo==1.0", listed("demo", "sdist 1.0", yanked=["sdist 1.0"])).installs
 
 
 class TestEmptyStubs:
     FILES = ("arm 2.15.0 cp311", "arm 2.15.1 cp311", "arm 2.16.2 cp311")
 
     def test_the_known_one(self) -> None:
-        found = stand("tensorflow-macos==2.15.*", listed("tensorflow-macos", *self.FILES), mac("3.11"))
-        assert (found.standing.code, found.standing.version) == ("EMPTY_STUB", "2.15.1")
-        assert "requires itself" in found.standing.message
+        found = looked_up("tensorflow-macos==2.15.*", listed("tensorflow-macos", *self.FILES), mac("3.11"))
+        assert (found.availability.code, found.availability.version) == ("EMPTY_STUB", "2.15.1")
+        assert "requires itself" in found.availability.message
         assert not found.installs
 
     def test_where_it_does_not_even_fit_the_reason_is_told_too(self) -> None:
-        found = stand("tensorflow-macos==2.15.1", listed("tensorflow-macos", *self.FILES))
-        assert found.standing.code == "NO_WHEEL_FOR_PYTHON"
-        assert "requires itself" in found.standing.message
+        found = looked_up("tensorflow-macos==2.15.1", listed("tensorflow-macos", *self.FILES))
+        assert found.availability.code == "NO_WHEEL_FOR_PYTHON"
+        assert "requires itself" in found.availability.message
 
     def test_other_releases_are_none(self) -> None:
-        assert stand("tensorflow-macos", listed("tensorflow-macos", *self.FILES), mac("3.11")).installs
+        assert looked_up("tensorflow-macos", listed("tensorflow-macos", *self.FILES), mac("3.11")).installs
 
     def test_one_that_its_own_metadata_tells_of(self) -> None:
-        found = empty_stub(stand("demo", listed("demo", "pure 1.0")), "demo")
-        assert (found.standing.code, found.installs) == ("EMPTY_STUB", False)
+        found = empty_stub(looked_up("demo", listed("demo", "pure 1.0")), "demo")
+        assert (found.availability.code, found.installs) == ("EMPTY_STUB", False)
 
 
 def test_a_wheel_for_any_machine_that_holds_linux_libraries() -> None:
-    found = stand("mxnet", listed("mxnet", "pure 1.6.0"))
-    assert (found.standing.code, found.standing.version, found.installs) == ("NO_MACOS_WHEEL", "1.6.0", False)
-    assert "libraries for Linux alone" in found.standing.message
+    found = looked_up("mxnet", listed("mxnet", "pure 1.6.0"))
+    assert (found.availability.code, found.availability.version, found.installs) == ("NO_MACOS_WHEEL", "1.6.0", False)
+    assert "libraries for Linux alone" in found.availability.message
 
 
 def test_a_library_that_a_wheel_does_not_bring_is_told() -> None:
-    message = stand("xgboost", listed("xgboost", "arm 3.0")).standing.message
+    message = looked_up("xgboost", listed("xgboost", "arm 3.0")).availability.message
     assert "libomp.dylib" in message
-    assert "libomp" not in stand("xgboost", listed("xgboost", "arm 3.0 cp311")).standing.message
+    assert "libomp" not in looked_up("xgboost", listed("xgboost", "arm 3.0 cp311")).availability.message
 
 
 class TestUnreachable:
     def test_nothing_is_known(self) -> None:
         found = on_pypi(wanted("demo"), PypiUnreachableError("the index is away"), MAC)
-        assert (found.standing.code, found.standing.message, found.installs) == ("UNKNOWN", "the index is away", False)
+        assert (found.availability.code, found.availability.message, found.installs) == (
+            "UNKNOWN",
+            "the index is away",
+            False,
+        )
 
     def test_but_the_facts(self) -> None:
-        message = on_pypi(wanted("dlib"), PypiUnreachableError("away"), MAC).standing.message
+        message = on_pypi(wanted("dlib"), PypiUnreachableError("away"), MAC).availability.message
         assert "known on 2026-" in message
         assert "SDIST_ONLY" in message
 
@@ -98,7 +114,7 @@ class TestUnreachable:
     ids=["wheel", "other wheel", "archive", "repository"],
 )
 def test_urls_are_judged_by_what_they_name(url: str, code: str) -> None:
-    assert on_pypi(wanted(f"demo @ {url}"), None, MAC).standing.code == code
+    assert on_pypi(wanted(f"demo @ {url}"), None, MAC).availability.code == code
 
 
 class TestConda:
@@ -153,3 +169,51 @@ class TestConda:
         assert macos_of(record("held 1.0", constrains=("__osx >=14.0",)), MAC) == "14.0"
         assert macos_of(record("held 1.0", constrains=("__osx >=11.0",)), MAC) == ""
         assert macos_of(record("held 1.0", depends=("__osx >=14.0",)), Platform(subdir="linux-64", python="3.12")) == ""
+
+
+class NoSolver:
+    """Fail at every request, as a solver that is broken."""
+
+    def solve(self, request: SolveRequest) -> Solution:
+        raise SolveError("out of order")
+
+
+class TestCondaLookup:
+    def test_a_specifier_that_conda_cannot_express_is_pypis(self) -> None:
+        (found,) = conda_lookup(python_record("demo", "1.0", "3.12")).look_up([wanted("demo===weird")])
+        assert not found.availability.available
+        assert "cannot express" in found.availability.message
+
+    def test_each_is_solved_alone_where_they_do_not_fit_together(self) -> None:
+        conda = conda_lookup(
+            record("a 1.0", depends=["python", "c 1.*"]),
+            record("b 1.0", depends=["python", "c 2.*"]),
+            record("c 1.0"),
+            record("c 2.0"),
+            record("gone 1.0", depends=["python", "nothing"]),
+        )
+        packages = {name: conda.look_up([wanted(name)])[0] for name in ("a", "b", "gone")}
+        found = conda.solvable(packages, together=True)
+        assert {name: each.available for name, each in found.items()} == {
+            "a": True,
+            "b": True,
+            "gone": False,
+        }
+
+    def test_a_solver_that_fails_leaves_it_open(self) -> None:
+        conda = conda_lookup(python_record("demo", "1.0", "3.12"))
+        conda.solver = NoSolver()
+        availability, _ = conda.look_up_spec(MatchSpec.parse("demo"))
+        assert (availability.available, availability.known, availability.message) == (False, False, "out of order")
+
+    def test_channels_that_could_not_be_read_have_nothing(self) -> None:
+        unread = UnreadRepodata(channels=(CONDA_FORGE,))
+        assert unread.names() == frozenset()
+        assert unread.records(["a"]) == {"a": ()}
+        assert unread.closure(["a"]) == (ChannelRecords(channel=CONDA_FORGE, records=()),)
+
+    def test_and_nothing_is_said_of_what_they_lack(self) -> None:
+        conda = replace(conda_lookup(), repodata=UnreadRepodata(channels=(CONDA_FORGE,)))
+        (found,) = conda.look_up([wanted("torch")])
+        assert (found.availability.available, found.availability.known) == (False, False)
+        assert found.availability.message == "the channels could not be read"

@@ -17,7 +17,7 @@ def judged(text: str) -> JudgedCommand:
 
 
 def codes(text: str) -> set[str]:
-    return {wrong.code for wrong in judged(text).wrongs}
+    return {problem.code for problem in judged(text).problems}
 
 
 WRONG = {
@@ -187,7 +187,7 @@ WRONG = {
 @pytest.mark.parametrize(("text", "wrong", "right"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_and_what_is_right(text: str, wrong: set[str], right: str | None) -> None:
     found = judged(text)
-    assert {each.code for each in found.wrongs} == wrong
+    assert {each.code for each in found.problems} == wrong
     if right is not None:
         assert found.right == right
 
@@ -214,7 +214,7 @@ FINE = [
 @pytest.mark.parametrize("text", FINE)
 def test_good_advice_stays_as_it_is(text: str) -> None:
     found = judged(text)
-    assert (found.wrongs, found.ok) == ((), True)
+    assert (found.problems, found.ok) == ((), True)
     assert shlex.split(found.right) == shlex.split(text)
 
 
@@ -228,7 +228,7 @@ def test_good_advice_stays_as_it_is(text: str) -> None:
 )
 def test_what_may_be_right_is_left_as_it_is_written(text: str, code: str) -> None:
     found = judged(text)
-    assert [(each.code, each.severity) for each in found.wrongs] == [(code, "info")]
+    assert [(each.code, each.severity) for each in found.problems] == [(code, "info")]
     assert (found.right, found.ok, found.judged) == (text, True, True)
 
 
@@ -240,7 +240,7 @@ def test_what_installs_nothing_is_not_judged(text: str) -> None:
 def test_what_other_commands_ask_for_counts() -> None:
     commands = read_commands("pip install tensorflow==2.18.1 && pip install tensorflow-metal==1.2.0")
     alone, together = judge_command(commands[1], mac()), judge_command(commands[1], mac(), commands)
-    assert ({each.code for each in alone.wrongs}, together.wrongs) == ({"METAL-UNPAIRED"}, ())
+    assert ({each.code for each in alone.problems}, together.problems) == ({"METAL-UNPAIRED"}, ())
 
 
 def test_only_errors_make_advice_unusable() -> None:

@@ -1,4 +1,4 @@
-"""Test that ways out are tried, one after the other, until the whole locks or nothing is left."""
+"""Test that fixes are tried, one after the other, until the whole locks or nothing is left."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.diagnosis.results import Fix, ManifestEdit, Question
-from envgen.diagnosis.search import MOST_TRIES, TIMEOUT, FixSearch, FixSearchResult, Issues, LockAttempt, search_fixes
+from envgen.diagnosis.search import MOST_TRIES, TIMEOUT, FixSearch, FixSearchResult, Issues, LockAttempt
 from tests.diagnosis.values import question, spec_question
 
 TEXT = 'name: x\npython: "3.12"\ndependencies: [a==1, b==2, c]\nconda: [d 1.*]\n'
@@ -16,14 +16,14 @@ QUESTIONS = (question("a==1"), question("b==2"), question("c"), spec_question("d
 LOCKS = LockAttempt()
 
 
-def failing(*names: str, unasked: bool = False) -> LockAttempt:
-    return LockAttempt(message="no", names=frozenset(names), unasked=unasked)
+def failing(*names: str, unreachable: bool = False) -> LockAttempt:
+    return LockAttempt(message="no", names=frozenset(names), unreachable=unreachable)
 
 
 def issues(*fixes: Fix) -> Issues:
     made = Issues()
     if fixes:
-        made.add_subject(0, ["a"], fixes, "a")
+        made.add_blocked(0, ["a"], fixes, "a")
     return made
 
 
@@ -31,7 +31,7 @@ def fix(text: str) -> Fix:
     return Fix(text=text, edit=ManifestEdit(dependencies=(text,)))
 
 
-def settled(
+def searched(
     attempt: Callable[[str], LockAttempt],
     made: Issues,
     *,
@@ -46,16 +46,16 @@ def settled(
         return attempt(text)
 
     told: list[str] = []
-    settling = FixSearch(
+    search = FixSearch(
         manifest=TEXT, questions=questions, issues=made, attempt=tried, progress=told.append, clock=clock
     )
-    found = search_fixes(settling, untouched=untouched)
+    found = search.run(untouched=untouched)
     assert len(told) == len(seen) == found.tried
     return found, seen
 
 
-def test_the_first_way_that_locks_is_taken() -> None:
-    found, seen = settled(lambda text: LOCKS if "a==3" in text else failing("a"), issues(fix("a==2"), fix("a==3")))
+def test_the_first_fix_that_locks_is_taken() -> None:
+    found, seen = searched(lambda text: LOCKS if "a==3" in text else failing("a"), issues(fix("a==2"), fix("a==3")))
     assert found.locks
     assert "a==3" in found.manifest
     assert len(seen) == 2
@@ -63,30 +63,30 @@ def test_the_first_way_that_locks_is_taken() -> None:
 
 def test_as_it_is_first_where_that_may_do() -> None:
     notes = ("`a` is held back",)
-    found, seen = settled(lambda _: LockAttempt(notes=notes), issues(fix("a==2")), untouched=True)
+    found, seen = searched(lambda _: LockAttempt(notes=notes), issues(fix("a==2")), untouched=True)
     assert (found.locks, found.backtracked, found.manifest, seen) == (True, notes, TEXT, [TEXT])
 
 
 def test_and_then_the_fixes() -> None:
-    found, seen = settled(lambda text: LOCKS if "a==2" in text else failing("a"), issues(fix("a==2")), untouched=True)
+    found, seen = searched(lambda text: LOCKS if "a==2" in text else failing("a"), issues(fix("a==2")), untouched=True)
     assert (found.locks, found.backtracked, len(seen)) == (True, None, 2)
 
 
 def test_what_the_failure_blames_is_changed_and_nothing_else() -> None:
     made = issues(fix("a==2"), fix("a==3"))
-    made.add_subject(1, ["b"], [fix("b==3"), fix("b==4")], "b")
-    found, _ = settled(lambda text: LOCKS if "b==4" in text else failing("b"), made)
+    made.add_blocked(1, ["b"], [fix("b==3"), fix("b==4")], "b")
+    found, _ = searched(lambda text: LOCKS if "b==4" in text else failing("b"), made)
     assert found.locks
     assert "a==2" in found.manifest
 
 
 def test_a_failure_that_blames_nobody_blames_all() -> None:
-    found, _ = settled(lambda text: LOCKS if "a==3" in text else failing(), issues(fix("a==2"), fix("a==3")))
+    found, _ = searched(lambda text: LOCKS if "a==3" in text else failing(), issues(fix("a==2"), fix("a==3")))
     assert found.locks
 
 
-def test_when_no_way_is_left_it_ends() -> None:
-    found, seen = settled(lambda _: failing("a"), issues(fix("a==2")))
+def test_when_no_fix_is_left_it_ends() -> None:
+    found, seen = searched(lambda _: failing("a"), issues(fix("a==2")))
     assert (found.locks, len(seen)) == (False, 1)
     assert found.last is not None
     assert found.last.message == "no"
@@ -95,7 +95,7 @@ def test_when_no_way_is_left_it_ends() -> None:
 class TestConflicts:
     def test_bounds_are_loosened(self) -> None:
         made = issues()
-        found, seen = settled(lambda text: LOCKS if "a==1" not in text else failing("a", "b"), made, untouched=True)
+        found, seen = searched(lambda text: LOCKS if "a==1" not in text else failing("a", "b"), made, untouched=True)
         assert found.locks
         assert len(seen) == 2
         (issue,) = made.entries
@@ -103,18 +103,18 @@ class TestConflicts:
 
     def test_further_ones_are_found_on_the_way(self) -> None:
         made = issues(fix("a==2"))
-        found, _ = settled(lambda text: LOCKS if "b==2" not in text else failing("b"), made)
+        found, _ = searched(lambda text: LOCKS if "b==2" not in text else failing("b"), made)
         assert found.locks
         assert [issue.places for issue in made.entries] == [(0,), (1,)]
 
     def test_specs_are_loosened_and_then_left_out(self) -> None:
-        found, _ = settled(
+        found, _ = searched(
             lambda text: LOCKS if "d 1" not in text and "[d" not in text else failing("d"), issues(), untouched=True
         )
         assert found.locks
 
     def test_what_has_no_bound_is_told_as_it_failed(self) -> None:
-        found, seen = settled(lambda _: failing("c"), issues(), untouched=True)
+        found, seen = searched(lambda _: failing("c"), issues(), untouched=True)
         assert (found.locks, len(seen), found.manifest) == (False, 1, TEXT)
         assert found.last is not None
 
@@ -128,35 +128,35 @@ class TestConflicts:
             return LOCKS if "opencv-python" not in tried.replace("opencv-contrib-python", "") else failing(*names)
 
         names = ("opencv-python", "opencv-contrib-python")
-        settling = FixSearch(
+        search = FixSearch(
             manifest=text, questions=questions, issues=issues(), attempt=attempt, progress=lambda _: None
         )
-        assert search_fixes(settling, untouched=True).locks
+        assert search.run(untouched=True).locks
         assert "opencv-contrib-python" in seen[-1]
 
 
 class TestLimits:
     def test_tries_are_counted(self) -> None:
         fixes = [fix(f"a=={number}") for number in range(2, 40)]
-        found, seen = settled(lambda _: failing("a"), issues(*fixes))
+        found, seen = searched(lambda _: failing("a"), issues(*fixes))
         assert (found.locks, len(seen)) == (False, MOST_TRIES)
 
     def test_and_so_are_seconds(self) -> None:
         times = iter([0.0, *(TIMEOUT + number for number in range(1, 9))])
         fixes = [fix(f"a=={number}") for number in range(2, 9)]
-        _, seen = settled(lambda _: failing("a"), issues(*fixes), clock=lambda: next(times))
+        _, seen = searched(lambda _: failing("a"), issues(*fixes), clock=lambda: next(times))
         assert len(seen) == 1
 
     def test_what_could_not_be_tried_ends_it(self) -> None:
-        found, seen = settled(lambda _: failing("a", unasked=True), issues(fix("a==2"), fix("a==3")))
+        found, seen = searched(lambda _: failing("a", unreachable=True), issues(fix("a==2"), fix("a==3")))
         assert (found.locks, len(seen)) == (False, 1)
-        found, seen = settled(lambda _: failing("a", unasked=True), issues(), untouched=True)
+        found, seen = searched(lambda _: failing("a", unreachable=True), issues(), untouched=True)
         assert (found.locks, len(seen)) == (False, 1)
 
     def test_a_manifest_that_cannot_be_edited_is_tried_as_it_is(self) -> None:
         broken = Issues()
-        broken.add_subject(0, ["a"], [Fix(text="", edit=ManifestEdit(dependencies=("not one!",)))], "a")
-        found, seen = settled(lambda _: failing("a"), broken)
+        broken.add_blocked(0, ["a"], [Fix(text="", edit=ManifestEdit(dependencies=("not one!",)))], "a")
+        found, seen = searched(lambda _: failing("a"), broken)
         assert (seen, found.manifest) == ([TEXT], TEXT)
 
 
@@ -169,7 +169,7 @@ def test_what_keeps_it_from_conda_is_loosened_first() -> None:
     def locks(text: str) -> LockAttempt:
         return LOCKS if "b>=2" in text else replace(failing("a", "b"), causes=frozenset(["b"]))
 
-    found, seen = settled(locks, issues(), untouched=True)
+    found, seen = searched(locks, issues(), untouched=True)
     assert found.locks
     assert len(seen) == 2
     assert "a==1" in found.manifest
@@ -182,18 +182,15 @@ def test_another_python_comes_after_the_bounds() -> None:
         seen.append(text)
         return LOCKS if '"3.11"' in text else failing("b", "c")
 
-    found = search_fixes(
-        FixSearch(
-            manifest=TEXT,
-            questions=QUESTIONS,
-            issues=issues(),
-            pythons=lambda: ["3.11"],
-            attempt=tried,
-            progress=lambda _: None,
-            clock=lambda: 0.0,
-        ),
-        untouched=True,
-    )
+    found = FixSearch(
+        manifest=TEXT,
+        questions=QUESTIONS,
+        issues=issues(),
+        pythons=lambda: ["3.11"],
+        attempt=tried,
+        progress=lambda _: None,
+        clock=lambda: 0.0,
+    ).run(untouched=True)
     assert found.locks
     assert "b==2" in found.manifest
     assert ["b>=2" in text for text in seen] == [False, True, False, False]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from envgen.cli.options import services_for
-from envgen.diagnosis.search import LockAttempt, attempt
+from envgen.diagnosis.search import LockAttempt, attempt_lock
 from envgen.project.services import Services
 from tests.fakes.index_server import IndexServer
 from tests.fakes.tiny_project import Project, manifest, tiny_channel
@@ -27,7 +27,7 @@ def served(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[IndexS
 
 def tried(project: Project, *dependencies: str, more: str = "", **options: str) -> LockAttempt:
     before = project.files()
-    found = attempt(services(), manifest("x", *dependencies, more=more, **options))
+    found = attempt_lock(services(), manifest("x", *dependencies, more=more, **options))
     assert project.files() == before
     return found
 
@@ -65,9 +65,9 @@ def test_what_keeps_another_from_conda_is_blamed_with_it(project: Project, serve
 
 def test_what_must_come_from_an_index_that_is_away_is_not_known(project: Project) -> None:
     found = tried(project, "mediapipe")
-    assert (found.locks, found.unasked) == (False, True)
+    assert (found.locks, found.unreachable) == (False, True)
 
 
 def test_a_manifest_that_is_none(project: Project) -> None:
-    found = attempt(services(), "name: [")
-    assert (found.locks, found.unasked) == (False, False)
+    found = attempt_lock(services(), "name: [")
+    assert (found.locks, found.unreachable) == (False, False)

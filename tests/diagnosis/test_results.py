@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ruamel.yaml import YAML
 
-from envgen.diagnosis.results import ManifestEdit, fragment
+from envgen.diagnosis.results import ManifestEdit, combined, fragment
 
 CASES = {
     "renamed": (ManifestEdit(dependencies=("tensorflow",)), {"dependencies": ["tensorflow"]}),
@@ -35,8 +35,8 @@ def test_no_edit_is_no_text() -> None:
 
 
 def test_what_is_replaced_is_told() -> None:
-    text = fragment(ManifestEdit(drops=("other",)), "asked")
-    assert text.startswith("# in place of `asked`, `other`\n")
+    text = fragment(ManifestEdit(), "asked")
+    assert text.startswith("# in place of `asked`\n")
     assert "# in place" not in fragment(ManifestEdit(keeps=True), "asked")
 
 
@@ -45,3 +45,10 @@ def test_a_match_spec_is_kept_under_its_own_key() -> None:
         "python": "3.11",
         "conda": ["hdf5 1.14.*"],
     }
+
+
+def test_edits_of_one_line_become_one() -> None:
+    found = combined(
+        [ManifestEdit(macos="14.0", keeps=True), ManifestEdit(macos="13.5", conda=("x",), overrides=("y",), keeps=True)]
+    )
+    assert found == ManifestEdit(macos="14.0", conda=("x",), overrides=("y",), keeps=True)

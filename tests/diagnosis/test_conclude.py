@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envgen.diagnosis.conclude import Findings, conclude
+from envgen.diagnosis.conclude import Findings, conclude, spec_fixes, spec_verdict
 from envgen.diagnosis.conflicts import Conflict
 from envgen.diagnosis.dependencies import Node
-from envgen.diagnosis.results import CondaAvailability, Fault, Fix, ManifestEdit, Verdict
-from envgen.diagnosis.search import Issues
-from tests.diagnosis.values import MAC, closure, listed, node, question
+from envgen.diagnosis.results import CondaAvailability, Fault, Fix, JointFix, ManifestEdit, Verdict
+from envgen.diagnosis.search import Issue, Issues
+from envgen.models.match_spec import MatchSpec
+from envgen.models.record import Record
+from tests.diagnosis.values import MAC, graph, listed, node, python_record, question, spec_question
 
 SERVED = CondaAvailability(available=True, name="there", version="1.0")
 FIX = Fix(text="do this", edit=ManifestEdit(python="3.11", keeps=True))
@@ -18,15 +20,15 @@ FIX = Fix(text="do this", edit=ManifestEdit(python="3.11", keeps=True))
 def verdicts(
     *nodes: Node,
     issues: Issues | None = None,
-    clashes: Sequence[Conflict] = (),
+    conflicts: Sequence[Conflict] = (),
     extra: dict[str, tuple[Fault, ...]] | None = None,
     backtracked: Sequence[str] | None = None,
 ) -> dict[str, Verdict]:
     questions = [each.need.question for each in nodes if len(each.need.chain) == 1]
     findings = Findings(
         questions=questions,
-        closure=closure(*nodes),
-        clashes=clashes,
+        graph=graph(*nodes),
+        conflicts=conflicts,
         issues=issues or Issues(),
         platform=MAC,
         extra=extra or {},
@@ -62,7 +64,7 @@ def promised() -> tuple[Node, Node]:
 
 def test_a_root_cannot_be_had_where_what_it_needs_cannot() -> None:
     issues = Issues()
-    issues.add_subject(0, ["promise"], [FIX], "promise")
+    issues.add_blocked(0, ["promise"], [FIX], "promise")
     found = verdicts(*promised(), issues=issues)
     root, leaf = found["datasets"], found["promise"]
     assert (root.ok, root.pypi.code, codes(root)) == (False, "OK", [("NEEDS", "error")])
@@ -90,9 +92,9 @@ def test_what_conda_may_not_serve_is_told() -> None:
     assert (found["a"].source, codes(found["a"])) == ("pypi", [("PYPI-ONLY", "info")])
 
 
-def test_clashes_refuse_what_can_be_had() -> None:
+def test_conflicts_refuse_what_can_be_had() -> None:
     fault = Fault(code="CAP", severity="error", message="not both")
-    found = verdicts(node("a", listed("a", "pure 1.0")), clashes=[Conflict(places=(0,), fault=fault)])
+    found = verdicts(node("a", listed("a", "pure 1.0")), conflicts=[Conflict(places=(0,), fault=fault)])
     assert (found["a"].ok, found["a"].source) == (False, "pypi")
 
 
@@ -136,3 +138,38 @@ def test_the_users_own_text_and_list_are_kept() -> None:
     verdict = verdicts(node("demo[a]>=1; python_version > '3'", listed("demo", "pure 1.0"), root=own))["demo"]
     assert verdict.requirement == "demo[a]>=1; python_version > '3'"
     assert (verdict.root, verdict.key) == ("demo[a]>=1", "pypi")
+
+
+RECORDS = (python_record("demo", "1.0", "3.11"), python_record("demo", "2.0", "3.12"))
+
+
+def spec_edits(text: str, *records: Record) -> list[ManifestEdit | None]:
+    return [fix.edit for fix in spec_fixes(MatchSpec.parse(text), records, MAC)]
+
+
+def test_another_python_then_any_version_then_nothing() -> None:
+    assert spec_edits("demo 1.*", *RECORDS) == [
+        ManifestEdit(python="3.11", keeps=True),
+        ManifestEdit(conda=("demo",)),
+        ManifestEdit(),
+    ]
+
+
+def test_a_name_that_no_channel_has_may_be_pypis() -> None:
+    assert spec_edits("demo") == [ManifestEdit(dependencies=("demo",)), ManifestEdit()]
+
+
+def test_a_name_that_nothing_replaces() -> None:
+    assert spec_edits("tensorflow-deps 2.9.*") == [ManifestEdit()]
+    assert spec_edits("tensorflow-gpu") == [ManifestEdit(dependencies=("tensorflow",))]
+
+
+def test_verdicts_speak_of_conda_alone() -> None:
+    asked = spec_question("demo 1.*")
+    there = spec_verdict(asked, CondaAvailability(available=True, name="demo", version="1.0"), None, 0)
+    assert (there.ok, there.source, there.pypi.code, there.key, there.fix) == (True, "conda", "UNKNOWN", "conda", None)
+    issue = Issue(places=(0,), names=frozenset(), fixes=(JointFix(text="leave it out", edits={0: ManifestEdit()}),))
+    gone = spec_verdict(asked, CondaAvailability(available=False, name="demo"), issue, 0)
+    assert (gone.ok, gone.source) == (False, "none")
+    assert gone.fix is not None
+    assert gone.fix.edit == ManifestEdit()

@@ -1,4 +1,4 @@
-"""Test which ways out are found of a refusal, and in which order."""
+"""Test which fixes a blocked requirement has, and in which order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.diagnosis.blocked import BlockedRequirement
-from envgen.diagnosis.fixes import candidates
+from envgen.diagnosis.fixes import fixes_of
 from envgen.diagnosis.results import ManifestEdit
 from envgen.planner.overrides import removal
 from tests.diagnosis.values import blocked, listed, python_record
@@ -16,11 +16,11 @@ LINUX = "; sys_platform == 'linux'"
 
 
 def edits(asked: BlockedRequirement) -> list[ManifestEdit | None]:
-    return [fix.edit for fix in candidates(asked)]
+    return [fix.edit for fix in fixes_of(asked)]
 
 
 def texts(asked: BlockedRequirement) -> str:
-    return " | ".join(fix.text for fix in candidates(asked))
+    return " | ".join(fix.text for fix in fixes_of(asked))
 
 
 class TestVersions:
@@ -45,7 +45,7 @@ class TestVersions:
         asked = blocked("demo[fast]==1.0; python_version > '3.8'", listed("demo", "intel 1.0", "arm 1.2"))
         assert edits(asked)[0] == ManifestEdit(dependencies=('demo[fast]>=1.2; python_version > "3.8"',))
 
-    def test_pre_releases_are_no_way_out(self) -> None:
+    def test_pre_releases_are_no_fix_out(self) -> None:
         asked = blocked("demo==1.0", listed("demo", "intel 1.0", "arm 2.0rc1"))
         assert not any(edit and "2.0" in "".join(edit.dependencies) for edit in edits(asked))
 
@@ -55,7 +55,7 @@ class TestVersions:
         assert edits(only)[0] == ManifestEdit(pypi=("demo>=1.2",))
 
     def test_what_others_ask_for_otherwise_is_overridden(self) -> None:
-        asked = replace(blocked("demo==1.0", listed("demo", "intel 1.0", "arm 1.2")), asked_by_others=("==1.0",))
+        asked = replace(blocked("demo==1.0", listed("demo", "intel 1.0", "arm 1.2")), other_specifiers=("==1.0",))
         assert edits(asked)[0] == ManifestEdit(dependencies=("demo>=1.2",), overrides=("demo>=1.2",))
 
 
@@ -83,7 +83,7 @@ class TestNames:
     def test_what_the_facts_put_in_its_place(self) -> None:
         asked = blocked("tensorflow-cpu==2.19.*", listed("tensorflow-cpu", "linux 2.19.0"))
         there = blocked("tensorflow==2.19.*", listed("tensorflow", "arm 2.19.1"))
-        found = candidates(replace(asked, replacement=there))[0]
+        found = fixes_of(replace(asked, replacement=there))[0]
         assert found.edit == ManifestEdit(dependencies=("tensorflow==2.19.*",))
         assert "never had an arm64 macOS wheel" in found.text
 
@@ -114,7 +114,7 @@ class TestNames:
     def test_the_old_name_of_a_release(self) -> None:
         asked = blocked("tensorflow==2.9", listed("tensorflow", "intel 2.9.0", "arm 2.16.1"))
         there = blocked("tensorflow-macos==2.9", listed("tensorflow-macos", "arm 2.9.0 cp310", "arm 2.16.1"))
-        found = candidates(replace(asked, replacement=there))
+        found = fixes_of(replace(asked, replacement=there))
         assert found[0].edit == ManifestEdit(dependencies=("tensorflow-macos==2.9",), python="3.10")
         assert "was released as tensorflow-macos" in found[0].text
         assert found[1].edit == ManifestEdit(dependencies=("tensorflow>=2.16.1",))
@@ -132,7 +132,7 @@ class TestNames:
 class TestNoUse:
     def test_cuda_is_neither_built_nor_moved(self) -> None:
         asked = blocked("cupy", listed("cupy", "sdist 14.0", "arm 9.0 cp311"), common_python="3.11")
-        (found,) = candidates(asked)
+        (found,) = fixes_of(asked)
         assert found.edit == ManifestEdit(dependencies=("cupy; sys_platform != 'darwin'",))
         assert "CUDA does not exist on a Mac" in found.text
 
@@ -153,7 +153,7 @@ class TestRoundabout:
             ManifestEdit(keeps=True, overrides=("leaf>=1.2",)),
         ]
 
-    def test_releases_that_hold_nothing_are_no_way_out(self) -> None:
+    def test_releases_that_hold_nothing_are_no_fix_out(self) -> None:
         asked = blocked("mxnet", listed("mxnet", "pure 1.6.0", "intel 1.9.1"))
         assert edits(asked) == [ManifestEdit(dependencies=("mxnet; sys_platform == 'linux'",))]
 
@@ -161,9 +161,9 @@ class TestRoundabout:
 class TestSources:
     NAMES = frozenset({"compilers", "cmake", "portaudio"})
 
-    def test_a_toolchain_and_the_way_to_build(self) -> None:
+    def test_a_toolchain_and_the_fix_to_build(self) -> None:
         asked = blocked("dlib", listed("dlib", "sdist 20.0"), channel_names=self.NAMES)
-        found = candidates(asked)[0]
+        found = fixes_of(asked)[0]
         assert found.edit == ManifestEdit(conda=("compilers", "cmake"))
         for part in (
             '"dlib==20.0"',
@@ -177,7 +177,7 @@ class TestSources:
         assert edits(blocked("dlib", listed("dlib", "sdist 20.0")))[0] == ManifestEdit()
 
     def test_what_others_need_as_well_is_overridden(self) -> None:
-        asked = blocked("plain", listed("plain", "sdist 1.0"), channel_names=self.NAMES, asked_by_others=("",))
+        asked = blocked("plain", listed("plain", "sdist 1.0"), channel_names=self.NAMES, other_specifiers=("",))
         assert edits(asked)[0] == ManifestEdit(conda=("compilers",), overrides=(removal("plain"),))
 
     def test_a_newer_wheel_goes_before_and_an_older_one_behind(self) -> None:
@@ -237,15 +237,15 @@ class TestBelow:
     [("demo", ("linux 1.0",), ManifestEdit(dependencies=(f"demo{LINUX}",))), ("gone", (), ManifestEdit())],
     ids=["leave it to Linux", "leave it out"],
 )
-def test_the_last_way_of_a_line(name: str, files: tuple[str, ...], last: ManifestEdit) -> None:
+def test_the_last_fix_of_a_line(name: str, files: tuple[str, ...], last: ManifestEdit) -> None:
     assert edits(blocked(name, listed(name, *files) if files else None))[-1] == last
 
 
-def test_no_way_is_told_twice() -> None:
+def test_no_fix_is_told_twice() -> None:
     asked = blocked("tensorflow-deps", None)
     assert len(edits(asked)) == len({repr(edit) for edit in edits(asked)})
 
 
-def test_yanked_releases_give_way_to_the_next() -> None:
+def test_yanked_releases_give_fix_to_the_next() -> None:
     project = listed("demo", "sdist 1.0", "arm 1.1", yanked=["sdist 1.0"])
     assert edits(blocked("demo==1.0", project))[0] == ManifestEdit(dependencies=("demo>=1.1",))

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from envgen.cli.console import Console
-from envgen.cli.lock_report import SHOWN_MOVES, environments_shape, report_lock, report_new
+from envgen.cli.lock import SHOWN_MOVES, environments_shape, report_lock
+from envgen.cli.new import report_new
 from envgen.locking.lock import EnvironmentResult
 from envgen.models.findings import Decision, Finding, Move
 from tests.fakes.locks import make_lock, small_platform
