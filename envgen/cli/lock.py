@@ -96,7 +96,7 @@ def _moves_text(result: EnvironmentResult, lock: PlatformLock) -> list[str]:
 
 def platform_text(lock: PlatformLock, *, verbose: bool) -> list[str]:
     """Return a platform's decisions as lines, and with `verbose` every package."""
-    from envgen.commands.why import asked_for
+    from envgen.commands.why import root_decisions
     from envgen.models.findings import counted
 
     target = lock.platform
@@ -106,8 +106,8 @@ def platform_text(lock: PlatformLock, *, verbose: bool) -> list[str]:
     title = f"{target.subdir}{system}, python {target.python}: {packages}, solved by {lock.solver} from {lock.repodata}"
     versions = {record.name: record.version for record in lock.conda}
     versions |= {wheel.name: wheel.version for wheel in lock.pypi}
-    asked = asked_for(lock)
-    shown = [item for item in lock.decisions if item in asked or item.source == "pypi" or verbose]
+    roots = root_decisions(lock)
+    shown = [item for item in lock.decisions if item in roots or item.source == "pypi" or verbose]
     rows = [(item.name, versions[item.name], item.source, item.why) for item in shown if item.name in versions]
     rows.sort(key=lambda row: (row[2] == "pypi", row[0]))
     text = [title, "", table(("PACKAGE", "VERSION", "SOURCE", "WHY"), rows), ""]
