@@ -13,9 +13,9 @@ from envgen.errors import EnvgenError, ForeignFileError, RepodataError, SourceLi
 from envgen.importers.detect import read_foreign
 from envgen.importers.draft import OUTCOMES, Draft, DraftItem, LineReport, Outcome, safe_name
 from envgen.importers.items import ForeignFile, Ignored, ImportedChannel, ImportedMatchSpec, ImportedPython
-from envgen.importers.loosen_pins import PINS, SUBDIR, Pins, needed_items
+from envgen.importers.loosen_pins import PINS, Pins, needed_items
 from envgen.importers.source_files import ForeignFolder, open_foreign
-from envgen.importers.translate import Context, LineTranslator, groups_of, told
+from envgen.importers.translate import Context, LineTranslator, groups_of, line_report
 from envgen.knowledge.replacements import replacement_of, unwanted_channel, unwanted_package
 from envgen.manifest.edit import set_accelerator, set_macos, set_name
 from envgen.manifest.fields import OLDEST_PYTHON
@@ -27,7 +27,7 @@ from envgen.mapping.conda_to_pypi import CondaToPypi, to_specifier
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.findings import counted, is_or_are
-from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, Platform
+from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, DEFAULT_PYTHON, Platform
 from envgen.project.channels import name_mapper, open_index
 from envgen.project.project import MANIFEST, PlatformOptions
 from envgen.project.services import Services
@@ -144,7 +144,7 @@ class _Importer:
         )
         translator = LineTranslator(self._draft, context)
         accounts |= self._channels(translator, backwards)
-        told_all = [accounts.get(id(item)) or translator.account(item) for item in self._file.items]
+        told_all = [accounts.get(id(item)) or translator.translate(item) for item in self._file.items]
         self._remark(told_all)
         text = self._wished(self._draft.text())
         manifest = load_manifest(text, MANIFEST)
@@ -162,19 +162,19 @@ class _Importer:
         why = chosen.why if chosen.possible else f"{chosen.why}; {NO_PYTHON_HINT}"
         for item in asked:
             if item not in bounds:
-                yield id(item), told(item, "dropped", why="an environment has one python, for all of its groups")
+                yield id(item), line_report(item, "dropped", why="an environment has one python, for all of its groups")
                 continue
             if not chosen.possible:
                 self._draft.undecided.append(f"line {item.span.line.line}: {why}")
-            yield id(item), told(item, "setting" if chosen.possible else "decision", becomes, why)
+            yield id(item), line_report(item, "setting" if chosen.possible else "decision", becomes, why)
 
     def _settings(self) -> Iterator[tuple[int, LineReport]]:
         """Account for what became a key of the manifest."""
         for item in self._file.items:
             if isinstance(item, Ignored) and item.what in NAMES and self._file.name:
-                yield id(item), told(item, "setting", f"name: {self._wishes.name or safe_name(self._file.name)}")
+                yield id(item), line_report(item, "setting", f"name: {self._wishes.name or safe_name(self._file.name)}")
             elif isinstance(item, Ignored) and item.what in FLOORS and self._file.macos:
-                yield id(item), told(item, "setting", f"platforms: macos {self._file.macos}")
+                yield id(item), line_report(item, "setting", f"platforms: macos {self._file.macos}")
 
     def _backwards(self) -> CondaToPypi:
         """Open the channel where conda's names or a solved list need it."""
@@ -189,7 +189,7 @@ class _Importer:
 
     def _mapper(self) -> NameMapper:
         python = self._wishes.python or self._draft.python or DEFAULT_PYTHON
-        platform = Platform(subdir=SUBDIR, python=python, macos=DEFAULT_MACOS)
+        platform = Platform(subdir=APPLE_SILICON, python=python, macos=DEFAULT_MACOS)
         repodata = open_index(self._services, (CONDA_FORGE,), platform, first=True)
         self._origins = repodata.notes
         if not repodata.complete:
@@ -223,13 +223,13 @@ class _Importer:
             kept += [CONDA_FORGE.name] if CONDA_FORGE.name not in kept else []
             label = name.startswith("conda-forge/")
             why = "the label is left out: conda-forge's main one is read" if label else ""
-            return told(item, "loosened" if label else "mapped", "channels: conda-forge", why)
+            return line_report(item, "loosened" if label else "mapped", "channels: conda-forge", why)
         if name == "nodefaults":
-            return told(item, "dropped", why="envgen never adds the defaults")
+            return line_report(item, "dropped", why="envgen never adds the defaults")
         if why := unwanted_channel(name):
-            return told(item, "dropped", why=why)
+            return line_report(item, "dropped", why=why)
         if backwards.sees and not lacking:
-            return told(
+            return line_report(
                 item, "dropped", why=f"conda-forge has all that the file asks of conda, so {name} is not needed"
             )
         try:
@@ -237,7 +237,7 @@ class _Importer:
         except RefusalError as error:
             return translator.undecided(item, error.message, error.hint)
         kept += [name] if name not in kept else []
-        return told(item, "mapped", f"channels: {name}", _why_kept(lacking))
+        return line_report(item, "mapped", f"channels: {name}", _why_kept(lacking))
 
     def _named_by_specs(self, backwards: CondaToPypi) -> Iterator[str]:
         """List the channels that specs name for what conda-forge lacks."""
@@ -282,7 +282,7 @@ class _Importer:
 
 def _lacks(backwards: CondaToPypi, item: ImportedMatchSpec) -> bool:
     """Return whether a package may have to come from another channel than conda-forge."""
-    if unwanted_package(item.name, "conda") or replacement_of(item.name, SUBDIR):
+    if unwanted_package(item.name, "conda") or replacement_of(item.name, APPLE_SILICON):
         return False
     return backwards.sees and not backwards.has(item.name) and not item.channel.startswith("conda-forge")
 

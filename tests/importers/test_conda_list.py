@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import ForeignFileError
-from envgen.importers.conda_lists import CONDA_LIST_MAX_LINES, is_conda_list, read_conda_list
+from envgen.importers.conda_lists import MAX_LIST_LINES, is_conda_list, read_conda_list
 from envgen.importers.detect import format_of, read_foreign
-from tests.importers.asked import lines_of, no_files, unaccounted
+from tests.importers.item_texts import lines_of, no_files, unaccounted
 
 LIST = """\
 # This file may be used to create an environment using:
@@ -42,7 +42,7 @@ def test_what_is_no_such_list(text: str) -> None:
 
 def test_a_list_without_end_is_refused() -> None:
     with pytest.raises(ForeignFileError, match="more than 20,000"):
-        read_conda_list("a=1=b\n" * (CONDA_LIST_MAX_LINES + 1), "f")
+        read_conda_list("a=1=b\n" * (MAX_LIST_LINES + 1), "f")
     with pytest.raises(ForeignFileError, match="packages, more than 2,000"):
         read_conda_list("a=1=b\n" * 2001, "f")
 

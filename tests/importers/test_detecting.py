@@ -6,7 +6,7 @@ import pytest
 
 from envgen.errors import ForeignFileError
 from envgen.importers.detect import format_of, read_foreign
-from tests.importers.asked import lines_of, no_files
+from tests.importers.item_texts import lines_of, no_files
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from envgen.errors import ForeignFileError
 from envgen.importers.environment_yml import read_environment
-from tests.importers.asked import files_of, lines_of, no_files, unaccounted
+from tests.importers.item_texts import files_of, lines_of, no_files, unaccounted
 
 FILE = """\
 name: demo

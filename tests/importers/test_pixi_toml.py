@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.importers.pixi_toml import read_pixi
-from tests.importers.asked import lines_of, unaccounted
+from tests.importers.item_texts import lines_of, unaccounted
 
 TEXT = """\
 [workspace]

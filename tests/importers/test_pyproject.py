@@ -7,7 +7,7 @@ from packaging.specifiers import SpecifierSet
 
 from envgen.importers.poetry import pep440_of
 from envgen.importers.pyproject import read_pyproject
-from tests.importers.asked import files_of, lines_of, no_files, unaccounted
+from tests.importers.item_texts import files_of, lines_of, no_files, unaccounted
 
 PEP621 = """\
 [build-system]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from envgen.errors import ForeignFileError
 from envgen.importers.items import Heading, ImportedRequirement, Unsupported
 from envgen.importers.requirements_txt import MAX_LINES, read_requirements
-from tests.importers.asked import files_of, lines_of, no_files, unaccounted
+from tests.importers.item_texts import files_of, lines_of, no_files, unaccounted
 
 LINES = [
     ("numpy", "pypi numpy"),

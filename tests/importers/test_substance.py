@@ -6,7 +6,7 @@ import pytest
 
 from envgen.errors import ForeignFileError
 from envgen.importers.detect import read_foreign
-from tests.importers.asked import no_files
+from tests.importers.item_texts import no_files
 
 WORKFLOW = "name: CI\non: [push]\njobs:\n  test:\n    runs-on: ubuntu-latest\n"
 

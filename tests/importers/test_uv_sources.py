@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.importers.pyproject import read_pyproject
-from tests.importers.asked import lines_of, no_files
+from tests.importers.item_texts import lines_of, no_files
 
 LINUX, MAC = "sys_platform == 'linux'", "sys_platform == 'darwin'"
 

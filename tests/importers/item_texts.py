@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from envgen.errors import ForeignFileError
 from envgen.importers.items import (
-    Asked,
     ForeignFile,
     Heading,
     Ignored,
     ImportedChannel,
     ImportedGroup,
+    ImportedItem,
     ImportedLink,
     ImportedMatchSpec,
     ImportedProject,
@@ -22,7 +22,7 @@ from envgen.importers.items import (
 )
 
 
-def shown(item: Asked) -> str:
+def shown(item: ImportedItem) -> str:
     """Return what an item asks for, without its place."""
     match item:
         case ImportedRequirement():
