@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 from urllib.parse import unquote, urlsplit
 
-from packaging.requirements import Requirement as Pep508
+from packaging.requirements import Requirement
 
 from envgen.importers.draft import Draft, LineReport, Outcome, one_line
 from envgen.importers.items import (
@@ -161,7 +161,10 @@ class LineTranslator:
         lacks = f"conda-forge has no {item.name} for {APPLE_SILICON}" if absent else ""
         if lacks and not behind.certain and (elsewhere := self._elsewhere(item)):
             return self._verbatim(replace(item, channel=""), f"{lacks}; it may be in {elsewhere}")
-        specifier = to_specifier(_version(item, exact=self._context.exact))
+        version = item.version
+        if self._context.exact and version[:1] == "=":  # here `=1.2` is no series but what was installed
+            version = f"=={version.lstrip('=')}"
+        specifier = to_specifier(version)
         if specifier is None:
             return self._verbatim(item, f"PEP 440 cannot say `{item.version}`")
         pin, lost = Pin(specifier=specifier), _lost(item)
@@ -198,9 +201,10 @@ class LineTranslator:
 
     def _verbatim(self, item: ImportedMatchSpec, why: str, outcome: Outcome = "conda") -> LineReport:
         """Keep a match spec, but for what ties it to another platform or channel."""
-        lost = _lost(item) if not _general(item.build) else ""
+        general = "*" in item.build and not _BUILD_OF_OTHERS.search(item.build)
+        lost = "" if general else _lost(item)
         version = _conda_version(item.version)
-        build = f" {item.build}" if item.build and _general(item.build) else ""
+        build = f" {item.build}" if general else ""
         text = f"{item.name} {version or '*'}{build}" if build else f"{item.name} {version}".strip()
         try:
             fields.match_spec(text)
@@ -217,26 +221,24 @@ class LineTranslator:
             why = f"there is no project at `{item.path}`"
             return self.undecided(item, why, "list it under `local` once it is there")
         place = self._draft.project(path, item.extras, editable=item.editable)
-        return line_report(
-            item, "mapped", place, "a project of your own: its dependencies are locked, itself installed last"
-        )
+        why = "a project of your own: its dependencies are locked, itself installed last"
+        return line_report(item, "mapped", place, why)
 
     def _link(self, item: ImportedLink) -> LineReport:
         if item.name and item.url.startswith("file:"):
             note = "the file was on somebody's machine, and does not tell its version"
             return self._put(item, item.name, "loosened", note, note)
-        wanted = f"{item.name}=={item.version.partition('+')[0]}" if item.version else item.name
-        release = f"ask for a release such as `{wanted}`" if wanted else "ask for a release by its name"
+        release = f"{item.name}=={item.version.partition('+')[0]}" if item.version else item.name
+        hint = f"ask for a release such as `{release}`" if release else "ask for a release by its name"
         foreign = foreign_wheel(item.url)
         why = f"the wheel is for {foreign}" if foreign else "what a URL serves cannot be proved or locked"
-        return self.undecided(item, why, release if foreign else f"{release}, or list a clone as `local`")
+        return self.undecided(item, why, hint if foreign else f"{hint}, or list a clone as `local`")
 
     def _group(self, item: ImportedGroup) -> LineReport:
         if why := self._includes.refuse(item.group, item.included):
             return line_report(item, "dropped", why=why)
-        return line_report(
-            item, "mapped", self._draft.include(item.group, item.included), "the group is taken in whole"
-        )
+        place = self._draft.include(item.group, item.included)
+        return line_report(item, "mapped", place, "the group is taken in whole")
 
     def _comment(self, item: ImportedItem, text: str) -> str:
         return f"{self._where(item)}: {text}" if text else ""
@@ -248,22 +250,16 @@ class LineTranslator:
 
 def line_report(item: ImportedItem, outcome: Outcome, becomes: str = "", why: str = "") -> LineReport:
     """Return what became of the lines of an item."""
-    return LineReport(
-        line=item.span.line, last=item.span.last, outcome=outcome, becomes=becomes, why=one_line(why, _LONGEST_REASON)
-    )
+    span, why = item.span, one_line(why, _LONGEST_REASON)
+    return LineReport(line=span.line, last=span.last, outcome=outcome, becomes=becomes, why=why)
 
 
 def _subject(item: ImportedItem) -> str:
-    """Show what a line is about: a URL by its end, which tells one from another."""
+    """Return what a line is about: of a URL its end, which tells one from another."""
     if isinstance(item, ImportedLink):
         url = one_line(item.url, _LONGEST_REASON)
         return url if len(url) <= _LONGEST_SUBJECT else f"…{url[1 - _LONGEST_SUBJECT :]}"
     return one_line(item.span.line.text.strip().removeprefix("- "), _LONGEST_SUBJECT)
-
-
-def _version(item: ImportedMatchSpec, *, exact: bool) -> str:
-    """Return the version spec; in a list of single versions `=1.2` is not a series but what was installed."""
-    return f"=={item.version.lstrip('=')}" if exact and item.version[:1] == "=" else item.version
 
 
 def _conda_version(version: str) -> str:
@@ -281,12 +277,8 @@ def _lost(item: ImportedMatchSpec) -> str:
     return "; ".join(lost)
 
 
-def _general(build: str) -> bool:
-    return "*" in build and not _BUILD_OF_OTHERS.search(build)
-
-
 def _without_extras(text: str) -> str:
-    parsed = Pep508(text)
+    parsed = Requirement(text)
     marker = f" ; {parsed.marker}" if parsed.marker else ""
     return f"{parsed.name}{parsed.specifier}{marker}"
 
@@ -299,7 +291,7 @@ class Includes:
         self._included: dict[str, set[str]] = {}
 
     def refuse(self, group: str, included: str) -> str:
-        """Return why a group cannot take another in; "" where it can, which is then kept."""
+        """Return why a group cannot take another in; where it can, take note of it and return ""."""
         if included not in self._groups:
             return f"there is nothing in `{included}`"
         if group == included:

@@ -57,6 +57,11 @@ def lines_of(file: ForeignFile) -> list[tuple[int, str]]:
     return [(one.span.line.line, shown(one)) for one in file.items if not isinstance(one, Heading) or one.what]
 
 
+def spans_of(file: ForeignFile) -> list[tuple[int, int, str]]:
+    """Return each item with its first and its last line, headings among them."""
+    return [(one.span.line.line, one.span.last, shown(one)) for one in file.items]
+
+
 def unaccounted(text: str, file: ForeignFile) -> list[str]:
     """List the lines of a file that are neither blank nor comments, and that no item speaks of."""
     own = [item.span for item in file.items if item.span.line.file == file.file]
