@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from envgen.errors import LockfileError
-from envgen.formats.read_lock import read_conda_lock
+from envgen.formats.conda_lock import read_conda_lock
 from envgen.formats.registry import render
 from envgen.lock.custom_metadata import normal_form, with_digest
 from tests.fakes.locks import make_lock

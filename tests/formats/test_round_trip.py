@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from hypothesis import given
 
+from envgen.formats.conda_lock import read_conda_lock
 from envgen.formats.explicit import read_explicit
 from envgen.formats.fast_yaml import load, load_plain
-from envgen.formats.read_lock import read_conda_lock
 from envgen.formats.registry import render
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from envgen.errors import ForeignFileError
 from envgen.importers.items import (
-    Asked,
     ForeignFile,
     Heading,
     Ignored,
     ImportedChannel,
     ImportedGroup,
+    ImportedItem,
     ImportedLink,
     ImportedMatchSpec,
     ImportedProject,
@@ -22,7 +22,7 @@ from envgen.importers.items import (
 )
 
 
-def shown(item: Asked) -> str:
+def shown(item: ImportedItem) -> str:
     """Return what an item asks for, without its place."""
     match item:
         case ImportedRequirement():
@@ -55,6 +55,11 @@ def _group(group: str) -> str:
 def lines_of(file: ForeignFile) -> list[tuple[int, str]]:
     """Return each item with its line, without the headings that open a part of the same file."""
     return [(one.span.line.line, shown(one)) for one in file.items if not isinstance(one, Heading) or one.what]
+
+
+def spans_of(file: ForeignFile) -> list[tuple[int, int, str]]:
+    """Return each item with its first and its last line, headings among them."""
+    return [(one.span.line.line, one.span.last, shown(one)) for one in file.items]
 
 
 def unaccounted(text: str, file: ForeignFile) -> list[str]:
