@@ -152,14 +152,14 @@ class LineTranslator:
             return line_report(item, "dropped", why=why)
         if who := self._context.needed.get(id(item)):
             return line_report(item, "brought", why=f"{who} brings it, in a version that fits")
-        behind = self._backwards.of(item.name)
-        return self._python_spec(item, behind) if behind.requirement else self._native(item)
+        pypi_name = self._backwards.of(item.name)
+        return self._python_spec(item, pypi_name) if pypi_name.requirement else self._native(item)
 
     def _python_spec(self, item: ImportedMatchSpec, pypi_name: PypiName) -> LineReport:
         """Ask for the distribution that a conda package holds."""
-        absent = self._backwards.sees and not behind.known
+        absent = self._backwards.sees and not pypi_name.known
         lacks = f"conda-forge has no {item.name} for {APPLE_SILICON}" if absent else ""
-        if lacks and not behind.certain and (elsewhere := self._elsewhere(item)):
+        if lacks and not pypi_name.certain and (elsewhere := self._elsewhere(item)):
             return self._verbatim(replace(item, channel=""), f"{lacks}; it may be in {elsewhere}")
         version = item.version
         if self._context.exact and version[:1] == "=":  # here `=1.2` is no series but what was installed
@@ -171,13 +171,13 @@ class LineTranslator:
         if self._context.exact:  # what a solver chose for another platform may be lacking on this one
             have = self._backwards.versions(item.name) if self._backwards.has(item.name) else None
             pin = loosened_pin(specifier, self._pins(item.name), have)
-        renamed = behind.why if behind.requirement != item.name or not behind.certain else ""
+        renamed = pypi_name.why if pypi_name.requirement != item.name or not pypi_name.certain else ""
         reasons = [lacks, renamed, pin.why]
         outcome: Outcome = "pypi" if absent else "loosened" if pin.why or lost else "mapped"
         worth_a_comment = [*reasons, "" if self._context.exact else lost] if outcome != "mapped" else []
         comment = "; ".join(filter(None, worth_a_comment))
         why = "; ".join(filter(None, [*reasons, lost]))
-        return self._put(item, f"{behind.requirement}{pin.specifier}", outcome, comment, why)
+        return self._put(item, f"{pypi_name.requirement}{pin.specifier}", outcome, comment, why)
 
     def _elsewhere(self, item: ImportedMatchSpec) -> str:
         """Name the further channels of the manifest that may have a package, or give ""."""
