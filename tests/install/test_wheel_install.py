@@ -87,7 +87,7 @@ def test_a_project_that_cannot_be_built(tmp_path: Path, target: WheelTarget) -> 
     environment = {"PATH": os.environ["PATH"], "UV_CACHE_DIR": str(tmp_path / "uv"), "UV_DEFAULT_INDEX": DEAD}
     offline = WheelInstaller(environment, Indexes.configured(environment), offline=True)
     with pytest.raises(InstallError, match=f"the project in {tmp_path}/ours cannot be installed: ") as caught:
-        offline.install_projects([(tmp_path / "ours", False)], target)
+        offline.install_project(tmp_path / "ours", target, editable=False)
     assert caught.value.hint == "off-line, its build backend must be in the environment"
 
 
