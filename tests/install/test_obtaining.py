@@ -32,7 +32,7 @@ def test_a_good_copy_is_used_in_place(tmp_path: Path) -> None:
     copy = tmp_path / "a.conda"
     copy.write_bytes(b"body")
     got = fetch_files([NeededFile(artifact=artifact("a", b"body"), copies=(copy,), locations=tuple)], options(tmp_path))
-    assert (got.paths, got.downloaded) == ({"conda:a": copy}, 0)
+    assert (got.by_key(), got.downloaded) == ({PackageKey("conda", "a"): copy}, 0)
 
 
 def test_the_second_copy_counts_when_the_first_is_damaged(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_the_second_copy_counts_when_the_first_is_damaged(tmp_path: Path) -> Non
     (tmp_path / "good.conda").write_bytes(b"body")
     copies = (tmp_path / "absent.conda", tmp_path / "bad.conda", tmp_path / "good.conda")
     got = fetch_files([NeededFile(artifact=artifact("a", b"body"), copies=copies, locations=tuple)], options(tmp_path))
-    assert got.paths == {"conda:a": tmp_path / "good.conda"}
+    assert got.by_key() == {PackageKey("conda", "a"): tmp_path / "good.conda"}
 
 
 def test_what_has_no_copy_is_downloaded(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_what_has_no_copy_is_downloaded(tmp_path: Path) -> None:
         need = NeededFile(artifact=artifact("a", b"body"), copies=(), locations=lambda: where)
         got = fetch_files([need], options(tmp_path))
         assert got.downloaded == 4
-        assert got.paths["conda:a"].read_bytes() == b"body"
+        assert got.by_key()[PackageKey("conda", "a")].read_bytes() == b"body"
         again = fetch_files([need], options(tmp_path, offline=True))
         assert again.paths == got.paths
 
