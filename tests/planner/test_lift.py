@@ -226,6 +226,15 @@ class TestUndone:
     core 2.0
     """
 
+    def test_what_conda_must_provide_is_refused(self) -> None:
+        pypi = "app 1.0 : setuptools<76\nsetuptools 75.0\nsetuptools 80.9"
+        error = scenario("user 1.0 : setuptools >=80", pypi, dependencies=["user", "app"]).refused(PlanError)
+        assert error.message.startswith(
+            "setuptools must come from conda, where packages from PyPI are installed; "
+            "but the channel has no setuptools that fits beside the rest: `setuptools <76"
+        )
+        assert (texts(error), error.hint) == (["app"], "ask for another version of what needs this setuptools")
+
     def test_as_few_as_can_be_by_name(self) -> None:
         made = scenario(self.CHANNEL, self.PYPI, only=["app"]).plan()
         assert conda_versions(made) == {"a": "1.0", "c": "1.0", "core": "1.0"}
