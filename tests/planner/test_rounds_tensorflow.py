@@ -58,6 +58,16 @@ class TestMetal:
         assert "tensorflow-metal -> pypi:tensorflow-metal" in whys(made)
         assert len(asked.pypi.asked) == 1
 
+    def test_the_accelerator_alone_asks_for_tensorflow_in_every_group(self) -> None:
+        made = scenario(CHANNEL, PYPI, groups={"dev": ["pandas"]}, accelerator="metal").plan()
+        assert made.roots == {"conda:pandas": {"dev"}, "pypi:tensorflow": {"main"}, "pypi:tensorflow-metal": {"main"}}
+        assert {"tensorflow -> pypi:tensorflow", "tensorflow-metal -> pypi:tensorflow-metal"} < whys(made).keys()
+
+    def test_a_tensorflow_of_another_name_is_decided_under_the_users_words(self) -> None:
+        made = scenario(CHANNEL, PYPI, dependencies=["tensorflow-macos"], accelerator="metal").plan()
+        assert made.roots["pypi:tensorflow"] == {"main"}
+        assert "tensorflow-macos -> pypi:tensorflow" in whys(made)
+
     def test_what_brings_a_shared_protobuf_moves(self) -> None:
         made = scenario(CHANNEL, PYPI, dependencies=["tensorflow", "datasets", "pandas"], accelerator="metal").plan()
         assert {"datasets", "pyarrow"} < pypi_versions(made).keys()
