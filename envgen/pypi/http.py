@@ -1,4 +1,4 @@
-"""Fetch bytes over HTTP, with retries, time limits and passwords masked; the home of requests."""
+"""The HTTP client, with retries, time limits and passwords masked; the home of requests."""
 
 from __future__ import annotations
 
@@ -77,7 +77,6 @@ class Session:
         timeouts: Timeouts | None = None,
         offline: bool = False,
     ) -> None:
-        """Prepare; requests is imported and connections are opened on first use."""
         self.timeouts = timeouts or Timeouts()
         self.offline = offline
         self._environment = environment
@@ -95,7 +94,6 @@ class Session:
 
     @property
     def limits(self) -> tuple[int, int]:
-        """Return the limits of requests' `timeout` argument."""
         return self.timeouts.connect, self.timeouts.read
 
     def get(self, url: str, headers: Mapping[str, str] | None = None, *, limit: int = 1 << 30) -> Response:
@@ -111,7 +109,7 @@ class Session:
             )
 
     def download(self, url: str, file: IO[bytes]) -> int:
-        """Fetch a URL into a file and give the status; PypiUnreachableError: no whole answer."""
+        """Fetch a URL into a file and return the status; PypiUnreachableError: no whole answer."""
         with self.opened(url) as response:
             for chunk in self.chunks(response, url, limit=1 << 40):
                 file.write(chunk)
@@ -230,9 +228,9 @@ class AnswerCache:
         with self._session.opened(url, headers) as response:
             answer = response.raw
             # No cookies, and no `Vary`, which would have values of the request kept as well.
-            held = {name: response.headers[name] for name in ("ETag", "Last-Modified") if name in response.headers}
+            known = {name: response.headers[name] for name in ("ETag", "Last-Modified") if name in response.headers}
             date = response.headers.get("Date") or formatdate(usegmt=True)
-            answer.headers = HTTPHeaderDict({**held, "Date": date, "Cache-Control": f"max-age={_FOR_EVER}"})
+            answer.headers = HTTPHeaderDict({**known, "Date": date, "Cache-Control": f"max-age={_FOR_EVER}"})
             if response.status_code == HTTPStatus.NOT_MODIFIED:
                 return controller.update_cached_response(request, answer).read()
             if response.status_code != HTTPStatus.OK:

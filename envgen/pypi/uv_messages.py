@@ -1,4 +1,7 @@
-"""Turn what uv prints on stderr into errors, names and notes of ours."""
+"""uv's messages on stderr, read as errors, names and notes of ours.
+
+uv has no structured output for a resolution that fails: its text is all there is to learn from. It is read here alone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provide the records of channels, wherever their indexes are."""
+"""The records of channels, wherever their indexes are."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Natives = list[rattler.RepoDataRecord]
 def open_channels(
     channels: tuple[Channel, ...], platform: Platform, access: Access, *, exclude_newer: datetime | None = None
 ) -> Repodata:
-    """Reach every channel and read which names it has; records are read when they are asked for.
+    """Reach every channel and read which names it has; records are read when they are needed.
 
     Channels are in order of priority. `exclude_newer` is an aware instant; records later than it, or without a date,
     are as good as absent, but their names are not.
@@ -72,9 +72,10 @@ def _refuse_shared(placed: Sequence[tuple[Channel, Place]]) -> None:
 
 
 class ChannelsRepodata:
-    """Provide the records of opened channels, as the Repodata protocol says.
+    """The records of opened channels, highest priority first; a `Repodata`.
 
     Everything asked for at once is read at once: shards in parallel, files in one pass. What was read is kept.
+    `starter` is the origin of an index that is incomplete.
     """
 
     def __init__(
@@ -86,7 +87,6 @@ class ChannelsRepodata:
         exclude_newer: datetime | None = None,
         starter: str = "",
     ) -> None:
-        """Take opened channels, highest priority first; `starter` is the origin of an incomplete index."""
         self._sources = sources
         self._subdirs = [rattler.Subdir(subdir) for subdir in platform.subdirs]
         self._remote = remote
@@ -99,7 +99,6 @@ class ChannelsRepodata:
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """List the channels, highest priority first."""
         return tuple(source.channel for source in self._sources)
 
     @property
@@ -109,7 +108,6 @@ class ChannelsRepodata:
 
     @property
     def complete(self) -> bool:
-        """Return whether an absent name means that the channels lack it."""
         return not self._starter
 
     @property
@@ -219,13 +217,12 @@ def read_later(channel: Channel, read: Callable[[], ChannelRecords], opened: Ope
 
 @dataclass(frozen=True, slots=True)
 class OpenedSource:
-    """Stand for the records of a channel whose files are open."""
+    """An `OpenedIndex` of a channel's own files."""
 
     source: Source
 
     @property
     def readings(self) -> Sequence[object]:
-        """List the files of the target's subdirs."""
         return self.source.readings
 
     def record(self, native: object) -> Record:
@@ -238,7 +235,7 @@ class OpenedSource:
 
 @dataclass(frozen=True, slots=True)
 class CorrectedIndex:
-    """Put corrected records before an index, in files of their own that hide those of the same names.
+    """An `OpenedIndex` with corrected records before it, in files of their own that hide those of the same names.
 
     `records` holds every record of the names that are hidden, by subdir and file name.
     """
@@ -254,7 +251,7 @@ class CorrectedIndex:
         return cls(readings, inner, {_place(record.url): record for record in records})
 
     def record(self, native: object) -> Record:
-        """Convert a record, or give the corrected one."""
+        """Return the corrected record, or else the converted one."""
         known = self.records.get(_place(native.url)) if isinstance(native, rattler.RepoDataRecord) else None
         return known or self.inner.record(native)
 

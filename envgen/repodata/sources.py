@@ -29,7 +29,7 @@ _NAME = re.compile(r"[._-]*[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What rattler's gateway is asked with: a channel's URL, or one opened file a subdir.
+    """What rattler reads a channel from: its URL, or one opened file a subdir.
 
     `names` are all the package names of the target's subdirs.
     """
@@ -49,7 +49,7 @@ class Source:
         return [record for reading in opened for name in names for record in reading.load_records(name)]
 
     def adopt(self, native: Sequence[rattler.RepoDataRecord]) -> list[rattler.RepoDataRecord]:
-        """Return rattler's records the channel's own URLs, drop what a `.conda` twin replaces, and sort them by URL.
+        """Return rattler's records under the channel's own URLs, sorted by them, without what a `.conda` twin replaces.
 
         A URL that the index itself moved elsewhere (CEP 15's `base_url`) is kept, except by a mirror.
         """

@@ -1,4 +1,4 @@
-"""Describe which records of a request a solver may choose from."""
+"""The records of a request that a solver may choose from."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from envgen.models.solve import RootSpec, SolveRequest
 _OLD, _NEW = ".tar.bz2", ".conda"
 _REMEMBERED = 8
 _MANY = 60_000
+_PART = re.compile(r'[\[,](\w+)=("(?:[^"\\]|\\.)*"|\[[^\]]*\])')
+_GIVEN = frozenset({"version", "build"})
+_PLACES = frozenset({"channel", "subdir", "fn", "url"})
+_ATTRIBUTES = frozenset({"build_number", "md5", "sha256", "license", "track_features"})
 
 T = TypeVar("T")
 
@@ -53,7 +57,7 @@ def _has_twin(url: str, urls: Mapping[str, int]) -> bool:
 
 
 def candidates(request: SolveRequest, indexes: Sequence[NameIndex]) -> list[Mapping[str, Sequence[int]]]:
-    """Give, for each channel of the request, the positions of the records that may be chosen, by name.
+    """Return, for each channel of the request, the positions of the records that may be chosen, by name.
 
     Under strict priority a name that a channel has is hidden in every channel below it, whatever its version and
     whoever asks for it. That is libmamba's meaning; rattler alone would let a named spec through. Specs that name a
@@ -95,18 +99,16 @@ def picked(entry: ChannelRecords, positions: Sequence[int]) -> ChannelRecords:
 
 
 class Prepared(Generic[T]):
-    """Remember what a solver made of a channel's records, so that solving again with the same records is cheap.
+    """What a solver made of channels' records, remembered so that solving again with the same records is cheap.
 
     Records are recognised by the identity of their `ChannelRecords`; the few that were used last are kept.
     """
 
     def __init__(self, make: Callable[[ChannelRecords], T]) -> None:
-        """Take the function that prepares one channel's records."""
         self._make = make
         self._known: OrderedDict[int, tuple[ChannelRecords, T]] = OrderedDict()
 
     def knows(self, entry: ChannelRecords) -> bool:
-        """Return whether the prepared form is at hand."""
         return id(entry) in self._known
 
     def __call__(self, entry: ChannelRecords) -> T:
@@ -122,13 +124,12 @@ class Prepared(Generic[T]):
 
 
 class Converted(Generic[T]):
-    """Remember a solver's own form of each record, since requests that differ a little share nearly all records.
+    """A solver's own form of each record, remembered since requests that differ a little share nearly all records.
 
     Records are recognised by identity; all are forgotten when there are very many.
     """
 
     def __init__(self, convert: Callable[[Record], T]) -> None:
-        """Take the function that converts one record."""
         self._convert = convert
         self._known: dict[int, tuple[Record, T]] = {}
 
@@ -140,14 +141,6 @@ class Converted(Generic[T]):
                 self._known.clear()
             known = self._known[id(record)] = (record, self._convert(record))
         return known[1]
-
-
-# Read match specs the same way for every solver.
-
-_PART = re.compile(r'[\[,](\w+)=("(?:[^"\\]|\\.)*"|\[[^\]]*\])')
-_GIVEN = frozenset({"version", "build"})
-_PLACES = frozenset({"channel", "subdir", "fn", "url"})
-_ATTRIBUTES = frozenset({"build_number", "md5", "sha256", "license", "track_features"})
 
 
 def bracketed(spec: MatchSpec) -> str:

@@ -1,4 +1,4 @@
-"""Choose the solver: libmamba where it can be imported, else rattler."""
+"""The choice of the solver: libmamba where it can be imported, else rattler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Solve with libmamba, mamba's solver; its bindings `libmambapy` come from conda-forge only."""
+"""libmamba's solver, mamba's own; its bindings `libmambapy` come from conda-forge only."""
 
 from __future__ import annotations
 
@@ -42,14 +42,13 @@ class _LibmambaChannel:
 
 
 class LibmambaSolver:
-    """Solve requests with libmamba, from records in memory.
+    """A `Solver` that is libmamba's, with records in memory.
 
     Only calls that every libmambapy from 2.0 has are used. Each request gets a fresh `Database`: jobs may leave traces
     in one. No `Context` is ever made: it is a process-wide singleton and takes over the signals.
     """
 
     def __init__(self) -> None:
-        """Start with nothing remembered."""
         self._package_info = Converted(_package_info)
         self._prepared = Prepared(self._channel)
 
@@ -117,7 +116,7 @@ def _flags(request: SolveRequest) -> Any:
 
 
 def _add_system(database: Any, request: SolveRequest) -> list[Any]:
-    """Add the virtual packages and the constraints, and give every job.
+    """Add the virtual packages and the constraints, and return every job.
 
     Without a job of its own, a virtual package that some record constrains is dropped in silence. A constraint is the
     `constrains` of a dummy record that must be installed: a `Pin` would outlive the request.

@@ -1,4 +1,4 @@
-"""Solve with rattler, the solver of the PyPI wheel `py-rattler`."""
+"""rattler's solver, which comes with the PyPI wheel `py-rattler`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _RattlerChannel:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Answer rattler's questions about one channel from memory."""
+    """One channel as rattler asks for it: name by name, from memory."""
 
     channel: _RattlerChannel
     by_name: Mapping[str, Sequence[int]]
@@ -52,14 +52,13 @@ class _Source:
 
 
 class RattlerSolver:
-    """Solve requests with rattler, from records in memory.
+    """A `Solver` that is rattler's, with records in memory.
 
     The records are handed over by a source object that rattler asks name by name: measured as fast as rattler's own
     sparse files on 254 packages of 8,400 records. Records that rattler itself read (`native`) are not built again.
     """
 
     def __init__(self) -> None:
-        """Start with nothing remembered."""
         self._native = Converted(to_native)
         self._prepared = Prepared(self._channel)
 
@@ -98,7 +97,7 @@ class RattlerSolver:
 def _from_files(opened: OpenedIndex, request: SolveRequest) -> Solution | None:
     """Solve without a look at any record, in half the time; None where that fails, for whatever reason.
 
-    The reason is not told here, because rattler's would speak of files.
+    The reason is left to a solve from records, because here rattler's would speak of files.
     """
     work = rattler.solve_with_sparse_repodata(
         _specs(request.specs),
