@@ -146,7 +146,7 @@ class ChannelsRepodata:
         if self._remote or self._until or len(self._sources) > 1:
             return ()
         (source,) = self._sources
-        return (read_later(source.channel, lambda: self._read(names, recursive=True)[0], OpenedSource(source)),)
+        return (read_later(source.channel, lambda: self._read(names, recursive=True)[0], source),)
 
     def _read(self, names: Iterable[str], *, recursive: bool) -> tuple[ChannelRecords, ...]:
         known = sorted(self._names.intersection(names))
@@ -213,24 +213,6 @@ def read_later(channel: Channel, read: Callable[[], ChannelRecords], opened: Ope
         labels=LazySequence.of(lambda: entry().labels or ()),
         opened=opened,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedSource:
-    """An `OpenedIndex` of a channel's own files."""
-
-    source: Source
-
-    @property
-    def readings(self) -> Sequence[object]:
-        return self.source.readings
-
-    def record(self, native: object) -> Record:
-        """Convert a record; raise TypeError for what is none of rattler's."""
-        if not isinstance(native, rattler.RepoDataRecord):
-            raise TypeError(f"not a record of rattler's: {native!r}")
-        (adopted,) = self.source.adopt([native])
-        return to_record(adopted, self.source.channel.url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,11 +240,9 @@ def test_a_request_of_no_channel_is_explained() -> None:
 
 
 def test_three_ways_out_are_told_at_most(solver: Solver) -> None:
-    names = {name: number for number, name in enumerate("abcd", 1)}
-    index = table(
-        "\n".join(f"{name} 1\n {name} 2 : x <{number}|>{number}\n x {number}" for name, number in names.items())
-    )
-    error = explained(solver, request(index, *(f"{name} >=2" for name in names)))
+    rows = [f"{name} 1\n {name} 2 : x <{number}|>{number}\n x {number}" for number, name in enumerate("abcd", 1)]
+    index = table("\n".join(rows))
+    error = explained(solver, request(index, *(f"{name} >=2" for name in "abcd")))
     assert error.message == "`a >=2`, `b >=2`, `c >=2` and `d >=2` cannot be met together"
     assert error.hint == "; or ".join(f"let `{name} >=2` allow {name} 1" for name in "abc")
 
