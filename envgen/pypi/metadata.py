@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urldefrag, urlsplit
 
 from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement
@@ -125,7 +125,7 @@ class MetadataReader:
             raise PypiUnreachableError(f"cannot read {wheel.filename} ({error.strerror})") from error
 
     def _read_remote(self, wheel: Wheel) -> bytes:
-        served = self._session.get(f"{_plain(wheel.url)}.metadata", limit=_LIMIT)  # PEP 658
+        served = self._session.get(f"{urldefrag(wheel.url).url}.metadata", limit=_LIMIT)  # PEP 658
         if served.status == 200 and parse_metadata(served.content, wheel):
             return served.content
         # Some hosts refuse a range counted from the end, so the second try asks for the size first.
@@ -137,7 +137,7 @@ class MetadataReader:
         """Return one member, read by ranges with the zip's directory, or None where the host serves no such ranges."""
         from remotezip import RemoteIOError, RemoteZip, RemoteZipError
 
-        url, session = _plain(wheel.url), self._session
+        url, session = urldefrag(wheel.url).url, self._session
         options = {
             "session": session.http,
             "initial_buffer_size": _TAIL,
@@ -161,7 +161,7 @@ class MetadataReader:
 
     def _read_whole(self, wheel: Wheel) -> bytes:
         with tempfile.SpooledTemporaryFile(_LIMIT) as file:
-            status = self._session.download(_plain(wheel.url), file)
+            status = self._session.download(urldefrag(wheel.url).url, file)
             if status != 200:
                 raise _missing(wheel)
             file.seek(0)
@@ -185,15 +185,9 @@ def _status_of(error: OSError | Exception) -> int:
 
 
 def _sha256(file: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        digest.update(chunk)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # typeshed wants more than it uses
     file.seek(0)
-    return digest.hexdigest()
-
-
-def _plain(url: str) -> str:
-    return urlsplit(url)._replace(fragment="").geturl()
+    return digest
 
 
 def _from_zip(file: IO[bytes], wheel: Wheel) -> bytes:
