@@ -36,8 +36,8 @@ def explain(
         return facts.of_absent(absent)
     if unmatched := [root for root in request.specs if facts.unmatched(root)]:
         return facts.of_unmatched(unmatched)
-    trial = VariantSolves(solver)
-    core = conflicting(trial, request, error.problem)
+    variants = VariantSolves(solver)
+    core = conflicting(variants, request, error.problem)
     try:
         solver.solve(core)
         problem = error.problem
@@ -48,7 +48,7 @@ def explain(
     return UnsatisfiableError(
         f"{named} cannot be installed" if len(roots) == 1 else f"{named} cannot be met together",
         problem=_trimmed(problem),
-        hint="; or ".join(remedies(trial, core)),
+        hint="; or ".join(remedies(variants, core)),
         lines=[root.origin.line for root in roots if root.origin.line],
     )
 
@@ -164,7 +164,7 @@ def _by_name(records: Iterable[Record]) -> dict[str, list[Record]]:
 
 @dataclass(slots=True)
 class VariantSolves:
-    """Solve variants of one request, for as long as the budget lasts.
+    """The solves of variants of one request, for as long as the budget lasts.
 
     The budget counts solves, not seconds, so that the same request always gets the same explanation.
     """
@@ -187,7 +187,7 @@ class VariantSolves:
         return self.budget > 0 and self.solution(request) is None
 
 
-def conflicting(trial: VariantSolves, request: SolveRequest, problem: str) -> SolveRequest:
+def conflicting(variants: VariantSolves, request: SolveRequest, problem: str) -> SolveRequest:
     """Reduce an unsatisfiable request to specs and constraints none of which can be left out.
 
     Those whose names the solver's text mentions are tried first: if they conflict on their own, as they nearly always
@@ -195,9 +195,9 @@ def conflicting(trial: VariantSolves, request: SolveRequest, problem: str) -> So
     """
     roots = [*((root, True) for root in request.specs), *((root, False) for root in request.constraints)]
     suspects = [(root, required) for root, required in roots if root.spec.name in problem]
-    if 0 < len(suspects) < len(roots) and trial.conflicts(_only(request, suspects)):
+    if 0 < len(suspects) < len(roots) and variants.conflicts(_only(request, suspects)):
         roots = suspects
-    return within_reach(_only(request, minimal(roots, lambda some: trial.conflicts(_only(request, some)))))
+    return within_reach(_only(request, minimal(roots, lambda some: variants.conflicts(_only(request, some)))))
 
 
 def minimal(items: Sequence[T], conflict: Callable[[Sequence[T]], bool]) -> list[T]:
@@ -242,17 +242,17 @@ def within_reach(request: SolveRequest) -> SolveRequest:
     return replace(request, channels=tuple(channels))
 
 
-def remedies(trial: VariantSolves, core: SolveRequest) -> list[str]:
+def remedies(variants: VariantSolves, core: SolveRequest) -> list[str]:
     """Return what makes a conflict solvable, best first: a newer macOS, another python, other versions, a channel."""
-    found = [*_newer_macos(trial, core), *_other_pythons(trial, core)]
+    found = [*_newer_macos(variants, core), *_other_pythons(variants, core)]
     if not found:
-        found = [*_loosened(trial, core), *_other_channel(trial, core)]
+        found = [*_loosened(variants, core), *_other_channel(variants, core)]
     if not found:
         found = [*_lacking(core), "loosen or remove it" if len(core.specs) == 1 else "loosen or remove one of them"]
     return found[:_MOST_REMEDIES]
 
 
-def _newer_macos(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
+def _newer_macos(variants: VariantSolves, core: SolveRequest) -> Iterator[str]:
     """Yield the lowest macOS floor that helps."""
     floor = next((package.version for package in core.virtual_packages if package.name == _MACOS), "")
     higher = {
@@ -263,9 +263,9 @@ def _newer_macos(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
         if (match := _FLOOR.match(text)) and floor and newer(match[1], floor)
     }
     floors = sorted(higher, key=version_key)
-    if not floors or not trial.solution(_on_macos(core, floors[-1])):
+    if not floors or not variants.solution(_on_macos(core, floors[-1])):
         return
-    lowest = next((version for version in floors[:-1] if trial.solution(_on_macos(core, version))), floors[-1])
+    lowest = next((version for version in floors[:-1] if variants.solution(_on_macos(core, version))), floors[-1])
     name = lowest if "." in lowest else f"{lowest}.0"
     yield f'raise `macos` to "{name}", which leaves out every Mac below macOS {name}'
 
@@ -277,7 +277,7 @@ def _on_macos(core: SolveRequest, version: str) -> SolveRequest:
     )
 
 
-def _other_pythons(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
+def _other_pythons(variants: VariantSolves, core: SolveRequest) -> Iterator[str]:
     """Yield the other minors of python, of those that the channels have, that help."""
     pythons = [root for root in core.specs if root.spec.name == "python"]
     if len(pythons) != 1:
@@ -287,7 +287,7 @@ def _other_pythons(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
         minor
         for minor in sorted(have, key=version_key)
         if not pythons[0].spec.matches_version(f"{minor}.0")
-        and trial.solution(_replacing(core, pythons[0], f"python {minor}.*"))
+        and variants.solution(_replacing(core, pythons[0], f"python {minor}.*"))
     ]
     if minors:
         others = " and ".join(f"`{root.spec}`" for root in core.specs if root is not pythons[0]) or "it"
@@ -295,22 +295,22 @@ def _other_pythons(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
         yield f"{others} can be had with python {_listed(minors, 'or')}: set `python` to {which}"
 
 
-def _loosened(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
+def _loosened(variants: VariantSolves, core: SolveRequest) -> Iterator[str]:
     """Yield which version each requirement would have to allow beside the others."""
     roots = [root for root in (*core.specs, *core.constraints) if root.spec.text != root.spec.name]
     for root in [root for root in roots if root.origin.line] or roots:
-        solution = trial.solution(_replacing(core, root, root.spec.name))
+        solution = variants.solution(_replacing(core, root, root.spec.name))
         if solution is None:
             continue
         chosen = [record.version for record in solution.records if record.name == root.spec.name]
         yield f"let `{root.spec}` allow {root.spec.name} {chosen[0]}" if chosen else f"leave `{root.spec}` out"
 
 
-def _other_channel(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
+def _other_channel(variants: VariantSolves, core: SolveRequest) -> Iterator[str]:
     """Yield the channel that would have to come first, where its priority hides the solution."""
     if core.channel_priority != "strict" or len(core.channels) < 2:
         return
-    if solution := trial.solution(replace(core, channel_priority="flexible")):
+    if solution := variants.solution(replace(core, channel_priority="flexible")):
         owners: dict[str, str] = {}
         for entry in core.channels:
             for record in entry.records:
