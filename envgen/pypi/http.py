@@ -231,7 +231,7 @@ class AnswerCache:
         headers = {"User-Agent": f"envgen/{envgen.__version__}", **controller.conditional_headers(request)}
         with self._session.opened(url, headers) as response:
             answer = response.raw
-            # Cookies are not kept, nor `Vary`, which would have values of the request kept. The date is our own clock's.
+            # No cookies, and no `Vary`, which would have values of the request kept. The date is by our own clock.
             known = {name: response.headers[name] for name in ("ETag", "Last-Modified") if name in response.headers}
             own = {"Date": formatdate(usegmt=True), "Cache-Control": f"max-age={_FOR_EVER}"}
             answer.headers = HTTPHeaderDict({**known, **own})

@@ -15,7 +15,7 @@ from envgen.repodata.sources import Source
 from envgen.system.event_loop import run
 from tests.repodata.channels import lay_out
 from tests.repodata.loopback import package, repodata
-from tests.repodata.test_repodata import mirrored
+from tests.repodata.test_gateway import mirrored
 
 NOARCH = repodata("noarch", package("a", depends=["b"]), package("b", "1"), package("b", "2"))
 OSX = repodata("osx-arm64", package("b", "3"), package("c"))

@@ -14,7 +14,7 @@ from envgen.solvers.rattler import RattlerSolver
 from tests.planner.worlds import FakeRepodata, records
 from tests.repodata.channels import lay_out
 from tests.repodata.loopback import Json, package, repodata
-from tests.repodata.test_repodata import mirrored
+from tests.repodata.test_gateway import mirrored
 from tests.solvers.builder import request, versions
 
 RECORDS = records("a 1.0 : b\na 2.0 : b\nb 1.0 ! c <2")
