@@ -116,7 +116,9 @@ class ChannelsRepodata:
         mirrored = [source.channel for source in self._sources if source.place.mirror]
         mirrors = [f"channel `{channel}` was read from a mirror" for channel in mirrored]
         sources = [note for source in self._sources for note in source.notes]
-        return (*mirrors, *sources, *_undated(len(self._undated)))
+        count = len(self._undated)
+        undated = f"{count:,} records without a date were" if count > 1 else "1 record without a date was"
+        return (*mirrors, *sources, *([f"{undated} left out"] if count else []))
 
     def names(self) -> frozenset[str]:
         """Return every package name that the channels have for the target, whatever the dates of its records."""
@@ -195,12 +197,6 @@ class ChannelsRepodata:
 
         source = (*named, *remote, *self._sources)[0]
         return explain(source.channel, source.place, text)
-
-
-def _undated(count: int) -> tuple[str, ...]:
-    if count == 1:
-        return ("1 record without a date was left out",)
-    return (f"{count:,} records without a date were left out",) if count else ()
 
 
 def read_later(channel: Channel, read: Callable[[], ChannelRecords], opened: OpenedIndex) -> ChannelRecords:

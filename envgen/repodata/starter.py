@@ -115,8 +115,8 @@ def _unpack(data: bytes) -> tuple[StarterHeader, list[bytes]]:
             channel=str(found["channel"]),
             subdirs=tuple(found["subdirs"]),
         )
+        if len(lines) != len(header.subdirs):
+            raise ValueError("lines are missing")
     except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
         raise RepodataError("the starter index is damaged", hint=_HINT) from error
-    if len(lines) != len(header.subdirs):
-        raise RepodataError("the starter index is damaged", hint=_HINT)
     return header, lines

@@ -46,14 +46,9 @@ class NameIndex:
         for position, (name, url) in enumerate(names_and_urls):
             if by_url.setdefault(url, position) == position:
                 names.setdefault(name, []).append(url)
-        by_name = {
-            name: [by_url[url] for url in sorted(names[name]) if not _has_twin(url, by_url)] for name in sorted(names)
-        }
+        twins = {url for url in by_url if url.endswith(_OLD) and url.removesuffix(_OLD) + _NEW in by_url}
+        by_name = {name: [by_url[url] for url in sorted(names[name]) if url not in twins] for name in sorted(names)}
         return cls(by_name=by_name, by_url=by_url)
-
-
-def _has_twin(url: str, urls: Mapping[str, int]) -> bool:
-    return url.endswith(_OLD) and url.removesuffix(_OLD) + _NEW in urls
 
 
 def candidates(request: SolveRequest, indexes: Sequence[NameIndex]) -> list[Mapping[str, Sequence[int]]]:
