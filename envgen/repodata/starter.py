@@ -1,4 +1,4 @@
-"""Read and write the starter index: a small dated piece of conda-forge that the wheel ships.
+"""The starter index: a small dated piece of conda-forge that the wheel ships.
 
 The file is one zstd frame around lines of JSON: a header (`format`, `date`, `channel`, `subdirs`), then the repodata of
 each of those subdirs, in that order. It holds no URLs: records get the channel's own.
@@ -34,7 +34,7 @@ _HINT = "install envgen again; or read a channel with --mirror conda-forge=PATH_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StarterHeader:
-    """Describe what a starter index holds: `date` is an ISO date, that of the index it was made from."""
+    """The first line of a starter index: `date` is an ISO date, that of the index it was made from."""
 
     format: int
     date: str
@@ -78,8 +78,8 @@ def read_starter(data: bytes, platform: Platform, *, exclude_newer: datetime | N
     """
     header, lines = _unpack(data)
     if platform.subdir not in header.subdirs:
-        held = ", ".join(subdir for subdir in header.subdirs if subdir != "noarch")
-        raise RepodataError(f"the starter index has nothing for {platform.subdir}, only for {held}", hint=_HINT)
+        others = ", ".join(subdir for subdir in header.subdirs if subdir != "noarch")
+        raise RepodataError(f"the starter index has nothing for {platform.subdir}, only for {others}", hint=_HINT)
     channel = Channel.parse(header.channel)
     with tempfile.TemporaryDirectory(prefix="envgen-") as scratch:  # rattler keeps the files mapped
         opened = []
@@ -115,8 +115,8 @@ def _unpack(data: bytes) -> tuple[StarterHeader, list[bytes]]:
             channel=str(found["channel"]),
             subdirs=tuple(found["subdirs"]),
         )
+        if len(lines) != len(header.subdirs):
+            raise ValueError("lines are missing")
     except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
         raise RepodataError("the starter index is damaged", hint=_HINT) from error
-    if len(lines) != len(header.subdirs):
-        raise RepodataError("the starter index is damaged", hint=_HINT)
     return header, lines
