@@ -42,7 +42,6 @@ class OnlineMap(Protocol):
 
     def holders(self, project: str) -> tuple[str, ...]:
         """Return the conda packages that hold a distribution, best first; () where it does not know or is off."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
