@@ -230,7 +230,7 @@ class _Importer:
             return told(item, "dropped", why="envgen never adds the defaults")
         if why := unwanted_channel(name):
             return told(item, "dropped", why=why)
-        if conda_to_pypi.sees and not lacking:
+        if conda_to_pypi.complete and not lacking:
             return told(
                 item, "dropped", why=f"conda-forge has all that the file asks of conda, so {name} is not needed"
             )
@@ -286,7 +286,7 @@ def _lacks(conda_to_pypi: CondaToPypi, item: ImportedMatchSpec) -> bool:
     """Return whether a package may have to come from another channel than conda-forge."""
     if unwanted_package(item.name, "conda") or replacement_of(item.name, SUBDIR):
         return False
-    return conda_to_pypi.sees and not conda_to_pypi.has(item.name) and not item.channel.startswith("conda-forge")
+    return conda_to_pypi.complete and not conda_to_pypi.has(item.name) and not item.channel.startswith("conda-forge")
 
 
 def _why_kept(lacking: list[str]) -> str:

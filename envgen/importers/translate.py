@@ -145,7 +145,7 @@ class LineTranslator:
 
     def _python_spec(self, item: ImportedMatchSpec, pypi_name: PypiName) -> LineReport:
         """Ask for the distribution that a conda package holds."""
-        absent = self._sees.sees and not pypi_name.known
+        absent = self._sees.complete and not pypi_name.known
         lacks = f"conda-forge has no {item.name} for {SUBDIR}" if absent else ""
         if lacks and not pypi_name.certain and (elsewhere := self._elsewhere(item)):
             return self._verbatim(replace(item, channel=""), f"{lacks}; it may be in {elsewhere}")
@@ -185,7 +185,7 @@ class LineTranslator:
             return self._verbatim(item, "it holds no Python distribution")
         if not is_tool(item.name):
             return told(item, "dropped", why="a library: whatever needs it brings it")
-        if self._sees.sees and not self._sees.has(item.name):
+        if self._sees.complete and not self._sees.has(item.name):
             return told(item, "dropped", why=f"conda-forge has no {item.name} for {SUBDIR}")
         return self._verbatim(replace(item, version="", build=""), "its version is left to the solver", "loosened")
 
