@@ -157,7 +157,7 @@ class LineTranslator:
 
     def _python_spec(self, item: ImportedMatchSpec, pypi_name: PypiName) -> LineReport:
         """Ask for the distribution that a conda package holds."""
-        absent = self._backwards.sees and not pypi_name.known
+        absent = self._backwards.complete and not pypi_name.known
         lacks = f"conda-forge has no {item.name} for {APPLE_SILICON}" if absent else ""
         if lacks and not pypi_name.certain and (elsewhere := self._elsewhere(item)):
             return self._verbatim(replace(item, channel=""), f"{lacks}; it may be in {elsewhere}")
@@ -195,7 +195,7 @@ class LineTranslator:
             return self._verbatim(item, "it holds no Python distribution")
         if not is_tool(item.name):
             return line_report(item, "dropped", why="a library: whatever needs it brings it")
-        if self._backwards.sees and not self._backwards.has(item.name):
+        if self._backwards.complete and not self._backwards.has(item.name):
             return line_report(item, "dropped", why=f"conda-forge has no {item.name} for {APPLE_SILICON}")
         return self._verbatim(replace(item, version="", build=""), "its version is left to the solver", "loosened")
 
