@@ -1,4 +1,4 @@
-"""Define every expected failure of envgen.
+"""The expected failures of envgen, each with its code and exit code.
 
 EnvgenError
 ├── UsageError                 the call itself is wrong (exit 2)
@@ -29,9 +29,9 @@ from dataclasses import dataclass
 from typing import Self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class SourceLine:
-    """Point at a line of a file of the user's own.
+    """A line of a file of the user's own; lines sort as they stand in their files.
 
     `line` counts from 1; 0 means that the text has no line (a command-line argument).
     """
@@ -46,8 +46,13 @@ class SourceLine:
         return f"{where}: {self.text.strip()}"
 
 
+def sorted_lines(lines: Iterable[SourceLine | None]) -> list[SourceLine]:
+    """Return the lines that there are, each once, sorted by file and number."""
+    return sorted({line for line in lines if line})
+
+
 class EnvgenError(Exception):
-    """Report an expected failure: what failed, on which lines, and what to do.
+    """An expected failure: what failed, on which lines, and what to do.
 
     `message` says what failed and why, without a full stop; `hint` what to do; `lines` are the user's own
     lines that take part; `exit_code` is 1, or 2 where the call itself is wrong.
@@ -64,7 +69,6 @@ class EnvgenError(Exception):
         lines: Sequence[SourceLine] = (),
         code: str | None = None,
     ) -> None:
-        """Keep the parts apart, so that they can be rendered, counted and tested."""
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -73,7 +77,7 @@ class EnvgenError(Exception):
             self.code = code
 
     def with_lines(self, lines: Iterable[SourceLine]) -> Self:
-        """Return the same failure, told at other lines; raise it `from` this one's cause."""
+        """Return the same failure at other lines, each once; its cause and traceback are this one's."""
         return self._with(lines=tuple(dict.fromkeys(lines)))
 
     def with_hint(self, hint: str) -> Self:
@@ -81,6 +85,7 @@ class EnvgenError(Exception):
         return self._with(hint=hint)
 
     def _with(self, **fields: object) -> Self:
+        # A subclass's `__init__` takes other arguments: the fields are copied instead of calling it again.
         made = type(self).__new__(type(self), *self.args)
         vars(made).update(vars(self) | fields)
         made.__cause__, made.__traceback__ = self.__cause__, self.__traceback__
@@ -96,7 +101,7 @@ class EnvgenError(Exception):
 
 
 class UsageError(EnvgenError):
-    """Report a call that is wrong in itself."""
+    """A call that is wrong in itself."""
 
     code = "usage"
     exit_code = 2
@@ -104,7 +109,7 @@ class UsageError(EnvgenError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Describe what is wrong at one place of a file of the user's own.
+    """What is wrong at one place of a file of the user's own.
 
     `path` is dotted (`dependencies[3]`), "" for the file as a whole; `column` counts from 1 in the line as it stands in
     the file, 0 where none is known; `others` are further lines that take part.
@@ -123,7 +128,7 @@ class Problem:
 
 
 class ManifestError(EnvgenError):
-    """Report every problem of a manifest at once.
+    """Every problem of a manifest at once.
 
     `message` lists them all; `problems` keeps each apart; `lines` are theirs unless given.
     """
@@ -138,13 +143,12 @@ class ManifestError(EnvgenError):
         hint: str = "",
         lines: Sequence[SourceLine] = (),
     ) -> None:
-        """Keep the problems beside the message."""
         own = [line for problem in problems for line in (problem.line, *problem.others) if line is not None]
         super().__init__(message, hint=hint, lines=lines or own)
         self.problems = tuple(problems)
 
     def with_problems(self, problems: Iterable[Problem]) -> Self:
-        """Return the same failure with its problems told otherwise."""
+        """Return the same failure with other problems."""
         return self._with(problems=tuple(problems))
 
     def __str__(self) -> str:
@@ -162,7 +166,7 @@ class ManifestError(EnvgenError):
 
 
 def _pointed(problem: Problem) -> list[str]:
-    """Render a problem's line, with a caret below the column if one is known."""
+    """Render a problem's line with a caret below its column, else with the other lines that take part."""
     if problem.line is None:
         return []
     shown = f"    {problem.line}"
@@ -175,37 +179,37 @@ def _pointed(problem: Problem) -> list[str]:
 
 
 class MappingError(EnvgenError):
-    """Report a requirement that cannot be translated."""
+    """A requirement that cannot be translated."""
 
     code = "mapping"
 
 
 class PlanError(EnvgenError):
-    """Report requirements that cannot be given sources that fit."""
+    """Requirements that cannot be given sources that fit."""
 
     code = "plan"
 
 
 class RepodataError(EnvgenError):
-    """Report an index that cannot be read."""
+    """An index that cannot be read."""
 
     code = "repodata"
 
 
 class ChannelUnreachableError(RepodataError):
-    """Report a channel that does not answer."""
+    """A channel that does not answer."""
 
     code = "channel-unreachable"
 
 
 class SolveError(EnvgenError):
-    """Report a failure of a solver."""
+    """A failure of a solver."""
 
     code = "solve"
 
 
 class UnsatisfiableError(SolveError):
-    """Report a request that no set of records meets.
+    """A request that no set of records meets.
 
     `problem` is the solver's own explanation, as a plain-text tree.
     """
@@ -220,37 +224,36 @@ class UnsatisfiableError(SolveError):
         hint: str = "",
         lines: Sequence[SourceLine] = (),
     ) -> None:
-        """Keep the solver's explanation beside the message."""
         super().__init__(message, hint=hint, lines=lines)
         self.problem = problem
 
 
 class SolverUnavailableError(SolveError):
-    """Report a solver that cannot be imported."""
+    """A solver that cannot be imported."""
 
     code = "solver-unavailable"
 
 
 class UnsupportedOptionError(SolveError):
-    """Report an option that a solver cannot honour."""
+    """An option that a solver cannot honour."""
 
     code = "unsupported-option"
 
 
 class PypiError(EnvgenError):
-    """Report a failure of the PyPI side."""
+    """A failure of the PyPI side."""
 
     code = "pypi"
 
 
 class PypiUnreachableError(PypiError):
-    """Report an index that does not answer, or answers with something else."""
+    """An index that does not answer, or answers with something else."""
 
     code = "pypi-unreachable"
 
 
 class PypiUnsatisfiableError(PypiError):
-    """Report requirements that no set of wheels meets.
+    """Requirements that no set of wheels meets.
 
     `problem` is the resolver's own explanation, `names` the distributions that it speaks of, in its order; `because`
     are the user's lines that keep those from conda.
@@ -268,7 +271,6 @@ class PypiUnsatisfiableError(PypiError):
         names: Sequence[str] = (),
         because: Sequence[SourceLine] = (),
     ) -> None:
-        """Keep the resolver's explanation beside the message."""
         super().__init__(message, hint=hint, lines=lines)
         self.problem = problem
         self.names = tuple(names)
@@ -276,37 +278,37 @@ class PypiUnsatisfiableError(PypiError):
 
 
 class ProofError(EnvgenError):
-    """Report a lock that does not fit together."""
+    """A lock that does not fit together."""
 
     code = "proof"
 
 
 class LockfileError(EnvgenError):
-    """Report a committed lock that is missing or damaged."""
+    """A committed lock that is missing or damaged."""
 
     code = "lockfile"
 
 
 class ForeignFileError(EnvgenError):
-    """Report a file of another tool's that cannot be read."""
+    """A file of another tool's that cannot be read."""
 
     code = "foreign-file"
 
 
 class InstallError(EnvgenError):
-    """Report a prefix that cannot be made or changed."""
+    """A prefix that cannot be made or changed."""
 
     code = "install"
 
 
 class InterruptedInstallError(InstallError):
-    """Report that the user stopped a change of a prefix."""
+    """A change of a prefix that the user stopped."""
 
     code = "interrupted"
     exit_code = 130
 
 
 class WriteError(EnvgenError):
-    """Report a file that cannot be written."""
+    """A file that cannot be written."""
 
     code = "write"

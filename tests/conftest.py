@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-settings.register_profile("fast", deadline=None, max_examples=25)  # no deadline: a busy machine is no failure
-settings.register_profile("thorough", deadline=None, max_examples=300)
-settings.load_profile("thorough" if THOROUGH else "fast")
+from tests.fakes import projects, tiny_project
+from tests.fakes.index_server import IndexServer
+
+# No deadline: a busy machine is no failure. The fast examples are the same each time, so that a failure is a change's.
+settings.register_profile("fast", deadline=None, max_examples=15, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=100)
+settings.register_profile("nightly", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 GOLDEN = Path(__file__).parent / "golden"
 Golden = Callable[[str, Mapping[str, str]], None]
@@ -40,3 +44,22 @@ def golden(request: pytest.FixtureRequest) -> Golden:
             assert text == expected[name], f"{case}/{name} differs; rewrite it with --update-golden"
 
     return compare
+
+
+@pytest.fixture
+def index() -> Iterator[IndexServer]:
+    """Serve an empty index."""
+    with IndexServer() as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tiny_project.Project:
+    """Return an empty project over a tiny channel; PyPI does not answer."""
+    return tiny_project.empty_project(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def living(tmp_path: Path, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> projects.Project:
+    """Return an empty project over a small channel with versions to move between, and an empty index."""
+    return projects.Project(tmp_path, index, monkeypatch)

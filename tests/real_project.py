@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.tiny_project import DEAD_INDEX, Project, Ran, set_variables
 from tests.independent import Sources, faults
 from tests.independent_metadata import served_metadata
 from tests.solvers.conftest import needs_libmamba
-from tests.tiny_project import DEAD_INDEX, Project, Ran, set_variables
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
 CHANNEL = SHARED / "channel" / "conda-forge"

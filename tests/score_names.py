@@ -35,7 +35,8 @@ from envgen.models.record import Repodata
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import Wheel, WheelMetadata
 from envgen.pypi.resolver import UvResolver
-from envgen.repodata.gateway import open_repodata
+from envgen.repodata.gateway import open_channels
+from envgen.repodata.locations import Access
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
 FACTS = SHARED / "facts"
@@ -86,7 +87,8 @@ def target(subdir: str = "osx-arm64", python: str = "3.12") -> Platform:
 def channel(platform: Platform) -> Repodata:
     """Open the partial channel beside the checkout as conda-forge."""
     mirrors = {"conda-forge": str((SHARED / "channel" / "conda-forge").resolve())}
-    return open_repodata((CONDA_FORGE,), platform, cache_dir=Path(tempfile.mkdtemp()), mirrors=mirrors, offline=True)
+    access = Access(cache=Path(tempfile.mkdtemp()), mirrors=mirrors, offline=True)
+    return open_channels((CONDA_FORGE,), platform, access)
 
 
 @cache

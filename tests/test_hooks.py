@@ -7,16 +7,14 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
-from tests.locking.conftest import index, living
-from tests.locking.projects import CHANNEL, Project, Repository, oldest
-
-__all__ = ["index", "living"]
+from tests.fakes.projects import CHANNEL, Made, Project, Repository, made_once, oldest
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(
@@ -28,16 +26,26 @@ def load(name: str) -> Any:
     return YAML(typ="safe").load((ROOT / name).read_text(encoding="utf-8"))
 
 
-@pytest.fixture
-def demo(living: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Lock two environments when only the oldest packages were there, and commit them."""
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+def lock_two(living: Project) -> None:
     living.serve(oldest(CHANNEL))
     living.manifest("pandas")
     living.manifest("six", name="other")
     living.json("lock")
     Repository(living.root / "project").commit("lock")
     living.serve(CHANNEL)
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    with made_once(tmp_path_factory.mktemp("locked"), lock_two) as made:
+        yield made
+
+
+@pytest.fixture
+def demo(living: Project, locked: Made, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Return two environments, committed and locked when only the oldest packages were there."""
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    living.start_from(locked)
     return living
 
 

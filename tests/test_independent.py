@@ -8,9 +8,9 @@ import pytest
 from envgen.formats.registry import render
 from envgen.lock.model import Lock, PlatformLock
 from envgen.models.record import Record
+from tests.fakes.locks import make_lock, make_platform, make_record, make_wheel, small_platform
 from tests.independent import Sources, faults
 from tests.known_pairs import pair_faults
-from tests.lock_values import make_lock, make_platform, make_record, make_wheel, small_platform
 
 OUTPUTS = ["environment.yml", "conda-lock.yml"]
 

@@ -18,9 +18,9 @@ from ruamel.yaml import YAML
 import envgen
 from envgen.cli.main import COMMANDS
 from envgen.manifest.templates import template_names
+from tests.fakes.tiny_project import run
 from tests.independent import Sources, faults
 from tests.real_project import CHANNEL, NAMES, needs_channel
-from tests.tiny_project import run
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

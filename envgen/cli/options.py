@@ -13,8 +13,7 @@ import typer
 from envgen.errors import UsageError
 
 if TYPE_CHECKING:
-    from envgen.project.services import OnlineNames as ServicesOnlineNames
-    from envgen.project.services import Services
+    from envgen.project.services import NotedOnlineMap, Services
     from envgen.system.settings import HostSettings
 
 
@@ -258,7 +257,7 @@ def services_for(
     )
 
 
-def _online_names(settings: HostSettings, *, offline: bool) -> ServicesOnlineNames:
+def _online_names(settings: HostSettings, *, offline: bool) -> NotedOnlineMap:
     from envgen.repodata.online_names import OnlineNameMap
 
     return OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)

@@ -158,10 +158,10 @@ class _Importer:
 
     def run(self) -> Imported:
         accounts = {**dict(self._python()), **dict(self._settings())}
-        backwards = self._backwards()
+        conda_to_pypi = self._conda_to_pypi()
         context = Context(
-            backwards=backwards,
-            needed=needed_items(self._file.items if self._file.solved else (), backwards),
+            conda_to_pypi=conda_to_pypi,
+            needed=needed_items(self._file.items if self._file.solved else (), conda_to_pypi),
             find_project=self._find_project,
             exact=self._file.solved,
             pins=self._options.pins,
@@ -169,7 +169,7 @@ class _Importer:
             files=bool(self._file.files),
         )
         translator = LineTranslator(self._draft, context)
-        accounts |= self._channels(translator, backwards)
+        accounts |= self._channels(translator, conda_to_pypi)
         reports = [accounts.get(id(item)) or translator.account(item) for item in self._file.items]
         self._remark(reports)
         text = self._with_options(self._draft.text())
@@ -202,7 +202,7 @@ class _Importer:
             elif isinstance(item, Ignored) and item.what in FLOORS and self._file.macos:
                 yield id(item), told(item, "setting", f"platforms: macos {self._file.macos}")
 
-    def _backwards(self) -> CondaToPypi:
+    def _conda_to_pypi(self) -> CondaToPypi:
         """Open the channel where conda's names or a solved list need it."""
         if not self._file.solved and not any(isinstance(item, ImportedMatchSpec) for item in self._file.items):
             return CondaToPypi()
@@ -218,10 +218,12 @@ class _Importer:
             self._notes.append(f"{error.message}; so conda's names were judged by the tables that envgen ships")
             return CondaToPypi()
 
-    def _channels(self, translator: LineTranslator, backwards: CondaToPypi) -> dict[int, LineReport]:
+    def _channels(self, translator: LineTranslator, conda_to_pypi: CondaToPypi) -> dict[int, LineReport]:
         """Keep the channels that something may need beside conda-forge."""
-        specs = [item for item in self._file.items if isinstance(item, ImportedMatchSpec) and _lacks(backwards, item)]
-        needless = backwards.sees and not specs
+        specs = [
+            item for item in self._file.items if isinstance(item, ImportedMatchSpec) and _lacks(conda_to_pypi, item)
+        ]
+        needless = conda_to_pypi.sees and not specs
         why_kept = _why_kept([spec.name for spec in specs])
         accounts = {
             id(item): self._channel(item, translator, why_kept, needless=needless)
@@ -282,11 +284,11 @@ class _Importer:
         return set_accelerator(text, options.accelerator) if options.accelerator else text
 
 
-def _lacks(backwards: CondaToPypi, item: ImportedMatchSpec) -> bool:
+def _lacks(conda_to_pypi: CondaToPypi, item: ImportedMatchSpec) -> bool:
     """Return whether a package may have to come from another channel than conda-forge."""
     if unwanted_package(item.name, "conda") or replacement_of(item.name, APPLE_SILICON):
         return False
-    return backwards.sees and not backwards.has(item.name) and not item.channel.startswith("conda-forge")
+    return conda_to_pypi.sees and not conda_to_pypi.has(item.name) and not item.channel.startswith("conda-forge")
 
 
 def _channels_of(specs: Iterable[ImportedMatchSpec]) -> Iterator[str]:

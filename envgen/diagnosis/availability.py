@@ -10,7 +10,7 @@ from envgen.errors import MappingError, PypiError, SolveError, UnsatisfiableErro
 from envgen.knowledge.releases import bad_releases
 from envgen.knowledge.version_ranges import covers
 from envgen.knowledge.wheels import hidden_libraries, missing_wheel
-from envgen.mapping.channel_packages import fits_python, newest
+from envgen.mapping.channel_packages import fits_python, newest_record
 from envgen.mapping.name_mapper import NameMapper
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.channel import Channel
@@ -100,7 +100,7 @@ def _why_empty(name: str, version: str) -> str:
 
 def _why_not_for_mac(name: str, version: str, platform: Platform) -> str:
     for row in bad_releases():
-        known = row.name == name and (row.code, row.severity) == (LINUX, "error") and row.holds_on(platform.subdir)
+        known = row.name == name and (row.code, row.severity) == (LINUX, "error") and row.applies_to(platform.subdir)
         if known and covers(row.versions, version):
             return f"`{name}` {version} has no wheel for macOS: {row.why}"
     return ""
@@ -138,7 +138,7 @@ def on_conda(
 def spec_on_conda(spec: MatchSpec, records: Sequence[Record], platform: Platform, origin: str) -> CondaAvailability:
     """Judge a match spec by the records of its name; `origin` says what was read, for the message."""
     fitting = [record for record in records if spec.matches(record) and fits(record, platform)]
-    best = newest(fitting, platform.python)
+    best = newest_record(fitting, platform.python)
     if best is not None:
         message = f"{origin} has {best.name} {best.version} for {target(platform)}"
         return CondaAvailability(available=True, name=spec.name, version=best.version, message=message)

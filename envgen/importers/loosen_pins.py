@@ -45,12 +45,12 @@ class Needed:
         return self.by.get(id(item), "")
 
 
-def needed_items(items: Sequence[Asked], backwards: CondaToPypi) -> Needed:
+def needed_items(items: Sequence[Asked], conda_to_pypi: CondaToPypi) -> Needed:
     """Return which items of a solved list are there for others."""
     listed = [
         item for item in items if isinstance(item, ImportedRequirement | ImportedMatchSpec) and not _is_unwanted(item)
     ]
-    graph = _Graph(listed, backwards)
+    graph = _Graph(listed, conda_to_pypi)
     return Needed({id(item): needed for item in listed if (needed := graph.needer(item))})
 
 
@@ -64,10 +64,10 @@ def _is_unwanted(item: Listed) -> bool:
 class _Graph:
     """Which package of a list needs which."""
 
-    def __init__(self, listed: Iterable[Listed], backwards: CondaToPypi) -> None:
-        self._backwards = backwards
+    def __init__(self, listed: Iterable[Listed], conda_to_pypi: CondaToPypi) -> None:
+        self._conda_to_pypi = conda_to_pypi
         items = list(listed)
-        backwards.read([item.name for item in items if isinstance(item, ImportedMatchSpec)])
+        conda_to_pypi.read([item.name for item in items if isinstance(item, ImportedMatchSpec)])
         self._keys = {id(item): self._key(item) for item in items}
         known = set(self._keys.values())
         self._needs = {self._keys[id(item)]: self._needed(item) & known for item in items}
@@ -103,16 +103,16 @@ class _Graph:
         return self._of_conda(item.name)
 
     def _of_conda(self, conda: str) -> str:
-        return self._backwards.of(conda).requirement.partition("[")[0] or conda
+        return self._conda_to_pypi.of(conda).requirement.partition("[")[0] or conda
 
     def _needed(self, item: Listed) -> frozenset[str]:
         names = frozenset(item.needs)
         if not names and isinstance(item, ImportedMatchSpec):
-            names = self._backwards.depends_of(item.name, item.version.lstrip("="))
+            names = self._conda_to_pypi.depends_of(item.name, item.version.lstrip("="))
         elif not names and isinstance(item, ImportedRequirement):
-            conda = self._backwards.conda_of(item.requirement.name)
+            conda = self._conda_to_pypi.conda_of(item.requirement.name)
             version = item.requirement.specifier.lstrip("=")
-            names = self._backwards.depends_of(conda, version) if conda else frozenset()
+            names = self._conda_to_pypi.depends_of(conda, version) if conda else frozenset()
         return frozenset(self._of_conda(name) for name in names)
 
 

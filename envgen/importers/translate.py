@@ -48,7 +48,7 @@ class Context:
     are those that something is asked for in; `files` tells that a line's number alone does not say where it is.
     """
 
-    backwards: CondaToPypi
+    conda_to_pypi: CondaToPypi
     needed: Needed
     find_project: ProjectFinder
     exact: bool = False
@@ -64,7 +64,7 @@ class LineTranslator:
         """Take the draft to write to."""
         self._draft = draft
         self._context = context
-        self._sees = context.backwards
+        self._sees = context.conda_to_pypi
         self._includes = Includes(context.groups)
 
     def account(self, item: Asked) -> LineReport:
@@ -140,25 +140,25 @@ class LineTranslator:
             return told(item, "dropped", why=why)
         if who := self._context.needed.who(item):
             return told(item, "brought", why=f"{who} brings it, in a version that fits")
-        behind = self._sees.of(item.name)
-        return self._python_spec(item, behind) if behind.requirement else self._native(item)
+        pypi_name = self._sees.of(item.name)
+        return self._python_spec(item, pypi_name) if pypi_name.requirement else self._native(item)
 
-    def _python_spec(self, item: ImportedMatchSpec, behind: PypiName) -> LineReport:
+    def _python_spec(self, item: ImportedMatchSpec, pypi_name: PypiName) -> LineReport:
         """Ask for the distribution that a conda package holds."""
-        absent = self._sees.sees and not behind.known
+        absent = self._sees.sees and not pypi_name.known
         lacks = f"conda-forge has no {item.name} for {SUBDIR}" if absent else ""
-        if lacks and not behind.certain and (elsewhere := self._elsewhere(item)):
+        if lacks and not pypi_name.certain and (elsewhere := self._elsewhere(item)):
             return self._verbatim(replace(item, channel=""), f"{lacks}; it may be in {elsewhere}")
         specifier = to_specifier(_version(item, exact=self._context.exact))
         if specifier is None:
             return self._verbatim(item, f"PEP 440 cannot say `{item.version}`")
         pin, lost = self._pin(item, specifier), _lost(item)
-        held = behind.why if behind.requirement != item.name or not behind.certain else ""
+        held = pypi_name.why if pypi_name.requirement != item.name or not pypi_name.certain else ""
         told_why = [lacks, held, pin.why]
         outcome: Outcome = "pypi" if absent else "loosened" if pin.why or lost else "mapped"
         worth_a_comment = [*told_why, "" if self._context.exact else lost] if outcome != "mapped" else []
         comment = "; ".join(filter(None, worth_a_comment))
-        place = self._put(item, f"{behind.requirement}{pin.specifier}", item.group, comment)
+        place = self._put(item, f"{pypi_name.requirement}{pin.specifier}", item.group, comment)
         why = "; ".join(filter(None, [*told_why, lost]))
         return place if isinstance(place, LineReport) else told(item, outcome, place, why)
 

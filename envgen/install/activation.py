@@ -13,7 +13,7 @@ from rattler.shell import ActivationVariables, Shell, activate
 from envgen.errors import InstallError, UsageError, WriteError
 from envgen.install.prefix import Surroundings, is_environment, named_location, read_marker
 from envgen.project.project import environment_folder, open_environment
-from envgen.project.services import Services, home_of
+from envgen.project.services import Services
 from envgen.system.files import FolderWriter
 from envgen.system.machine import Machine
 
@@ -140,7 +140,5 @@ def whole_prefix(services: Services, name: str, prefix: Path | None, machine: Ma
 
 def _named(services: Services, name: str, machine: Machine) -> Path:
     settings = services.settings
-    around = Surroundings(
-        environ=settings.environ, home=home_of(services), data=settings.data_dir, subdir=machine.subdir
-    )
+    around = Surroundings(environ=settings.environ, home=services.home, data=settings.data_dir, subdir=machine.subdir)
     return named_location(name, around).prefix

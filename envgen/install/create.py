@@ -13,7 +13,7 @@ from envgen.install.prefix_diff import Difference
 from envgen.install.smoke_test import SmokeResult, try_environment
 from envgen.install.sync import PrefixState, PrefixSync, held
 from envgen.install.target import CreateOptions, InstallTarget, target_of
-from envgen.project.services import Services, home_of, with_indexes
+from envgen.project.services import Services, with_indexes
 from envgen.system.machine import Machine
 
 
@@ -65,7 +65,7 @@ def _finished(
 ) -> CreateResult:
     """Register, try and offer to Jupyter what is installed now."""
     notes = list(created.notes)
-    home = home_of(services)
+    home = services.home
     try:
         if target.runs:
             register(target.prefix, home)

@@ -16,7 +16,7 @@ from envgen.models.match_spec import version_key
 from envgen.models.platform import LINUX_GLIBC
 from envgen.project.own_projects import with_projects
 from envgen.project.project import FOLDER, Environment, generated_texts, open_environment, read_lock
-from envgen.project.services import Services, home_of
+from envgen.project.services import Services
 from envgen.system.files import inside
 from envgen.system.machine import Machine
 
@@ -93,7 +93,7 @@ def target_of(services: Services, wanted: CreateOptions, machine: Machine) -> In
     chosen, runs = _platform(wanted, lock, machine)
     around = Surroundings(
         environ=services.settings.environ,
-        home=home_of(services),
+        home=services.home,
         data=services.settings.data_dir,
         subdir=chosen.platform.subdir,
     )

@@ -1,25 +1,22 @@
-"""Describe what is wrong with installation commands that are passed around."""
+"""What is wrong with installation commands that are passed around."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
-from envgen.knowledge.tables import rows
+from envgen.knowledge.tables import lazy_table
 from envgen.models.findings import Severity
-
-TABLE = "advice.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandTool:
     """A tool whose commands are judged.
 
-    `programs` are the names it is called by; `verbs` what it may be asked to do with packages, as words behind the
-    program; `values` are the options that take a value, each with its other spellings: `--channel -c`; `speaks` says
-    whose names its packages have, `pypi_option` the option that makes them PyPI's ("" = none).
+    `programs` are the names it is called by; `verbs` what it can do with packages, as words behind the program;
+    `values` are the options that take a value, each with its other spellings: `--channel -c`; `speaks` says whose names
+    its packages have, `pypi_option` the option that makes them PyPI's ("" = none).
     """
 
     name: str
@@ -33,7 +30,6 @@ class CommandTool:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"commands of {', '.join(self.programs)} are read: {', '.join(self.verbs)}"
 
     def option(self, text: str) -> str:
@@ -46,13 +42,14 @@ class CommandRule:
     """What is wrong with commands of some tools, and what is right.
 
     It speaks of a command of one of `tools` (() = any) with one of `verbs` (() = any), whose packages are those of
-    `speaks` ("" = any), where all that is given holds:
-    `option` is there, with a value like `value`; none of `lacks` is; `pattern` is found in the text; `package` is asked
-    for, in versions that overlap `versions`; what `admits` names is left open, by a bound that overlaps it or by none.
-    The patterns are regular expressions. Right is the command with the option's value (of a program that is no tool:
-    what the pattern finds) replaced by `becomes` (a template of the pattern's groups), without `drops` (options,
-    variables, wrappers, packages; `{found}` for the packages and options in which the pattern is found) and with `adds`
-    and the requirements `pins`, where `{specifier}` is that of `package`; `right` says it in words.
+    `speaks` ("" = any), where all that is given is true: `option` is there, with a value like `value`; none of `lacks`
+    is; `pattern` is found in the text; `package` is among its packages, in versions that overlap `versions`; what
+    `admits` names is left open, by a bound that overlaps it or by none. The patterns are regular expressions.
+
+    Right is the command with the option's value (of a program that is no tool: what the pattern finds) replaced by
+    `becomes` (a template of the pattern's groups), without `drops` (options, variables, wrappers, packages; `{found}`
+    for the packages and options in which the pattern is found) and with `adds` and the requirements `pins`, where
+    `{specifier}` is that of `package`; `right` says it in words.
     """
 
     code: str
@@ -78,7 +75,6 @@ class CommandRule:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"{self.code}: {self.why}; right: {self.right}"
 
     def finds(self, text: str) -> bool:
@@ -98,13 +94,5 @@ class CommandRule:
         return re.sub(self.value, self.becomes, value, count=1) if self.becomes else value
 
 
-@cache
-def command_tools() -> tuple[CommandTool, ...]:
-    """Read the tools."""
-    return rows(TABLE, "tool", CommandTool)
-
-
-@cache
-def command_rules() -> tuple[CommandRule, ...]:
-    """Read what is wrong with commands, in the order in which it is told."""
-    return rows(TABLE, "rule", CommandRule)
+command_tools = lazy_table("advice.toml", "tool", CommandTool)
+command_rules = lazy_table("advice.toml", "rule", CommandRule)

@@ -1,17 +1,14 @@
-"""Describe which bounds upstream metadata lacks."""
+"""Bounds that upstream metadata lacks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
 from envgen.knowledge.installed import InstalledPackage, InstalledPackages
-from envgen.knowledge.tables import rows
+from envgen.knowledge.tables import lazy_table
 from envgen.knowledge.version_ranges import covers, escapes, overlaps
 from envgen.models.requirement import Requirement
-
-TABLE = "caps.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +29,7 @@ class CapRule:
     instead: str = ""
 
     def applies(self, installed: InstalledPackage) -> bool:
-        """Return whether the bound is asked for by an installed distribution."""
+        """Return whether an installed distribution needs the bound."""
         return (
             installed.distribution == self.beside
             and installed.source in self.halves
@@ -41,7 +38,6 @@ class CapRule:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         halves = "" if len(self.halves) > 1 else f" from {self.halves[0]}"
         return f"beside {self.beside}{self.versions}{halves}: {self.distribution}{self.specifier}: {self.why}"
 
@@ -50,7 +46,7 @@ class CapRule:
 class Cap:
     """A bound that must be added, whichever half serves the distribution.
 
-    `because` names what asks for it and why; `source` is the fact's.
+    `because` names what needs it and why; `source` is the fact's.
     """
 
     distribution: str
@@ -60,30 +56,26 @@ class Cap:
 
     @property
     def text(self) -> str:
-        """Return the bound as PEP 508."""
         return f"{self.distribution}{self.specifier}"
 
 
-@cache
-def cap_rules() -> tuple[CapRule, ...]:
-    """Read the bounds."""
-    return rows(TABLE, "cap", CapRule)
+cap_rules = lazy_table("caps.toml", "cap", CapRule)
 
 
-def caps_for(world: InstalledPackages) -> tuple[Cap, ...]:
-    """List the bounds that a world asks for, each once, whether or not they are met."""
+def caps_for(packages: InstalledPackages) -> tuple[Cap, ...]:
+    """Return the bounds that installed packages need, each once, whether or not they are met."""
     found: dict[tuple[str, str], Cap] = {}
     for rule in cap_rules():
-        for installed in world.installed:
+        for installed in packages.installed:
             if rule.applies(installed):
                 found.setdefault((rule.distribution, rule.specifier), _cap(rule, str(installed)))
     return tuple(found.values())
 
 
 def caps_of(requirements: tuple[Requirement, ...], *, from_pypi: bool) -> tuple[Cap, ...]:
-    """List the bounds that requirements ask for whatever release is chosen.
+    """Return the bounds that requirements need whatever release is chosen.
 
-    `from_pypi` says that what asks comes from PyPI; else only bounds that hold for both halves count.
+    `from_pypi` says that the requirements come from PyPI; else only bounds that hold for both halves count.
     """
     needed = {"pypi"} if from_pypi else {"conda", "pypi"}
     return tuple(
@@ -96,18 +88,18 @@ def caps_of(requirements: tuple[Requirement, ...], *, from_pypi: bool) -> tuple[
     )
 
 
-def broken_caps(world: InstalledPackages) -> tuple[tuple[Cap, InstalledPackage], ...]:
-    """List the bounds that a world breaks, with what breaks them."""
+def broken_caps(packages: InstalledPackages) -> tuple[tuple[Cap, InstalledPackage], ...]:
+    """Return the bounds that installed packages break, with what breaks them."""
     return tuple(
         (cap, installed)
-        for cap in caps_for(world)
-        for installed in world.find(cap.distribution)
+        for cap in caps_for(packages)
+        for installed in packages.find(cap.distribution)
         if not covers(cap.specifier, installed.version)
     )
 
 
 def contradicted(cap: Cap, requirements: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
-    """List the requirements that no version meets together with a bound."""
+    """Return the requirements that no version meets together with a bound."""
     return tuple(
         requirement
         for requirement in requirements
@@ -115,10 +107,10 @@ def contradicted(cap: Cap, requirements: tuple[Requirement, ...]) -> tuple[Requi
     )
 
 
-def _cap(rule: CapRule, asker: str) -> Cap:
+def _cap(rule: CapRule, needer: str) -> Cap:
     return Cap(
         distribution=rule.distribution,
         specifier=rule.specifier,
-        because=f"{asker} needs {rule.distribution}{rule.specifier}: {rule.why}",
+        because=f"{needer} needs {rule.distribution}{rule.specifier}: {rule.why}",
         source=rule.source,
     )

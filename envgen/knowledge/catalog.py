@@ -1,4 +1,4 @@
-"""List every fact."""
+"""The catalog of every fact."""
 
 from __future__ import annotations
 
@@ -13,71 +13,26 @@ from envgen.knowledge.incompatibilities import (
     clash_rules,
     exclusive_groups,
     group_members,
-    moves,
     openmp_rules,
-    stays,
+    pypi_only_rules,
+    replacement_wheels,
     unnamed_contents,
 )
-from envgen.knowledge.names import ExtraList, Form, NameList, alias_rows, main_rows, native_names, tool_rows
-from envgen.knowledge.releases import advices, bad_releases, companions
+from envgen.knowledge.names import (
+    ExtraList,
+    Form,
+    NameList,
+    alias_lists,
+    native_names,
+    requested_programs,
+    requested_projects,
+)
+from envgen.knowledge.releases import bad_releases, companion_rules, release_advices
 from envgen.knowledge.replacements import needless_extras, replaced_names, unwanted_channels, unwanted_packages
-from envgen.knowledge.tables import Fact, Row, rows, table_keys
+from envgen.knowledge.tables import Fact, Row, load_table, table_keys
 from envgen.knowledge.tensorflow import metal_choices, metal_releases, satellites, tensorflow_releases
-from envgen.knowledge.wheels import builds, hidden_libraries, macos_floors, missing_wheels
+from envgen.knowledge.wheels import all_build_needs, hidden_libraries, macos_floors, missing_wheels
 
-
-def all_facts() -> tuple[Fact, ...]:
-    """List every fact of the TensorFlow family and of its neighbours, by topic, in the tables' order."""
-    return tuple(
-        Fact(topic=topic, rule=row.rule, source=row.source, verified=row.verified)
-        for topic, rows in _topics()
-        for row in rows
-    )
-
-
-def _topics() -> Iterator[tuple[str, Sequence[Row]]]:
-    yield "tensorflow wheels", tensorflow_releases()
-    yield "tensorflow satellites", satellites()
-    yield "tensorflow-metal", metal_releases()
-    yield "tensorflow-metal choice", metal_choices()
-    yield "missing bounds", cap_rules()
-    yield "replaced names", replaced_names()
-    yield "needless extras", needless_extras()
-    yield "beside PyPI's TensorFlow", stays()
-    yield "wheels in place of records", moves()
-    yield "clashes", clash_rules()
-    yield "OpenMP", openmp_rules()
-    yield "one of a group", exclusive_groups()
-    yield "stands in unnamed", unnamed_contents()
-    yield "members of a group", group_members()
-    yield "hidden libraries", hidden_libraries()
-    yield "macOS floors", macos_floors()
-    yield "no wheel", missing_wheels()
-    yield "building from source", builds()
-    yield "releases to avoid", bad_releases()
-    yield "sets that misbehave", advices()
-    yield "silent needs", companions()
-    yield "names", told_names()
-    yield "extras", told_extras()
-    yield "commands", command_tools()
-    yield "old advice", command_rules()
-    yield "machines", host_rules()
-    yield from _foreign_topics()
-
-
-def _foreign_topics() -> Iterator[tuple[str, Sequence[Row]]]:
-    """Yield the facts about what other people's files ask for."""
-    yield "of no use on a Mac", unwanted_packages()
-    yield "channels left out", unwanted_channels()
-    yield "conda packages without Python", native_names()
-    yield "conda programs", tool_rows()
-    yield "main projects", main_rows()
-    yield "conda aliases", alias_rows()
-
-
-# Tell the tables of names and extras fact by fact.
-
-NAMES, CONTENTS, EXTRAS = "names.toml", "contents.toml", "extras.toml"
 _SHOWN = 6
 _MEANINGS = {
     "stand_in": "conda packages that serve for {names}",
@@ -91,51 +46,91 @@ _MEANINGS = {
     "umbrella": "one conda package brings the extra: {names}",
     "partly": "one conda package brings most of the extra: {names}",
     "package": "conda packages that an extra adds: {names}",
-    "variant": "builds that an extra chooses: {names}",
+    "variant": "all_build_needs that an extra chooses: {names}",
 }
 
 
+def all_facts() -> tuple[Fact, ...]:
+    """Return every fact of the TensorFlow family and of its neighbours, by topic, in the tables' order."""
+    return tuple(
+        Fact(topic=topic, rule=row.rule, source=row.source, verified=row.verified)
+        for topic, facts in _topics()
+        for row in facts
+    )
+
+
+def _topics() -> Iterator[tuple[str, Sequence[Row]]]:
+    yield "tensorflow wheels", tensorflow_releases()
+    yield "tensorflow satellites", satellites()
+    yield "tensorflow-metal", metal_releases()
+    yield "tensorflow-metal choice", metal_choices()
+    yield "missing bounds", cap_rules()
+    yield "replaced names", replaced_names()
+    yield "needless extras", needless_extras()
+    yield "beside PyPI's TensorFlow", pypi_only_rules()
+    yield "wheels in place of records", replacement_wheels()
+    yield "clashes", clash_rules()
+    yield "OpenMP", openmp_rules()
+    yield "one of a group", exclusive_groups()
+    yield "stands in unnamed", unnamed_contents()
+    yield "members of a group", group_members()
+    yield "hidden libraries", hidden_libraries()
+    yield "macOS floors", macos_floors()
+    yield "no wheel", missing_wheels()
+    yield "building from source", all_build_needs()
+    yield "releases to avoid", bad_releases()
+    yield "sets that misbehave", release_advices()
+    yield "silent needs", companion_rules()
+    yield "names", name_facts()
+    yield "extras", extra_facts()
+    yield "commands", command_tools()
+    yield "old advice", command_rules()
+    yield "machines", host_rules()
+    yield "of no use on a Mac", unwanted_packages()
+    yield "channels left out", unwanted_channels()
+    yield "conda packages without Python", native_names()
+    yield "conda programs", requested_programs()
+    yield "main projects", requested_projects()
+    yield "conda aliases", alias_lists()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldRow:
-    """One block of a table of names, in words."""
+class BlockFact:
+    """One block of a table of names, whose names share what is true of them, in words."""
 
     rule: str
     source: str
     verified: date
 
 
-def told_names() -> tuple[ToldRow, ...]:
-    """Return the tables of names, a row for each of their blocks."""
-    return tuple(_forms()) + tuple(row for file in (CONTENTS, NAMES) for row in _lists(file))
+def name_facts() -> tuple[BlockFact, ...]:
+    """Return the tables of names, a fact for each of their blocks."""
+    facts = []
+    for form in load_table("contents.toml", "form", Form):
+        listed = _listed(form.distributions.split())
+        facts.append(BlockFact(rule=f"{form.rule}: {listed}", source=form.source, verified=form.verified))
+    for file in ("contents.toml", "names.toml"):
+        for key in table_keys(file):
+            for block in load_table(file, key, NameList) if key != "form" else ():
+                text = block.names.strip()
+                entries = text.splitlines() if ":" in text else text.split()
+                facts.append(_block_fact(key, [*entries, *block.tools.split()], block))
+    return tuple(facts)
 
 
-def told_extras() -> tuple[ToldRow, ...]:
-    """Return the table of extras, a row for each of its blocks."""
+def extra_facts() -> tuple[BlockFact, ...]:
+    """Return the table of extras, a fact for each of its blocks."""
     return tuple(
-        _told(key, block.names.strip().splitlines(), block.why, block.source, block.verified)
-        for key in table_keys(EXTRAS)
-        for block in rows(EXTRAS, key, ExtraList)
+        _block_fact(key, block.names.strip().splitlines(), block)
+        for key in table_keys("extras.toml")
+        for block in load_table("extras.toml", key, ExtraList)
     )
 
 
-def _forms() -> Iterator[ToldRow]:
-    for form in rows(CONTENTS, "form", Form):
-        names = form.distributions.split()
-        yield ToldRow(rule=f"{form.rule}: {_listed(names)}", source=form.source, verified=form.verified)
-
-
-def _lists(file: str) -> Iterator[ToldRow]:
-    for key in table_keys(file):
-        for block in rows(file, key, NameList) if key != "form" else ():
-            text = block.names.strip()
-            entries = text.splitlines() if ":" in text else text.split()
-            yield _told(key, [*entries, *block.tools.split()], block.why, block.source, block.verified)
-
-
-def _told(key: str, entries: list[str], why: str, source: str, verified: date) -> ToldRow:
-    names = [entry.partition(":")[0].strip() for entry in entries]
-    told = _MEANINGS.get(key, "{names}").format(names=_listed(names))
-    return ToldRow(rule=f"{told}: {why}", source=source, verified=verified)
+def _block_fact(key: str, entries: list[str], block: NameList | ExtraList) -> BlockFact:
+    names = _listed([entry.partition(":")[0].strip() for entry in entries])
+    meaning = _MEANINGS.get(key, "{names}").format(names=names)
+    return BlockFact(rule=f"{meaning}: {block.why}", source=block.source, verified=block.verified)
 
 
 def _listed(names: list[str]) -> str:

@@ -1,15 +1,12 @@
-"""Describe what may be wrong with a machine, and why it matters."""
+"""What may be wrong with a machine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
-from envgen.knowledge.tables import rows
+from envgen.knowledge.tables import lazy_table
 from envgen.models.findings import Severity
-
-TABLE = "host.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +22,12 @@ class HostRule:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"{self.code}: {self.why}; fix: {self.fix}"
 
 
-@cache
-def host_rules() -> tuple[HostRule, ...]:
-    """Read the findings."""
-    return rows(TABLE, "finding", HostRule)
+host_rules = lazy_table("host.toml", "finding", HostRule)
 
 
 def host_rule(code: str) -> HostRule:
-    """Find a finding's row by its code; raise KeyError for one that is none."""
-    return {row.code: row for row in host_rules()}[code]
+    """Return the rule of a finding's code; raise KeyError for one that is none."""
+    return {rule.code: rule for rule in host_rules()}[code]

@@ -1,21 +1,21 @@
-"""Describe what may not live in one process on osx-arm64."""
+"""What may not live in one process on Apple silicon, or own the same files."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Literal
 
-from envgen.knowledge.installed import InstalledPackages, depends_names
-from envgen.knowledge.tables import rows
+from envgen.knowledge.installed import InstalledPackages
+from envgen.knowledge.tables import lazy_table
 from envgen.knowledge.tensorflow import native_satellites
 from envgen.knowledge.version_ranges import covers
 from envgen.models.findings import Severity
+from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
 
-TABLE = "clash.toml"
 Evidence = Literal["reported", "measured", "inferred"]
 
 
@@ -45,25 +45,23 @@ class ClashRule:
     conda: tuple[str, ...] = ()
     loads: str = ""
 
-    def takes(self, record: Record) -> bool:
+    def matches(self, record: Record) -> bool:
         """Return whether a record is the conda side of the pair."""
         if self.distribution:
             return False
         if self.conda and record.name not in self.conda:
             return False
-        if self.loads and self.loads not in depends_names(record):
+        if self.loads and not _depends_on(record, self.loads):
             return False
         return covers(self.versions, record.version)
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
-        other = f"{self.distribution}{self.versions}" if self.distribution else self._conda_side()
+        other = f"{self.distribution}{self.versions}"
+        if not self.distribution:
+            names = ", ".join(self.conda) or "any record"
+            other = f"conda's {names}{self.versions}" + (f" that depends on {self.loads}" if self.loads else "")
         return f"{self.number}: PyPI's {'/'.join(self.beside)}{self.beside_versions} beside {other}: {self.why}"
-
-    def _conda_side(self) -> str:
-        names = ", ".join(self.conda) or "any record"
-        return f"conda's {names}{self.versions}" + (f" that depends on {self.loads}" if self.loads else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +82,13 @@ class OpenMpRule:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         others = ", ".join([*(f"conda's {name}" for name in self.conda), *(f"PyPI's {name}" for name in self.wheels)])
         return f"{self.number}: PyPI's {self.distribution} beside one of {others}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownClash:
-    """Describe that a pair is in a world: the wheels on the one side, the packages on the other."""
+    """A pair that is installed: the wheels on the one side, the packages on the other."""
 
     rule: ClashRule
     wheels: tuple[str, ...]
@@ -105,10 +102,10 @@ class KnownClash:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cure:
-    """Describe what to change so that a clash goes away.
+    """What to change so that a clash goes away.
 
     `distribution` is to be taken from PyPI at `specifier` in place of the records `conda` (() where it comes from PyPI
-    already). It is "" where no wheel takes their place: whatever drags the records in must go.
+    already). It is "" where no wheel takes their place: whatever needs the records must go.
     """
 
     code: str
@@ -124,108 +121,93 @@ class Cure:
         return f"{self.distribution}{self.specifier}"
 
 
-@cache
-def clash_rules() -> tuple[ClashRule, ...]:
-    """Read the pairs."""
-    return rows(TABLE, "clash", ClashRule)
+clash_rules = lazy_table("clash.toml", "clash", ClashRule)
+openmp_rules = lazy_table("clash.toml", "openmp", OpenMpRule)
 
 
-@cache
-def openmp_rules() -> tuple[OpenMpRule, ...]:
-    """Read the wheels that bring an OpenMP runtime."""
-    return rows(TABLE, "openmp", OpenMpRule)
-
-
-def clashes(world: InstalledPackages) -> tuple[KnownClash, ...]:
-    """List the pairs that a world holds, in the table's order; none but on osx-arm64."""
-    if not world.is_apple_silicon:
+def clashes(packages: InstalledPackages) -> tuple[KnownClash, ...]:
+    """Return the pairs that are installed, in the table's order; none but on Apple silicon."""
+    if not packages.platform.is_apple_silicon:
         return ()
-    found = (_clash(rule, world) for rule in clash_rules())
+    found = (_clash(rule, packages) for rule in clash_rules())
     return tuple(clash for clash in found if clash)
 
 
-def openmp_doubles(world: InstalledPackages) -> tuple[tuple[OpenMpRule, tuple[str, ...]], ...]:
-    """List the wheels of a world with an OpenMP runtime inside, with the packages that bring another."""
-    if not world.is_apple_silicon:
-        return ()
-    found = ((rule, _other_runtimes(rule, world)) for rule in openmp_rules())
-    return tuple((rule, others) for rule, others in found if others)
-
-
-def _other_runtimes(rule: OpenMpRule, world: InstalledPackages) -> tuple[str, ...]:
-    if not world.find(rule.distribution, source="pypi"):
-        return ()
-    records = (record.name for record in world.named(*rule.conda) if "llvm-openmp" in depends_names(record))
-    return (*records, *(item.package for item in world.find(*rule.wheels, source="pypi")))
-
-
-def _clash(rule: ClashRule, world: InstalledPackages) -> KnownClash | None:
-    wheels = [item for item in world.find(*rule.beside, source="pypi") if covers(rule.beside_versions, item.version)]
-    if not wheels or world.find(*rule.unless, source="pypi"):
+def _clash(rule: ClashRule, packages: InstalledPackages) -> KnownClash | None:
+    wheels = [item for item in packages.find(*rule.beside, source="pypi") if covers(rule.beside_versions, item.version)]
+    if not wheels or packages.find(*rule.unless, source="pypi"):
         return None
-    others = _others(rule, world)
+    if rule.distribution:
+        installed = packages.find(rule.distribution, source="pypi")
+        others = tuple(item.package for item in installed if covers(rule.versions, item.version))
+    else:
+        others = tuple(record.name for record in packages.records if rule.matches(record))
     return KnownClash(rule=rule, wheels=tuple(map(str, wheels)), others=others) if others else None
 
 
-def _others(rule: ClashRule, world: InstalledPackages) -> tuple[str, ...]:
-    if rule.distribution:
-        wheels = world.find(rule.distribution, source="pypi")
-        return tuple(item.package for item in wheels if covers(rule.versions, item.version))
-    return tuple(record.name for record in world.records if rule.takes(record))
+def openmp_doubles(packages: InstalledPackages) -> tuple[tuple[OpenMpRule, tuple[str, ...]], ...]:
+    """Return the wheels with an OpenMP runtime inside, with the packages that bring another."""
+    if not packages.platform.is_apple_silicon:
+        return ()
+    found = ((rule, _other_runtimes(rule, packages)) for rule in openmp_rules())
+    return tuple((rule, others) for rule, others in found if others)
 
 
-def clash_cures(world: InstalledPackages) -> tuple[Cure, ...]:
-    """List what would end the clashes of a world: wheels in place of records, and floors of wheels.
+def _other_runtimes(rule: OpenMpRule, packages: InstalledPackages) -> tuple[str, ...]:
+    if not packages.find(rule.distribution, source="pypi"):
+        return ()
+    records = (record.name for record in packages.named(*rule.conda) if _depends_on(record, "llvm-openmp"))
+    return (*records, *(item.package for item in packages.find(*rule.wheels, source="pypi")))
+
+
+def _depends_on(record: Record, name: str) -> bool:
+    return any(MatchSpec.name_of(text) == name for text in record.depends)
+
+
+def clash_cures(packages: InstalledPackages) -> tuple[Cure, ...]:
+    """Return what would end the clashes: wheels in place of records, and floors of wheels.
 
     A cure that another clash asks for as well is given once, under the first clash's code.
     """
     cures: dict[tuple[str, ...], Cure] = {}
-    for clash in clashes(world):
-        for cure in _cures(clash):
-            cures.setdefault((cure.distribution, cure.specifier, *cure.conda), cure)
+    for clash in clashes(packages):
+        rule = clash.rule
+        for (distribution, specifier), records in _replacements(clash).items():
+            cure = Cure(
+                code=rule.code,
+                severity=rule.severity,
+                distribution=distribution,
+                specifier=specifier,
+                conda=tuple(records),
+                why=rule.why,
+            )
+            cures.setdefault((distribution, specifier, *records), cure)
     return tuple(cures.values())
 
 
-def _cures(clash: KnownClash) -> list[Cure]:
+def _replacements(clash: KnownClash) -> Mapping[tuple[str, str], Sequence[str]]:
+    """Map each wheel that ends a clash, as its name and specifier, to the records whose place it takes."""
     rule = clash.rule
     if not clash.from_conda:
-        if not rule.fixed:
-            return []
-        return [_cure(rule, rule.distribution, rule.fixed, ())]
-    groups: dict[tuple[str, str], list[str]] = {}
+        return {(rule.distribution, rule.fixed): ()} if rule.fixed else {}
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in clash.others:
-        move = move_of(name)
-        groups.setdefault((move.distribution, move.specifier) if move else ("", ""), []).append(name)
-    return [_cure(rule, distribution, specifier, tuple(names)) for (distribution, specifier), names in groups.items()]
-
-
-def _cure(rule: ClashRule, distribution: str, specifier: str, conda: tuple[str, ...]) -> Cure:
-    return Cure(
-        code=rule.code,
-        severity=rule.severity,
-        distribution=distribution,
-        specifier=specifier,
-        conda=conda,
-        why=rule.why,
-    )
+        wheel = replacement_wheel(name)
+        found[(wheel.distribution, wheel.specifier) if wheel else ("", "")].append(name)
+    return found
 
 
 def forbidden_beside_pypi_tensorflow(record: Record, *, metal: bool) -> str | None:
-    """Return why a record may not stand beside PyPI's TensorFlow, as an error of the proof would; None if it may.
+    """Return why a record may not be beside PyPI's TensorFlow, as an error of the proof would; None if it may.
 
-    It speaks of osx-arm64 alone. With `metal` the rules of tensorflow-metal hold too. The release of TensorFlow is not
-    asked for: the rows that speak of conda records speak of every release from 2.12 on.
+    It speaks of Apple silicon alone. With `metal` the rules of tensorflow-metal count too. The release of TensorFlow is
+    no argument: the rows that speak of conda records speak of every release from 2.12 on.
     """
     present = {"tensorflow", "tensorflow-macos"} | ({"tensorflow-metal"} if metal else set())
     for rule in clash_rules():
-        if rule.severity == "error" and present.intersection(rule.beside) and rule.takes(record):
+        if rule.severity == "error" and present.intersection(rule.beside) and rule.matches(record):
             return rule.why
     return None
-
-
-# Say what comes from PyPI whenever TensorFlow does.
-
-BESIDE_TABLE = "beside.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +222,6 @@ class PypiOnlyRule:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         beside = "tensorflow-metal" if self.metal_only else "PyPI's TensorFlow"
         return f"beside {beside} these come from PyPI: {', '.join(self.names)}: {self.why}"
 
@@ -258,29 +239,25 @@ class ReplacementWheel:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"{self.distribution}{self.specifier} from PyPI takes the place of {', '.join(self.conda)}: {self.why}"
 
 
-@cache
-def stays() -> tuple[PypiOnlyRule, ...]:
-    """Read what stays on PyPI beside its TensorFlow."""
-    return rows(BESIDE_TABLE, "stay", PypiOnlyRule)
+pypi_only_rules = lazy_table("beside.toml", "stay", PypiOnlyRule)
+replacement_wheels = lazy_table("beside.toml", "move", ReplacementWheel)
 
 
-@cache
-def moves() -> tuple[ReplacementWheel, ...]:
-    """Read which wheels take the place of which records."""
-    return rows(BESIDE_TABLE, "move", ReplacementWheel)
+def replacement_wheel(conda_name: str) -> ReplacementWheel | None:
+    """Return the wheel that takes a record's place, or None."""
+    return next((row for row in replacement_wheels() if conda_name in row.conda), None)
 
 
-def never_lifted(*, metal: bool) -> Mapping[str, str]:
+def pypi_only(*, metal: bool) -> Mapping[str, str]:
     """Map the distributions that conda may not provide beside PyPI's TensorFlow to the reason."""
-    return {name: row.why for row in stays() if metal or not row.metal_only for name in row.names}
+    return {name: row.why for row in pypi_only_rules() if metal or not row.metal_only for name in row.names}
 
 
 def must_be_pypi(from_pypi: Iterable[str]) -> Mapping[str, str]:
-    """Map further distributions that must come from PyPI on osx-arm64, given those that do, to the reason.
+    """Map further distributions that must come from PyPI on Apple silicon, given those that do, to the reason.
 
     A distribution that loads TensorFlow's own libraries brings PyPI's TensorFlow; that brings the rest.
     """
@@ -288,20 +265,10 @@ def must_be_pypi(from_pypi: Iterable[str]) -> Mapping[str, str]:
     native = sorted(present & native_satellites())
     if not native and not present & {"tensorflow", "tensorflow-macos"}:
         return {}
-    needed = dict(never_lifted(metal="tensorflow-metal" in present))
+    needed = dict(pypi_only(metal="tensorflow-metal" in present))
     if native:
         needed["tensorflow"] = f"{native[0]} is compiled against PyPI's TensorFlow"
     return {name: why for name, why in needed.items() if name not in present}
-
-
-def move_of(conda_name: str) -> ReplacementWheel | None:
-    """Find the wheel that takes a record's place, or None."""
-    return next((row for row in moves() if conda_name in row.conda), None)
-
-
-# Say which distributions own the same files.
-
-EXCLUSIVE_TABLE = "exclusive.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,14 +283,14 @@ class ExclusiveGroup:
     source: str
     verified: date
 
-    def owners(self, world: InstalledPackages) -> tuple[str, ...]:
-        """List what brings the module in a world; more than one is a fault."""
-        wheels = world.find(*self.distributions, source="pypi")
-        return (*(f"conda's {record.name}" for record in world.named(*self.conda)), *(item.package for item in wheels))
+    def owners(self, packages: InstalledPackages) -> tuple[str, ...]:
+        """Return what brings the module; more than one is a fault."""
+        wheels = packages.find(*self.distributions, source="pypi")
+        records = packages.named(*self.conda)
+        return (*(f"conda's {record.name}" for record in records), *(item.package for item in wheels))
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"one of {', '.join(self.distributions)} and conda's {', '.join(self.conda)}: {self.why}"
 
 
@@ -340,13 +307,12 @@ class GroupMember:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"{self.distribution} does for {', '.join(self.holds)}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unnamed:
-    """Distributions whose modules a conda record holds without their metadata."""
+class UnnamedContent:
+    """Distributions whose modules are in a conda record without their metadata."""
 
     conda: str
     distributions: tuple[str, ...]
@@ -356,45 +322,21 @@ class Unnamed:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"conda's {self.conda} stands in for {', '.join(self.distributions)}: {self.why}"
 
 
-@cache
-def unnamed_contents() -> tuple[Unnamed, ...]:
-    """Read which records stand in for distributions that they do not name."""
-    return rows(EXCLUSIVE_TABLE, "unnamed", Unnamed)
-
-
-@cache
-def exclusive_groups() -> tuple[ExclusiveGroup, ...]:
-    """Read the groups."""
-    return rows(EXCLUSIVE_TABLE, "group", ExclusiveGroup)
-
-
-@cache
-def group_members() -> tuple[GroupMember, ...]:
-    """Read which members do for others."""
-    return rows(EXCLUSIVE_TABLE, "member", GroupMember)
-
-
-def group_of(distribution: str) -> ExclusiveGroup | None:
-    """Find the group of a distribution, or None."""
-    return next((group for group in exclusive_groups() if distribution in group.distributions), None)
-
-
-def stand_ins(conda_name: str) -> tuple[str, ...]:
-    """List the distributions whose place a conda record takes, though it may not be called so: all of its group."""
-    return tuple(name for group in exclusive_groups() if conda_name in group.conda for name in group.distributions)
+exclusive_groups = lazy_table("exclusive.toml", "group", ExclusiveGroup)
+group_members = lazy_table("exclusive.toml", "member", GroupMember)
+unnamed_contents = lazy_table("exclusive.toml", "unnamed", UnnamedContent)
 
 
 def one_for(distributions: Collection[str]) -> str | None:
-    """Choose the one member of a group that does for all of those asked for, preferring one that is asked for.
+    """Return the one member of a group that does for all of these, preferring one of them.
 
     None where no member does, or where they are not of one group.
     """
-    asked = frozenset(distributions)
-    if len(asked) == 1:
-        return next(iter(asked))
-    complete = [row.distribution for row in group_members() if asked <= {row.distribution, *row.holds}]
-    return next((name for name in complete if name in asked), next(iter(complete), None))
+    names = frozenset(distributions)
+    if len(names) == 1:
+        return next(iter(names))
+    complete = [row.distribution for row in group_members() if names <= {row.distribution, *row.holds}]
+    return next((name for name in complete if name in names), next(iter(complete), None))

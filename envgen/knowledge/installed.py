@@ -1,8 +1,7 @@
-"""Describe what an environment holds, whichever half brings it."""
+"""What an environment has installed, whichever half brings it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,8 +9,6 @@ from typing import Literal
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel
-
-_DEPENDS_NAME = re.compile(r"(?:.*::)?([^\s=<>!~\[]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -35,7 +32,7 @@ class InstalledPackage:
 class InstalledPackages:
     """What is, or is about to be, installed on one target; facts are evaluated on it.
 
-    `installed` is sorted; `records` are sorted by name.
+    `installed` is sorted; `records` are sorted by name. A record may provide several distributions, or none.
     """
 
     platform: Platform
@@ -51,7 +48,7 @@ class InstalledPackages:
         wheels: Iterable[Wheel] = (),
         distributions_of: Callable[[Record], tuple[str, ...]],
     ) -> InstalledPackages:
-        """Build a world of records and wheels; `distributions_of` names what a record provides of PyPI's world."""
+        """Combine records and wheels; `distributions_of` names the PyPI distributions that a record provides."""
         conda = tuple(sorted(records, key=lambda record: record.name))
         installed = {
             InstalledPackage(distribution=name, version=record.version, source="conda", package=record.name)
@@ -65,27 +62,15 @@ class InstalledPackages:
         return cls(platform=platform, installed=tuple(sorted(installed)), records=conda)
 
     def find(self, *distributions: str, source: str = "") -> tuple[InstalledPackage, ...]:
-        """List what is installed of some distributions, from one half if `source` is given."""
+        """Return what is installed of some distributions, from one half if `source` is given."""
         return tuple(
             item for item in self.installed if item.distribution in distributions and source in ("", item.source)
         )
 
     def named(self, *names: str) -> tuple[Record, ...]:
-        """List the records of some conda names."""
+        """Return the records of some conda names."""
         return tuple(record for record in self.records if record.name in names)
 
     @property
     def has_wheels(self) -> bool:
-        """Return whether anything comes from PyPI."""
         return any(item.source == "pypi" for item in self.installed)
-
-    @property
-    def is_apple_silicon(self) -> bool:
-        """Return whether the target is osx-arm64."""
-        return self.platform.subdir == "osx-arm64"
-
-
-def depends_names(record: Record) -> frozenset[str]:
-    """Return the names that a record depends on."""
-    found = (_DEPENDS_NAME.match(text.strip()) for text in record.depends)
-    return frozenset(match.group(1) for match in found if match)

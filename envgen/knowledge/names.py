@@ -1,4 +1,4 @@
-"""Read the facts about names: what conda's packages hold, and what serves for which project of PyPI."""
+"""Names: which distributions conda's packages have inside, and which packages serve for a project of PyPI."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
-from envgen.knowledge.tables import rows
+from envgen.knowledge.tables import lazy_table, load_table
 
 _CONTENTS = "contents.toml"
 _NAMES = "names.toml"
+_EXTRAS = "extras.toml"
+ExtraKind = Literal["umbrella", "partly", "package", "variant"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,6 @@ class Form:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"conda packages of the form `{self.conda}` hold the distribution they are named after"
 
     def packages(self) -> Iterator[tuple[str, str]]:
@@ -48,11 +49,9 @@ class NameList:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return self.why
 
     def words(self) -> list[str]:
-        """List the names."""
         return self.names.split()
 
     def lines(self) -> Iterator[tuple[str, list[str]]]:
@@ -64,7 +63,7 @@ class NameList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandIn:
-    """Conda packages, best first, that serve for a project although none holds a distribution of its name."""
+    """Conda packages, best first, that serve for a project although none has a distribution of its name."""
 
     conda: tuple[str, ...]
     why: str
@@ -74,9 +73,9 @@ class StandIn:
 class NameTable:
     """What is known of names; PyPI's names are canonical (PEP 503), conda's as the channel writes them.
 
-    `contents` maps a conda package to the distributions that it holds, where that is not the one of its own name;
-    `holders` is the same backwards, best first. `nothing` are packages that hold none although they look like it,
-    `own` those that are their own project though the name suggests another. `never` maps a project to the reason that
+    `contents` maps a conda package to the distributions inside, where that is not the one of its own name; `holders` is
+    the same backwards, best first. `nothing` are packages that have none although they look like it, `own` those that
+    are their own project though the name suggests another. `never` maps a project to the reason that
     no package of conda-forge is it; `whole` are projects for which conda's umbrella package is right. `bounds` maps a
     project and a conda package to what its version must meet; `packaged` lists exceptions to `contents` by version.
     """
@@ -98,28 +97,30 @@ class NameTable:
 
 @cache
 def name_table() -> NameTable:
-    """Read the package's table of names, once."""
+    """Return the package's table of names, read once."""
     contents = dict(_contents())
     return NameTable(
         contents=contents,
         holders=_reversed(contents),
-        nothing=frozenset(_words(_CONTENTS, "nothing")),
-        own=frozenset(_words(_CONTENTS, "own")),
+        nothing=_words(_CONTENTS, "nothing"),
+        own=_words(_CONTENTS, "own"),
         stand_ins=dict(_stand_ins()),
-        never={name: block.why for block in rows(_NAMES, "never", NameList) for name in block.words()},
-        whole=frozenset(_words(_NAMES, "whole")),
+        never={name: block.why for block in load_table(_NAMES, "never", NameList) for name in block.words()},
+        whole=_words(_NAMES, "whole"),
         bounds={
-            (name, words[0]): words[1] for block in rows(_NAMES, "bound", NameList) for name, words in block.lines()
+            (name, words[0]): words[1]
+            for block in load_table(_NAMES, "bound", NameList)
+            for name, words in block.lines()
         },
         packaged=_packaged(),
     )
 
 
 def _contents() -> Iterator[tuple[str, tuple[str, ...]]]:
-    for form in rows(_CONTENTS, "form", Form):
+    for form in load_table(_CONTENTS, "form", Form):
         for conda, distribution in form.packages():
             yield conda, (distribution,)
-    for block in rows(_CONTENTS, "pair", NameList):
+    for block in load_table(_CONTENTS, "pair", NameList):
         for conda, held in block.lines():
             yield conda, tuple(held)
 
@@ -133,13 +134,12 @@ def _reversed(contents: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, .
     return {name: tuple(condas) for name, condas in found.items()}
 
 
-def _words(file: str, key: str) -> Iterator[str]:
-    for block in rows(file, key, NameList):
-        yield from block.words()
+def _words(file: str, key: str) -> frozenset[str]:
+    return frozenset(name for block in load_table(file, key, NameList) for name in block.words())
 
 
 def _stand_ins() -> Iterator[tuple[str, StandIn]]:
-    for block in rows(_NAMES, "stand_in", NameList):
+    for block in load_table(_NAMES, "stand_in", NameList):
         for name, condas in block.lines():
             yield name, StandIn(conda=tuple(condas), why=block.why)
         for name in block.tools.split():
@@ -148,18 +148,11 @@ def _stand_ins() -> Iterator[tuple[str, StandIn]]:
 
 def _packaged() -> dict[str, tuple[tuple[str, tuple[str, ...]], ...]]:
     found: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
-    for block in rows(_NAMES, "packaged", NameList):
+    for block in load_table(_NAMES, "packaged", NameList):
         for head, held in block.lines():
             conda, spec = head.split()
             found[conda] = (*found.get(conda, ()), (spec, tuple(held)))
     return found
-
-
-# Read the facts about extras: what conda has for them that no rule finds.
-
-Kind = Literal["umbrella", "partly", "package", "variant"]
-_FILE = "extras.toml"
-_KINDS: tuple[Kind, ...] = ("umbrella", "partly", "package", "variant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +167,6 @@ class ExtraList:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return self.why
 
     def lines(self) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
@@ -189,47 +181,41 @@ class ExtraList:
 class ExtraFact:
     """What conda has for an extra; `conda` are names, or match specs of a variant."""
 
-    kind: Kind
+    kind: ExtraKind
     conda: tuple[str, ...]
     why: str
-    subdirs: tuple[str, ...] = field(default=())
+    subdirs: tuple[str, ...] = ()
 
 
 @cache
 def extra_table() -> Mapping[tuple[str, str], ExtraFact]:
-    """Read the package's table of extras, once; the keys are a canonical project and a canonical extra."""
+    """Return the package's table of extras, read once; the keys are a canonical project and a canonical extra."""
     return {
         key: ExtraFact(kind=kind, conda=conda, why=block.why, subdirs=block.subdirs)
-        for kind in _KINDS
-        for block in rows(_FILE, kind, ExtraList)
+        for kind in get_args(ExtraKind)
+        for block in load_table(_EXTRAS, kind, ExtraList)
         for key, conda in block.lines()
     }
 
 
-# Say what conda's names stand for in PyPI's world, as far as names alone tell.
-
-TABLE = "backwards.toml"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeNames:
-    """Names and patterns of conda packages that hold no distribution, but for those in `exceptions`."""
+    """Names and patterns of conda packages without a distribution, but for those in `exceptions`."""
 
     names: str
     why: str
     source: str
     verified: date
-    exceptions: str = field(default="")
+    exceptions: str = ""
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"libraries and tools: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """Names of programs, or of projects of PyPI's, that people ask for by name."""
+class RequestedNames:
+    """Names of programs, or of projects of PyPI's, that people install by name."""
 
     names: str
     why: str
@@ -238,12 +224,11 @@ class Tools:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"asked for by name: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aliases:
+class AliasList:
     """Lines `conda name: requirement`."""
 
     names: str
@@ -253,38 +238,19 @@ class Aliases:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"aliases and umbrellas: {self.why}"
 
 
-@cache
-def native_names() -> tuple[NativeNames, ...]:
-    """Read the libraries and tools."""
-    return rows(TABLE, "native", NativeNames)
-
-
-@cache
-def tool_rows() -> tuple[Tools, ...]:
-    """Read the programs."""
-    return rows(TABLE, "tool", Tools)
-
-
-@cache
-def main_rows() -> tuple[Tools, ...]:
-    """Read the projects."""
-    return rows(TABLE, "main", Tools)
-
-
-@cache
-def alias_rows() -> tuple[Aliases, ...]:
-    """Read the aliases."""
-    return rows(TABLE, "alias", Aliases)
+native_names = lazy_table("backwards.toml", "native", NativeNames)
+requested_programs = lazy_table("backwards.toml", "tool", RequestedNames)
+requested_projects = lazy_table("backwards.toml", "main", RequestedNames)
+alias_lists = lazy_table("backwards.toml", "alias", AliasList)
 
 
 @cache
 def aliases() -> Mapping[str, str]:
-    """Return the requirement that each alias or umbrella stands for, by its conda name."""
-    lines = (line for row in alias_rows() for line in row.names.strip().splitlines())
+    """Map the conda names of aliases and umbrellas to the requirement that each means."""
+    lines = (line for row in alias_lists() for line in row.names.strip().splitlines())
     return {name.strip(): requirement.strip() for name, _, requirement in (line.partition(":") for line in lines)}
 
 
@@ -298,10 +264,10 @@ def is_native(conda: str) -> bool:
 
 
 def is_tool(conda: str) -> bool:
-    """Return whether a conda package is a program that people call by name."""
-    return any(conda in row.names.split() for row in tool_rows())
+    """Return whether a conda package is a program that people install by name."""
+    return any(conda in row.names.split() for row in requested_programs())
 
 
 def is_main(project: str) -> bool:
-    """Return whether people ask for a project of PyPI's by name even where another brings it."""
-    return any(project in row.names.split() for row in main_rows())
+    """Return whether people install a project of PyPI's by name even where another brings it."""
+    return any(project in row.names.split() for row in requested_projects())

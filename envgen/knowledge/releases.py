@@ -1,21 +1,19 @@
-"""Describe which releases, and which sets of them, are known to misbehave."""
+"""Releases, and sets of them, that are known to misbehave."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from itertools import islice
 
 from packaging.requirements import Requirement as Pep508
 
 from envgen.knowledge.installed import InstalledPackage, InstalledPackages
-from envgen.knowledge.tables import rows
+from envgen.knowledge.tables import lazy_table
 from envgen.knowledge.tensorflow import tensorflow_of
 from envgen.knowledge.version_ranges import covers, escapes
 from envgen.models.findings import Severity
 from envgen.models.requirement import Requirement
-
-TABLE = "releases.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +35,12 @@ class BadRelease:
     instead: tuple[str, ...] = ()
     subdirs: tuple[str, ...] = ()
 
-    def holds_on(self, subdir: str) -> bool:
+    def applies_to(self, subdir: str) -> bool:
         """Return whether it is true of a subdir."""
         return not self.subdirs or subdir in self.subdirs
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         where = f" on {', '.join(self.subdirs)}" if self.subdirs else ""
         return f"{self.name}{self.versions}{where}: {self.why}"
 
@@ -63,7 +60,6 @@ class ReleaseAdvice:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         where = f" on {', '.join(self.subdirs)}" if self.subdirs else ""
         return f"{' with '.join(self.wheels)}{where}: {self.why}"
 
@@ -81,41 +77,27 @@ class Companion:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"{self.name} with TensorFlow {self.tensorflow} needs {self.needs}: {self.why}"
 
 
-@cache
-def bad_releases() -> tuple[BadRelease, ...]:
-    """Read the releases that should not be taken."""
-    return rows(TABLE, "release", BadRelease)
+bad_releases = lazy_table("releases.toml", "release", BadRelease)
+release_advices = lazy_table("releases.toml", "advice", ReleaseAdvice)
+companion_rules = lazy_table("releases.toml", "companion", Companion)
 
 
-@cache
-def advices() -> tuple[ReleaseAdvice, ...]:
-    """Read the sets that misbehave."""
-    return rows(TABLE, "advice", ReleaseAdvice)
-
-
-@cache
-def companions() -> tuple[Companion, ...]:
-    """Read the silent needs."""
-    return rows(TABLE, "companion", Companion)
-
-
-def bad_installed(world: InstalledPackages) -> tuple[tuple[BadRelease, InstalledPackage], ...]:
-    """List the wheels of a world that should not have been taken."""
+def bad_installed(packages: InstalledPackages) -> tuple[tuple[BadRelease, InstalledPackage], ...]:
+    """Return the wheels that should not have been taken."""
     return tuple(
         (row, item)
         for row in bad_releases()
-        if row.holds_on(world.platform.subdir)
-        for item in world.find(row.name, source="pypi")
+        if row.applies_to(packages.platform.subdir)
+        for item in packages.find(row.name, source="pypi")
         if covers(row.versions, item.version)
     )
 
 
 def to_avoid(requirements: tuple[Requirement, ...]) -> tuple[BadRelease, ...]:
-    """List the releases to keep a resolver off: those that the user's own requirements do not insist on."""
+    """Return the releases to keep a resolver off: those that the user's own requirements do not insist on."""
     return tuple(
         row
         for row in bad_releases()
@@ -123,29 +105,28 @@ def to_avoid(requirements: tuple[Requirement, ...]) -> tuple[BadRelease, ...]:
     )
 
 
-def advices_for(world: InstalledPackages) -> tuple[tuple[ReleaseAdvice, tuple[InstalledPackage, ...]], ...]:
-    """List the sets that a world holds, with their packages."""
-    here = (row for row in advices() if not row.subdirs or world.platform.subdir in row.subdirs)
-    found = ((row, _matched(row, world)) for row in here)
+def advices_for(packages: InstalledPackages) -> tuple[tuple[ReleaseAdvice, tuple[InstalledPackage, ...]], ...]:
+    """Return the sets that are installed, with their packages."""
+    here = (row for row in release_advices() if not row.subdirs or packages.platform.subdir in row.subdirs)
+    found = ((row, _matched(row, packages)) for row in here)
     return tuple((row, matched) for row, matched in found if len(matched) == len(row.wheels))
 
 
-def lacking_companions(world: InstalledPackages) -> tuple[Companion, ...]:
-    """List the silent needs that a world does not meet."""
-    tensorflow = tensorflow_of(world)
+def _matched(row: ReleaseAdvice, packages: InstalledPackages) -> tuple[InstalledPackage, ...]:
+    found = []
+    for wheel in map(Pep508, row.wheels):
+        fitting = (item for item in packages.find(wheel.name) if covers(str(wheel.specifier), item.version))
+        found += list(islice(fitting, 1))
+    return tuple(found)
+
+
+def lacking_companions(packages: InstalledPackages) -> tuple[Companion, ...]:
+    """Return the silent needs that are not met."""
+    tensorflow = tensorflow_of(packages)
     if tensorflow is None:
         return ()
     return tuple(
         row
-        for row in companions()
-        if world.find(row.name) and covers(row.tensorflow, tensorflow.version) and not world.find(row.needs)
+        for row in companion_rules()
+        if packages.find(row.name) and covers(row.tensorflow, tensorflow.version) and not packages.find(row.needs)
     )
-
-
-def _matched(row: ReleaseAdvice, world: InstalledPackages) -> tuple[InstalledPackage, ...]:
-    wanted = [Pep508(text) for text in row.wheels]
-    found = (
-        next((item for item in world.find(each.name) if covers(str(each.specifier), item.version)), None)
-        for each in wanted
-    )
-    return tuple(item for item in found if item)

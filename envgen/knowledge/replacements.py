@@ -1,17 +1,14 @@
-"""Describe which names do not serve on a Mac, with what does."""
+"""Names that do not serve on a Mac, with what does."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
-from functools import cache
 from typing import Literal
 
-from envgen.knowledge.tables import rows
+from envgen.knowledge.tables import lazy_table
 from envgen.knowledge.version_ranges import overlaps
-
-TABLE = "replaced.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +29,6 @@ class ReplacedName:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         instead = f"ask for {self.replacement}" if self.replacement else "leave it out"
         versions = "" if self.versions == ">=0" else self.versions
         return f"{self.name}{versions} on {', '.join(self.subdirs)}: {instead}: {self.why}"
@@ -51,24 +47,15 @@ class NeedlessExtra:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"{self.name}[{self.extra}] on {', '.join(self.subdirs)}: leave the extra out: {self.why}"
 
 
-@cache
-def replaced_names() -> tuple[ReplacedName, ...]:
-    """Read the names."""
-    return rows(TABLE, "name", ReplacedName)
-
-
-@cache
-def needless_extras() -> tuple[NeedlessExtra, ...]:
-    """Read the extras."""
-    return rows(TABLE, "extra", NeedlessExtra)
+replaced_names = lazy_table("replaced.toml", "name", ReplacedName)
+needless_extras = lazy_table("replaced.toml", "extra", NeedlessExtra)
 
 
 def replacement_of(name: str, subdir: str, specifier: str = "") -> ReplacedName | None:
-    """Find what takes a name's place on a subdir, or None where the name serves for some release that is admitted."""
+    """Return what takes a name's place on a subdir, or None where the name serves for some release that is admitted."""
     return next(
         (
             row
@@ -80,7 +67,7 @@ def replacement_of(name: str, subdir: str, specifier: str = "") -> ReplacedName 
 
 
 def needless_extra(name: str, extra: str, subdir: str) -> NeedlessExtra | None:
-    """Find why an extra brings nothing on a subdir, or None where it does."""
+    """Return why an extra brings nothing on a subdir, or None where it does."""
     return next(
         (
             row
@@ -91,17 +78,11 @@ def needless_extra(name: str, extra: str, subdir: str) -> NeedlessExtra | None:
     )
 
 
-# Say which packages and channels of other people's files a Mac has no use for.
-
-UNWANTED_TABLE = "unwanted.toml"
-World = Literal["conda", "pypi"]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnwantedPackages:
-    """Names and patterns of packages, of one world or both."""
+    """Names and patterns of packages that a Mac has no use for, of conda's or PyPI's or both."""
 
-    world: Literal["conda", "pypi", "both"]
+    half: Literal["conda", "pypi", "both"]
     names: str
     why: str
     source: str
@@ -109,13 +90,12 @@ class UnwantedPackages:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
-        return f"{len(self.names.split())} names of {self.world} are left out: {self.why}"
+        return f"{len(self.names.split())} names of {self.half} are left out: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnwantedChannels:
-    """Names and patterns of channels."""
+    """Names and patterns of channels that a Mac has no use for."""
 
     names: str
     why: str
@@ -124,30 +104,21 @@ class UnwantedChannels:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"the channels {', '.join(self.names.split())} are left out: {self.why}"
 
 
-@cache
-def unwanted_packages() -> tuple[UnwantedPackages, ...]:
-    """Read the packages."""
-    return rows(UNWANTED_TABLE, "package", UnwantedPackages)
+unwanted_packages = lazy_table("unwanted.toml", "package", UnwantedPackages)
+unwanted_channels = lazy_table("unwanted.toml", "channel", UnwantedChannels)
 
 
-@cache
-def unwanted_channels() -> tuple[UnwantedChannels, ...]:
-    """Read the channels."""
-    return rows(UNWANTED_TABLE, "channel", UnwantedChannels)
-
-
-def unwanted_package(name: str, world: World) -> str:
-    """Return why a Mac has no use for a package of one world, or nothing where it has."""
-    found = (row.why for row in unwanted_packages() if row.world in (world, "both") and _matches(name, row.names))
+def unwanted_package(name: str, half: Literal["conda", "pypi"]) -> str:
+    """Return why a Mac has no use for a package of conda's or PyPI's; "" where it has."""
+    found = (row.why for row in unwanted_packages() if row.half in (half, "both") and _matches(name, row.names))
     return next(found, "")
 
 
 def unwanted_channel(channel: str) -> str:
-    """Return why a channel is left out, or nothing where it is not."""
+    """Return why a channel is left out; "" where it is not."""
     return next((row.why for row in unwanted_channels() if _matches(channel.rstrip("/"), row.names)), "")
 
 

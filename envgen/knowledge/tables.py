@@ -1,4 +1,4 @@
-"""Read tables of facts strictly."""
+"""Tables of facts, read strictly."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """Show one fact: what it is about, the rule in words, what it was read from, and when it was verified."""
+    """One fact: what it is about, the rule in words, what it was read from, and when it was verified."""
 
     topic: str
     rule: str
@@ -22,11 +22,11 @@ class Fact:
 
 
 class Row(Protocol):
-    """Provide what every row of every table must have."""
+    """What every row of every table must have."""
 
     @property
     def source(self) -> str:
-        """Name what the fact was read from: a document, a pull request or an issue, or index metadata."""
+        """Return what the fact was read from: a document, a pull request or an issue, or index metadata."""
         ...
 
     @property
@@ -36,18 +36,18 @@ class Row(Protocol):
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
+        """Return the fact in words."""
         ...
 
 
 RowT = TypeVar("RowT", bound=Row)
 
 
-def rows(file: str, key: str, kind: type[RowT]) -> tuple[RowT, ...]:
-    """Read the rows under a key of one of the package's tables, in their order.
+def load_table(file: str, key: str, kind: type[RowT]) -> tuple[RowT, ...]:
+    """Return the rows under a key of one of the package's tables, in their order.
 
     Raises:
-        ValueError: a row has an unknown key, lacks one, or holds a value of another type. The message names the row.
+        ValueError: a row has an unknown key, lacks one, or has a value of another type. The message names the row.
     """
     found = _document(file).get(key)
     if not isinstance(found, list):
@@ -55,8 +55,13 @@ def rows(file: str, key: str, kind: type[RowT]) -> tuple[RowT, ...]:
     return tuple(parse_row(f"{file}: {key}[{number}]", row, kind) for number, row in enumerate(found))
 
 
+def lazy_table(file: str, key: str, kind: type[RowT]) -> Callable[[], tuple[RowT, ...]]:
+    """Return a reader of a table's rows: its first call loads them, so that importing the module reads no file."""
+    return cache(partial(load_table, file, key, kind))
+
+
 def table_keys(file: str) -> tuple[str, ...]:
-    """List the kinds of rows that a table holds, sorted."""
+    """Return the keys of the rows in a table, sorted."""
     return tuple(sorted(_document(file)))
 
 

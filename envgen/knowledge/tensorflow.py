@@ -1,19 +1,18 @@
-"""Describe which distribution holds which TensorFlow on osx-arm64, with what must match it."""
+"""TensorFlow on Apple silicon: which distribution has the code of which release, with what must match it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Literal
 
 from envgen.knowledge.installed import InstalledPackage, InstalledPackages
-from envgen.knowledge.tables import rows
+from envgen.knowledge.tables import lazy_table
 from envgen.knowledge.version_ranges import covers, minor_of, overlaps, satisfies, to_numbers, to_version
 from envgen.models.platform import Platform
 
-TABLE = "tensorflow.toml"
 NAMES = ("tensorflow", "tensorflow-macos")
+METAL = "tensorflow-metal"
 CONDA_NAMES = ("tensorflow", "tensorflow-base", "libtensorflow_cc", "libtensorflow_framework", "libtensorflow")
 Holder = Literal["tensorflow", "tensorflow-macos"]
 
@@ -37,7 +36,7 @@ class TensorFlowRelease:
     closed: bool = False
     note: str = ""
 
-    def holds(self, version: str) -> bool:
+    def includes(self, version: str) -> bool:
         """Return whether a version of TensorFlow is one of these."""
         if not covers(self.versions, version):
             return False
@@ -45,7 +44,6 @@ class TensorFlowRelease:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         parts = [f"TensorFlow {self.versions}: the arm64 code is in `{self.code}`, for python {', '.join(self.python)}"]
         parts += [f"`{self.stub}` is a stub that needs it"] if self.stub else []
         parts += [f"`{self.empty}` is empty"] if self.empty else []
@@ -86,7 +84,6 @@ class Satellite:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         fits = "the same minor" if self.fits == "minor" else self.fits
         native = "; both from PyPI" if self.native else ""
         return f"{self.name}{self.versions} needs TensorFlow of {fits}{native}: {self.why}"
@@ -94,37 +91,29 @@ class Satellite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorFlow:
-    """Describe which TensorFlow a world holds, from which half, as which packages."""
+    """The TensorFlow that is installed: from which half, as which packages."""
 
     version: str
     source: Literal["conda", "pypi"]
     packages: tuple[str, ...]
 
 
-@cache
-def tensorflow_releases() -> tuple[TensorFlowRelease, ...]:
-    """Read which distribution holds the code of which release, newest first."""
-    return rows(TABLE, "release", TensorFlowRelease)
-
-
-@cache
-def satellites() -> tuple[Satellite, ...]:
-    """Read what must match TensorFlow."""
-    return rows(TABLE, "satellite", Satellite)
+tensorflow_releases = lazy_table("tensorflow.toml", "release", TensorFlowRelease)
+satellites = lazy_table("tensorflow.toml", "satellite", Satellite)
 
 
 def release_of(version: str) -> TensorFlowRelease | None:
-    """Find the row of a release that has an arm64 macOS wheel with code, or None."""
-    return next((row for row in tensorflow_releases() if row.holds(version)), None)
+    """Return the row of a release that has an arm64 macOS wheel with code, or None."""
+    return next((row for row in tensorflow_releases() if row.includes(version)), None)
 
 
 def known_versions() -> tuple[str, ...]:
-    """List the final releases with arm64 macOS code on PyPI, newest first."""
+    """Return the final releases with arm64 macOS code on PyPI, newest first."""
     return tuple(version for row in tensorflow_releases() for version in row.known)
 
 
 def pypi_name(specifier: str) -> Holder:
-    """Return the name to ask PyPI for, where a TensorFlow that meets a specifier is wanted on osx-arm64.
+    """Return the name to ask PyPI for, where a TensorFlow that meets a specifier is wanted on Apple silicon.
 
     That is `tensorflow` wherever a release under that name could serve (its stubs of 2.13 to 2.15.0 bring
     tensorflow-macos along), else `tensorflow-macos`.
@@ -142,21 +131,21 @@ def _admits(row: TensorFlowRelease, specifier: str) -> bool:
 
 
 def satellites_named(name: str) -> tuple[Satellite, ...]:
-    """List the rows of one distribution."""
+    """Return the rows of one distribution."""
     return tuple(row for row in satellites() if row.name == name)
 
 
 def native_satellites() -> frozenset[str]:
-    """Name the distributions that load TensorFlow's libraries."""
+    """Return the names of the distributions that load TensorFlow's libraries."""
     return frozenset(row.name for row in satellites() if row.native)
 
 
-def tensorflow_of(world: InstalledPackages) -> TensorFlow | None:
-    """Find the TensorFlow of a world; PyPI's wins where both halves bring one."""
-    wheels = world.find(*NAMES, source="pypi")
+def tensorflow_of(packages: InstalledPackages) -> TensorFlow | None:
+    """Return the TensorFlow that is installed, or None; PyPI's wins where both halves bring one."""
+    wheels = packages.find(*NAMES, source="pypi")
     if wheels:
         return TensorFlow(version=_newest(wheels), source="pypi", packages=tuple(item.package for item in wheels))
-    records = world.named("tensorflow", "tensorflow-base")
+    records = packages.named("tensorflow", "tensorflow-base")
     if records:
         return TensorFlow(version=records[0].version, source="conda", packages=tuple(record.name for record in records))
     return None
@@ -164,12 +153,6 @@ def tensorflow_of(world: InstalledPackages) -> TensorFlow | None:
 
 def _newest(installed: tuple[InstalledPackage, ...]) -> str:
     return max((item.version for item in installed), key=to_version)
-
-
-# Say which tensorflow-metal loads with which TensorFlow.
-
-METAL_TABLE = "metal.toml"
-METAL = "tensorflow-metal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,11 +175,10 @@ class MetalRelease:
     def serves(self, platform: Platform) -> bool:
         """Return whether the release has a wheel for a target, that its macOS can load."""
         floor = max(to_numbers(self.tag), to_numbers(self.macos))
-        return platform.subdir == "osx-arm64" and platform.python in self.python and platform.macos_version >= floor
+        return platform.is_apple_silicon and platform.python in self.python and platform.macos_version >= floor
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return (
             f"{METAL} {self.version} loads with TensorFlow {self.links}, python {', '.join(self.python)}, "
             f"macOS {self.floor}: {self.why}"
@@ -206,11 +188,6 @@ class MetalRelease:
     def floor(self) -> str:
         """Return the macOS that is needed, whatever the tag claims."""
         return max(self.tag, self.macos, key=to_numbers)
-
-    @property
-    def tag_misleads(self) -> bool:
-        """Return whether the wheel's tag admits a macOS that the library does not."""
-        return to_numbers(self.tag) < to_numbers(self.macos)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,37 +202,28 @@ class MetalChoice:
 
     @property
     def rule(self) -> str:
-        """Put the fact into words."""
         return f"for TensorFlow {self.tensorflow} take {METAL} {self.metal}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenMetal:
-    """Describe which release goes with a TensorFlow, and why."""
+    """The release that goes with a TensorFlow, and why."""
 
     version: str
     why: str
 
 
-@cache
-def metal_releases() -> tuple[MetalRelease, ...]:
-    """Read the releases of tensorflow-metal, newest first."""
-    return rows(METAL_TABLE, "release", MetalRelease)
-
-
-@cache
-def metal_choices() -> tuple[MetalChoice, ...]:
-    """Read which release to prefer, in order."""
-    return rows(METAL_TABLE, "choice", MetalChoice)
+metal_releases = lazy_table("metal.toml", "release", MetalRelease)
+metal_choices = lazy_table("metal.toml", "choice", MetalChoice)
 
 
 def metal_release(version: str) -> MetalRelease | None:
-    """Find the row of one release, or None."""
+    """Return the row of one release, or None."""
     return next((row for row in metal_releases() if satisfies(f"=={row.version}", version)), None)
 
 
 def metal_for(tensorflow: str, platform: Platform, specifier: str = "") -> ChosenMetal | None:
-    """Choose the tensorflow-metal for one TensorFlow and one target, or None where none loads.
+    """Return the tensorflow-metal to take for one TensorFlow and one target, or None where none loads.
 
     `specifier` is the user's own bound on tensorflow-metal.
     """

@@ -1,4 +1,4 @@
-"""Compare versions with the ranges that facts and users write."""
+"""Ranges of versions, as facts and users write them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LEADING = re.compile(r"\d+(?:\.\d+)*")
 
 @cache
 def to_version(text: str) -> Version:
-    """Read a version of either world; what PEP 440 does not know (conda's `9e`) is read by its leading numbers."""
+    """Return a version; what PEP 440 does not know (conda's `9e`) is read by its leading numbers."""
     try:
         return Version(text)
     except InvalidVersion:
@@ -57,7 +57,7 @@ def escapes(specifier: str, scopes: tuple[str, ...]) -> bool:
 
 
 def named_versions(specifier: str) -> tuple[str, ...]:
-    """List the versions that a specifier spells out, as `2.15` for `==2.15.*`, in order of appearance."""
+    """Return the versions that a specifier spells out, as `2.15` for `==2.15.*`, in order of appearance."""
     found = (item.version.removesuffix(".*") for item in _specifiers(specifier))
     return tuple(sorted(dict.fromkeys(found), key=to_version))
 
@@ -69,7 +69,7 @@ def minor_of(version: str) -> str:
 
 
 def to_numbers(macos: str) -> tuple[int, int]:
-    """Read a macOS version, `MAJOR.MINOR`, so that it can be compared."""
+    """Return a macOS version, `MAJOR.MINOR`, as numbers that can be compared."""
     major, minor = macos.split(".")
     return int(major), int(minor)
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -14,6 +13,7 @@ from packaging.utils import canonicalize_name
 from envgen.errors import LockfileError, UsageError
 from envgen.lock.model import Lock, PlatformLock
 from envgen.mapping.channel_packages import distributions_of
+from envgen.models.near_names import near_names
 from envgen.models.package_key import PackageKey
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -55,7 +55,8 @@ def refuse_unknown(locks: Iterable[Lock], updates: Updates) -> None:
     every = {name for _, names in known for name in names}
     unknown = [name for name in sorted(updates.packages) if not {name, canonicalize_name(name)} & every]
     if known and unknown:
-        near = [close for name in unknown for close in get_close_matches(canonicalize_name(name), sorted(every), 1)]
+        ordered = sorted(every, reverse=True)
+        near = [close for name in unknown for close in near_names(canonicalize_name(name), ordered)]
         meant = f"did you mean {' and '.join(f'`{name}`' for name in near)}? " if near else ""
         listed = ", ".join(f"`{name}`" for name in unknown)
         pronoun = "it" if len(unknown) == 1 else "they"

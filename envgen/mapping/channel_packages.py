@@ -1,4 +1,4 @@
-"""Look names up in the channels that are being solved."""
+"""The packages of the channels that are being solved, as their records describe them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from functools import cache
 from packaging.utils import canonicalize_name
 
 from envgen.knowledge.names import NameTable, name_table
-from envgen.models.match_spec import version_key, version_matches
+from envgen.models.match_spec import MatchSpec, version_key, version_matches
 from envgen.models.record import Record, Repodata
 
 _CANONICAL = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")  # nearly all names; to look takes a quarter of the time to make one
+_SPEC = re.compile(r"(?:[^\s\[]*::)?(?P<name>[^\s=<>!~\[]+)\s*(?P<version>[^\s\[]*)")
+_PYTHON = frozenset({"python", "python_abi", "cpython"})
+_LAST_PATCH = "99"
+_WITH = re.compile(r"[-_]with[-_]")
+_BINDINGS = ("python-{}", "{}-python", "py-{}", "{}-py", "py{}")
+_DISTRIBUTION = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
 
 
 @dataclass(kw_only=True)
 class ChannelPackages:
-    """What has been read of the channels, so that each name is read once, and many in one go.
+    """The packages of some channels for one target; each name is read once, and many in one go.
 
     `python` is the minor that records should fit; it never hides a record.
     """
@@ -33,14 +39,13 @@ class ChannelPackages:
 
     @property
     def names(self) -> frozenset[str]:
-        """Return every name that the channels have for the target."""
         if self._names is None:
             self._names = self.repodata.names()
         return self._names
 
     @property
     def origin(self) -> str:
-        """Return what is being read, for messages."""
+        """Return what is being read, for messages: `conda-forge`, or `the starter index of …`."""
         return self.repodata.origin if self.repodata.complete else f"the {self.repodata.origin}"
 
     @property
@@ -71,7 +76,7 @@ class ChannelPackages:
     def newest(self, name: str) -> Record | None:
         """Return the newest record of a name, of those for the target's python if there are any."""
         if name not in self._newest:
-            self._newest[name] = newest(self.records(name), self.python)
+            self._newest[name] = newest_record(self.records(name), self.python)
         return self._newest[name]
 
     def fits(self, name: str) -> bool:
@@ -80,16 +85,9 @@ class ChannelPackages:
         return record is not None and fits_python(record, self.python)
 
 
-# Read from records what they tell of themselves.
-
-_SPEC = re.compile(r"(?:[^\s\[]*::)?(?P<name>[^\s=<>!~\[]+)\s*(?P<version>[^\s\[]*)")
-_PYTHON = frozenset({"python", "python_abi", "cpython"})
-_LAST_PATCH = "99"
-
-
 def depends_names(record: Record) -> frozenset[str]:
     """Return the names that a record depends on."""
-    return frozenset(_parts(spec)[0] for spec in record.depends)
+    return frozenset(filter(None, map(MatchSpec.name_of, record.depends)))
 
 
 def is_python(record: Record) -> bool:
@@ -108,10 +106,11 @@ def pins(record: Record, name: str, version: str) -> bool:
     Outputs of one feedstock pin each other so: `==1.2`, `1.2 build`, `1.2.*` or `>=1.2,<1.2.1.0a0`.
     """
     specs = [wanted for depended, wanted in map(_parts, record.depends) if depended == name and wanted]
-    return record.version == version and bool(specs) and all(_is_narrow(wanted, version) for wanted in specs)
+    narrow = (version_matches(each, version) and not version_matches(each, f"{version}.9999") for each in specs)
+    return record.version == version and bool(specs) and all(narrow)
 
 
-def newest(records: Sequence[Record], python: str = "") -> Record | None:
+def newest_record(records: Sequence[Record], python: str = "") -> Record | None:
     """Return the record of the highest version and build number, of those for a python minor if there are any.
 
     Ties go to the last build string, so that the answer does not depend on the order of the records.
@@ -121,8 +120,7 @@ def newest(records: Sequence[Record], python: str = "") -> Record | None:
         by_version[record.version].append(record)
     versions = sorted(by_version, key=version_key, reverse=True)
     for version in versions if python else ():
-        fitting = [record for record in by_version[version] if fits_python(record, python)]
-        if fitting:
+        if fitting := [record for record in by_version[version] if fits_python(record, python)]:
             return _last(fitting)
     return _last(by_version[versions[0]]) if versions else None
 
@@ -145,18 +143,6 @@ def _admits(name: str, version: str, python: str) -> bool:
     return version_matches(version, probe)
 
 
-@cache
-def _is_narrow(wanted: str, version: str) -> bool:
-    return version_matches(wanted, version) and not version_matches(wanted, f"{version}.9999")
-
-
-# Say which distributions of PyPI's world a conda record provides.
-
-_WITH = re.compile(r"[-_]with[-_]")
-_BINDINGS = ("python-{}", "{}-python", "py-{}", "{}-py", "py{}")
-_DISTRIBUTION = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
-
-
 def distributions_of(record: Record, table: NameTable | None = None) -> tuple[str, ...]:
     """Return the canonical names of the distributions whose dist-info a record holds, sorted.
 
@@ -168,15 +154,10 @@ def distributions_of(record: Record, table: NameTable | None = None) -> tuple[st
     depended = depends_names(record)
     held = contents_of(record.name, record.version, known)
     if held is None:
-        held = _own_name(record, depended)
+        for_an_extra = _WITH.split(record.name, maxsplit=1)[0] in depended
+        own = not for_an_extra and is_python(record) and _DISTRIBUTION.fullmatch(record.name)
+        held = (canonicalize_name(record.name),) if own else ()
     return tuple(sorted(name for name in held if not _held_below(record.name, name, depended, known)))
-
-
-def _own_name(record: Record, depended: frozenset[str]) -> tuple[str, ...]:
-    base = _WITH.split(record.name, maxsplit=1)[0]
-    if base in depended or not is_python(record) or _DISTRIBUTION.fullmatch(record.name) is None:
-        return ()
-    return (canonicalize_name(record.name),)
 
 
 def contents_of(conda: str, version: str, table: NameTable) -> tuple[str, ...] | None:
@@ -193,12 +174,7 @@ def _held_below(conda: str, distribution: str, depended: frozenset[str], table: 
     """Return whether something that a record depends on is the holder of a distribution instead."""
     if any(holder in depended for holder in table.holders.get(distribution, ()) if holder != conda):
         return True
-    if _is_binding(conda, distribution):
-        return False
+    if canonicalize_name(conda) in {form.format(distribution) for form in _BINDINGS}:
+        return False  # the Python side of a library depends on it: python-xxhash on xxhash
     twins = (name for name in depended if name != conda and canonicalize_name(name) == distribution)
     return any(contents_of(twin, "", table) in (None, (distribution,)) for twin in twins)
-
-
-def _is_binding(conda: str, distribution: str) -> bool:
-    """Return whether a package is named like the Python side of a library: python-xxhash depends on xxhash."""
-    return canonicalize_name(conda) in {form.format(distribution) for form in _BINDINGS}

@@ -1,4 +1,4 @@
-"""Translate what conda writes into requirements of PyPI's world: names and version specs."""
+"""Conda's names and version specs in the words of PyPI."""
 
 from __future__ import annotations
 
@@ -33,10 +33,9 @@ class PypiName:
 
 
 class CondaToPypi:
-    """Describe what conda packages stand for: by a channel's records where one is read, else by the tables."""
+    """What conda packages stand for: by a channel's records where `mapper` reads one, else by the tables."""
 
     def __init__(self, mapper: NameMapper | None = None, table: NameTable | None = None) -> None:
-        """Take the map of a channel, or None where none can be read."""
         self._mapper = mapper
         self._table = table or name_table()
 
@@ -62,11 +61,10 @@ class CondaToPypi:
 
     def versions(self, conda: str) -> frozenset[str]:
         """Return the versions of a package that the channel has for the target's python."""
-        packages = self._mapper.packages if self._mapper else None
-        found = (
-            [record for record in packages.records(conda) if fits_python(record, packages.python)] if packages else []
-        )
-        return frozenset(record.version for record in found)
+        if self._mapper is None:
+            return frozenset()
+        packages = self._mapper.packages
+        return frozenset(record.version for record in packages.records(conda) if fits_python(record, packages.python))
 
     def conda_of(self, project: str) -> str:
         """Return the conda package that serves for a project of PyPI's, or "" where the channel has none."""
@@ -74,7 +72,7 @@ class CondaToPypi:
         return (answer.conda or "") if answer and answer.source == "conda" else ""
 
     def of(self, conda: str) -> PypiName:
-        """Return what a conda package stands for."""
+        """Return what a conda package stands for: by the tables, else by its newest record, else by its name."""
         known = self.has(conda)
         if conda in aliases():
             return PypiName(requirement=aliases()[conda], why=f"conda's `{conda}` brings it", known=known)
@@ -91,12 +89,10 @@ class CondaToPypi:
 
     def _by_record(self, conda: str) -> PypiName:
         record = self._mapper.packages.newest(conda) if self._mapper else None
-        held = distributions_of(record, self._table) if record else ()
-        if held:
+        if record and (held := distributions_of(record, self._table)):
             name = self._best(conda, held)
             return PypiName(requirement=name, why=f"conda's `{conda}` holds it", known=True)
-        below = self._below(record) if record else ""
-        if below:
+        if record and (below := self._below(record)):
             return PypiName(requirement=below, why=f"conda's `{conda}` brings it", known=True)
         return PypiName(requirement="", why="it holds no Python distribution", known=True)
 
@@ -113,7 +109,7 @@ class CondaToPypi:
         return ""
 
     def _best(self, conda: str, held: Iterable[str]) -> str:
-        """Choose among the distributions that one package holds."""
+        """Return one of the distributions that a package holds: its namesake, else the first it holds best."""
         names = list(held)
         own = canonicalize_name(conda)
         firsts = [name for name in names if self._table.holders.get(name, ("",))[0] == conda]
@@ -121,7 +117,7 @@ class CondaToPypi:
 
 
 def to_specifier(version: str) -> str | None:
-    """Translate conda's version spec into a PEP 440 specifier, or give None where PEP 440 cannot say it.
+    """Return conda's version spec as a PEP 440 specifier, or None where PEP 440 cannot say it.
 
     `=1.2` and `1.2.*` become `==1.2.*`; a bare `1.2` and `==1.2` become `==1.2`, as PEP 440 and CEP 29 have them.
     """

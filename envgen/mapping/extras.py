@@ -1,4 +1,4 @@
-"""Find what an extra of a PyPI project is on the conda side."""
+"""The extras of PyPI's projects on the conda side."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from packaging.utils import canonicalize_name
 
 from envgen.knowledge.names import ExtraFact, extra_table
-from envgen.mapping.channel_packages import ChannelPackages, depends_names, distributions_of, fits_python, newest
+from envgen.mapping.channel_packages import ChannelPackages, depends_names, distributions_of, fits_python, newest_record
 from envgen.mapping.name_mapper import NameAnswer
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.match_spec import MatchSpec
@@ -45,7 +45,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtraFinder:
-    """Look for extras: in the table, as outputs of their own, else in the metadata of what conda will install.
+    """A search for extras: in the table, as outputs of their own, else in the metadata of what conda will install.
 
     `metadata` reads a release of PyPI's, or gives None where it cannot be had.
     """
@@ -60,10 +60,11 @@ class ExtraFinder:
         found = _Found()
         for extra in requirement.extras:
             fact = self.table.get((requirement.name, extra))
-            if (fact is None or not self._from_table(found, fact, f"{requirement.name}[{extra}]")) and not (
-                fact is None and self._from_outputs(found, requirement.name, extra, answer)
-            ):
-                found.expanded.append(extra)
+            if fact:
+                answered = self._from_table(found, fact, f"{requirement.name}[{extra}]")
+            else:
+                answered = self._from_outputs(found, requirement.name, extra, answer)
+            found.expanded += [] if answered else [extra]
         added = tuple(self._expand(requirement, spec, found)) if found.expanded else ()
         return ExtraAnswer(
             umbrella=found.umbrella,
@@ -74,7 +75,7 @@ class ExtraFinder:
         )
 
     def _from_table(self, found: _Found, fact: ExtraFact, text: str) -> bool:
-        """Apply a fact; tell whether it answers the extra whole."""
+        """Apply a fact; return whether it answers the extra whole."""
         if fact.kind == "variant":
             if self.platform.subdir in fact.subdirs:
                 found.variants.extend(MatchSpec.parse(spec) for spec in fact.conda)
@@ -91,10 +92,9 @@ class ExtraFinder:
         return fact.kind != "partly"
 
     def _from_outputs(self, found: _Found, project: str, extra: str, answer: NameAnswer) -> bool:
-        """Take the output of the same feedstock that is named after the extra."""
-        bases = list(
-            dict.fromkeys([*filter(None, [answer.conda]), *answer.alternatives, *self.packages.twins(project)])
-        )
+        """Take the output of the same feedstock that is named after the extra; return whether there is one."""
+        names = dict.fromkeys((answer.conda, *answer.alternatives, *self.packages.twins(project)))
+        bases = [name for name in names if name]
         for base in (*bases, project):
             for form in (f"{base}-with-{extra}", f"{base}-{extra}"):
                 for name in self.packages.twins(canonicalize_name(form)):
@@ -134,12 +134,9 @@ class ExtraFinder:
 
     def _version(self, spec: MatchSpec) -> str | None:
         """Return the version that conda will install, as PEP 440 writes it: the newest that the spec admits."""
-        fitting = [
-            record
-            for record in self.packages.records(spec.name)
-            if spec.matches_version(record.version) and fits_python(record, self.platform.python)
-        ]
-        record = newest(fitting)
+        records = self.packages.records(spec.name)
+        fitting = [one for one in records if spec.matches_version(one.version)]
+        record = newest_record([one for one in fitting if fits_python(one, self.platform.python)])
         return to_pep440(record.version) if record else None
 
 

@@ -1,9 +1,9 @@
-"""Translate requirements of PyPI's world into match specs: name, version and extras together."""
+"""Requirements of PyPI's world as match specs of conda's: name, version and extras together."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from packaging.specifiers import SpecifierSet
@@ -16,7 +16,9 @@ from envgen.mapping.version_specs import ConvertedSpec, to_match_specs
 from envgen.models.findings import Source
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
-from envgen.models.requirement import Requirement
+from envgen.models.requirement import Requirement, origin_lines
+
+_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ class MappedRequirement:
 
     @classmethod
     def on_pypi(cls, requirement: Requirement, *, why: str) -> MappedRequirement:
-        """Build the answer for a requirement that must come from PyPI for a reason outside the name map."""
+        """Return the answer for a requirement that must come from PyPI for a reason outside the name map."""
         return cls(requirement=requirement, source="pypi", conda=None, why=why)
 
     @property
@@ -53,7 +55,7 @@ class MappedRequirement:
 
     @property
     def package(self) -> str | None:
-        """Name the conda package to ask for: the extra's own where exactly one stands for it, else the package."""
+        """Return the conda package to ask for: the extra's own where exactly one stands for it, else the package."""
         over = [spec.name for spec in self.specs[1:] if self.conda and spec.name.startswith(f"{self.conda}-")]
         return over[0] if len(over) == 1 and len(self.specs) == 2 else self.conda
 
@@ -92,19 +94,12 @@ def map_requirements(
         except MappingError as error:
             failed.append((requirement, error))
     if failed:
-        raise _all_of(failed)
-    return tuple(_with_suggestions(item, mapper) if suggest else item for item in mapped)
-
-
-def _with_suggestions(mapped: MappedRequirement, mapper: NameMapper) -> MappedRequirement:
-    known = mapped.conda or mapped.requirement.url or mapped.provenance != NOWHERE
-    return mapped if known else replace(mapped, suggestions=mapper.suggestions(mapped.requirement.name))
-
-
-def _all_of(failed: Sequence[tuple[Requirement, MappingError]]) -> MappingError:
-    lines = dict.fromkeys(requirement.origin.line for requirement, _ in failed if requirement.origin.line)
-    message = "; ".join(dict.fromkeys(error.message for _, error in failed))
-    return MappingError(message, hint=failed[0][1].hint, lines=list(lines))
+        message = "; ".join(dict.fromkeys(error.message for _, error in failed))
+        raise MappingError(message, hint=failed[0][1].hint, lines=origin_lines([item for item, _ in failed]))
+    for index, item in enumerate(mapped):
+        if suggest and item.provenance == NOWHERE and not item.conda:
+            mapped[index] = replace(item, suggestions=mapper.suggestions(item.requirement.name))
+    return tuple(mapped)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +146,7 @@ class _Translator:
         )
 
     def _fitting(self, requirement: Requirement, answer: NameAnswer) -> tuple[str, list[str]]:
-        """Return the first of the packages that has a version which the requirement admits."""
+        """Return the first of the packages that has a version which the requirement admits, with a note on it."""
         names = [name for name in (answer.conda, *answer.alternatives) if name]
         for name in names:
             spec = _spec(name, requirement.specifier, answer).spec
@@ -161,10 +156,10 @@ class _Translator:
         return names[0], []
 
     def _add_extras(self, parts: _Parts, mapped: MappedRequirement, extras: ExtraAnswer, seen: frozenset[str]) -> str:
-        """Put on the parts what the extras add; give the package to take."""
+        """Add to the parts what the extras add; return the package to take."""
         base = parts.specs[0]
         if extras.umbrella and extras.umbrella != base.name:
-            parts.specs[0] = _renamed(base, extras.umbrella)
+            parts.specs[0] = MatchSpec.parse(f"{extras.umbrella} {base.version}".strip())
         parts.specs.extend(MatchSpec.parse(name) for name in extras.packages)
         parts.specs.extend(extras.variants)
         parts.notes.extend(extras.notes)
@@ -200,20 +195,11 @@ def _spec(conda: str, specifier: str, answer: NameAnswer) -> ConvertedSpec:
     return replace(converted, spec=MatchSpec.parse(f"{conda} {version}"))
 
 
-def _renamed(spec: MatchSpec, name: str) -> MatchSpec:
-    return MatchSpec.parse(f"{name} {spec.version}".strip())
-
-
-# Tell whether specs of the two worlds can be met together.
-
-_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
-
-
 def can_meet(wanted: SpecifierSet, spec: MatchSpec | SpecifierSet) -> bool:
     """Return whether some version could meet a specifier and another, or the version part of a match spec.
 
-    The versions that they spell out, and points just below and above them, stand for all versions, whether or not they
-    were released.
+    No engine intersects PEP 440's ranges with conda's: the versions that they spell out, and points just below and
+    above them, stand for all versions, whether or not they were released.
     """
     return any(wanted.contains(probe, prereleases=True) and _meets(spec, probe) for probe in _probes(wanted, spec))
 
@@ -228,28 +214,18 @@ def _probes(*specs: MatchSpec | SpecifierSet) -> Iterator[str]:
     yield from ("0", "99999")
     for text in (spec.version if isinstance(spec, MatchSpec) else str(spec) for spec in specs):
         for found in dict.fromkeys([*_versions(text), *_NUMBERS.findall(text)]):
-            release = Version(found).release
             yield found
-            yield from _around(release)
-
-
-def _around(release: tuple[int, ...]) -> Iterator[str]:
-    """Yield a point just above a release, the release after it, and one below it."""
-    yield ".".join(map(str, (*release, 0, 0, 1)))
-    yield ".".join(map(str, (*release[:-1], release[-1] + 1)))
-    if lower := _below(release):
-        yield ".".join(map(str, lower))
-
-
-def _below(release: Iterable[int]) -> tuple[int, ...]:
-    numbers = list(release)
-    while numbers and not numbers[-1]:
-        numbers.pop()
-    return (*numbers[:-1], numbers[-1] - 1, 99999) if numbers else ()
+            release = list(Version(found).release)
+            yield ".".join(map(str, (*release, 0, 0, 1)))  # just above it
+            yield ".".join(map(str, (*release[:-1], release[-1] + 1)))
+            while release and not release[-1]:
+                release.pop()
+            if release:
+                yield ".".join(map(str, (*release[:-1], release[-1] - 1, 99999)))  # just below it
 
 
 def _versions(text: str) -> Iterator[str]:
-    """List the whole versions that a text spells out, pre-releases and the like included."""
+    """Yield the whole versions that a text spells out, pre-releases and the like included."""
     for part in re.split(r"[,|\s=<>!~]+", text):
         try:
             yield str(Version(part.removesuffix(".*").removesuffix("*").rstrip(".")))

@@ -1,4 +1,4 @@
-"""Translate version specifiers between PEP 440 and conda (CEP 29, CEP 33)."""
+"""Version specifiers of PEP 440 in conda's words (CEP 29, CEP 33)."""
 
 from __future__ import annotations
 
@@ -70,9 +70,10 @@ def _sort_key(item: Specifier) -> tuple[int, str, str]:
 
 
 def _clause(name: str, item: Specifier) -> tuple[str, str]:
-    """Translate one clause; give a note too where the meaning changes."""
+    """Translate one clause, with a note where the meaning changes."""
     if item.version.endswith(".*"):
-        return _prefix_clause(item.operator, item.version), ""
+        prefix = f"{Version(item.version.removesuffix('.*'))}.*"
+        return f"!={prefix}" if item.operator == "!=" else prefix, ""
     version = _parsed(name, item)
     if item.operator in ("==", "==="):
         return _equal(name, item, version)
@@ -82,18 +83,13 @@ def _clause(name: str, item: Specifier) -> tuple[str, str]:
 def _bound(operator: str, version: Version) -> str:
     match operator:
         case "~=":
-            return f">={_spelled(version)},{_prefix(version)}.*"
+            return f">={_spelled(version)},{_dotted(version, version.release[:-1])}.*"
         case "<":
             return f"<{_below(version)}"
         case "!=":
             return f"!={version}"
         case _:
             return f"{operator}{_spelled(version)}"
-
-
-def _prefix_clause(operator: str, text: str) -> str:
-    prefix = f"{Version(text.removesuffix('.*'))}.*"
-    return f"!={prefix}" if operator == "!=" else prefix
 
 
 def _parsed(name: str, item: Specifier) -> Version:
@@ -131,7 +127,7 @@ def came_true(note: str, versions: Iterable[str]) -> bool:
 
 
 def _spelled(version: Version) -> str:
-    """Write a version so that conda orders it as PEP 440 does: in `1.0.dev1` the dot would put it above 1.0rc1."""
+    """Render a version so that conda orders it as PEP 440 does: in `1.0.dev1` the dot would put it above 1.0rc1."""
     text = str(version)
     if version.dev is not None and version.pre is None and version.post is None:
         return text.replace(".dev", "dev")
@@ -142,22 +138,12 @@ def _below(version: Version) -> str:
     """Return the bound just below a version and, for a final release, its pre-releases, whatever zeros they have."""
     if version.is_prerelease or version.is_postrelease:
         return _spelled(version)
-    return f"{_epoch(version)}{_dotted(_stripped(version.release))}dev0"
-
-
-def _prefix(version: Version) -> str:
-    return f"{_epoch(version)}{_dotted(version.release[:-1])}"
-
-
-def _stripped(release: tuple[int, ...]) -> tuple[int, ...]:
+    release = version.release
     while len(release) > 1 and release[-1] == 0:
         release = release[:-1]
-    return release
+    return f"{_dotted(version, release)}dev0"
 
 
-def _epoch(version: Version) -> str:
-    return f"{version.epoch}!" if version.epoch else ""
-
-
-def _dotted(release: tuple[int, ...]) -> str:
-    return ".".join(str(part) for part in release)
+def _dotted(version: Version, release: tuple[int, ...]) -> str:
+    epoch = f"{version.epoch}!" if version.epoch else ""
+    return epoch + ".".join(map(str, release))

@@ -1,4 +1,4 @@
-"""Name a channel by its base URL."""
+"""A conda channel by its base URL."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Channel:
 
 
 def without_secrets(text: str) -> str:
-    """Take the user info and the tokens (`/t/TOKEN/`) out of the URLs in a text."""
+    """Return a text without the user info and the tokens (`/t/TOKEN/`) of its URLs."""
     return _TOKEN.sub(r"\1", _USER_INFO.sub("", text))
 
 

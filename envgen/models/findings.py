@@ -1,4 +1,4 @@
-"""Describe what a user must be told of a result."""
+"""What a user must know of a result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Source = Literal[PackageSource, "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Finding:
-    """Report what the proof saw, under a stable code such as `PIN-MISMATCH`; an error stops the writing."""
+    """What the proof saw, under a stable code such as `PIN-MISMATCH`; an error stops the writing."""
 
     code: str
     severity: Severity
@@ -24,7 +24,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Describe where a requirement is taken from: `name` is the conda or PyPI name, `why` the reason in words."""
+    """Where a requirement is taken from: `name` is the conda or PyPI name, `why` the reason in words."""
 
     requirement: str
     name: str
@@ -39,7 +39,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """Describe that a package changed between two locks; `before` or `after` is "" where it is absent.
+    """A change of a package between two locks; `before` or `after` is the version, "" where it is absent.
 
     `because` names the package whose own move `why` speaks of, "" where the cause is no other move.
     """
@@ -53,13 +53,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class StaleReason:
-    """Describe why a lock is stale, under a stable code such as `REQUIREMENT`."""
+    """Why a lock is stale, under a stable code such as `REQUIREMENT`."""
 
     code: str
     message: str
-
-
-# Say how many there are of something.
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Describe a machine as it was found."""
+"""A machine as it was found."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ class FoundTool:
 
     @property
     def is_intel(self) -> bool:
-        """Return whether it runs on Intel processors alone."""
         return self.architectures == (INTEL,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaRoot:
-    """A conda installation; `subdir` is what its own settings force on it, "" for nothing."""
+    """A conda installation; `architectures` are its python's, `subdir` is what its own settings force on it, or ""."""
 
     path: str
     architectures: tuple[str, ...] = ()
@@ -36,7 +35,6 @@ class CondaRoot:
 
     @property
     def is_intel(self) -> bool:
-        """Return whether its python runs on Intel processors alone."""
         return self.architectures == (INTEL,)
 
 
@@ -66,5 +64,4 @@ class HostFacts:
 
     @property
     def is_mac(self) -> bool:
-        """Return whether this is macOS."""
         return self.system == "Darwin"

@@ -1,4 +1,4 @@
-"""Describe the machine that an environment is made for."""
+"""The machine that an environment is made for."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Platform:
     macos: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what is not a target: raise ValueError with the reason."""
+        """Raise ValueError with the reason for what is no target."""
         if self.subdir not in _SUBDIRS:
             raise ValueError(f"unknown platform `{self.subdir}` (known: {', '.join(SUBDIRS)})")
         if not re.fullmatch(r"3\.\d{1,2}", self.python):
@@ -70,7 +70,6 @@ class Platform:
 
     @property
     def is_mac(self) -> bool:
-        """Return whether the target runs macOS."""
         return self.subdir.startswith("osx-")
 
     @property
@@ -85,7 +84,6 @@ class Platform:
 
     @property
     def python_version(self) -> tuple[int, int]:
-        """Return the python minor as numbers."""
         return _numbers(self.python)
 
     @property

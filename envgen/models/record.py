@@ -1,4 +1,4 @@
-"""Describe one artifact of a channel."""
+"""The artifacts of a channel, as its repodata describes them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ class Record:
 
     @property
     def filename(self) -> str:
-        """Return the artifact's file name, the last part of its URL."""
         return self.url.rsplit("/", 1)[-1]
 
     def __str__(self) -> str:
@@ -53,7 +52,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualPackage:
-    """Describe a property of the system that records may depend on (CEP 30)."""
+    """A property of the system that records may depend on (CEP 30)."""
 
     name: str
     version: str
@@ -64,15 +63,12 @@ class VirtualPackage:
         return f"{self.name}={self.version}={self.build}"
 
 
-# Say what the layers above may ask of channels' repodata.
-
-
 class OpenedIndex(Protocol):
-    """Let rattler's solver read a channel's files by itself; its objects are opaque to everybody else."""
+    """A channel's files for rattler's solver to read by itself; its objects are opaque to everybody else."""
 
     @property
     def readings(self) -> Sequence[object]:
-        """List rattler's opened files; under strict priority, the first to have a name hides it in those after it."""
+        """Return rattler's opened files; under strict priority, the first to have a name hides it in later ones."""
         ...
 
     def record(self, native: object) -> Record:
@@ -99,14 +95,14 @@ class ChannelRecords:
 
 
 class Repodata(Protocol):
-    """Provide records of some channels for one target, reading only what is asked for.
+    """The records of some channels for one target, of which only what is asked for is read.
 
     Channels are in order of priority. exclude-newer is already applied.
     """
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """List the channels, highest priority first."""
+        """Return the channels, highest priority first."""
         ...
 
     @property
@@ -121,7 +117,7 @@ class Repodata(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """List what the user must know of the reading: fallbacks, records without a date that were left out."""
+        """Return what the user must know of the reading: fallbacks, records without a date that were left out."""
         ...
 
     def names(self) -> frozenset[str]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
 
-from envgen.errors import SourceLine
+from envgen.errors import SourceLine, sorted_lines
+
+_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Describe where a requirement comes from.
+    """Where a requirement comes from.
 
     `path` is the manifest's dotted path (`dependencies[3]`), or the name of the distribution or fact that asks for it;
     `line` is set where a user wrote it.
@@ -30,7 +34,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """One PEP 508 requirement of PyPI's world.
+    """A PEP 508 requirement of PyPI's world.
 
     `name` is canonical (PEP 503); `extras` are canonical and sorted; `specifier` is as `packaging` renders it.
     """
@@ -63,10 +67,16 @@ class Requirement:
 
     def applies(self, markers: Mapping[str, str], extra: str = "") -> bool:
         """Return whether the marker holds in a target's marker environment, with one extra asked for."""
-        if not self.marker:
-            return True
-        marker = Pep508(f"{self.name}; {self.marker}").marker
-        return marker is None or marker.evaluate({**markers, "extra": extra})
+        return not self.marker or Marker(self.marker).evaluate({**markers, "extra": extra})
+
+    @staticmethod
+    def name_of(text: str) -> str:
+        """Return the canonical name that a requirement's text starts with, or "" where it starts with none.
+
+        For texts that a user is still writing, or that only the name is wanted of.
+        """
+        found = _NAME.match(text)
+        return canonicalize_name(found[1]) if found else ""
 
     def __str__(self) -> str:
         """Render as `name[extra]specifier`, without the marker."""
@@ -75,28 +85,20 @@ class Requirement:
         return f"{self.name}{extras}{self.specifier}{url}"
 
 
-def lines_at(*places: Iterable[Requirement] | Origin | None) -> list[SourceLine]:
-    """List the user's lines that requirements and origins were written on, each once."""
-    lines: list[SourceLine | None] = []
+def origin_lines(*places: Iterable[Requirement] | Origin | None) -> list[SourceLine]:
+    """Return the user's lines that requirements and origins were written on, each once, in the order given."""
+    lines: list[SourceLine] = []
     for place in places:
-        if isinstance(place, Origin):
-            lines.append(place.line)
-        elif place is not None:
-            lines += [item.origin.line for item in place]
-    return list(dict.fromkeys(line for line in lines if line))
+        origins = [place] if isinstance(place, Origin) else [item.origin for item in place or ()]
+        lines += [origin.line for origin in origins if origin.line]
+    return list(dict.fromkeys(lines))
 
 
-def quoted(requirements: Iterable[Requirement]) -> str:
+def requirement_lines(requirements: Iterable[Requirement]) -> list[SourceLine]:
+    """Return the user's lines that requirements were written on, each once, in the order of the file."""
+    return sorted_lines(requirement.origin.line for requirement in requirements)
+
+
+def quoted_list(requirements: Iterable[Requirement]) -> str:
     """Render requirements for a sentence: "`a` and `b`"."""
     return " and ".join(dict.fromkeys(f"`{item}`" for item in requirements))
-
-
-def lines_of(requirements: Iterable[Requirement]) -> list[SourceLine]:
-    """List the user's lines that requirements were written on, each once, in the order of the file."""
-    return in_order(requirement.origin.line for requirement in requirements)
-
-
-def in_order(lines: Iterable[SourceLine | None]) -> list[SourceLine]:
-    """List lines that there are, each once, in the order of the file."""
-    found = {line for line in lines if line}
-    return sorted(found, key=lambda line: (line.file, line.line, line.text))

@@ -1,4 +1,4 @@
-"""Describe what is asked of a solver, and what it answers."""
+"""The request to a solver with its answer."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Solution:
 
 
 class Solver(Protocol):
-    """Solve one request."""
+    """A solver of one request."""
 
     def solve(self, request: SolveRequest) -> Solution:
         """Return the records that meet the request; raise UnsatisfiableError when none do."""
@@ -55,12 +55,12 @@ class Solver(Protocol):
 
 
 class CondaResolver(Protocol):
-    """Solve requests for a planner that tries several."""
+    """A solver for a planner that tries several requests."""
 
     def solve(self, request: SolveRequest) -> Solution:
         """Return the records that meet the request, changing as little as may be; raise UnsatisfiableError at once."""
         ...
 
     def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
-        """Return in the user's words why a request has no answer, at the cost of further solves."""
+        """Return the error in the user's words, with why the request has no answer; it costs further solves."""
         ...

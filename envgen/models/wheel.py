@@ -1,4 +1,4 @@
-"""Describe what is asked of the PyPI side, and what it answers."""
+"""The wheels of PyPI that fit a target, as a resolver is asked for them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class WheelMetadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Stub:
-    """Stand for a distribution that conda provides, with conda's version made PEP 440."""
+    """A distribution that conda provides, with conda's version made PEP 440."""
 
     name: str
     version: str
@@ -85,7 +85,7 @@ class Resolution:
 
 
 class PypiResolver(Protocol):
-    """Resolve and describe distributions for a target."""
+    """A resolver of PyPI's distributions for a target."""
 
     def resolve(self, request: ResolveRequest) -> Resolution:
         """Return the wheels that meet the request; raise PypiUnsatisfiableError when none do."""
@@ -104,8 +104,6 @@ class PypiResolver(Protocol):
         ...
 
 
-# Rank wheels by the tags that a target's pip accepts (PEP 425).
-
 _LEGACY_MANYLINUX: Mapping[tuple[int, int], str] = {
     (2, 17): "manylinux2014",
     (2, 12): "manylinux2010",
@@ -116,7 +114,7 @@ _OLDEST_GLIBC: Mapping[str, int] = {"x86_64": 5, "aarch64": 17}
 
 @cache
 def target_tags(platform: Platform) -> tuple[Tag, ...]:
-    """List the tags that the target accepts, best first; nothing of the host enters.
+    """Return the tags that the target's pip accepts (PEP 425), best first; nothing of the host enters.
 
     macOS minors after 10 do not count: pip on macOS 14.5 takes `macosx_14_0`, never `macosx_14_5`.
     """
@@ -152,10 +150,7 @@ def wheel_rank(filename: str, platform: Platform) -> int | None:
 
 @cache
 def _ranks(platform: Platform) -> Mapping[Tag, int]:
-    ranks: dict[Tag, int] = {}
-    for rank, tag in enumerate(target_tags(platform)):
-        ranks.setdefault(tag, rank)
-    return MappingProxyType(ranks)
+    return MappingProxyType({tag: rank for rank, tag in enumerate(target_tags(platform))})
 
 
 def _system_tags(platform: Platform) -> Iterator[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from envgen.errors import PypiUnreachableError, PypiUnsatisfiableError, SourceLine, UnsatisfiableError
-from envgen.models.requirement import Origin, Requirement, in_order, lines_of
+from envgen.errors import PypiUnreachableError, PypiUnsatisfiableError, SourceLine, UnsatisfiableError, sorted_lines
+from envgen.models.requirement import Origin, Requirement, requirement_lines
 from envgen.planner.conda_request import solo_request, solvable, solve
 from envgen.planner.lift import why_not_lifted
-from envgen.planner.sources import did_you_mean
+from envgen.planner.sources import misspelling_hint
 from envgen.planner.state import PlannedRequirement, PlanState
 
 _LOOSEN = "loosen the bounds of these lines, or take one of them out"
@@ -22,11 +22,11 @@ def blamed(state: PlanState, error: PypiUnsatisfiableError) -> PypiUnsatisfiable
     conflicts = [conflict for conflict in (_conflict(state, root) for root in roots) if conflict]
     reasons = [*_derivation(error), *_reasons(state, roots, named), *(conflict.message for conflict in conflicts)]
     hints = [
-        did_you_mean(_nowhere(roots), state.resolvers).strip(),
+        misspelling_hint(_nowhere(roots), state.resolvers).strip(),
         error.hint,
         *(conflict.hint for conflict in conflicts),
     ]
-    lines = [*lines_of(root.requirement for root in roots), *_other_lines(state, named)]
+    lines = [*requirement_lines(root.requirement for root in roots), *_other_lines(state, named)]
     because = [line for root in roots for line in root.because]
     lines += [*because, *(line for conflict in conflicts for line in conflict.lines)]
     return PypiUnsatisfiableError(
@@ -35,7 +35,7 @@ def blamed(state: PlanState, error: PypiUnsatisfiableError) -> PypiUnsatisfiable
         names=error.names,
         because=because,
         hint="; ".join(dict.fromkeys(filter(None, hints))) or _LOOSEN,
-        lines=in_order(lines),
+        lines=sorted_lines(lines),
     )
 
 
@@ -44,12 +44,18 @@ def unreachable(state: PlanState, error: PypiUnreachableError) -> PypiUnreachabl
     roots = list(state.pypi_roots)
     conflicts = [conflict for conflict in (_conflict(state, root) for root in roots[:_EXPLAINED]) if conflict]
     reasons = [*_reasons(state, roots, frozenset()), *(conflict.message for conflict in conflicts)]
-    hints = [did_you_mean(_nowhere(roots), state.resolvers) + error.hint, *(conflict.hint for conflict in conflicts)]
-    lines = [*lines_of(root.requirement for root in roots), *(line for each in conflicts for line in each.lines)]
+    hints = [
+        misspelling_hint(_nowhere(roots), state.resolvers) + error.hint,
+        *(conflict.hint for conflict in conflicts),
+    ]
+    lines = [
+        *requirement_lines(root.requirement for root in roots),
+        *(line for each in conflicts for line in each.lines),
+    ]
     return PypiUnreachableError(
         "\n".join(dict.fromkeys([error.message, *reasons])),
         hint="; ".join(dict.fromkeys(filter(None, hints))),
-        lines=in_order(lines),
+        lines=sorted_lines(lines),
     )
 
 
@@ -80,7 +86,7 @@ def _other_lines(state: PlanState, named: frozenset[str]) -> list[SourceLine]:
     """List the user's lines that bound what a failure names without asking it of PyPI."""
     conda = [root.requirement for root in state.conda_roots if root.requirement.specifier]
     others = (*conda, *state.inputs.constraints, *state.overrides)
-    return lines_of(requirement for requirement in others if requirement.name in named)
+    return requirement_lines(requirement for requirement in others if requirement.name in named)
 
 
 def _conflict(state: PlanState, root: PlannedRequirement) -> UnsatisfiableError | None:

@@ -11,7 +11,7 @@ from envgen.knowledge.tensorflow import NAMES
 from envgen.knowledge.wheels import missing_wheel
 from envgen.models.platform import Platform
 from envgen.models.record import Record
-from envgen.models.requirement import Requirement, lines_at, quoted
+from envgen.models.requirement import Requirement, origin_lines, quoted_list
 from envgen.planner.state import PlanState, Reason
 
 
@@ -25,8 +25,8 @@ def refuse_contradicted(caps: Sequence[Cap], requirements: Sequence[Requirement]
         against = contradicted(cap, tuple(requirements))
         if against:
             raise PlanError(
-                f"{quoted(against)} cannot be met: {cap.because}",
-                lines=lines_at(against),
+                f"{quoted_list(against)} cannot be met: {cap.because}",
+                lines=origin_lines(against),
                 hint=f"write `{cap.text}`, or drop what needs it",
                 code="cap",
             )
@@ -46,8 +46,8 @@ def refuse_missing_wheels(requirements: Sequence[Requirement], platform: Platfor
     fixes = "; ".join(dict.fromkeys(f"instead of {item.name}: {row.fix}" for item, row in missing))
     target = f"{platform.subdir}, python {platform.python}"
     raise PlanError(
-        f"no wheel for {target} meets {quoted(item for item, _ in missing)}: {reasons}",
-        lines=lines_at([item for item, _ in missing]),
+        f"no wheel for {target} meets {quoted_list(item for item, _ in missing)}: {reasons}",
+        lines=origin_lines([item for item, _ in missing]),
         hint=fixes,
         code="no-wheel",
     )

@@ -15,7 +15,7 @@ from envgen.mapping.requirements import MappedRequirement
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
-from envgen.models.requirement import Origin, Requirement, lines_of
+from envgen.models.requirement import Origin, Requirement, requirement_lines
 from envgen.models.solve import RootSpec, Solution
 from envgen.models.wheel import Resolution, Stub, Wheel, WheelMetadata
 from envgen.planner.conda_request import base_request, conda_request, own_specs, provided_by, solvable, solve
@@ -70,7 +70,9 @@ def _lift_one(state: PlanState, name: str, needs: Sequence[Requirement]) -> None
     for answer in mapped:
         reason = no_version(state, answer) if answer.source == "conda" else answer.why
         if reason:
-            cause = Reason(text=f"{answer.requirement.origin.path}, and {reason}", lines=tuple(lines_of(needs)))
+            cause = Reason(
+                text=f"{answer.requirement.origin.path}, and {reason}", lines=tuple(requirement_lines(needs))
+            )
             if not pin_to_conda(state, name, cause):
                 _refuse_bootstrap(name, cause)
                 state.unmet[name] = cause
@@ -96,7 +98,7 @@ def _lift(name: str, mapped: Sequence[MappedRequirement]) -> LiftedRequirement:
         conda=mapped[0].conda or name,
         specs=tuple(specs),
         why=why,
-        lines=tuple(lines_of(answer.requirement for answer in mapped)),
+        lines=tuple(requirement_lines(answer.requirement for answer in mapped)),
         notes=tuple(dict.fromkeys(note for answer in mapped for note in answer.notes)),
     )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from envgen.errors import PlanError, PypiUnreachableError, PypiUnsatisfiableError, UnsatisfiableError
-from envgen.mapping.channel_packages import newest as channel_packages_newest
+from envgen.errors import PlanError, PypiUnreachableError, PypiUnsatisfiableError, UnsatisfiableError, sorted_lines
+from envgen.mapping.channel_packages import newest_record
 from envgen.mapping.version_specs import came_true, to_pep440
 from envgen.models.findings import Decision
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
-from envgen.models.requirement import in_order
 from envgen.models.solve import Solution
 from envgen.models.wheel import PypiResolver, Resolution, ResolveRequest, Stub
 from envgen.planner.conda_request import base_request, conda_request, provided_by, solo_request, solvable, solve
@@ -110,7 +109,7 @@ def _disagreement(state: PlanState, closure: PypiClosure) -> PlanError:
     lines += [need.origin.line for need in closure.missing if need.origin.line]
     return PlanError(
         f"the conda half and the PyPI half do not agree: {'; '.join(dict.fromkeys(reasons))}",
-        lines=in_order([*lines, *(line for root in state.pypi_roots for line in root.lines)]),
+        lines=sorted_lines([*lines, *(line for root in state.pypi_roots for line in root.lines)]),
         hint="bound one of these packages, or list it under `pypi`",
     )
 
@@ -182,7 +181,7 @@ def _move_out(state: PlanState, culprit: ForbiddenDependency) -> None:
     else:
         raise PlanError(
             f"`{culprit.spec.spec}` brings {culprit.package}, but {culprit.cause.text}",
-            lines=in_order([culprit.spec.origin.line, *culprit.cause.lines]),
+            lines=sorted_lines([culprit.spec.origin.line, *culprit.cause.lines]),
             hint=culprit.way_out,
             code="clash",
         )
@@ -285,7 +284,7 @@ def _newest(state: PlanState, name: str) -> Record | None:
     specs = [spec.spec for root in state.conda_roots for spec in root.specs if spec.spec.name == conda]
     records = state.resolvers.mapper.packages.records(conda) if conda else ()
     fitting = [record for record in records if all(spec.matches(record) for spec in specs)]
-    return channel_packages_newest(fitting, state.inputs.platform.python)
+    return newest_record(fitting, state.inputs.platform.python)
 
 
 # Turn a settled board into a plan with its decisions.

@@ -10,7 +10,7 @@ from envgen.mapping.name_mapper import OVERRIDE
 from envgen.mapping.requirements import MappedRequirement
 from envgen.mapping.version_specs import to_match_specs
 from envgen.models.match_spec import version_key
-from envgen.models.requirement import Requirement, lines_of
+from envgen.models.requirement import Requirement, requirement_lines
 from envgen.models.solve import RootSpec
 from envgen.planner.known_limits import add_tensorflow_companions, refuse_contradicted, refuse_missing_wheels
 from envgen.planner.overrides import holders
@@ -111,7 +111,7 @@ def _translated(state: PlanState, requirements: Sequence[Requirement]) -> tuple[
         raise PypiUnreachableError(
             f"{error.message}\nPyPI tells what an extra adds where conda has no package for it",
             hint=error.hint,
-            lines=lines_of(item for item in requirements if item.extras),
+            lines=requirement_lines(item for item in requirements if item.extras),
         ) from error
 
 
@@ -125,17 +125,17 @@ def _pypi_word(state: PlanState, wanted: UserRequirement, only: set[str]) -> str
 
 def _unknown(unknown: Sequence[MappedRequirement], resolvers: Resolvers) -> MappingError:
     reasons = "; ".join(dict.fromkeys(f"`{answer.requirement.name}`: {answer.why}" for answer in unknown))
-    meant = did_you_mean([answer.requirement.name for answer in unknown], resolvers)
+    meant = misspelling_hint([answer.requirement.name for answer in unknown], resolvers)
     own = all(answer.provenance == OVERRIDE for answer in unknown)
     way = "correct your `mapping`" if own else "solve against the channel itself (a connection, or --mirror)"
     return MappingError(
         f"cannot tell where these may come from: {reasons}",
-        lines=lines_of(answer.requirement for answer in unknown),
+        lines=requirement_lines(answer.requirement for answer in unknown),
         hint=f"{meant}{way}, or list it under `pypi`",
     )
 
 
-def did_you_mean(names: Iterable[str], resolvers: Resolvers) -> str:
+def misspelling_hint(names: Iterable[str], resolvers: Resolvers) -> str:
     """Start a hint with the names that were meant, if there are near ones: "did you mean `scikit-learn`? "."""
     near = {name: resolvers.mapper.suggestions(name)[:2] for name in names}
     meant = [f"`{name}`" for found in near.values() for name in found]
@@ -198,7 +198,7 @@ def refuse_offline(state: PlanState) -> None:
     nowhere = [root.name for root in state.pypi_roots if root.mapped.conda is None and not root.wanted.pypi_only]
     raise PlanError(
         f"these must come from PyPI, which --offline forbids: {reasons}",
-        lines=lines_of(root.requirement for root in state.pypi_roots),
-        hint=f"{did_you_mean(nowhere, state.resolvers)}run again without --offline",
+        lines=requirement_lines(root.requirement for root in state.pypi_roots),
+        hint=f"{misspelling_hint(nowhere, state.resolvers)}run again without --offline",
         code="offline",
     )

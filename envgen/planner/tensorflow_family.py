@@ -8,13 +8,13 @@ from typing import Literal
 
 from envgen.errors import PlanError
 from envgen.knowledge.caps import Cap, caps_of
-from envgen.knowledge.incompatibilities import must_be_pypi, never_lifted
+from envgen.knowledge.incompatibilities import must_be_pypi, pypi_only
 from envgen.knowledge.releases import to_avoid
 from envgen.knowledge.tensorflow import METAL, NAMES, ChosenMetal, metal_for, release_of
 from envgen.knowledge.version_ranges import joined, minor_of
 from envgen.models.findings import Decision
 from envgen.models.platform import Platform
-from envgen.models.requirement import Origin, Requirement, lines_at, quoted
+from envgen.models.requirement import Origin, Requirement, origin_lines, quoted_list
 from envgen.planner.renames import Rewrite, rename, rewrite_names
 from envgen.planner.tensorflow_versions import TensorFlowChoice, TensorFlowRequest, choose_tensorflow, satellites_in
 
@@ -92,8 +92,8 @@ def apply_family(
 def _wants_metal(accelerator: str | None, plugin: Sequence[Requirement], origin: Origin | None) -> bool:
     if accelerator == "cpu" and plugin:
         raise PlanError(
-            f"`accelerator: cpu` and {quoted(plugin)} contradict each other",
-            lines=lines_at(origin, plugin),
+            f"`accelerator: cpu` and {quoted_list(plugin)} contradict each other",
+            lines=origin_lines(origin, plugin),
             hint="set `accelerator: metal`, or drop tensorflow-metal",
             code="accelerator",
         )
@@ -107,7 +107,7 @@ def _family_plan(
     requirements = tuple(item.after for item in renamed if item.after)
     added = _added(ask, pairing)
     metal = metal_for(pairing.versions[0], ask.platform, ask.plugin_specifier) if ask.metal else None
-    never_lift = never_lifted(metal=ask.metal) if ask.platform.subdir == "osx-arm64" else {}
+    never_lift = pypi_only(metal=ask.metal) if ask.platform.subdir == "osx-arm64" else {}
     return FamilyPlan(
         accelerator="metal" if ask.metal else "cpu",
         requirements=requirements,
@@ -155,7 +155,9 @@ def _added(ask: TensorFlowRequest, pairing: TensorFlowChoice) -> tuple[Requireme
 
 
 def _implied_by(ask: TensorFlowRequest) -> str:
-    return f"{quoted(ask.plugin)} plugs into it" if ask.plugin else "`accelerator: metal` means TensorFlow with Metal"
+    return (
+        f"{quoted_list(ask.plugin)} plugs into it" if ask.plugin else "`accelerator: metal` means TensorFlow with Metal"
+    )
 
 
 def _decisions(

@@ -31,7 +31,7 @@ from envgen.knowledge.version_ranges import (
 )
 from envgen.knowledge.wheels import macos_floor, missing_wheel
 from envgen.models.platform import Platform
-from envgen.models.requirement import Origin, Requirement, lines_at, quoted
+from envgen.models.requirement import Origin, Requirement, origin_lines, quoted_list
 
 NEWEST_MACOS = "99.0"
 
@@ -92,7 +92,7 @@ def refuse_target(ask: TensorFlowRequest) -> None:
     if platform.subdir != "osx-arm64":
         raise PlanError(
             f"{METAL} exists for osx-arm64 alone, and the target is {platform.subdir}",
-            lines=lines_at(ask.plugin, ask.accelerator_origin),
+            lines=origin_lines(ask.plugin, ask.accelerator_origin),
             hint="lock osx-arm64 alone, or set `accelerator: cpu` and leave tensorflow-metal out",
             code="metal-target",
         )
@@ -101,7 +101,7 @@ def refuse_target(ask: TensorFlowRequest) -> None:
         raise PlanError(
             f"{METAL} has no wheel for python {platform.python}: its last release, {last.version}, serves "
             f"python {', '.join(last.python)}",
-            lines=lines_at(ask.python_origin, ask.plugin, ask.accelerator_origin),
+            lines=origin_lines(ask.python_origin, ask.plugin, ask.accelerator_origin),
             hint=f'set `python: "{last.python[-1]}"`, or `accelerator: cpu`{_without(ask)}',
             code="metal-python",
         )
@@ -128,12 +128,12 @@ def _stages(ask: TensorFlowRequest) -> Iterator[TensorFlowFilter]:
         holder="Apple silicon",
         because=lambda version: f"no wheel holds the code of TensorFlow {version}",
         hint=lambda _: _near(ask),
-        refusal=lambda _: f"no release of TensorFlow with code for Apple silicon meets {quoted(ask.tensorflow)}",
+        refusal=lambda _: f"no release of TensorFlow with code for Apple silicon meets {quoted_list(ask.tensorflow)}",
     )
     if ask.metal:
         yield TensorFlowFilter(
             keeps=lambda version: _links(ask, version),
-            holder=quoted(ask.plugin) if ask.plugin_specifier else METAL,
+            holder=quoted_list(ask.plugin) if ask.plugin_specifier else METAL,
             because=lambda _: _admitted_metal(ask)[0].why,
             hint=lambda _: _way_out(ask),
             refusal=lambda version: _no_link(ask, version),
@@ -167,17 +167,17 @@ def _refusal(ask: TensorFlowRequest, stage: TensorFlowFilter, versions: tuple[st
     if stage.refusal:
         message = stage.refusal(newest)
     else:
-        message = f"{quoted(asker)} cannot be met beside {_wanted(ask)}: {stage.because(newest)}"
+        message = f"{quoted_list(asker)} cannot be met beside {_wanted(ask)}: {stage.because(newest)}"
     return PlanError(
         message,
-        lines=lines_at(asker, ask.tensorflow, ask.plugin, ask.accelerator_origin),
+        lines=origin_lines(asker, ask.tensorflow, ask.plugin, ask.accelerator_origin),
         hint=stage.hint(newest),
         code="tensorflow-family",
     )
 
 
 def _wanted(ask: TensorFlowRequest) -> str:
-    lines = quoted(ask.tensorflow) if ask.specifier else "TensorFlow"
+    lines = quoted_list(ask.tensorflow) if ask.specifier else "TensorFlow"
     return f"{lines} with Metal" if ask.metal else lines
 
 
@@ -198,12 +198,12 @@ def _links(ask: TensorFlowRequest, version: str) -> bool:
 def _no_link(ask: TensorFlowRequest, version: str) -> str:
     rows = _admitted_metal(ask)
     if not rows:
-        return f"no release of {METAL} meets {quoted(ask.plugin)}"
+        return f"no release of {METAL} meets {quoted_list(ask.plugin)}"
     served = [row for row in rows if ask.platform.python in row.python] or rows
     working = [known for known in known_versions() if any(covers(row.links, known) for row in served)]
-    plugin = quoted(ask.plugin) if ask.plugin_specifier else METAL
+    plugin = quoted_list(ask.plugin) if ask.plugin_specifier else METAL
     return (
-        f"{plugin} does not load with the TensorFlow that {quoted(ask.tensorflow)} admits ({version} at best): "
+        f"{plugin} does not load with the TensorFlow that {quoted_list(ask.tensorflow)} admits ({version} at best): "
         f"it loads with {minor_of(working[-1])} to {minor_of(working[0])}, and `import tensorflow` would fail"
     )
 

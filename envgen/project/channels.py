@@ -1,4 +1,4 @@
-"""Open the index that an environment is solved against."""
+"""The channels that an environment is solved against, as one index."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def open_index(
     exclude_newer: datetime | None = None,
     first: bool = False,
 ) -> Repodata:
-    """Open the channels' repodata, or the starter index where that may stand in.
+    """Open the channels' repodata, or the starter index that envgen brings along.
 
-    The starter index serves when it is asked for, or when `first` is set (the environment has no lock yet), the
-    channels are conda-forge alone as the manifest says, no mirror is given and conda-forge cannot be reached.
+    The starter index serves when the call wants it; also when conda-forge cannot be reached, if it is the manifest's
+    only channel, no mirror is given and the environment has no lock yet (`first`).
 
     Raises:
-        RepodataError: a channel cannot be read and nothing may stand in.
+        RepodataError: a channel cannot be read, and the starter index may not serve for it.
     """
     options = services.options
     if options.starter:
@@ -40,7 +40,7 @@ def open_index(
     try:
         return open_channels(channels, platform, access(services), exclude_newer=exclude_newer)
     except ChannelUnreachableError:
-        if not (first and _starter_may_serve(services, channels)):
+        if not first or channels != (CONDA_FORGE,) or options.channels or options.mirrors:
             raise
         return open_starter(platform, exclude_newer=exclude_newer)
 
@@ -58,20 +58,15 @@ def access(services: Services) -> Access:
     )
 
 
-def _starter_may_serve(services: Services, channels: tuple[Channel, ...]) -> bool:
-    options = services.options
-    return channels == (CONDA_FORGE,) and not options.channels and not options.mirrors
-
-
 def channels_of(services: Services, manifest: Manifest) -> tuple[Channel, ...]:
-    """List the channels of the call, else of the manifest."""
+    """Return the channels of the call, else of the manifest."""
     return tuple(Channel.parse(text) for text in services.options.channels) or manifest.channels
 
 
 def name_mapper(
     services: Services, mapping: Mapping[str, str | None], repodata: Repodata, platform: Platform
 ) -> NameMapper:
-    """Build the name map of a manifest over the channels that it is solved against."""
+    """Build the map of names of a manifest, over the channels that it is solved against."""
     return NameMapper(
         repodata=repodata,
         table=name_table(),

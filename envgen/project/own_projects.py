@@ -1,4 +1,4 @@
-"""Take what the user's own projects need into a manifest."""
+"""The requirements of the user's own projects (`local`), as part of a manifest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from envgen.system.files import inside, read_text
 PYPROJECT = "pyproject.toml"
 _OLDER = ("setup.py", "setup.cfg")
 _BYTES = 1024 * 1024
-_MICROS = 60
+_MICROS = 60  # of a python minor: no minor had half as many
 
 
 def open_whole(root: Path, name: str) -> Environment:
@@ -38,21 +38,26 @@ def with_projects(root: Path, manifest: Manifest) -> Manifest:
     Raises:
         ForeignFileError: with every project that is not there or cannot be read. PlanError: one needs another python.
     """
-    found: list[OwnProject] = []
+    projects: list[OwnProject] = []
     faults: list[EnvgenError] = []
     for index, project in enumerate(manifest.local):
         try:
-            found.append(_read(root, project, manifest.origin("local", index).line))
+            projects.append(_read(root, project, manifest.origin("local", index).line))
         except ForeignFileError as error:
             faults.append(error)
     if faults:
         raise _joined(faults)
-    names = {each.name for each in found if each.name}
-    for each in found:
-        _refuse_python(manifest, each)
-    own = [item for each in found for item in each.requirements if item.name not in names]
-    pairs = zip(manifest.local, found, strict=True)
-    return manifest.needing(own, [_note(project, each) for project, each in pairs if each.unread])
+    for own in projects:
+        _refuse_python(manifest, own)
+    names = {own.name for own in projects if own.name}
+    needed = [item for own in projects for item in own.requirements if item.name not in names]
+    notes = [
+        f"what your project `{project.path}` needs could not be read, so it is not locked: {own.unread}; "
+        "list it under `dependencies`"
+        for project, own in zip(manifest.local, projects, strict=True)
+        if own.unread
+    ]
+    return manifest.needing(needed, notes)
 
 
 def _read(root: Path, project: LocalProject, line: SourceLine | None) -> OwnProject:
@@ -80,27 +85,20 @@ def _read(root: Path, project: LocalProject, line: SourceLine | None) -> OwnProj
 def _joined(faults: Sequence[EnvgenError]) -> EnvgenError:
     if len(faults) == 1:
         return faults[0]
-    told = "\n  ".join(f"{each.message} ({each.hint})" if each.hint else each.message for each in faults)
+    listed = "\n  ".join(f"{each.message} ({each.hint})" if each.hint else each.message for each in faults)
     lines = [line for each in faults for line in each.lines]
-    return ForeignFileError(f"{len(faults)} projects cannot be read\n  {told}", lines=lines, code="local")
+    return ForeignFileError(f"{len(faults)} projects cannot be read\n  {listed}", lines=lines, code="local")
 
 
-def _note(project: LocalProject, found: OwnProject) -> str:
-    return (
-        f"what your project `{project.path}` needs could not be read, so it is not locked: {found.unread}; "
-        "list it under `dependencies`"
-    )
-
-
-def _refuse_python(manifest: Manifest, found: OwnProject) -> None:
+def _refuse_python(manifest: Manifest, own: OwnProject) -> None:
     minor = manifest.python
-    if not minor or not found.python:
+    if not minor or not own.python:
         return
-    bounds = SpecifierSet(found.python)
+    bounds = SpecifierSet(own.python)
     if not any(bounds.contains(f"{minor}.{micro}") for micro in range(_MICROS)):
-        lines = [line for line in (found.python_line, manifest.origin("python").line) if line]
+        lines = [line for line in (own.python_line, manifest.origin("python").line) if line]
         raise PlanError(
-            f"your own project needs python {found.python}, and the environment has python {minor}",
+            f"your own project needs python {own.python}, and the environment has python {minor}",
             hint="change `python` in the manifest, or `requires-python` of the project",
             lines=lines,
         )

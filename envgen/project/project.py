@@ -1,4 +1,4 @@
-"""Find a project's environments and their files."""
+"""A project: the folder whose `environments/` hold a manifest and a lock each."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from envgen.lock.model import Lock
 from envgen.manifest.fields import environment_name, macos_floor, python_minor
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import RefusalError
-from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, SUBDIRS, Platform
+from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, DEFAULT_PYTHON, SUBDIRS, Platform
 from envgen.system.files import inside, read_text
 
 MANIFEST = "envgen.yaml"
+CONDA_LOCK = "conda-lock.yml"
 FOLDER = "environments"
-MANIFEST_BYTES = 1024 * 1024
+_MANIFEST_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """One environment's folder, and the manifest in it as text and as read."""
+    """An environment's folder, and the manifest in it as text and as read; `shown` is the folder in messages."""
 
     folder: Path
     shown: str
@@ -33,7 +34,6 @@ class Environment:
 
     @property
     def name(self) -> str:
-        """Return the environment's name, which is its folder's."""
         return self.folder.name
 
 
@@ -47,7 +47,7 @@ def environment_folder(root: Path, name: str) -> Path:
 
 
 def environment_names(root: Path) -> tuple[str, ...]:
-    """List the environments of a project, sorted."""
+    """Return the names of a project's environments, sorted."""
     folder = root / FOLDER
     if not folder.is_dir():
         return ()
@@ -77,7 +77,7 @@ def open_environment(root: Path, name: str) -> Environment:
             f"there is no environment `{name}` here ({shown} is missing; known: {known})",
             hint=f"make it with `envgen new {name}`",
         )
-    text = read_text(path, limit=MANIFEST_BYTES, error=ManifestError)
+    text = read_text(path, limit=_MANIFEST_BYTES, error=ManifestError)
     manifest = load_manifest(text, shown)
     manifest.check_folder(folder.name)
     return Environment(folder=folder, shown=f"{FOLDER}/{name}", text=text, manifest=manifest)
@@ -85,34 +85,29 @@ def open_environment(root: Path, name: str) -> Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformOptions:
-    """The target that a question is about; "" takes the default."""
+    """The platform options of a call that is about no environment; "" takes the default."""
 
     python: str = ""
     macos: str = ""
 
     def platform(self) -> Platform:
-        """Return the target; raise UsageError for one that does not exist."""
+        """Return the Apple-silicon platform of these versions; raise UsageError for one that does not exist."""
         try:
             python = python_minor(self.python) if self.python else DEFAULT_PYTHON
             macos = macos_floor(self.macos) if self.macos else DEFAULT_MACOS
-            return Platform(subdir="osx-arm64", python=python, macos=macos)
+            return Platform(subdir=APPLE_SILICON, python=python, macos=macos)
         except ValueError as error:
             raise UsageError(str(error), hint="write them as in `--python 3.12 --macos 13.0`") from error
 
 
-# Read an environment's committed lock back.
-
-CONDA_LOCK = "conda-lock.yml"
-
-
 def generated_texts(folder: Path) -> dict[str, str]:
-    """Read the generated files that stand in an environment's folder, by name."""
+    """Read the generated files of an environment's folder, by name."""
     paths = [folder / name for name in generated_names()]
     return {path.name: read_text(path, error=LockfileError) for path in paths if path.is_file()}
 
 
 def generated_names() -> list[str]:
-    """List the names that generated files may have."""
+    """Return the names that generated files may have."""
     platforms = [
         name
         for subdir in SUBDIRS
@@ -122,9 +117,10 @@ def generated_names() -> list[str]:
 
 
 def read_lock(shown: str, manifest: Manifest, texts: Mapping[str, str], *, sealed: bool = True) -> Lock | None:
-    """Read the lock from the file that the manifest's outputs read back; None where there is none yet.
+    """Read the lock back from the manifest's outputs, from conda-lock.yml if it is one; None where there is none yet.
 
-    `shown` is the folder's name in errors. Raises LockfileError for a damaged lock.
+    `shown` is the folder in messages; without `sealed`, edits since the writing are no error. Raises LockfileError for
+    a damaged lock.
     """
     if CONDA_LOCK in manifest.outputs:
         text = texts.get(CONDA_LOCK)
@@ -133,16 +129,11 @@ def read_lock(shown: str, manifest: Manifest, texts: Mapping[str, str], *, seale
     return read_explicit(explicit, sealed=sealed) if explicit else None
 
 
-# Point at lines of a manifest that was edited in memory and then not written.
-
-COMMAND = "the command"
-
-
 @contextmanager
 def unwritten(file: str, before: str) -> Iterator[None]:
-    """Let a failure name the lines of the manifest as it stands, and call those that an edit would add the command's.
+    """Let a failure over an edited manifest that is not written point at the lines of the file as it stands.
 
-    `before` is the text that the file still has.
+    `before` is the text that the file still has; lines that the edit would add are said to be of "the command".
     """
     try:
         yield
@@ -166,6 +157,6 @@ def _placed(line: SourceLine, file: str, lines: list[str]) -> SourceLine:
         return line
     same = [number for number, text in enumerate(lines, 1) if text.strip() == line.text.strip()]
     if not same:
-        return SourceLine(file=COMMAND, line=0, text=line.text.strip().removeprefix("- "))
+        return SourceLine(file="the command", line=0, text=line.text.strip().removeprefix("- "))
     nearest = min(same, key=lambda number: abs(number - line.line))
     return replace(line, line=nearest, text=lines[nearest - 1])

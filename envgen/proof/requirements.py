@@ -1,4 +1,4 @@
-"""Prove the depends and constrains of each record."""
+"""The proof that what records and wheels need is in the lock."""
 
 from __future__ import annotations
 
@@ -15,27 +15,59 @@ from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Finding
 from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record, VirtualPackage
-from envgen.proof.files import found
-
-_Named = Mapping[str, Record | VirtualPackage]
-_MACOS_HINT = "raise `macos` in the manifest, or take an older version of it"
+from envgen.proof.files import fault
 
 
 def need_findings(lock: PlatformLock, distributions_of: Callable[[Record], tuple[str, ...]]) -> Iterator[Finding]:
-    """Report what each record needs or forbids and the lock does not heed.
+    """Yield what each record needs or forbids and the lock does not meet.
 
-    `depends` must be met by a record or by a virtual package of the target; `constrains` hold for records, and for
+    `depends` must be met by a record or by a virtual package of the target; `constrains` count for records, and for
     PyPI's packages, which a conda solver does not see.
     """
     present: dict[str, Record | VirtualPackage] = {each.name: each for each in lock.platform.virtual_packages()}
     present |= {record.name: record for record in lock.conda}
     wheels = {wheel.name: wheel for wheel in lock.pypi}
     for record in lock.conda:
-        for text in record.depends:
-            yield from _depend(record, text, present)
-        for text in record.constrains:
-            yield from _constrain(record, text, present)
-            yield from _pypi_constrain(record, text, wheels, distributions_of)
+        yield from _depends(record, present)
+        yield from _constrains(record, present, wheels, distributions_of)
+
+
+def _depends(record: Record, present: Mapping[str, Record | VirtualPackage]) -> Iterator[Finding]:
+    for text in record.depends:
+        spec = _spec(text)
+        if spec is None:
+            yield _unreadable(record, "depends", text)
+        elif spec.name in present:
+            if not spec.matches(present[spec.name]):
+                yield _mismatch("DEPENDS-UNMET", record, "needs", text, present[spec.name])
+        elif spec.name.startswith("__"):
+            yield _system(record, text, "which the target does not have")
+        else:
+            message = f"{record} needs `{text}`, and {spec.name} is not in the lock"
+            yield fault("DEPENDS-MISSING", message, "lock again: `envgen lock`", record.name, spec.name)
+
+
+def _constrains(
+    record: Record,
+    present: Mapping[str, Record | VirtualPackage],
+    wheels: Mapping[str, LockedWheel],
+    distributions_of: Callable[[Record], tuple[str, ...]],
+) -> Iterator[Finding]:
+    for text in record.constrains:
+        spec = _spec(text)
+        if spec is None:
+            yield _unreadable(record, "constrains", text)
+            continue
+        if spec.name in present and not spec.matches(present[spec.name]):
+            yield _mismatch("CONSTRAINS", record, "goes only with", text, present[spec.name])
+        if not wheels or canonicalize_name(spec.name) == canonicalize_name(record.name):
+            continue  # a twin's constrains, such as `argon2_cffi ==999` of argon2-cffi, are about conda's names
+        for name in _distributions(spec.name, wheels.values(), distributions_of):
+            wheel = wheels[name]
+            if not spec.matches_version(wheel.version):
+                message = f"{record} goes only with `{text}`, and {name} {wheel.version} from PyPI is locked"
+                hint = f"bound {name} or {record.name} in the manifest's constraints and lock again"
+                yield fault("CONSTRAINS-PYPI", message, hint, record.name, name)
 
 
 @cache
@@ -46,64 +78,24 @@ def _spec(text: str) -> MatchSpec | None:
         return None
 
 
-def _depend(record: Record, text: str, present: _Named) -> Iterator[Finding]:
-    spec = _spec(text)
-    if spec is None:
-        yield _unreadable(record, "depends", text)
-        return
-    met = present.get(spec.name)
-    if met is None:
-        if spec.name.startswith("__"):
-            yield _system(record, text, "which the target does not have")
-        else:
-            message = f"{record} needs `{text}`, and {spec.name} is not in the lock"
-            yield found("DEPENDS-MISSING", message, "lock again: `envgen lock`", record.name, spec.name)
-    elif not spec.matches(met):
-        if isinstance(met, VirtualPackage):
-            yield _system(record, text, f"the target has {met.name} {met.version}")
-        else:
-            message = f"{record} needs `{text}`, and {met} is locked"
-            hint = f"lock again: `envgen lock --update {record.name}`"
-            yield found("DEPENDS-UNMET", message, hint, record.name, met.name)
-
-
-def _constrain(record: Record, text: str, present: _Named) -> Iterator[Finding]:
-    spec = _spec(text)
-    if spec is None:
-        yield _unreadable(record, "constrains", text)
-        return
-    met = present.get(spec.name)
-    if met is None or spec.matches(met):
-        return
+def _mismatch(code: str, record: Record, verb: str, text: str, met: Record | VirtualPackage) -> Finding:
     if isinstance(met, VirtualPackage):
-        yield _system(record, text, f"the target has {met.name} {met.version}")
-        return
-    message = f"{record} goes only with `{text}`, and {met} is locked"
+        return _system(record, text, f"the target has {met.name} {met.version}")
     hint = f"lock again: `envgen lock --update {record.name}`"
-    yield found("CONSTRAINS", message, hint, record.name, met.name)
+    return fault(code, f"{record} {verb} `{text}`, and {met} is locked", hint, record.name, met.name)
 
 
-def _pypi_constrain(
-    record: Record,
-    text: str,
-    wheels: Mapping[str, LockedWheel],
-    distributions_of: Callable[[Record], tuple[str, ...]],
-) -> Iterator[Finding]:
-    spec = _spec(text)
-    if spec is None or not wheels or canonicalize_name(spec.name) == canonicalize_name(record.name):
-        return  # a twin's constrains, such as `argon2_cffi ==999` of argon2-cffi, are about conda's names
-    for name in _distributions(spec.name, wheels.values(), distributions_of):
-        wheel = wheels[name]
-        if not spec.matches_version(wheel.version):
-            message = f"{record} goes only with `{text}`, and {name} {wheel.version} from PyPI is locked"
-            hint = f"bound {name} or {record.name} in the manifest's constraints and lock again"
-            yield found("CONSTRAINS-PYPI", message, hint, record.name, name)
+def _system(record: Record, text: str, reason: str) -> Finding:
+    hint = "take a build of it for the target"
+    if text.startswith("__osx"):
+        hint = "raise `macos` in the manifest, or take an older version of it"
+    return fault("SYSTEM", f"{record} needs `{text}`, {reason}", hint, record.name)
 
 
 def _distributions(
     conda_name: str, wheels: Iterable[LockedWheel], distributions_of: Callable[[Record], tuple[str, ...]]
 ) -> list[str]:
-    """List the locked wheels whose distribution a conda package of this name would provide."""
+    """Return the locked wheels whose distribution a conda package of this name would provide."""
     names = []
     for wheel in wheels:
         version, depends = wheel.version, ("python",)
@@ -115,17 +107,9 @@ def _distributions(
     return names
 
 
-def _system(record: Record, text: str, reason: str) -> Finding:
-    hint = _MACOS_HINT if text.startswith("__osx") else "take a build of it for the target"
-    return found("SYSTEM", f"{record} needs `{text}`, {reason}", hint, record.name)
-
-
 def _unreadable(record: Record, kind: str, text: str) -> Finding:
     message = f"`{text}` in the {kind} of {record} cannot be read"
-    return found("SPEC-UNREADABLE", message, "report it to the channel", record.name)
-
-
-# Prove that what each wheel requires is there, whichever half provides it.
+    return fault("SPEC-UNREADABLE", message, "report it to the channel", record.name, severity="warning")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +126,7 @@ _Providers = Mapping[str, Sequence[_Provider]]
 
 
 def require_findings(lock: PlatformLock, distributions_of: Callable[[Record], tuple[str, ...]]) -> Iterator[Finding]:
-    """Report requirements of wheels that nothing meets, pythons that they refuse, and distributions provided twice."""
+    """Yield requirements of wheels that nothing meets, pythons that they refuse, and distributions provided twice."""
     providers = _providers(lock, distributions_of)
     for wheel in lock.pypi:
         for text in wheel.requires:
@@ -177,7 +161,7 @@ def _requirement(wheel: LockedWheel, text: str, providers: _Providers) -> Iterat
     provided = providers.get(name, ())
     if not provided:
         message = f"{label} requires `{text}`, and nothing in the lock provides {name}"
-        yield found("REQUIRES-MISSING", message, f"add {name} to the manifest and lock again", wheel.name, name)
+        yield fault("REQUIRES-MISSING", message, f"add {name} to the manifest and lock again", wheel.name, name)
     for provider in provided:
         if requirement.url or provider.version is None:
             yield _requires_unreadable(
@@ -186,11 +170,11 @@ def _requirement(wheel: LockedWheel, text: str, providers: _Providers) -> Iterat
         elif not requirement.specifier.contains(provider.version, prereleases=True):
             message = f"{label} requires `{text}`, and {provider.label} is locked"
             hint = f"lock again: `envgen lock --update {wheel.name} {provider.package}`"
-            yield found("REQUIRES-UNMET", message, hint, wheel.name, provider.package)
+            yield fault("REQUIRES-UNMET", message, hint, wheel.name, provider.package)
 
 
 def _requires_unreadable(wheel: LockedWheel, message: str) -> Finding:
-    return found("REQUIRES-UNREADABLE", message, "check it by hand", wheel.name)
+    return fault("REQUIRES-UNREADABLE", message, "check it by hand", wheel.name, severity="warning")
 
 
 def _python_version(lock: PlatformLock) -> str:
@@ -208,7 +192,7 @@ def _requires_python(wheel: LockedWheel, python: str) -> Iterator[Finding]:
         return
     if not fits:
         message = f"{wheel.name} {wheel.version} requires python {wheel.requires_python}, and python {python} is locked"
-        yield found("REQUIRES-PYTHON", message, "take another version of it, or another python", wheel.name)
+        yield fault("REQUIRES-PYTHON", message, "take another version of it, or another python", wheel.name)
 
 
 def _doubles(name: str, provided: Sequence[_Provider]) -> Iterator[Finding]:
@@ -217,7 +201,8 @@ def _doubles(name: str, provided: Sequence[_Provider]) -> Iterator[Finding]:
     packages = [each.package for each in provided]
     if wheels and records:
         message = f"{name} is provided by {wheels[0].label} and by {', '.join(each.label for each in records)}"
-        yield found("DOUBLE-DISTRIBUTION", message, f"lock again: `envgen lock --update {name}`", *packages)
+        yield fault("DOUBLE-DISTRIBUTION", message, f"lock again: `envgen lock --update {name}`", *packages)
     elif len(records) > 1:
         message = f"{name} is provided by {' and by '.join(sorted(each.label for each in records))}"
-        yield found("DOUBLE-CONTENT", message, "drop one of them from the manifest if you asked for both", *packages)
+        hint = "drop one of them from the manifest if you asked for both"
+        yield fault("DOUBLE-CONTENT", message, hint, *packages, severity="warning")

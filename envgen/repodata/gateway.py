@@ -4,41 +4,30 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING
 
 import rattler
 from rattler.exceptions import GatewayError
 
 from envgen.errors import RepodataError
 from envgen.models.channel import Channel
+from envgen.models.lazy_sequence import LazySequence
 from envgen.models.platform import Platform
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
 from envgen.repodata.locations import Access, Place, find_place
-from envgen.repodata.records import LazyRecords, packed, to_record
+from envgen.repodata.records import packed, to_record
 from envgen.repodata.sources import Source, broken_record, labels_of, open_folder, rattler_channel
 from envgen.system.event_loop import run
 
+if TYPE_CHECKING:
+    from envgen.repodata.remote import Remote
+
 Natives = list[rattler.RepoDataRecord]
-T = TypeVar("T")
-
-
-def open_repodata(
-    channels: tuple[Channel, ...],
-    platform: Platform,
-    *,
-    cache_dir: Path,
-    mirrors: Mapping[str, str] | None = None,
-    offline: bool = False,
-    exclude_newer: datetime | None = None,
-) -> Repodata:
-    """Open channels as `open_channels` does, the rest of the access being the host's."""
-    access = Access(cache=cache_dir, mirrors=mirrors or {}, offline=offline)
-    return open_channels(channels, platform, access, exclude_newer=exclude_newer)
 
 
 def open_channels(
@@ -60,31 +49,15 @@ def open_channels(
         if place.folder is not None
     }
     http = [(channel, place) for channel, place in placed if place.folder is None]
-    remote = _network(http, platform, access) if http else None
+    remote = None
+    if http:
+        from envgen.repodata.remote import Remote  # with all of http, which folders do without
+
+        remote = Remote(http, platform, access)
     sources = {**local, **{source.channel: source for source in (remote.connect() if remote else ())}}
     return ChannelsRepodata(
         [sources[channel] for channel, _ in placed], platform, remote=remote, exclude_newer=exclude_newer
     )
-
-
-class Network(Protocol):
-    """Reach http(s) channels."""
-
-    gateway: rattler.Gateway
-
-    def connect(self) -> list[Source]:
-        """Fetch what each channel's index says of names."""
-        ...
-
-    def run(self, work: Coroutine[object, object, T]) -> T:
-        """Wait for work that reads the channels, for as long as they answer."""
-        ...
-
-
-def _network(channels: Sequence[tuple[Channel, Place]], platform: Platform, access: Access) -> Network:
-    from envgen.repodata.sources import Remote  # with all of http, which folders do without
-
-    return Remote(channels, platform, access)
 
 
 def _refuse_shared(placed: Sequence[tuple[Channel, Place]]) -> None:
@@ -109,7 +82,7 @@ class ChannelsRepodata:
         sources: Sequence[Source],
         platform: Platform,
         *,
-        remote: Network | None = None,
+        remote: Remote | None = None,
         exclude_newer: datetime | None = None,
         starter: str = "",
     ) -> None:
@@ -188,10 +161,8 @@ class ChannelsRepodata:
 
     def _entry(self, source: Source, native: Natives) -> ChannelRecords:
         kept = self._dated(source.adopt(native))
-        url = source.channel.url
-        return ChannelRecords(
-            channel=source.channel, records=LazyRecords(kept, url), native=kept, labels=labels_of(kept)
-        )
+        records = LazySequence(len(kept), lambda position: to_record(kept[position], source.channel.url))
+        return ChannelRecords(channel=source.channel, records=records, native=kept, labels=labels_of(kept))
 
     def _dated(self, native: Natives) -> Natives:
         if self._until is None:
@@ -222,7 +193,7 @@ class ChannelsRepodata:
         broken = None if named else next(filter(None, map(broken_record, self._sources)), None)
         if broken is not None:
             return broken
-        from envgen.repodata.unreachable import explain
+        from envgen.repodata.remote import explain
 
         source = (*named, *remote, *self._sources)[0]
         return explain(source.channel, source.place, text)
@@ -234,42 +205,16 @@ def _undated(count: int) -> tuple[str, ...]:
     return (f"{count:,} records without a date were left out",) if count else ()
 
 
-# Put off reading the records that perhaps nobody looks at.
-
-
 def read_later(channel: Channel, read: Callable[[], ChannelRecords], opened: OpenedIndex) -> ChannelRecords:
     """Return a channel's records so that they are read, all at once, when somebody first looks at one."""
     entry = cache(read)
     return ChannelRecords(
         channel=channel,
-        records=_Later(lambda: entry().records),
-        native=_Later(lambda: entry().native or ()),
-        labels=_Later(lambda: entry().labels or ()),
+        records=LazySequence.of(lambda: entry().records),
+        native=LazySequence.of(lambda: entry().native or ()),
+        labels=LazySequence.of(lambda: entry().labels or ()),
         opened=opened,
     )
-
-
-class _Later(Sequence[T], Generic[T]):
-    """Show a sequence that is made when it is first looked at."""
-
-    def __init__(self, make: Callable[[], Sequence[T]]) -> None:
-        self._make = make
-
-    def __len__(self) -> int:
-        return len(self._make())
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self._make())
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[T]: ...
-    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
-        return self._make()[index]
-
-
-# Let rattler's solver read opened files by itself, some of their records corrected.
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import overload
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from envgen.errors import RepodataError
 from envgen.models.channel import Channel
+from envgen.models.lazy_sequence import LazySequence
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
 from envgen.repodata.gateway import CorrectedIndex, read_later
 
@@ -99,7 +99,7 @@ class AmendedRepodata:
         native = None
         if entry.native is not None:
             native = [None if position in changed else record for position, record in enumerate(entry.native)]
-        records = _Overlay(entry.records, changed)
+        records = LazySequence(len(entry.records), lambda i: changed[i] if i in changed else entry.records[i])
         return ChannelRecords(channel=entry.channel, records=records, native=native, labels=entry.labels)
 
     def _changes(self, entry: ChannelRecords) -> Iterator[tuple[int, Record]]:
@@ -118,24 +118,3 @@ def _names(entry: ChannelRecords) -> list[str]:
     if entry.labels is None:
         return [record.name for record in entry.records]
     return [name for name, _ in entry.labels]
-
-
-class _Overlay(Sequence[Record]):
-    """A sequence of records with some of them replaced."""
-
-    def __init__(self, base: Sequence[Record], changed: Mapping[int, Record]) -> None:
-        self._base = base
-        self._changed = changed
-
-    def __len__(self) -> int:
-        return len(self._base)
-
-    @overload
-    def __getitem__(self, index: int) -> Record: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Record]: ...
-    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
-        if isinstance(index, slice):
-            return tuple(self[position] for position in range(len(self))[index])
-        changed = self._changed.get(index)
-        return self._base[index] if changed is None else changed

@@ -1,11 +1,10 @@
-"""Turn rattler's records into envgen's."""
+"""Records between rattler's form, envgen's own, and repodata."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import overload
 
 from rattler import RepoDataRecord
 
@@ -38,42 +37,6 @@ def to_record(native: RepoDataRecord, channel: str) -> Record:
         python_site_packages_path=native.python_site_packages_path or "",
     )
 
-
-class LazyRecords(Sequence[Record]):
-    """Rattler's records, and convert each when it is first looked at.
-
-    A solve of a few hundred packages reads thousands of records; rattler's solver needs none of them converted.
-    """
-
-    def __init__(self, native: Sequence[RepoDataRecord], channel: str) -> None:
-        """Keep the records, none converted yet."""
-        self._native = native
-        self._channel = channel
-        self._converted: dict[int, Record] = {}
-
-    def __len__(self) -> int:
-        """Count the records, converted or not."""
-        return len(self._native)
-
-    @overload
-    def __getitem__(self, index: int) -> Record: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Record]: ...
-    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
-        """Return one record or several, converted."""
-        positions = range(len(self._native))[index]
-        if isinstance(positions, range):
-            return tuple(self._at(position) for position in positions)
-        return self._at(positions)
-
-    def _at(self, position: int) -> Record:
-        record = self._converted.get(position)
-        if record is None:
-            record = self._converted[position] = to_record(self._native[position], self._channel)
-        return record
-
-
-# Write records as the repodata that they came from.
 
 Packed = dict[str, dict[str, object]]
 _LEFT_OUT = ("channel", "url")

@@ -6,11 +6,12 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, overload
+from typing import Generic, TypeVar
 
 import rattler
 
 from envgen.errors import UnsupportedOptionError
+from envgen.models.lazy_sequence import LazySequence
 from envgen.models.match_spec import MatchSpec
 from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import RootSpec, SolveRequest
@@ -87,30 +88,10 @@ def picked(entry: ChannelRecords, positions: Sequence[int]) -> ChannelRecords:
     """Return some of a channel's records, without looking at them."""
     return ChannelRecords(
         channel=entry.channel,
-        records=_Picked(entry.records, positions),
+        records=LazySequence(len(positions), lambda index: entry.records[positions[index]]),
         native=None if entry.native is None else [entry.native[position] for position in positions],
         labels=None if entry.labels is None else [entry.labels[position] for position in positions],
     )
-
-
-class _Picked(Sequence[Record]):
-    """Show some records of a sequence."""
-
-    def __init__(self, records: Sequence[Record], positions: Sequence[int]) -> None:
-        self._records = records
-        self._positions = positions
-
-    def __len__(self) -> int:
-        return len(self._positions)
-
-    @overload
-    def __getitem__(self, index: int) -> Record: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Record]: ...
-    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
-        if isinstance(index, slice):
-            return _Picked(self._records, self._positions[index])
-        return self._records[self._positions[index]]
 
 
 class Prepared(Generic[T]):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import TypeVar
 
 from envgen.errors import UnsatisfiableError
 from envgen.models.match_spec import MatchSpec, newer, version_key
+from envgen.models.near_names import near_names
 from envgen.models.record import ChannelRecords, Record, Repodata
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
 from envgen.solvers.candidates import labels, picked, selects
@@ -94,7 +94,7 @@ class _RequestFacts:
     def _near(self, root: RootSpec) -> list[str]:
         if root.spec.name.startswith("__"):
             return [f"the target has no {root.spec.name}"]
-        close = get_close_matches(root.spec.name, sorted(self.names), n=3, cutoff=0.75)
+        close = near_names(root.spec.name, sorted(self.names, reverse=True), limit=3, cutoff=0.75)
         return (
             [f"for `{root.spec.name}`, did you mean {_listed([f'`{name}`' for name in close], 'or')}?"] if close else []
         )

@@ -1,4 +1,4 @@
-"""Run coroutines of asynchronous libraries from synchronous code."""
+"""The way from synchronous code into asynchronous libraries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def run(coroutine: Coroutine[object, object, T]) -> T:
-    """Wait for a coroutine; also within a running event loop (a notebook's), by a loop in another thread."""
+    """Run a coroutine to its end; within a running event loop (a notebook's), by a loop in another thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,9 +1,9 @@
-"""Read and write files such that a kill at any instant leaves every file whole, the old one or the new.
+"""Text files of bounded size, and folders whose set of files is the old one or the new whenever a process is killed.
 
-A set of files is staged beside its targets (`.envgen-NAME.new`), synced, and then committed by the rename of a list of
-the staged names (`.envgen.commit`). Whoever holds the folder next finishes what that list names, or, where there is no
-list, throws the staged files away: so the set, too, is the old one or the new. Without that, the order of the renames
-puts conda-lock.yml last, so that a set in between is seen by what conda-lock.yml says of its neighbours.
+A set is staged beside its targets (`.envgen-NAME.new`), synced, and committed by the rename of a journal of the staged
+names (`.envgen.commit`). Whoever locks the folder next finishes what the journal names or, without one, removes the
+staged files. Whole files alone would not do: conda-lock.yml tells a neighbour of another lock, but nothing in a
+requirements file tells that the explicit file beside it was solved later.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from pathlib import Path
 from envgen.errors import EnvgenError, UsageError, WriteError
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024
-_OWN, _STAGED, _COMMIT = ".envgen", ".new", ".envgen.commit"
-_LAST = "conda-lock.yml"
-_BEAT, _SHORT = 0.05, 5.0
+_OWN, _STAGED, _JOURNAL = ".envgen", ".new", ".envgen.commit"
+_LAST = "conda-lock.yml"  # it says what its neighbours must be
+_BEAT, _SHORT = 0.05, 5.0  # seconds
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP})  # what some network file systems answer
 _HINTS = {
     errno.ENOSPC: "free some space on the disk",
     errno.EDQUOT: "free some space within your quota",
@@ -41,7 +42,7 @@ def read_text(path: Path, *, limit: int = MAX_TEXT_BYTES, error: type[EnvgenErro
         with path.open("rb") as stream:
             content = stream.read(limit + 1)
     except OSError as reason:
-        raise error(f"cannot read {path}: {_words(reason)}") from reason
+        raise error(f"cannot read {path}: {reason_of(reason)}") from reason
     if len(content) > limit:
         raise error(f"{path} is larger than {limit:,} bytes")
     try:
@@ -70,17 +71,17 @@ def inside(root: Path, path: Path | str, *, error: type[EnvgenError] = UsageErro
 
 @dataclass(frozen=True, slots=True)
 class FolderWriter:
-    """Write into one folder that this process alone holds (see `exclusive`)."""
+    """A writer into one folder that this process alone uses (see `exclusive`)."""
 
     folder: Path
 
     def write(self, files: Mapping[str, str | bytes]) -> tuple[str, ...]:
-        """Write a set of files by name, all or none; give the names that changed, in the order of writing.
+        """Write a set of files by name, all or none; return the names that changed, in the order of writing.
 
         Raises:
             WriteError: a name is no plain file name, or the disk refuses; nothing is changed then.
         """
-        changed = {name: data for name, data in _encoded(files).items() if not self._holds(name, data)}
+        changed = {name: data for name, data in _encoded(files).items() if not self._has(name, data)}
         names = sorted(changed, key=lambda name: (name == _LAST, name))
         with _refusals(self.folder):
             try:
@@ -100,7 +101,7 @@ class FolderWriter:
                 (self.folder / name).unlink(missing_ok=True)
             _sync_folder(self.folder)
 
-    def _holds(self, name: str, content: bytes) -> bool:
+    def _has(self, name: str, content: bytes) -> bool:
         target = self.folder / name
         if target.is_dir():
             raise WriteError(f"cannot write {target}: it is a folder")
@@ -112,40 +113,63 @@ class FolderWriter:
 
 @contextlib.contextmanager
 def exclusive(folder: Path, *, timeout: float = 0.0) -> Iterator[FolderWriter]:
-    """An existing folder against other runs of envgen, after cleaning up what a killed run left there.
+    """Lock an existing folder against other runs of envgen, after recovering what a killed run left there.
 
-    The lock is on the folder itself (`flock`): no lock file is left, and a kill lets go of it.
+    The lock is on the folder itself (`flock`): no lock file is left, and the kernel drops it with the process.
 
     Raises:
-        WriteError: another run still holds the folder after `timeout` seconds, or it cannot be opened.
+        WriteError: another run still has the folder after `timeout` seconds, or it cannot be opened.
     """
     with _refusals(folder):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         deadline = time.monotonic() + timeout
-        while not _held(descriptor, folder):
+        while not _is_locked(descriptor, folder):
             if time.monotonic() >= deadline:
                 raise WriteError(f"another run of envgen is at work in {folder}", hint="wait until it ends")
             time.sleep(_BEAT)
-        settle(folder)
+        recover(folder)
         yield FolderWriter(folder)
     finally:
         os.close(descriptor)
 
 
-def settle(folder: Path) -> None:
-    """Finish the set of files that a killed run had committed, and throw away what it had not; raise WriteError."""
+def try_lock(descriptor: int, kind: int) -> bool:
+    """Lock an open file or folder (`flock`); return False where another run has it and `kind` says not to wait.
+
+    Where the file system has no locks, nothing is locked, and True is returned. Raises OSError.
+    """
+    try:
+        fcntl.flock(descriptor, kind)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    return True
+
+
+def _is_locked(descriptor: int, folder: Path) -> bool:
+    try:
+        return try_lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise WriteError(f"cannot hold {folder}: {reason_of(error)}") from error
+
+
+def recover(folder: Path) -> None:
+    """Finish the set of files that a killed run had committed, and remove what it had not; raise WriteError."""
     with _refusals(folder):
-        commit = folder / _COMMIT
-        if commit.is_file():
-            _finish(folder, [name for name in commit.read_text("utf-8").split("\n") if _is_plain(name)])
+        journal = folder / _JOURNAL
+        if journal.is_file():
+            _finish(folder, [name for name in journal.read_text("utf-8").split("\n") if _is_plain(name)])
         _discard_staged(folder)
 
 
 def create_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Make a new folder with these files in it, complete from the first instant it can be seen.
+    """Make a new folder that has all of these files from the first instant it can be seen.
 
-    Its parent is made if need be. Raises WriteError where the folder exists already or the disk refuses.
+    It is filled under a staged name, then renamed; its parent is made if need be. Raises WriteError where the folder
+    exists already or the disk refuses.
     """
     contents = _encoded(files)
     with _refusals(folder):
@@ -181,20 +205,8 @@ def _staged(folder: Path, name: str) -> Path:
     return folder / f"{_OWN}-{name}{_STAGED}"
 
 
-def _held(descriptor: int, folder: Path) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):  # some network file systems have no locks
-            raise WriteError(f"cannot hold {folder}: {_words(error)}") from error
-    return True
-
-
 def _write_synced(path: Path, content: bytes, *, like: Path | None) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
+    path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     with os.fdopen(descriptor, "wb") as stream:
         if like is not None and like.is_file():
@@ -205,11 +217,11 @@ def _write_synced(path: Path, content: bytes, *, like: Path | None) -> None:
 
 
 def _commit(folder: Path, names: list[str]) -> None:
-    """Make the staged set the one to be: one rename is the instant at which it happens."""
+    """Make the staged set the one to be: the rename of the journal is the instant at which it happens."""
     if len(names) > 1:
-        staged = folder / f"{_COMMIT}{_STAGED}"
+        staged = folder / f"{_JOURNAL}{_STAGED}"
         _write_synced(staged, "\n".join(names).encode(), like=None)
-        staged.rename(folder / _COMMIT)
+        staged.rename(folder / _JOURNAL)
     _sync_folder(folder)
 
 
@@ -217,8 +229,7 @@ def _finish(folder: Path, names: list[str]) -> None:
     for name in names:
         with contextlib.suppress(FileNotFoundError):  # renamed before the kill
             _staged(folder, name).replace(folder / name)
-    with contextlib.suppress(FileNotFoundError):
-        (folder / _COMMIT).unlink()
+    (folder / _JOURNAL).unlink(missing_ok=True)
     _sync_folder(folder)
 
 
@@ -244,8 +255,9 @@ def _refusals(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         hint = _HINTS.get(error.errno or 0, "")
-        raise WriteError(f"cannot write {path}: {_words(error)}", hint=hint) from error
+        raise WriteError(f"cannot write {path}: {reason_of(error)}", hint=hint) from error
 
 
-def _words(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
+    """Return the system's words for a refusal, as they stand in envgen's messages."""
     return (error.strerror or str(error)).lower()

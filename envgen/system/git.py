@@ -1,4 +1,4 @@
-"""Read files of another revision; the home of git."""
+"""The files of another git revision; the home of git."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TIMEOUT = 30.0
 
 
 class Revision:
-    """Read the files of one commit of the repository that a folder is in."""
+    """One commit of the repository that a folder is in."""
 
     def __init__(self, folder: Path, name: str) -> None:
         """Find the commit; raise UsageError where there is none of this name, no repository, or no git."""

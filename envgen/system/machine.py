@@ -1,4 +1,4 @@
-"""Ask the machine what environments may run on it."""
+"""The machine that envgen runs on, as far as environments depend on it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,41 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.models.host_facts import ARM, INTEL, CondaRoot, FoundTool, HostFacts
+from envgen.models.platform import APPLE_SILICON
 
 _SUBDIRS = {
-    ("Darwin", "arm64"): "osx-arm64",
+    ("Darwin", "arm64"): APPLE_SILICON,
     ("Darwin", "x86_64"): "osx-64",
     ("Linux", "x86_64"): "linux-64",
     ("Linux", "aarch64"): "linux-aarch64",
 }
+TOOLS = ("conda", "mamba", "micromamba", "pixi", "uv", "pip", "python3", "python")
+VARIABLES = (
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "CONDA_SUBDIR", "CONDA_PREFIX", "CONDA_EXE"),
+    *("MAMBA_ROOT_PREFIX", "VIRTUAL_ENV", "DYLD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_FALLBACK_LIBRARY_PATH"),
+    *("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_PLATFORM", "PIP_NO_BINARY", "PIP_ONLY_BINARY"),
+    "PIP_REQUIRE_VIRTUALENV",
+)
+_TIMEOUT = 5.0
+_MOST_LINKS = 3  # a script may name a script
+_USUAL_ROOTS = (
+    *("miniforge3", "mambaforge", "miniconda3", "anaconda3", "micromamba"),
+    *("opt/miniconda3", "opt/anaconda3", "homebrew/Caskroom/miniforge/base"),
+)
+_SYSTEM_ROOTS = ("/opt/miniforge3", "/opt/miniconda3", "/opt/anaconda3", "/opt/homebrew/Caskroom/miniforge/base")
+_SUBDIR = re.compile(r"^\s*subdir\s*:\s*[\"']?([\w-]+)", re.MULTILINE)
+_DIST_INFO = re.compile(r"(.+?)-[^-]+\.(?:dist-info|egg-info)$")
+HEAD = 4096  # bytes of a program that tell its processors
+_MACH_O = b"\xcf\xfa\xed\xfe"  # 64 bits, little-endian, as all Macs since 2006
+_FAT = {b"\xca\xfe\xba\xbe": 20, b"\xca\xfe\xba\xbf": 32}  # the size of an entry
+_CPUS = {0x0100000C: ARM, 0x01000007: INTEL}
+_ELF_MACHINES = {0x3E: INTEL, 0xB7: ARM}
+_MOST_CPUS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What counts of a machine: `macos` and `glibc` are versions or "", `translated` means Rosetta.
+    """What decides which packages run on a machine: `macos` and `glibc` are versions or "", `translated` means Rosetta.
 
     `system` and `processor` are as `platform` names them; a translated process sees an Intel processor.
     """
@@ -42,7 +65,7 @@ class Machine:
 
 
 def read_machine(probes: Probes | None = None, processor: str = "") -> Machine:
-    """Look at the machine that this runs on, or at one that is put in its place."""
+    """Look at the machine that this runs on, or that `probes` put in its place."""
     seen = probes or own_probes(os.environ)
     is_mac = seen.system == "Darwin"
     library, glibc = ("", "") if is_mac else platform.libc_ver()
@@ -53,33 +76,6 @@ def read_machine(probes: Probes | None = None, processor: str = "") -> Machine:
         glibc=glibc if library == "glibc" else "",
         translated=is_mac and seen.run(("sysctl", "-n", "sysctl.proc_translated")) == "1",
     )
-
-
-# Look at the machine that this runs on: hardware, tools, settings.
-
-TOOLS = ("conda", "mamba", "micromamba", "pixi", "uv", "pip", "python3", "python")
-VARIABLES = (
-    *("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "CONDA_SUBDIR", "CONDA_PREFIX", "CONDA_EXE"),
-    *("MAMBA_ROOT_PREFIX", "VIRTUAL_ENV", "DYLD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_FALLBACK_LIBRARY_PATH"),
-    *(
-        "PIP_USER",
-        "PIP_TARGET",
-        "PIP_PREFIX",
-        "PIP_PLATFORM",
-        "PIP_NO_BINARY",
-        "PIP_ONLY_BINARY",
-        "PIP_REQUIRE_VIRTUALENV",
-    ),
-)
-_TIMEOUT = 5.0
-_MOST_LINKS = 3
-_USUAL_ROOTS = (
-    *("miniforge3", "mambaforge", "miniconda3", "anaconda3", "micromamba"),
-    *("opt/miniconda3", "opt/anaconda3", "homebrew/Caskroom/miniforge/base"),
-)
-_SYSTEM_ROOTS = ("/opt/miniforge3", "/opt/miniconda3", "/opt/anaconda3", "/opt/homebrew/Caskroom/miniforge/base")
-_SUBDIR = re.compile(r"^\s*subdir\s*:\s*[\"']?([\w-]+)", re.MULTILINE)
-_DIST_INFO = re.compile(r"(.+?)-[^-]+\.(?:dist-info|egg-info)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +97,7 @@ class Probes:
 
 
 def own_probes(environ: Mapping[str, str]) -> Probes:
-    """Look at this machine."""
+    """Return the ways to look at this machine."""
     return Probes(
         system=platform.system(),
         python=sys.executable,
@@ -117,7 +113,6 @@ def own_probes(environ: Mapping[str, str]) -> Probes:
 def read_host_facts(probes: Probes) -> HostFacts:
     """Gather what matters of a machine; what cannot be seen is left out."""
     mac = probes.system == "Darwin"
-    variables = {name: probes.environ[name] for name in VARIABLES if probes.environ.get(name)}
     return HostFacts(
         system=probes.system,
         apple_silicon=mac and probes.run(("sysctl", "-n", "hw.optional.arm64")) == "1",
@@ -127,8 +122,8 @@ def read_host_facts(probes: Probes) -> HostFacts:
         python_architectures=_architectures(probes, probes.python),
         tools=tuple(_tools(probes)),
         conda_roots=tuple(_conda_roots(probes)),
-        variables=variables,
-        user_site=_distributions(probes),
+        variables={name: probes.environ[name] for name in VARIABLES if probes.environ.get(name)},
+        user_site=tuple(sorted(match[1] for match in map(_DIST_INFO.match, probes.names(probes.user_site)) if match)),
         subdir_files=tuple(_subdir_files(probes)),
         xcode=probes.run(("xcode-select", "-p")) if mac else "",
     )
@@ -136,15 +131,13 @@ def read_host_facts(probes: Probes) -> HostFacts:
 
 def _tools(probes: Probes) -> Iterator[FoundTool]:
     """Find each tool where a shell would."""
-    folders = [folder for folder in probes.environ.get("PATH", "").split(":") if folder]
     for name in TOOLS:
-        path = next((f"{folder}/{name}" for folder in folders if probes.head(f"{folder}/{name}")), "")
-        if path:
+        if path := _on_path(probes, name):
             yield FoundTool(name=name, path=path, architectures=_architectures(probes, path))
 
 
 def _architectures(probes: Probes, path: str) -> tuple[str, ...]:
-    """Return a program's processors, following the first lines of scripts."""
+    """Return a program's processors, those of its interpreter where it is a script."""
     for _ in range(_MOST_LINKS):
         head = probes.head(path)
         found = architectures(head)
@@ -190,11 +183,6 @@ def _subdir_files(probes: Probes) -> Iterator[tuple[str, str]]:
             yield path, forced[1]
 
 
-def _distributions(probes: Probes) -> tuple[str, ...]:
-    found = (_DIST_INFO.match(name) for name in probes.names(probes.user_site))
-    return tuple(sorted(match[1] for match in found if match))
-
-
 def _run(command: Sequence[str]) -> str:
     try:
         done = subprocess.run(
@@ -203,6 +191,7 @@ def _run(command: Sequence[str]) -> str:
             text=True,
             timeout=_TIMEOUT,
             check=False,
+            # without this variable, a Python that was built for an old macOS is told that this one is 10.16
             env={"SYSTEM_VERSION_COMPAT": "0", "PATH": "/usr/bin:/usr/sbin:/bin:/sbin"},
         )
     except (OSError, subprocess.SubprocessError):
@@ -225,16 +214,6 @@ def _names(path: str) -> tuple[str, ...]:
         return tuple(entry.name for entry in Path(path).iterdir())
     except OSError:
         return ()
-
-
-# Tell from a program's first bytes which processors it runs on.
-
-HEAD = 4096
-_MACH_O = b"\xcf\xfa\xed\xfe"  # 64 bits, little-endian, as all Macs since 2006
-_FAT = {b"\xca\xfe\xba\xbe": 20, b"\xca\xfe\xba\xbf": 32}
-_CPUS = {0x0100000C: ARM, 0x01000007: INTEL}
-_ELF_MACHINES = {0x3E: INTEL, 0xB7: ARM}
-_MOST = 16
 
 
 def architectures(head: bytes) -> tuple[str, ...]:
@@ -264,6 +243,6 @@ def interpreter(head: bytes) -> str:
 
 def _of_fat(head: bytes, size: int) -> tuple[str, ...]:
     """Read the table of a universal binary, whose numbers are big-endian."""
-    count = min(int.from_bytes(head[4:8], "big"), _MOST)
+    count = min(int.from_bytes(head[4:8], "big"), _MOST_CPUS)
     types = (int.from_bytes(head[8 + size * place : 12 + size * place], "big") for place in range(count))
     return tuple(sorted({_CPUS[cpu] for cpu in types if cpu in _CPUS}))

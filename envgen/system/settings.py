@@ -1,4 +1,4 @@
-"""Read what the host says of itself, once."""
+"""The settings that the host has for envgen: folders, variables, mirrors."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import platformdirs
 from envgen.errors import UsageError
 from envgen.models.channel import without_secrets
 
-DEFAULT_TIMEOUT = 6.0
-_LONGEST = 3600.0
+DEFAULT_TIMEOUT = 6.0  # seconds
+_LONGEST = 3600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
-    """The folders and the environment variables that envgen heeds.
+    """The folders and environment variables that count for a run.
 
     `folder` is the current one and `root` the project's; `mirrors` are those of ENVGEN_MIRRORS; `timeout` is the
     number of seconds after which a silent channel is given up (ENVGEN_TIMEOUT). `environ` is what `${VAR}` in an
@@ -35,7 +35,7 @@ class HostSettings:
 
 
 def read_host(environ: Mapping[str, str], folder: Path) -> HostSettings:
-    """Gather the settings of a run in a folder; raise UsageError for a variable that makes no sense.
+    """Read the settings of a run in a folder; raise UsageError for a variable that makes no sense.
 
     ENVGEN_CACHE_DIR and ENVGEN_DATA_DIR replace the folders that the platform has for such data.
     """
@@ -71,11 +71,8 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-# Read where a channel's index is to be found instead of at the channel's own URL.
-
-
 def parse_mirror(text: str) -> tuple[str, str]:
-    """Read one `CHANNEL=PATH_OR_URL`; raise UsageError for anything else."""
+    """Read `CHANNEL=PATH_OR_URL`: where a channel's index is read from; raise UsageError for anything else."""
     channel, equals, place = (part.strip() for part in text.partition("="))
     if not (equals and channel and place):
         hint = "write CHANNEL=PATH_OR_URL, as in conda-forge=../conda-forge"

@@ -1,13 +1,14 @@
-"""The speed of a lock to bounds that a busy machine keeps too; `python -m tests.benchmarks` says it exactly."""
+"""All that `python -m tests.benchmarks` measures without a network runs; what it takes is for that command to say."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.benchmarks import cases
+from tests.benchmarks.claims import claims
 from tests.benchmarks.measure import Cost, alternate
 
-RUNS = 3
+RUNS = 1
 
 pytestmark = [
     pytest.mark.shared,
@@ -18,26 +19,15 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def costs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cost]:
-    """Measure all that needs no network; processor time is compared, which other processes hardly change."""
+    """Measure all that needs no network."""
     start = alternate(cases.start_cases(tmp_path_factory.mktemp("start")), RUNS)
     return {**start, **alternate(cases.conda_cases(cases.SHARED, tmp_path_factory.mktemp("conda")), RUNS)}
 
 
-def test_a_lock_takes_little_more_than_its_solve(costs: dict[str, Cost]) -> None:
-    assert costs[cases.LOCK_RATTLER].processor < 3 * costs[cases.BARE_RATTLER].processor
+def test_every_case_is_measured(costs: dict[str, Cost]) -> None:
+    assert {cases.BARE_RATTLER, cases.LOCK_RATTLER, cases.UNCHANGED, cases.LEAST_HELP, cases.LEAST_PYTHON} <= set(costs)
+    assert list(claims(costs))
+
+
+def test_a_lock_takes_little_memory(costs: dict[str, Cost]) -> None:
     assert costs[cases.LOCK_RATTLER].megabytes < 400
-
-
-def test_a_lock_that_is_current_solves_nothing(costs: dict[str, Cost]) -> None:
-    solve = costs[cases.BARE_RATTLER].processor / 3
-    assert costs[cases.UNCHANGED].processor < costs[cases.LOCK_RATTLER].processor - solve
-
-
-def test_conda_lock_takes_longer_with_the_quickest_solver(costs: dict[str, Cost]) -> None:
-    if cases.CONDA_LOCK not in costs:
-        pytest.skip("conda-lock is not installed")
-    assert costs[cases.CONDA_LOCK].processor > 1.5 * costs[cases.LOCK_RATTLER].processor
-
-
-def test_the_help_is_there_at_once(costs: dict[str, Cost]) -> None:
-    assert costs[cases.LEAST_HELP].processor - costs[cases.LEAST_PYTHON].processor < 0.25

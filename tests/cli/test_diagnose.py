@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_project import NATIVE, Project, Ran, manifest, tiny_channel
+from tests.fakes.tiny_wheels import build_wheel
 from tests.json_shapes import MAYBE_TEXT, TEXT, TEXTS, assert_shape, listing, record
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
-from tests.tiny_project import NATIVE, Project, Ran, manifest, tiny_channel
 
 BOOLEAN = {"type": "boolean"}
 LINE = {"anyOf": [{"type": "null"}, record(file=TEXT, line={"type": "integer"}, text=TEXT)]}

@@ -10,11 +10,11 @@ import pytest
 from envgen.commands import doctor
 from envgen.system import machine
 from envgen.system.machine import Probes
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_project import Project, manifest
+from tests.fakes.tiny_wheels import build_wheel
 from tests.json_shapes import TEXT, TEXTS, assert_shape, listing, record
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
-from tests.system.test_binaries import INTEL, thin
-from tests.tiny_project import Project, manifest
+from tests.system.test_machine import INTEL, thin
 
 BOOLEAN = {"type": "boolean"}
 CHECKUP = record(

@@ -10,8 +10,8 @@ import typer
 
 from envgen.cli import main
 from envgen.project import channels
+from tests.fakes.tiny_project import Project, empty_project, manifest
 from tests.json_shapes import FAILURE, assert_shape
-from tests.tiny_project import Project, manifest
 
 CALLS = {
     "new": "new other",
@@ -95,12 +95,20 @@ CODES = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    with pytest.MonkeyPatch.context() as patch:
+        made = empty_project(tmp_path_factory.mktemp("locked"), patch)
+        made.write("demo", manifest("demo", "six"))
+        (made.folder / "r.txt").write_text("six\n")
+        assert made.run("lock", "demo").code == 0
+        made.write("tall", manifest("tall", "tall"))
+        return made
+
+
 @pytest.fixture
-def demo(project: Project) -> Project:
-    project.write("demo", manifest("demo", "six"))
-    (project.folder / "r.txt").write_text("six\n")
-    assert project.run("lock", "demo").code == 0
-    project.write("tall", manifest("tall", "tall"))
+def demo(project: Project, locked: Project) -> Project:
+    project.start_from(locked)
     return project
 
 

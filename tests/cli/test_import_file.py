@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from envgen.manifest.model import load_manifest
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_project import Project
 from tests.json_shapes import FAILURE, TEXT, TEXTS, assert_shape, listing, record
-from tests.pypi.index_server import IndexServer
-from tests.tiny_project import Project
 
 FILE = """\
 name: demo

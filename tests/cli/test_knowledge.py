@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from envgen.knowledge.catalog import all_facts
+from tests.fakes.tiny_project import Project
 from tests.json_shapes import TEXT, assert_shape, listing, record
-from tests.tiny_project import Project
 
 DAY = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"}
 FACTS = record(facts=listing(record(topic=TEXT, rule=TEXT, source=TEXT, verified=DAY)))

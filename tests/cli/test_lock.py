@@ -14,18 +14,26 @@ from envgen.formats.read_lock import read_conda_lock
 from envgen.formats.registry import render
 from envgen.models.solve import Solver, SolverName
 from envgen.solvers.choose import choose_solver
+from tests.fakes.tiny_project import NOARCH, Project, empty_project, manifest, tiny_channel
 from tests.json_shapes import CHECK, ENVIRONMENTS, FAILURE, assert_shape
-from tests.tiny_project import NOARCH, Project, manifest, tiny_channel
 
 LINES = ("pandas>=2", "numpy<2.2", "tqdm", "six", "scikit-learn")
 
 
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    with pytest.MonkeyPatch.context() as patch:
+        made = empty_project(tmp_path_factory.mktemp("locked"), patch)
+        made.write("demo", manifest("demo", *LINES))
+        assert made.run("lock", "demo").code == 0
+        return made
+
+
 @pytest.fixture
-def demo(project: Project) -> Path:
-    """Lock an environment."""
-    folder = project.write("demo", manifest("demo", *LINES))
-    assert project.run("lock", "demo").code == 0
-    return folder
+def demo(project: Project, locked: Project) -> Path:
+    """Return a locked environment."""
+    project.start_from(locked)
+    return project.environment("demo")
 
 
 def test_a_first_lock_says_what_was_decided(project: Project) -> None:

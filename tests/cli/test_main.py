@@ -12,9 +12,9 @@ import pytest
 import envgen
 from envgen.cli import main
 from envgen.errors import EnvgenError, SourceLine
+from tests.fakes.loopback import LoopbackChannel, hang, serving
+from tests.fakes.tiny_project import Project
 from tests.json_shapes import FAILURE, assert_shape
-from tests.repodata.loopback import LoopbackChannel, hang, serving
-from tests.tiny_project import Project
 
 
 def test_the_version(project: Project) -> None:
@@ -125,7 +125,7 @@ def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
         assert process.stderr.read() == ""
 
 
@@ -140,11 +140,11 @@ def test_the_process_ends_with_the_exit_code(project: Project, words: list[str])
 def test_an_interrupted_run_ends_at_once_and_leaves_nothing(project: Project) -> None:
     with serving(LoopbackChannel(faults={"": hang})) as channel:
         process = project.start("new", "demo", "--add", "six", "--channel", channel.url)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not channel.seen and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "error: interrupted; every file is whole"
     assert project.files() == {}

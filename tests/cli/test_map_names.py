@@ -6,8 +6,8 @@ import io
 
 import pytest
 
+from tests.fakes.tiny_project import NOARCH, Project, tiny_channel
 from tests.json_shapes import FAILURE, RESULTS, assert_shape
-from tests.tiny_project import NOARCH, Project, tiny_channel
 
 
 def test_the_answers_as_a_table(project: Project) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_project import Project, manifest, tiny_channel
 from tests.json_shapes import ENVIRONMENTS, FAILURE, assert_shape
-from tests.pypi.index_server import IndexServer
-from tests.tiny_project import Project, manifest, tiny_channel
 
 FILES = [".gitattributes", "conda-lock.yml", "envgen.yaml", "environment.yml"]
 

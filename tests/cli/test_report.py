@@ -10,8 +10,8 @@ from envgen.cli.console import Console
 from envgen.cli.lock_report import SHOWN_MOVES, environments_shape, report_lock, report_new
 from envgen.locking.lock import EnvironmentResult
 from envgen.models.findings import Decision, Finding, Move
+from tests.fakes.locks import make_lock, small_platform
 from tests.json_shapes import ENVIRONMENTS, assert_shape
-from tests.lock_values import make_lock, small_platform
 
 FINDINGS = (
     Finding(code="A-FACT", severity="info", message="it is so", hint="know it"),

@@ -9,7 +9,7 @@ import pytest
 
 from envgen.manifest.templates import template_names, template_text
 from envgen.manifest.yaml_document import parse_tree
-from tests.tiny_project import Project
+from tests.fakes.tiny_project import Project
 
 
 def test_the_schema_is_one_and_the_same_with_json(project: Project) -> None:

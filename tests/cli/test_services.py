@@ -9,7 +9,7 @@ import pytest
 
 from envgen.cli.options import services_for
 from envgen.errors import UsageError
-from tests.tiny_project import Project
+from tests.fakes.tiny_project import Project
 
 Progress = Callable[[str], None]
 

@@ -11,9 +11,9 @@ import zstandard
 
 from envgen.manifest.templates import template_names, template_text
 from envgen.repodata.starter import STARTER_FILE
+from tests.fakes.tiny_project import Project, manifest
 from tests.independent import Sources, faults
 from tests.independent_metadata import served_metadata
-from tests.tiny_project import Project, manifest
 
 DATE = json.loads(zstandard.decompress(STARTER_FILE.read_bytes()).splitlines()[0])["date"]
 ORIGIN = f"starter index of {DATE}"

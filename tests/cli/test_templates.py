@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from envgen.manifest.templates import template_names
+from tests.fakes.tiny_project import Project
 from tests.json_shapes import TEXT, assert_shape, listing, record
-from tests.tiny_project import Project
 
 
 def test_templates_are_listed_with_what_they_are_for(project: Project) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from envgen.models.platform import Platform
 from envgen.repodata.starter import read_starter
+from tests.fakes.tiny_project import Project, manifest, tiny_channel
 from tests.json_shapes import TEXTS, assert_shape, record
-from tests.tiny_project import Project, manifest, tiny_channel
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 TEMPLATES = {"data": manifest("data", "pandas", "numpy<2.2"), "new": manifest("new", "numpy>=2.3")}

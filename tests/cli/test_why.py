@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_project import NOARCH, Project, empty_project, manifest, tiny_channel
+from tests.fakes.tiny_wheels import build_wheel
 from tests.json_shapes import FAILURE, TEXT, assert_shape, listing, record
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
-from tests.tiny_project import NOARCH, Project, manifest, tiny_channel
 
 ANSWERS = record(
     answers=listing(
@@ -25,15 +26,27 @@ ANSWERS = record(
 )
 
 
-@pytest.fixture
-def demo(project: Project, index: IndexServer) -> Path:
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, IndexServer]]:
     """Lock an environment with both halves."""
-    index.add(build_wheel("upper", "2.0", requires=("lower>=1", "six>=1.16")))
-    index.add(build_wheel("lower", "1.5", requires=("numpy>=1.20",)))
-    folder = project.write("demo", manifest("demo", "upper", "pandas>=2"))
-    ran = project.run("lock", "demo")
-    assert ran.code == 0, ran.err
-    return folder
+    with IndexServer() as index:
+        index.add(build_wheel("upper", "2.0", requires=("lower>=1", "six>=1.16")))
+        index.add(build_wheel("lower", "1.5", requires=("numpy>=1.20",)))
+        with pytest.MonkeyPatch.context() as patch:
+            made = empty_project(tmp_path_factory.mktemp("locked"), patch)
+            patch.setenv("UV_DEFAULT_INDEX", index.url)
+            made.write("demo", manifest("demo", "upper", "pandas>=2"))
+            ran = made.run("lock", "demo")
+        assert ran.code == 0, ran.err
+        yield made, index
+
+
+@pytest.fixture
+def demo(project: Project, locked: tuple[Project, IndexServer], monkeypatch: pytest.MonkeyPatch) -> Path:
+    made, index = locked
+    project.start_from(made)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+    return project.environment("demo")
 
 
 def test_through_both_halves(project: Project, demo: Path) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.locking.projects import CHANNEL, Project, oldest
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.projects import CHANNEL, Made, Project, made_once, oldest
+from tests.fakes.tiny_wheels import build_wheel
 
 
-@pytest.fixture
-def demo(living: Project) -> Project:
+def lock_demo(living: Project) -> None:
     """Lock an environment with both halves, when only the oldest of each package was there."""
     for version in ("1.0", "2.0"):
         living.index.add(build_wheel("leaf", version))
@@ -23,6 +22,17 @@ def demo(living: Project) -> Project:
     living.manifest("mid", "pandas", "urllib3<2", more="groups:\n  web: [requests]\nconda: ['six <1.17']\n")
     living.lock()
     living.serve(CHANNEL)
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    with made_once(tmp_path_factory.mktemp("locked"), lock_demo) as made:
+        yield made
+
+
+@pytest.fixture
+def demo(living: Project, locked: Made) -> Project:
+    living.start_from(locked)
     return living
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.locking.projects import CHANNEL, Project, Repository, oldest
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.projects import CHANNEL, Made, Project, Repository, made_once, oldest
+from tests.fakes.tiny_wheels import build_wheel
 
 
-@pytest.fixture
-def git(living: Project) -> Repository:
+def commit_two(living: Project) -> None:
     """Commit a lock, then another one with everything that may differ; `old` and `HEAD` are tags."""
     repository = Repository(living.root / "project")
     living.index.add(build_wheel("leaf", "1.0"))
@@ -28,7 +28,18 @@ def git(living: Project) -> Repository:
     living.manifest("pandas", "six", "click", "leaf", "requests", more="mapping: {click: null}\n")
     living.json("lock", "--upgrade")
     repository.commit("new")
-    return repository
+
+
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    with made_once(tmp_path_factory.mktemp("committed"), commit_two) as made:
+        yield made
+
+
+@pytest.fixture
+def git(living: Project, committed: Made) -> Repository:
+    living.start_from(committed)
+    return Repository(living.root / "project")
 
 
 def changes(answer: Any) -> dict[str, tuple[str, str, str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.locking.projects import Project
+from tests.fakes.projects import Made, Project, made_once
 
 NOISY = """\
 # what we need
@@ -18,10 +20,20 @@ dependencies:
 """
 
 
-@pytest.fixture
-def noisy(living: Project) -> Project:
+def lock_noisy(living: Project) -> None:
     living.manifest().write_text(NOISY)
     living.lock()
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    with made_once(tmp_path_factory.mktemp("locked"), lock_noisy) as made:
+        yield made
+
+
+@pytest.fixture
+def noisy(living: Project, locked: Made) -> Project:
+    living.start_from(locked)
     return living
 
 

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from envgen.formats.registry import FORMATS
-from tests.locking.projects import CHANNEL, Project
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.projects import CHANNEL, Made, Project, made_once
+from tests.fakes.tiny_wheels import build_wheel
 
 
-@pytest.fixture
-def demo(living: Project) -> Project:
+def lock_demo(living: Project) -> None:
     """Lock two platforms with both halves and a group."""
     living.serve(CHANNEL, "osx-arm64", "linux-64")
     living.index.add(build_wheel("leaf", "1.0"))
     path = living.manifest("leaf", "six", more="groups:\n  dev: [flask]\n")
     path.write_text(path.read_text().replace("platforms: [", "platforms: [linux-64, "))
     living.json("lock")
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    with made_once(tmp_path_factory.mktemp("locked"), lock_demo) as made:
+        yield made
+
+
+@pytest.fixture
+def demo(living: Project, locked: Made) -> Project:
+    living.start_from(locked)
     return living
 
 

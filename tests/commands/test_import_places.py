@@ -9,7 +9,7 @@ from envgen.commands.import_file import Imported, ImportOptions, blame_file, imp
 from envgen.diagnosis.request import case_of_file
 from envgen.errors import EnvgenError, SourceLine
 from envgen.project.project import PlatformOptions
-from tests.tiny_project import Project
+from tests.fakes.tiny_project import Project
 
 TEXT = "dependencies:\n- python=3.12\n- numpy >=2\n- libfoo\n- pip: [six]\n"
 

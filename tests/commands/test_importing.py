@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from envgen.cli.options import services_for
 from envgen.commands.import_file import Imported, ImportOptions, chosen_pins, import_file, save
 from envgen.errors import ForeignFileError, ManifestError, UsageError, WriteError
-from tests.tiny_project import Project
+from tests.fakes.tiny_project import Project
 
 
 def made(project: Project, text: str, name: str = "environment.yml", wishes: ImportOptions | None = None) -> Imported:

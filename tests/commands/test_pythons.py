@@ -9,10 +9,10 @@ from envgen.commands.new import python_candidates
 from envgen.knowledge.names import name_table
 from envgen.manifest.model import load_manifest
 from envgen.mapping.name_mapper import NameMapper
-from tests.mapping.channel import FakeRepodata, library, package
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
-from tests.tiny_project import Project
+from tests.fakes.index_server import IndexServer
+from tests.fakes.memory_channel import FakeRepodata, library, package
+from tests.fakes.tiny_project import Project
+from tests.fakes.tiny_wheels import build_wheel
 
 MINORS = ["3.13", "3.12", "3.11"]
 LISTED = [

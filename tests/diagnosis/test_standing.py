@@ -10,7 +10,7 @@ from envgen.mapping.requirements import MappedRequirement
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from tests.diagnosis.values import MAC, listed, mac, python_record, stand, wanted
-from tests.solvers.builder import record
+from tests.fakes.tables import record
 
 FILES = {
     "fits": (("arm 1.0",), "OK", True),

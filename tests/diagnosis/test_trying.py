@@ -9,9 +9,9 @@ import pytest
 from envgen.cli.options import services_for
 from envgen.diagnosis.search import LockAttempt, attempt
 from envgen.project.services import Services
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
-from tests.tiny_project import Project, manifest, tiny_channel
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_project import Project, manifest, tiny_channel
+from tests.fakes.tiny_wheels import build_wheel
 
 
 def services() -> Services:

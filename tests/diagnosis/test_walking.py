@@ -20,11 +20,11 @@ from envgen.models.solve import Solution, SolveRequest
 from envgen.pypi.lookups import PypiLookups
 from envgen.solvers.rattler import RattlerSolver
 from tests.diagnosis.values import MAC, python_record, question, spec_question, wanted
-from tests.mapping.channel import FakeRepodata, mapper
+from tests.fakes.index_server import IndexServer
+from tests.fakes.memory_channel import FakeRepodata, mapper
+from tests.fakes.tables import record
+from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import QUICK
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
-from tests.solvers.builder import record
 
 PYTHON = record("python 3.12.4", channel=CONDA_FORGE)
 

@@ -14,7 +14,7 @@ from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import WheelMetadata
 from envgen.pypi.simple_api import Project, ProjectFile
-from tests.solvers.builder import record
+from tests.fakes.tables import record
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 ABSENT = CondaAvailability(available=False, message="conda-forge has no package that is this project")

@@ -8,7 +8,7 @@ from envgen.lock.model import Lock
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import Decision
 from envgen.models.package_key import PackageKey
-from tests.lock_values import LINUX, make_lock, make_platform, make_record, small_platform
+from tests.fakes.locks import LINUX, make_lock, make_platform, make_record, small_platform
 
 
 def conda_only() -> Lock:

@@ -8,9 +8,9 @@ from envgen.errors import LockfileError
 from envgen.formats.explicit import read_explicit
 from envgen.formats.registry import render
 from envgen.lock.custom_metadata import normal_form, with_digest
+from tests.fakes.locks import make_lock
 from tests.formats.golden_locks import LOCKS
 from tests.importers.test_round_trip import without_urls
-from tests.lock_values import make_lock
 
 TEXTS = render(make_lock(), ["explicit"])
 EXPLICIT, REQUIREMENTS = "explicit.osx-arm64.txt", "requirements.osx-arm64.txt"

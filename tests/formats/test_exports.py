@@ -28,10 +28,10 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel, target_tags
 from envgen.repodata.records import to_record
+from tests.fakes.index_server import IndexServer
+from tests.fakes.locks import LINUX, VENTURA, make_lock, make_platform, make_record, make_wheel
+from tests.fakes.tiny_wheels import build_wheel
 from tests.formats.golden_locks import LOCKS
-from tests.lock_values import LINUX, VENTURA, make_lock, make_platform, make_record, make_wheel
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
 
 ASK_CONDA_LOCK = """
 import json, pathlib, sys

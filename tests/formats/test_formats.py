@@ -11,8 +11,8 @@ from envgen.formats.registry import OUTPUTS, omissions, render
 from envgen.lock.custom_metadata import digest_matches
 from envgen.lock.model import Lock
 from tests.conftest import Golden
+from tests.fakes.locks import locks, make_lock, make_platform, make_record, make_wheel, small_platform
 from tests.formats.golden_locks import LOCKS
-from tests.lock_values import locks, make_lock, make_platform, make_record, make_wheel, small_platform
 
 BOTH = ["environment.yml", "conda-lock.yml"]
 

@@ -9,8 +9,8 @@ from envgen.errors import LockfileError
 from envgen.formats.read_lock import read_conda_lock
 from envgen.formats.registry import render
 from envgen.lock.custom_metadata import normal_form, with_digest
+from tests.fakes.locks import make_lock
 from tests.formats.golden_locks import LOCKS
-from tests.lock_values import make_lock
 
 FILE = "environments/demo/conda-lock.yml"
 TEXT = render(make_lock(), ["conda-lock.yml"])["conda-lock.yml"]

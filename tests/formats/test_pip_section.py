@@ -14,8 +14,8 @@ from uv import find_uv_bin
 from envgen.formats.registry import render
 from envgen.lock.model import LockedWheel
 from envgen.models.wheel import Wheel
-from tests.lock_values import make_lock, make_platform, make_record
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.locks import make_lock, make_platform, make_record
+from tests.fakes.tiny_wheels import build_wheel
 
 
 @pytest.fixture(scope="module")

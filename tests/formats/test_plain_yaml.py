@@ -9,7 +9,7 @@ from ruamel.yaml.error import YAMLError
 from envgen.errors import LockfileError
 from envgen.formats.fast_yaml import MAX_CHARACTERS, NotPlainError, load, load_plain
 from envgen.formats.registry import render
-from tests.lock_values import make_lock
+from tests.fakes.locks import make_lock
 
 TEXT = render(make_lock(), ["conda-lock.yml"])["conda-lock.yml"]
 

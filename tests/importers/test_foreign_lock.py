@@ -8,8 +8,8 @@ from envgen.errors import ForeignFileError
 from envgen.formats.registry import render
 from envgen.importers.conda_lists import read_foreign_lock
 from envgen.importers.items import ImportedMatchSpec
+from tests.fakes.locks import make_lock
 from tests.importers.asked import lines_of, unaccounted
-from tests.lock_values import make_lock
 
 HEAD = """\
 # made by conda-lock

@@ -13,7 +13,7 @@ from envgen.knowledge.names import name_table
 from envgen.mapping.conda_to_pypi import CondaToPypi
 from envgen.mapping.name_mapper import NameMapper
 from envgen.models.requirement import Origin, Requirement
-from tests.mapping.channel import FakeRepodata, library, package
+from tests.fakes.memory_channel import FakeRepodata, library, package
 
 SPAN = Span(line=SourceLine(file="f", line=1, text=""), last=1)
 LISTED = [

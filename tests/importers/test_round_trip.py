@@ -10,7 +10,7 @@ from envgen.formats.read_lock import read_conda_lock
 from envgen.formats.registry import render
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock
-from tests.lock_values import locks, make_lock
+from tests.fakes.locks import locks, make_lock
 
 
 def without_urls(lock: Lock) -> Lock:

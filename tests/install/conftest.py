@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.install.world import Basics, World, basics, open_world
-from tests.pypi.conftest import environment, index
+from tests.fakes.install_world import Basics, World, basics, open_world
+from tests.pypi.conftest import environment
 
 
 @pytest.fixture
@@ -24,4 +24,4 @@ def usual(world: World) -> Basics:
     return basics(world)
 
 
-__all__ = ["environment", "index"]
+__all__ = ["environment"]

@@ -17,7 +17,7 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
-from tests.lock_values import make_record, make_wheel
+from tests.fakes.locks import make_record, make_wheel
 
 RECORDS = [
     make_record("numpy", "2.1.3", depends=["python >=3.12", "libblas"], constrains=["numpy-base <0a0"]),

@@ -16,9 +16,9 @@ from envgen.models.findings import Finding
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.pypi.uv import find_uv
-from tests.install.tiny_conda import MINOR, SITE, build_conda, module_files, pip_package, python_package
-from tests.install.world import HOST, Basics, World, demolib, linux_only, locked, six
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.install_world import HOST, Basics, World, demolib, linux_only, locked, six
+from tests.fakes.tiny_conda import MINOR, SITE, build_conda, module_files, pip_package, python_package
+from tests.fakes.tiny_wheels import build_wheel
 
 pytestmark = linux_only
 

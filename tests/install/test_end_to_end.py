@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.install.tiny_conda import MINOR, pip_package, python_package
-from tests.install.world import HOST, World, demolib, linux_only, six
+from tests.fakes.install_world import HOST, World, demolib, linux_only, six
+from tests.fakes.tiny_conda import MINOR, pip_package, python_package
+from tests.fakes.tiny_wheels import build_wheel
 from tests.json_shapes import MAYBE_TEXT, TEXT, TEXTS, assert_shape, listing, record
-from tests.pypi.tiny_wheels import build_wheel
 
 pytestmark = linux_only
 CHANGE = record(

@@ -15,9 +15,9 @@ from ruamel.yaml import YAML
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from tests.conda_lock_oracle import conda_lock_answers
-from tests.install.tiny_conda import build_conda
-from tests.install.world import HOST, Basics, World, linux_only
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.install_world import HOST, Basics, World, linux_only
+from tests.fakes.tiny_conda import build_conda
+from tests.fakes.tiny_wheels import build_wheel
 
 pytestmark = linux_only
 RECORDER = """#!{python}
@@ -134,6 +134,7 @@ def test_conda_lock_gets_its_own_format(world: World, usual: Basics) -> None:
     assert handed["commands"] == [[str(world.folder / "tools/conda-lock"), *call["words"]]]
 
 
+@pytest.mark.slow
 def test_the_real_conda_lock_renders_and_installs_it(world: World, usual: Basics) -> None:
     stand_in(world, "conda-lock")
     made = world.good("create", "demo", "--with", "conda-lock", "--dry-run")

@@ -17,9 +17,9 @@ from envgen.install.download import check_space
 from envgen.install.prefix import Marker, content_digest, read_contents, read_marker, write_marker
 from envgen.install.prefix_diff import Content, verify_contents
 from envgen.models.package_key import PackageKey
+from tests.fakes.locks import make_record, make_wheel
+from tests.fakes.tiny_conda import TinyConda, build_conda
 from tests.install.test_obtaining import artifact
-from tests.install.tiny_conda import TinyConda, build_conda
-from tests.lock_values import make_record, make_wheel
 
 CHANNEL = "https://conda.example/team"
 

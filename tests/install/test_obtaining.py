@@ -15,8 +15,8 @@ from envgen.install.artifacts import Artifact, Digest, record_artifact, wheel_ar
 from envgen.install.download import ArtifactLocation, Progress, size_text
 from envgen.install.fetch import Fetch, NeededFile, obtain, shared_store
 from envgen.models.package_key import PackageKey
-from tests.lock_values import make_record, make_wheel
-from tests.repodata.loopback import LoopbackChannel, serving
+from tests.fakes.locks import make_record, make_wheel
+from tests.fakes.loopback import LoopbackChannel, serving
 
 
 def artifact(name: str, body: bytes) -> Artifact:

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.install.tiny_conda import build_conda
-from tests.install.world import HOST, Basics, World, linux_only
+from tests.fakes.install_world import HOST, Basics, World, linux_only
+from tests.fakes.tiny_conda import build_conda
 
 pytestmark = linux_only
 

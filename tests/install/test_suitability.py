@@ -8,7 +8,7 @@ from envgen.errors import InstallError
 from envgen.install.target import suitable
 from envgen.models.platform import Platform
 from envgen.system.machine import Machine
-from tests.lock_values import make_platform
+from tests.fakes.locks import make_platform
 
 M1 = Machine(system="Darwin", processor="arm64", macos="14.5")
 INTEL = Machine(system="Darwin", processor="x86_64", macos="13.6")

@@ -11,8 +11,8 @@ from envgen.install.smoke_test import SmokeResult, try_environment
 from envgen.install.target import CreateOptions, InstallTarget, target_of
 from envgen.project.services import Services
 from envgen.system.machine import read_machine
-from tests.install.tiny_conda import SITE, build_conda, module_files
-from tests.install.world import HOST, Basics, World, linux_only
+from tests.fakes.install_world import HOST, Basics, World, linux_only
+from tests.fakes.tiny_conda import SITE, build_conda, module_files
 
 pytestmark = linux_only
 

@@ -14,10 +14,10 @@ import pytest
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
 from envgen.pypi.uv import find_uv
-from tests.install.tiny_conda import build_conda
-from tests.install.world import HOST, Basics, World, demolib, linux_only
-from tests.pypi.tiny_wheels import build_wheel
-from tests.repodata.loopback import status
+from tests.fakes.install_world import HOST, Basics, World, demolib, linux_only
+from tests.fakes.loopback import status
+from tests.fakes.tiny_conda import build_conda
+from tests.fakes.tiny_wheels import build_wheel
 
 pytestmark = linux_only
 
@@ -111,7 +111,6 @@ def test_it_is_an_index_for_pip_and_uv(world: World, usual: Basics) -> None:
 
 
 def test_it_goes_on_where_it_stopped(world: World, usual: Basics) -> None:
-    world.environ["ENVGEN_TIMEOUT"] = "0.5"
     world.index.misbehave("/files/", "broken")
     error = world.failed("vendor", "--download", "--to", str(vendored(world)))
     assert error["code"] == "download"

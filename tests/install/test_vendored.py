@@ -17,7 +17,7 @@ from envgen.install.vendored import (
     read_listing,
     verify_folder,
 )
-from tests.lock_values import make_record
+from tests.fakes.locks import make_record
 
 CHANNELS = {
     "https://conda.anaconda.org/conda-forge": "conda-forge",

@@ -15,8 +15,8 @@ from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.uv import uv_environment
-from tests.install.world import locked
-from tests.pypi.tiny_wheels import TinyWheel, build_wheel
+from tests.fakes.install_world import locked
+from tests.fakes.tiny_wheels import TinyWheel, build_wheel
 
 HERE = Platform(subdir="linux-64", python=f"3.{sys.version_info.minor}")
 SITE = f"lib/python3.{sys.version_info.minor}/site-packages"

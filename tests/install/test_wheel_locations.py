@@ -10,10 +10,10 @@ from envgen.errors import PypiError, PypiUnreachableError
 from envgen.install.wheels import WheelLocations
 from envgen.pypi.http import Session
 from envgen.pypi.indexes import Indexes
-from tests.install.world import locked
+from tests.fakes.index_server import IndexServer
+from tests.fakes.install_world import locked
+from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import QUICK
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
 
 WHEEL = build_wheel("demo", "1.0")
 ELSEWHERE = "https://files.example/demo-1.0-py3-none-any.whl"

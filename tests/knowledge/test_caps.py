@@ -10,7 +10,7 @@ import pytest
 
 from envgen.knowledge.caps import broken_caps, cap_rules, caps_for, caps_of, contradicted
 from envgen.knowledge.version_ranges import covers, satisfies
-from tests.world_values import requirements, world
+from tests.fakes.facts_world import requirements, world
 
 FACTS = Path(__file__).parents[2] / ".." / "shared" / "facts"
 

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import re
 
+import pytest
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envgen.knowledge.names import ExtraList, Form, NameList, extra_table, name_table
-from envgen.knowledge.tables import rows, table_keys
+from envgen.knowledge.names import (
+    ExtraList,
+    Form,
+    NameList,
+    aliases,
+    extra_table,
+    is_main,
+    is_native,
+    is_tool,
+    name_table,
+)
+from envgen.knowledge.tables import load_table, table_keys
 from envgen.models.match_spec import MatchSpec, version_matches
 from envgen.models.platform import SUBDIRS
 
@@ -36,8 +48,8 @@ def test_no_name_is_told_two_ways() -> None:
 
 
 def test_no_package_is_listed_twice() -> None:
-    listed = [name for block in rows("contents.toml", "pair", NameList) for name, _ in block.lines()]
-    listed += [conda for form in rows("contents.toml", "form", Form) for conda, _ in form.packages()]
+    listed = [name for block in load_table("contents.toml", "pair", NameList) for name, _ in block.lines()]
+    listed += [conda for form in load_table("contents.toml", "form", Form) for conda, _ in form.packages()]
     assert sorted(listed) == sorted(name_table().contents)
 
 
@@ -71,11 +83,11 @@ def test_the_known_names_are_those_with_an_answer() -> None:
 
 
 def test_every_row_says_what_it_means_and_where_it_is_from() -> None:
-    blocks = [block for key in table_keys("names.toml") for block in rows("names.toml", key, NameList)]
+    blocks = [block for key in table_keys("names.toml") for block in load_table("names.toml", key, NameList)]
     assert all(block.rule and block.source for block in blocks)
-    forms = rows("contents.toml", "form", Form)
+    forms = load_table("contents.toml", "form", Form)
     assert "`python-{}`" in next(form.rule for form in forms if form.conda == "python-{}")
-    assert all(block.rule == block.why for block in rows("extras.toml", "umbrella", ExtraList))
+    assert all(block.rule == block.why for block in load_table("extras.toml", "umbrella", ExtraList))
 
 
 def test_extras_are_canonical_and_their_specs_parse() -> None:
@@ -85,3 +97,31 @@ def test_extras_are_canonical_and_their_specs_parse() -> None:
         assert set(fact.subdirs) <= set(SUBDIRS)
         assert bool(fact.subdirs) == (fact.kind == "variant")
         assert fact.why
+
+
+@pytest.mark.parametrize("name", ["libxml2", "openssl", "git", "xorg-libx11", "_openmp_mutex", "hdf5", "qt6-main"])
+def test_libraries_and_tools(name: str) -> None:
+    assert is_native(name)
+
+
+@pytest.mark.parametrize("name", ["numpy", "librosa", "libcst", "python-xxhash", "pyqt", "lightgbm", "redis-py"])
+def test_python_packages(name: str) -> None:
+    assert not is_native(name)
+
+
+def test_tools() -> None:
+    assert is_tool("nodejs")
+    assert not is_tool("openssl")
+
+
+def test_aliases_stand_for_requirements() -> None:
+    for text in aliases().values():
+        Requirement(text)
+    assert aliases()["opencv"] == "opencv-python"
+    told = {name: name_table().contents.get(name, ()) for name in aliases()}
+    assert {name: held for name, held in told.items() if held and Requirement(aliases()[name]).name not in held} == {}
+
+
+def test_projects_that_people_ask_for_by_name() -> None:
+    assert is_main("numpy")
+    assert not is_main("six")

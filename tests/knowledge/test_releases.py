@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.releases import advices, advices_for, bad_installed, bad_releases, lacking_companions, to_avoid
+from envgen.knowledge.releases import (
+    advices_for,
+    bad_installed,
+    bad_releases,
+    lacking_companions,
+    release_advices,
+    to_avoid,
+)
 from envgen.models.platform import Platform
-from tests.world_values import requirements, world
+from tests.fakes.facts_world import requirements, world
 
 
 @pytest.mark.parametrize(
@@ -65,7 +72,7 @@ def test_sets_that_misbehave(pypi: list[str], expected: list[str]) -> None:
 
 
 def test_advice_names_several_wheels_or_a_platform() -> None:
-    assert all(len(row.wheels) > 1 or row.subdirs for row in advices())
+    assert all(len(row.wheels) > 1 or row.subdirs for row in release_advices())
 
 
 @pytest.mark.parametrize(("subdir", "expected"), [("osx-64", ["AVX"]), ("osx-arm64", []), ("linux-64", [])])

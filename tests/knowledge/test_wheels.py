@@ -1,11 +1,11 @@
-"""Test which releases have no wheel, or need a newer macOS."""
+"""Test what PyPI's wheels lack on Apple silicon."""
 
 from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.wheels import held_back, macos_floor, missing_wheel, missing_wheels
-from tests.world_values import target
+from envgen.knowledge.wheels import lacking_libraries, macos_floor, missing_wheel, missing_wheels
+from tests.fakes.facts_world import target, world
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,6 @@ def test_missing_wheels(name: str, specifier: str, python: str, verdict: str | N
 
 def test_other_platforms_are_not_spoken_of() -> None:
     assert missing_wheel("tensorflow-cpu", "", target(subdir="linux-64")) is None
-    assert held_back("torch", "2.11.0", target(subdir="linux-64")) is None
 
 
 def test_every_row_offers_a_way_out() -> None:
@@ -46,27 +45,22 @@ def test_every_row_offers_a_way_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "version", "macos", "specifier", "expected"),
+    ("name", "version", "macos", "last"),
     [
-        ("torch", "2.11.0", "13.0", "", ("14.0", "2.11.0")),
-        ("torch", "2.15.0", "14.0", "", None),
-        ("torch", "2.11.0", "13.0", "<2.12", None),
-        ("torch", "2.5.0", "13.0", "<2.6", None),
-        ("torchvision", "0.26.0", "13.0", "", ("14.0", "0.26.0")),
-        ("mlx", "0.29.3", "13.0", "", ("14.0", "0.29.3")),
-        ("onnxruntime", "1.19.2", "12.0", "", ("13.0", "1.19.2")),
-        ("onnxruntime", "1.23.2", "13.0", "", ("14.0", "1.23.2")),
-        ("faiss-cpu", "1.10.0", "13.0", "", ("14.0", "1.10.0")),
-        ("opencv-python", "4.10.0.84", "12.0", "", ("13.0", "4.10.0.84")),
-        ("numba", "0.64.0", "11.0", "", ("12.0", "0.64")),
-        ("requests", "2.0", "11.0", "", None),
+        ("torch", "2.12.0", "14.0", "2.11.0"),
+        ("torchvision", "0.27.0", "14.0", "0.26.0"),
+        ("mlx", "0.32.4", "14.0", "0.29.3"),
+        ("onnxruntime", "1.20.0", "13.0", "1.19.2"),
+        ("onnxruntime", "1.24.1", "14.0", "1.23.2"),
+        ("faiss-cpu", "1.11.0", "14.0", "1.10.0"),
+        ("opencv-python", "4.11.0.86", "13.0", "4.10.0.84"),
+        ("numba", "0.65.0", "12.0", "0.64"),
     ],
 )
-def test_what_macos_holds_back(
-    name: str, version: str, macos: str, specifier: str, expected: tuple[str, str] | None
-) -> None:
-    row = held_back(name, version, target(macos=macos), specifier)
-    assert ((row.macos, row.last) if row else None) == expected
+def test_the_last_release_below_a_floor(name: str, version: str, macos: str, last: str) -> None:
+    row = macos_floor(name, version)
+    assert row
+    assert (row.macos, row.last) == (macos, last)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +76,20 @@ def test_what_macos_holds_back(
 def test_the_floor_of_a_release(name: str, version: str, expected: str | None) -> None:
     row = macos_floor(name, version)
     assert (row.macos if row else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("pypi", "conda", "expected"),
+    [
+        pytest.param(["xgboost==3.4.1"], [], ["xgboost"], id="xgboost"),
+        pytest.param(["lightgbm==4.7.0"], [], ["lightgbm"], id="lightgbm"),
+        pytest.param(["xgboost==3.4.1"], ["llvm-openmp==22.1.8"], [], id="conda brings it"),
+        pytest.param([], ["xgboost==3.3.0"], [], id="conda's own"),
+    ],
+)
+def test_lacking(pypi: list[str], conda: list[str], expected: list[str]) -> None:
+    assert [wheel.package for _, wheel in lacking_libraries(world(pypi=pypi, conda=conda))] == expected
+
+
+def test_elsewhere_nothing_lacks() -> None:
+    assert lacking_libraries(world(pypi=["xgboost==3.4.1"], platform=target(subdir="linux-64"))) == ()

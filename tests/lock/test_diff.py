@@ -7,7 +7,7 @@ import pytest
 from envgen.lock.diff import diff
 from envgen.lock.model import LockedWheel
 from envgen.models.record import Record
-from tests.lock_values import make_platform, make_record, make_wheel
+from tests.fakes.locks import make_platform, make_record, make_wheel
 
 _A = make_record("a", "1.9", "h_0")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from envgen.lock.graph import Chain, Graph, Link, package_groups, providers_of
 from envgen.lock.model import PlatformLock
 from envgen.models.record import Record
-from tests.lock_values import conda_key, make_platform, make_record, make_wheel, pypi_key
+from tests.fakes.locks import conda_key, make_platform, make_record, make_wheel, pypi_key
 
 _PROVIDED = {"numpy": ("numpy",), "pytorch": ("torch",), "pytorch-cpu": ("torch",), "python": ()}
 

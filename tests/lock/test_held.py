@@ -14,7 +14,7 @@ from envgen.lock.custom_metadata import (
     whole_record_line,
     whole_wheel_line,
 )
-from tests.lock_values import make_record, make_wheel
+from tests.fakes.locks import make_record, make_wheel
 
 NUMPY = make_record("numpy", "2.1.3", "py312h94ee1e1_4", depends=["python >=3.12"], constrains=["numpy-base <0a0"])
 METAL = make_wheel("tensorflow-metal", "1.2.0", requires=["six"], requires_python=">=3.9")

@@ -10,7 +10,7 @@ from envgen.lock.custom_metadata import normal_form
 from envgen.lock.merge import merged
 from envgen.models.findings import Decision
 from envgen.models.record import Record
-from tests.lock_values import LINUX, make_lock, make_platform, make_record, make_wheel, small_platform
+from tests.fakes.locks import LINUX, make_lock, make_platform, make_record, make_wheel, small_platform
 
 OLD, NEW = make_record("numpy", "1.26.4", "py312_0"), make_record("numpy", "2.1.3", "py312_0")
 REBUILT = make_record("numpy", "2.1.3", "py312_1")

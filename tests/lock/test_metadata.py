@@ -6,7 +6,7 @@ import pytest
 
 from envgen.lock.custom_metadata import facts_of, lock_facts, platform_facts, read_platform_facts
 from envgen.models.findings import Decision
-from tests.lock_values import DIGEST, LINUX, make_lock, make_platform, small_platform
+from tests.fakes.locks import DIGEST, LINUX, make_lock, make_platform, small_platform
 
 BASE = {"python": "3.12", "macos": "13.0", "solver": "rattler", "repodata": "conda-forge"}
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.lock.custom_metadata import normal_form
-from tests.lock_values import (
+from tests.fakes.locks import (
     LINUX,
     conda_key,
     make_lock,

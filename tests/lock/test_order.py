@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.lock.graph import topological
-from tests.lock_values import make_record
+from tests.fakes.locks import make_record
 
 
 def test_dependencies_come_first() -> None:

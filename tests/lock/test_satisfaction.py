@@ -10,7 +10,7 @@ from envgen.manifest.model import load_manifest
 from envgen.models.findings import Decision
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
-from tests.lock_values import make_platform, make_record, make_wheel
+from tests.fakes.locks import make_platform, make_record, make_wheel
 
 _PROVIDED = {
     "numpy": ("numpy",),

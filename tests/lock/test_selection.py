@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.lock.model import lock_groups, without_groups
-from tests.lock_values import conda_key, make_platform, make_record, make_wheel, pypi_key
+from tests.fakes.locks import conda_key, make_platform, make_record, make_wheel, pypi_key
 
 LOCK = make_platform(
     [make_record("a"), make_record("b"), make_record("c")],

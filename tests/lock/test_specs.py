@@ -15,7 +15,7 @@ from envgen.lock.package_fields import (
     unfold_requires,
 )
 from envgen.models.match_spec import MatchSpec
-from tests.lock_values import make_record
+from tests.fakes.locks import make_record
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from envgen.manifest.model import Manifest, digest, load_manifest
 from envgen.models.channel import Channel
 from envgen.models.findings import Decision
 from envgen.models.platform import Platform
-from tests.lock_values import make_platform, make_record, make_wheel
+from tests.fakes.locks import make_platform, make_record, make_wheel
 
 TEXT = """\
 name: demo

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Golden
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
-from tests.tiny_project import Project, manifest
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_project import Project, manifest
+from tests.fakes.tiny_wheels import build_wheel
 
 GROUPS = """\
 conda: ["libfoo >=1"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.locking.projects import CHANNEL, Project, oldest
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.projects import CHANNEL, Project, oldest
+from tests.fakes.tiny_wheels import build_wheel
 from tests.solvers.conftest import HAS_LIBMAMBA
 
 SOLVERS = ["rattler", *(["libmamba"] if HAS_LIBMAMBA else [])]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.locking.projects import CHANNEL, Locked, Project, Repository, oldest
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.projects import CHANNEL, Locked, Project, Repository, oldest
+from tests.fakes.tiny_wheels import build_wheel
 
 
 @pytest.fixture(params=["merge", "diff3"])

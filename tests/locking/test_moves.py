@@ -11,8 +11,8 @@ from envgen.locking.moves import conda_reasons
 from envgen.models.record import Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, SolveRequest
-from tests.lock_values import conda_key
-from tests.solvers.builder import BETA, record, request, root, table
+from tests.fakes.locks import conda_key
+from tests.fakes.tables import BETA, record, request, root, table
 
 ALPHA_CHANNEL = table("unused 1")
 

@@ -13,7 +13,7 @@ from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Decision, Move
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
-from tests.lock_values import conda_key, make_platform, make_record, make_wheel, pypi_key
+from tests.fakes.locks import conda_key, make_platform, make_record, make_wheel, pypi_key
 
 
 def explained(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.tiny_project import manifest
 from tests.real_project import SOLVERS, RealProject, needs_channel, real_project
-from tests.tiny_project import manifest
 
 pytestmark = [pytest.mark.shared, needs_channel]
 

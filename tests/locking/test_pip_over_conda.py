@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
-from tests.tiny_project import Project, manifest
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_project import Project, manifest
+from tests.fakes.tiny_wheels import build_wheel
 
 
 @pytest.fixture
@@ -41,6 +41,7 @@ def pip(python: Path, *words: str) -> str:
     return run.stdout
 
 
+@pytest.mark.slow
 def test_over_stand_ins_of_condas_versions(
     project: Project, index: IndexServer, section: list[str], tmp_path: Path
 ) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.locking.projects import CHANNEL, Project
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.projects import CHANNEL, Project
+from tests.fakes.tiny_wheels import build_wheel
 from tests.real_project import SOLVERS, needs_channel, real_project
 
 SUBDIRS = ("linux-64", "osx-64", "osx-arm64")

@@ -13,10 +13,10 @@ from envgen.cli.options import services_for
 from envgen.install.fetch import Sources
 from envgen.locking.lock import locked_environment
 from envgen.project.services import with_indexes
-from tests.locking.projects import CHANNEL, Answer, Project
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
-from tests.repodata.loopback import LoopbackChannel, send, serving, sharded
+from tests.fakes.index_server import IndexServer
+from tests.fakes.loopback import LoopbackChannel, send, serving, sharded
+from tests.fakes.projects import CHANNEL, Answer, Project
+from tests.fakes.tiny_wheels import build_wheel
 
 WORD, SIGN, PASSWORD = "ch4nnel-w0rd", "t0ken-of-mine", "1ndex/w0rd@"
 SECRETS = (WORD, SIGN, PASSWORD, "1ndex", "ada-of-the-channel")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ import pytest
 from envgen.manifest.edit import set_python
 from envgen.manifest.templates import template_names, template_text
 from tests.conda_lock_oracle import conda_lock_answers
+from tests.fakes.tiny_project import manifest
 from tests.json_shapes import ENVIRONMENTS, FAILURE, assert_shape
 from tests.real_project import SOLVERS, RealProject, generated, needs_channel, real_project, versions
 from tests.solvers.conftest import needs_libmamba
-from tests.tiny_project import manifest
 
 pytestmark = [pytest.mark.shared, needs_channel]
 
@@ -136,9 +135,7 @@ def test_a_template_locks_on_every_python_that_the_channel_allows(
 )
 def test_a_template_is_refused_on_another_python(real: RealProject, template: str, python: str) -> None:
     """PyPI does not answer here: the lines that the channel cannot serve are named."""
-    start = time.monotonic()
     ran = real.ran(*on_python(template, python), "rattler")
-    assert time.monotonic() - start < 10
     assert ran.code == 1
     assert_shape(ran.json, FAILURE)
     assert ran.json["error"]["lines"]
@@ -173,14 +170,10 @@ REFUSED = {
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize(("text", "lines"), REFUSED.values(), ids=REFUSED)
-def test_refusals_are_quick_and_change_nothing(
-    real: RealProject, text: str, lines: set[int], solver: str, tmp_path: Path
-) -> None:
+def test_refusals_change_nothing(real: RealProject, text: str, lines: set[int], solver: str, tmp_path: Path) -> None:
     folder = real.write("x", text)
     before = generated(folder)
-    start = time.monotonic()
     ran = real.run("lock", "x", "--solver", solver, "--json")
-    assert time.monotonic() - start < 10
     assert ran.code == 1
     assert_shape(ran.json, FAILURE)
     error = ran.json["error"]

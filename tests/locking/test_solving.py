@@ -9,8 +9,8 @@ import pytest
 from envgen.errors import ProofError
 from envgen.locking.lock_platform import refuse_faults
 from envgen.models.findings import Finding
-from tests.lock_values import small_platform
-from tests.tiny_project import NOARCH, Project, manifest, tiny_channel
+from tests.fakes.locks import small_platform
+from tests.fakes.tiny_project import NOARCH, Project, manifest, tiny_channel
 
 FAULT = Finding(code="PIN-MISMATCH", severity="error", message="a needs b", hint="take c")
 OTHER = Finding(code="DOUBLE", severity="error", message="d is there twice", hint="take c")

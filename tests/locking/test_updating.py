@@ -10,7 +10,7 @@ from envgen.errors import LockfileError, UsageError
 from envgen.locking.updates import Updates, locked_keys, refuse_unknown
 from envgen.models.findings import Decision
 from envgen.models.package_key import PackageKey
-from tests.lock_values import conda_key, make_lock, make_platform, make_record, make_wheel, pypi_key
+from tests.fakes.locks import conda_key, make_lock, make_platform, make_record, make_wheel, pypi_key
 
 DECISIONS = (
     Decision(requirement="torch>=2", name="pytorch", source="conda", why="x"),

@@ -6,7 +6,7 @@ import pytest
 
 from envgen.knowledge.caps import cap_rules
 from envgen.planner.overrides import amendments, conda_name
-from tests.planner.worlds import records
+from tests.fakes.planner_world import records
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from envgen.errors import PlanError
 from envgen.knowledge.caps import caps_for
 from envgen.planner.known_limits import refuse_contradicted, refuse_missing_wheels
-from tests.world_values import requirements, target, world
+from tests.fakes.facts_world import requirements, target, world
 
 
 def test_the_users_own_bound_against_a_cap() -> None:

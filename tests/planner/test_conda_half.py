@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import PlanError, UnsatisfiableError
-from tests.lock_values import conda_key, pypi_key
-from tests.planner.worlds import conda_versions, pypi_versions, texts, whys, world
+from tests.fakes.locks import conda_key, pypi_key
+from tests.fakes.planner_world import conda_versions, pypi_versions, texts, whys, world
 
 CHANNEL = """
 numpy 1.19.5 : python <3.11

@@ -11,7 +11,7 @@ from envgen.knowledge.version_ranges import satisfies
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin
 from envgen.planner.tensorflow_family import FamilyPlan, apply_family
-from tests.world_values import requirements, target
+from tests.fakes.facts_world import requirements, target
 
 
 def family(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envgen.errors import PlanError
 from envgen.planner.rounds import plan
-from tests.planner.worlds import conda_versions, pypi_versions, texts, whys, world
+from tests.fakes.planner_world import conda_versions, pypi_versions, texts, whys, world
 
 CHANNEL = """
 numpy 1.26.4

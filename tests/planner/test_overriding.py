@@ -8,7 +8,7 @@ from envgen.errors import UnsatisfiableError
 from envgen.models.record import Record
 from envgen.planner.overrides import conda_overrides, override_notes
 from envgen.planner.plan import Plan
-from tests.planner.worlds import conda_versions, pypi_versions, records, texts, world
+from tests.fakes.planner_world import conda_versions, pypi_versions, records, texts, world
 
 CHANNEL = """
 numpy 1.26.4

@@ -7,7 +7,7 @@ import pytest
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.planner.overrides import removal, removed_names
-from tests.planner.worlds import pypi_versions, world
+from tests.fakes.planner_world import pypi_versions, world
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 

@@ -9,8 +9,8 @@ import pytest
 from envgen.errors import PlanError, PypiUnreachableError, PypiUnsatisfiableError
 from envgen.models.wheel import Resolution, ResolveRequest, Stub
 from envgen.planner.rounds import plan
-from tests.planner.fake_pypi import FakePypi
-from tests.planner.worlds import conda_versions, pypi_versions, texts, whys, world
+from tests.fakes.fake_pypi import FakePypi
+from tests.fakes.planner_world import conda_versions, pypi_versions, texts, whys, world
 
 CHANNEL = """
 numpy 1.26.4

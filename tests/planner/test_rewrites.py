@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.models.requirement import Origin, Requirement, lines_at, quoted
+from envgen.models.requirement import Origin, Requirement, origin_lines, quoted_list
 from envgen.planner.renames import rename, rewrite_names
-from tests.world_values import requirement, requirements
+from tests.fakes.facts_world import requirement, requirements
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_a_renamed_requirement_reads_as_written() -> None:
 def test_lines_are_collected_once() -> None:
     first, second = requirements("a", "b")
     bare = Requirement.parse("c", Origin(path="--add"))
-    assert [line.line for line in lines_at([second, first], [second, bare], None, first.origin)] == [2, 1]
+    assert [line.line for line in origin_lines([second, first], [second, bare], None, first.origin)] == [2, 1]
 
 
 def test_quoted() -> None:
-    assert quoted(requirements("a>=1", "b", "a>=1")) == "`a>=1` and `b`"
-    assert quoted(()) == ""
+    assert quoted_list(requirements("a>=1", "b", "a>=1")) == "`a>=1` and `b`"
+    assert quoted_list(()) == ""

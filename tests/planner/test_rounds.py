@@ -13,8 +13,8 @@ from envgen.errors import PlanError
 from envgen.models.wheel import Resolution, ResolveRequest
 from envgen.planner.plan import Plan
 from envgen.planner.rounds import MAX_PASSES, plan
-from tests.planner.fake_pypi import FakePypi, wheel
-from tests.planner.worlds import World, conda_versions, pypi_versions, texts, whys, world
+from tests.fakes.fake_pypi import FakePypi, wheel
+from tests.fakes.planner_world import World, conda_versions, pypi_versions, texts, whys, world
 
 
 def test_the_order_of_decisions_is_lines_then_lifts_then_wheels() -> None:

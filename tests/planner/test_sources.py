@@ -11,8 +11,8 @@ from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.wheel import WheelMetadata
 from envgen.planner.rounds import plan
-from tests.planner.fake_pypi import FakePypi
-from tests.planner.worlds import conda_versions, pypi_versions, texts, whys, world
+from tests.fakes.fake_pypi import FakePypi
+from tests.fakes.planner_world import conda_versions, pypi_versions, texts, whys, world
 
 CHANNEL = """
 numpy 1.26.4

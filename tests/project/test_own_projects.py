@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.locking.projects import Project
-from tests.pypi.tiny_wheels import build_wheel
+from tests.fakes.projects import Made, Project, made_once
+from tests.fakes.tiny_wheels import build_wheel
 
 LOCAL = "local:\n  - {path: ., editable: true}\n"
 PYPROJECT = '[project]\nname = "ours"\nversion = "1.0"\ndependencies = [\n  "six<1.17",\n  "pandas>=2.1",\n]\n'
@@ -21,12 +22,22 @@ def write(living: Project, text: str = PYPROJECT, folder: str = ".") -> Path:
     return path
 
 
-@pytest.fixture
-def owned(living: Project) -> Project:
-    """Return a locked environment of a project's own."""
+def lock_owned(living: Project) -> None:
     write(living)
     living.manifest("click", more=LOCAL)
     living.lock()
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    with made_once(tmp_path_factory.mktemp("locked"), lock_owned) as made:
+        yield made
+
+
+@pytest.fixture
+def owned(living: Project, locked: Made) -> Project:
+    """Return a locked environment of a project's own."""
+    living.start_from(locked)
     return living
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -21,10 +19,11 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.proof.prove import prove
 from envgen.solvers.rattler import RattlerSolver
+from tests.calls import calls
+from tests.fakes.locks import make_lock, make_platform
+from tests.fakes.tables import request
 from tests.independent import Sources, faults
-from tests.lock_values import make_lock, make_platform
 from tests.solvers import realchannel
-from tests.solvers.builder import request
 
 pytestmark = [
     pytest.mark.shared,
@@ -96,23 +95,13 @@ def test_the_proof_and_the_independent_reader_judge_alike(seed: int, tmp_path: P
     assert bool(errors(lock)) is bool(independent_faults(lock, tmp_path))
 
 
-def best_of(runs: int, action: Callable[[], object]) -> float:
-    """Return the shortest time in seconds: the others say what else the machine did."""
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def test_a_large_lock_is_written_read_and_proved_in_no_time() -> None:
+def test_a_large_lock_is_written_read_and_proved_in_few_calls() -> None:
     lock = solved("tensorflow")
     assert len(lock.platforms[0].conda) > 200
     text = render(lock, ["conda-lock.yml"])["conda-lock.yml"]
-    assert best_of(5, lambda: render(lock, ["conda-lock.yml"])) < 0.05
-    assert best_of(5, lambda: read_conda_lock(text, "conda-lock.yml")) < 0.1
-    assert best_of(5, lambda: errors(lock)) < 0.1
+    assert calls(lambda: render(lock, ["conda-lock.yml"])) < 100_000
+    assert calls(lambda: read_conda_lock(text, "conda-lock.yml")) < 250_000
+    assert calls(lambda: errors(lock)) < 150_000
 
 
 def test_real_records_of_every_name_can_be_held() -> None:

@@ -14,17 +14,10 @@ from envgen.models.platform import Platform
 from envgen.models.wheel import ResolveRequest
 from envgen.pypi.http import Timeouts
 from envgen.pypi.resolver import UvResolver
-from tests.pypi.index_server import IndexServer
+from tests.fakes.index_server import IndexServer
 
 MakeSide = Callable[..., UvResolver]
 QUICK = Timeouts(connect=1, read=1, total=5.0, uv=20.0, retries=0)
-
-
-@pytest.fixture
-def index() -> Iterator[IndexServer]:
-    """Serve an empty index."""
-    with IndexServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -12,9 +11,9 @@ from envgen.errors import PypiError, PypiUnreachableError
 from envgen.pypi.http import Session, Timeouts
 from envgen.pypi.indexes import Index, Indexes
 from envgen.pypi.simple_api import ProjectFile, SimpleIndex, before
+from tests.fakes.index_server import IndexServer, Misbehaviour
+from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import QUICK
-from tests.pypi.index_server import IndexServer, Misbehaviour
-from tests.pypi.tiny_wheels import build_wheel
 
 
 def client(*urls: str, merge: bool = False, timeouts: Timeouts = QUICK, offline: bool = False) -> SimpleIndex:
@@ -105,10 +104,8 @@ def test_indexes_are_merged_where_uv_merges_them(index: IndexServer) -> None:
 def test_an_index_that_fails(how: Misbehaviour, words: str, index: IndexServer) -> None:
     fill(index)
     index.misbehave("/simple/", how)
-    started = time.monotonic()
     with pytest.raises(PypiUnreachableError, match=words) as caught:
         client(index.url).project("demo")
-    assert time.monotonic() - started < 5
     assert f"{index.root}/simple/demo/" in caught.value.message
     assert caught.value.hint
 

@@ -11,9 +11,9 @@ from envgen.errors import PypiUnsatisfiableError
 from envgen.models.wheel import Resolution, Stub, Wheel
 from envgen.pypi.least_change import LeastChangePypiResolver
 from envgen.pypi.resolver import UvResolver
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import MakeSide, mac, request
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
 
 
 @pytest.fixture

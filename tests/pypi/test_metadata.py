@@ -16,9 +16,9 @@ from envgen.models.wheel import Wheel
 from envgen.pypi.http import Session
 from envgen.pypi.indexes import Index, Indexes
 from envgen.pypi.metadata import MetadataReader
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_wheels import TinyWheel, build_wheel
 from tests.pypi.conftest import QUICK
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import TinyWheel, build_wheel
 
 MakeReader = Callable[..., MetadataReader]
 BIG = 300_000

@@ -8,9 +8,9 @@ from envgen.errors import PypiUnreachableError
 from envgen.pypi.metadata import release_wheel
 from envgen.pypi.resolver import UvResolver
 from envgen.pypi.simple_api import Project, ProjectFile
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import mac
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
 
 ARM12, ARM14 = "cp312-cp312-macosx_12_0_arm64", "cp312-cp312-macosx_14_0_arm64"
 

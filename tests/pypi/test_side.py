@@ -14,9 +14,9 @@ from envgen.pypi.http import Session
 from envgen.pypi.indexes import Index, Indexes
 from envgen.pypi.resolver import UvResolver, backtracking_notes
 from envgen.pypi.simple_api import SimpleIndex
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import QUICK, MakeSide, mac, request
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
 
 ARM12, ARM14 = "cp312-cp312-macosx_12_0_arm64", "cp312-cp312-macosx_14_0_arm64"
 

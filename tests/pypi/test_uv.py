@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,9 +16,9 @@ from envgen.models.wheel import ResolveRequest
 from envgen.pypi.http import Timeouts
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.uv import Uv, find_uv
+from tests.fakes.index_server import IndexServer
+from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import QUICK, request
-from tests.pypi.index_server import IndexServer
-from tests.pypi.tiny_wheels import build_wheel
 
 
 def runner(environment: Mapping[str, str], *, timeouts: Timeouts = QUICK, offline: bool = False) -> Uv:
@@ -119,10 +118,8 @@ def test_a_uv_that_cannot_be_run(fake_uv: Path) -> None:
 
 def test_a_uv_that_does_not_finish(fake_uv: Path) -> None:
     fake_uv.write_text("#!/bin/sh\nexec sleep 30\n")
-    started = time.monotonic()
     with pytest.raises(PypiUnreachableError, match=r"uv did not finish within 0.2 s"):
         runner({"PATH": "/usr/bin:/bin"}, timeouts=Timeouts(uv=0.2)).compile(request("six"))
-    assert time.monotonic() - started < 5
 
 
 def test_messages_hold_no_path_of_the_machine(index: IndexServer, environment: dict[str, str]) -> None:

@@ -11,11 +11,11 @@ from envgen.errors import RepodataError
 from envgen.models.record import ChannelRecords, Record, Repodata
 from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.rattler import RattlerSolver
-from tests.planner.worlds import FakeRepodata, records
-from tests.repodata.channels import lay_out
-from tests.repodata.loopback import Json, package, repodata
+from tests.fakes.channels import lay_out
+from tests.fakes.loopback import Json, package, repodata
+from tests.fakes.planner_world import FakeRepodata, records
+from tests.fakes.tables import request, versions
 from tests.repodata.test_repodata import mirrored
-from tests.solvers.builder import request, versions
 
 RECORDS = records("a 1.0 : b\na 2.0 : b\nb 1.0 ! c <2")
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.models.channel import CONDA_FORGE
-from envgen.repodata.records import LazyRecords, to_record
+from envgen.repodata.records import to_record
 from envgen.repodata.sources import open_index
-from tests.repodata.channels import lay_out
-from tests.repodata.loopback import package, repodata
+from tests.fakes.channels import lay_out
+from tests.fakes.loopback import package, repodata
 
 URL = "https://conda.anaconda.org/mine/noarch/a-1.0-0.conda"
 
@@ -44,15 +44,3 @@ def test_keeps_every_millisecond(tmp_path_factory: pytest.TempPathFactory, dates
 def test_names_the_kind_of_noarch(noarch: str | None, expected: str) -> None:
     kind = rattler.NoArchType(noarch)  # type: ignore[arg-type]  # a literal in a table
     assert to_record(native(noarch=kind), "mine").noarch == expected
-
-
-def test_a_sequence_converts_once_and_slices() -> None:
-    records = LazyRecords([native("1"), native("2"), native("3")], "mine")
-    assert len(records) == 3
-    assert records[1] is records[-2]
-    assert [record.version for record in records[1:]] == ["2", "3"]
-    assert [record.version for record in reversed(records)] == ["3", "2", "1"]
-    assert next(iter(records)) is records[0]
-    assert records.index(records[2]) == 2
-    with pytest.raises(IndexError):
-        records[3]

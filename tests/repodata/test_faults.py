@@ -7,7 +7,7 @@ import pytest
 from envgen.errors import ChannelUnreachableError, RepodataError
 from envgen.models.channel import Channel
 from envgen.repodata.locations import Place
-from envgen.repodata.unreachable import explain, explain_page, explain_silence, is_broken_index, is_page
+from envgen.repodata.remote import explain, explain_page, explain_silence, is_broken_index, is_page
 
 FORGE = Channel.parse("conda-forge")
 PLACE = Place(shown="https://host/forge", url="https://ada:pw@host/t/TOKEN/forge")

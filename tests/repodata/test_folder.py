@@ -11,14 +11,12 @@ import zstandard
 
 from envgen.errors import RepodataError
 from envgen.models.channel import CONDA_FORGE, Channel
-from envgen.models.platform import Platform
 from envgen.repodata import sources as home
 from envgen.repodata.locations import Place
 from envgen.repodata.sources import Source, broken_record, open_folder
-from tests.repodata.channels import lay_out, lay_out_zst, write
-from tests.repodata.loopback import Json, merged, package, repodata
+from tests.fakes.channels import MAC, lay_out, lay_out_zst, write
+from tests.fakes.loopback import Json, merged, package, repodata
 
-MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 NOARCH = repodata("noarch", package("a"), package("pip"))
 OSX = repodata("osx-arm64", package("b"))
 EMPTY = repodata("noarch")

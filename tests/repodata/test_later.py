@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from envgen.models.record import ChannelRecords, Record
 from envgen.repodata.gateway import read_later
-from tests.solvers.builder import ALPHA, record
+from tests.fakes.tables import ALPHA, record
 
 RECORDS = (record("a 1.0"), record("a 2.0"), record("b 1.0"))
 

@@ -12,8 +12,8 @@ from envgen.models.channel import CONDA_FORGE
 from envgen.models.record import OpenedIndex, Record
 from envgen.repodata.gateway import CorrectedIndex, OpenedSource
 from envgen.system.event_loop import run
-from tests.repodata.channels import lay_out
-from tests.repodata.loopback import package, repodata
+from tests.fakes.channels import lay_out
+from tests.fakes.loopback import package, repodata
 from tests.repodata.test_repodata import mirrored
 
 NOARCH = repodata("noarch", package("a", depends=["b"]), package("b", "1"), package("b", "2"))

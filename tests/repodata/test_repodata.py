@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import RepodataError
-from envgen.models.channel import CONDA_FORGE, Channel
+from envgen.models.channel import CONDA_FORGE
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
-from envgen.repodata.gateway import open_channels, open_repodata
+from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
-from tests.repodata.channels import lay_out
-from tests.repodata.loopback import Json, package, repodata
+from tests.fakes.channels import MAC, lay_out, opened
+from tests.fakes.loopback import Json, package, repodata
 
-MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 FORGE = "https://conda.anaconda.org/conda-forge"
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "channel"
 NOARCH = repodata("noarch", package("a", depends=["b >=1", "absent"]), package("pip", noarch="generic"))
@@ -77,7 +76,7 @@ def test_a_solver_may_read_the_files_of_one_channel_itself(tmp_path: Path) -> No
     assert mirrored(tmp_path).closure(["a"])[0].opened is not None
     assert mirrored(tmp_path, exclude_newer=UNTIL).closure(["a"])[0].opened is None
     mirrors = {"alpha": str(tmp_path), "beta": str(tmp_path)}
-    two = open_repodata((Channel.parse("alpha"), Channel.parse("beta")), MAC, cache_dir=tmp_path, mirrors=mirrors)
+    two = opened("alpha", "beta", cache=tmp_path, mirrors=mirrors)
     assert [entry.opened for entry in two.closure(["a"])] == [None, None]
 
 
@@ -103,7 +102,7 @@ def test_a_relative_mirror_starts_at_the_folder_of_the_run(tmp_path: Path, text:
 
 def test_a_channel_may_be_a_file_url(tmp_path: Path) -> None:
     folder = lay_out(tmp_path / "mine", NOARCH, OSX)
-    index = open_repodata((Channel.parse(f"file://{folder}"),), MAC, cache_dir=tmp_path)
+    index = opened(f"file://{folder}", cache=tmp_path)
     (pip,) = index.records(["pip"])["pip"]
     assert (pip.url, pip.noarch) == (f"file://{folder}/noarch/pip-1.0-0.conda", "generic")
     assert (index.origin, index.notes, index.complete) == (f"file://{folder}", (), True)
@@ -112,9 +111,8 @@ def test_a_channel_may_be_a_file_url(tmp_path: Path) -> None:
 def test_channels_keep_their_order_and_come_once(tmp_path: Path) -> None:
     for name, version in (("beta", "2"), ("alpha", "1")):
         lay_out(tmp_path / name, repodata("noarch", package("a", version)), repodata("osx-arm64"))
-    channels = tuple(Channel.parse(name) for name in ("beta", "alpha", "beta"))
     mirrors = {name: str(tmp_path / name) for name in ("alpha", "beta")}
-    index = open_repodata(channels, MAC, cache_dir=tmp_path, mirrors=mirrors)
+    index = opened("beta", "alpha", "beta", cache=tmp_path, mirrors=mirrors)
     assert [channel.name for channel in index.channels] == ["beta", "alpha"]
     assert index.origin == "beta, alpha"
     assert [record.version for record in index.records(["a"])["a"]] == ["2", "1"]
@@ -123,8 +121,7 @@ def test_channels_keep_their_order_and_come_once(tmp_path: Path) -> None:
 
 def test_one_folder_may_stand_for_two_channels(tmp_path: Path) -> None:
     lay_out(tmp_path, NOARCH, OSX)
-    channels = (Channel.parse("alpha"), Channel.parse("beta"))
-    index = open_repodata(channels, MAC, cache_dir=tmp_path, mirrors={"alpha": str(tmp_path), "beta": str(tmp_path)})
+    index = opened("alpha", "beta", cache=tmp_path, mirrors={"alpha": str(tmp_path), "beta": str(tmp_path)})
     assert [entry.records[0].channel.rsplit("/", 1)[-1] for entry in index.closure(["pip"])] == ["alpha", "beta"]
 
 

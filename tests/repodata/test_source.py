@@ -9,8 +9,8 @@ import rattler
 from envgen.models.channel import Channel
 from envgen.repodata.locations import Place
 from envgen.repodata.sources import Source, open_index
-from tests.repodata.channels import lay_out
-from tests.repodata.loopback import Json, merged, package, repodata
+from tests.fakes.channels import lay_out
+from tests.fakes.loopback import Json, merged, package, repodata
 
 OWN = Channel.parse("mine")
 URL = "https://conda.anaconda.org/mine"

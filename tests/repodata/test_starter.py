@@ -16,8 +16,8 @@ from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.repodata.starter import open_starter, read_starter, write_starter
+from tests.fakes.channels import MAC
 
-MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 DAY = date(2026, 8, 1)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from envgen.solvers import candidates as module
 from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates, labels, picked
-from tests.solvers.builder import BETA, record, request, table
+from tests.fakes.tables import BETA, record, request, table
 
 
 def test_names_and_urls_are_sorted_and_twins_left_out() -> None:

@@ -10,7 +10,7 @@ import pytest
 from envgen.errors import UnsatisfiableError, UnsupportedOptionError
 from envgen.models.record import ChannelRecords
 from envgen.models.solve import ChannelPriority, Solver
-from tests.solvers.builder import ALPHA, BETA, record, request, table, versions
+from tests.fakes.tables import ALPHA, BETA, record, request, table, versions
 
 TOWER = """
     app 1.0 : lib >=1

@@ -11,7 +11,7 @@ import pytest
 from envgen.errors import UnsatisfiableError
 from envgen.models.record import ChannelRecords, Record, VirtualPackage
 from envgen.models.solve import Solver, SolveRequest
-from tests.solvers.builder import ALPHA, assert_valid, pins, random_request, record, request, table, versions
+from tests.fakes.tables import ALPHA, assert_valid, pins, random_request, record, request, table, versions
 
 MAC_14_5 = (VirtualPackage(name="__osx", version="14.5"), VirtualPackage(name="__unix", version="0"))
 

@@ -14,7 +14,7 @@ from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
 from envgen.solvers.conflicts import explain, minimal
 from envgen.solvers.rattler import RattlerSolver
-from tests.solvers.builder import ALPHA, BETA, record, request, table
+from tests.fakes.tables import ALPHA, BETA, record, request, table
 
 INDEX = table("""
     python 3.11.9

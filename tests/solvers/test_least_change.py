@@ -15,8 +15,8 @@ from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import Solution, Solver, SolveRequest
 from envgen.solvers.least_change import solve_with_least_change
 from envgen.solvers.rattler import RattlerSolver, to_native
-from tests.lock_values import conda_key
-from tests.solvers.builder import ALPHA, BETA, assert_valid, record, request, root, table, versions
+from tests.fakes.locks import conda_key
+from tests.fakes.tables import ALPHA, BETA, assert_valid, record, request, root, table, versions
 
 INDEX = table("""
     python 3.11.9
@@ -192,7 +192,7 @@ def scenario(seed: int) -> tuple[SolveRequest, tuple[Record, ...], AbstractSet[s
             return request(newer, *specs), kept, update
 
 
-@pytest.mark.parametrize("seed", range(45))
+@pytest.mark.parametrize("seed", [*range(15), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(15, 45))])
 def test_laws_of_least_change(solver: Solver, seed: int) -> None:
     today, kept, update = scenario(seed)
     solution = solve_with_least_change(solver, today, kept, update)

@@ -10,7 +10,7 @@ import pytest
 
 from envgen.errors import SolveError, UnsatisfiableError
 from envgen.models.record import Record
-from tests.solvers.builder import record, request, table, versions
+from tests.fakes.tables import record, request, table, versions
 
 libmambapy = pytest.importorskip("libmambapy", reason="conda-forge has it")
 

@@ -12,7 +12,7 @@ from envgen.errors import SolveError, UnsatisfiableError
 from envgen.models.record import ChannelRecords
 from envgen.solvers.candidates import NameIndex
 from envgen.solvers.rattler import RattlerSolver, _RattlerChannel, _Source, to_native
-from tests.solvers.builder import ALPHA, record, request, table, versions
+from tests.fakes.tables import ALPHA, record, request, table, versions
 
 
 def test_native_records_are_used_and_ours_come_back() -> None:

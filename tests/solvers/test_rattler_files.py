@@ -20,8 +20,8 @@ from envgen.repodata.locations import Access
 from envgen.repodata.patches import AmendedRepodata
 from envgen.repodata.records import packed
 from envgen.solvers.rattler import RattlerSolver
+from tests.fakes.tables import ALPHA, random_request, request, root, table, versions
 from tests.solvers import realchannel
-from tests.solvers.builder import ALPHA, random_request, request, root, table, versions
 from tests.solvers.test_contract import CASES, parts
 from tests.solvers.test_real_channel import REQUESTS
 

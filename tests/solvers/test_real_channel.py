@@ -9,8 +9,8 @@ import pytest
 
 from envgen.errors import UnsatisfiableError
 from envgen.models.solve import Solver, SolveRequest
+from tests.fakes.tables import assert_valid, pins, request
 from tests.solvers import realchannel
-from tests.solvers.builder import assert_valid, pins, request
 
 pytestmark = [
     pytest.mark.shared,

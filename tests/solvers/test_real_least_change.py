@@ -17,9 +17,9 @@ from envgen.models.record import ChannelRecords, Record
 from envgen.models.solve import Solver, SolveRequest
 from envgen.solvers.least_change import solve_with_least_change
 from envgen.solvers.rattler import RattlerSolver
-from tests.lock_values import conda_key
+from tests.fakes.locks import conda_key
+from tests.fakes.tables import assert_valid, request
 from tests.solvers import realchannel
-from tests.solvers.builder import assert_valid, request
 
 pytestmark = [
     pytest.mark.shared,

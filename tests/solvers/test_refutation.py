@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.solvers.propagation import Refuter
-from tests.solvers.builder import record, request, table
+from tests.fakes.tables import record, request, table
 
 CASES = [
     # what is shown, the channel, the first record of each name is kept; specs ; constraints, fixed, refuted

@@ -1,0 +1,397 @@
+"""Channels over http(s), read through rattler's gateway and given up where their servers are silent.
+
+rattler waits for ever, or for a total time that a slow line may need. So its work is watched: as long as its cache
+grows, all is well; when it does not, the same files are asked for a second time, a few bytes of each, and a server that
+does not even give those is silent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import rattler
+from rattler.exceptions import GatewayError
+from rattler.networking.middleware import (
+    AuthenticationMiddleware,
+    GCSMiddleware,
+    OciMiddleware,
+    RetryMiddleware,
+    S3Middleware,
+)
+
+import envgen
+from envgen.errors import ChannelUnreachableError, RepodataError
+from envgen.models.channel import CONDA_FORGE, Channel
+from envgen.models.platform import Platform
+from envgen.repodata.locations import Access, Place, secret_middleware
+from envgen.repodata.sources import Source, rattler_channel
+from envgen.system.event_loop import run
+
+T = TypeVar("T")
+_ENOUGH = 512  # bytes: whoever sends fewer in all that time will not send an index
+_STALLED = 5  # times the timeout: the server answers, but rattler gets nothing
+_OK = re.compile(rb"HTTP/[\d.]+ 200\b")
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,12})\b", re.IGNORECASE)
+_FILES = ("repodata_shards.msgpack.zst", "repodata.json.zst", "repodata.json")
+_RETRIES = 1  # of a refused or broken connection; a second one costs a whole second more
+
+
+class _UnreadableError(Exception):
+    """Report what rattler said of one channel, until it can be explained outside the event loop."""
+
+    def __init__(self, channel: Channel, place: Place, text: str) -> None:
+        super().__init__(text)
+        self.channel = channel
+        self.place = place
+
+
+def _client(channels: Sequence[tuple[Channel, Place]]) -> rattler.Client:
+    """Make rattler's standard client, which puts the secrets of places in as it sends."""
+    return rattler.Client(
+        [
+            *secret_middleware([place for _, place in channels]),
+            RetryMiddleware(_RETRIES),
+            AuthenticationMiddleware(),
+            OciMiddleware(),
+            GCSMiddleware(),
+            S3Middleware(),
+        ],
+        user_agent=f"envgen/{envgen.__version__}",
+    )
+
+
+class Remote:
+    """Reach http(s) channels; every call ends within the timeout when a server is silent."""
+
+    def __init__(self, channels: Sequence[tuple[Channel, Place]], platform: Platform, access: Access) -> None:
+        """Prepare the client; nothing is asked yet."""
+        self.channels = channels
+        self._platform = platform
+        self._offline = access.offline
+        cache = access.cache / "repodata"
+        action = rattler.SourceConfig(cache_action="force-cache-only" if access.offline else "cache-or-fetch")
+        self.gateway = rattler.Gateway(cache_dir=cache, default_config=action, client=_client(channels))
+        self._watch = Watch(
+            places=[place for _, place in channels], subdirs=platform.subdirs, cache=cache, timeout=access.timeout
+        )
+
+    def run(self, work: Coroutine[object, object, T]) -> T:
+        """Wait for work that reads the channels; raise ChannelUnreachableError when one of them is silent."""
+        try:
+            return run(self._watch.over(work))
+        except SilentError as error:
+            channel = next(channel for channel, place in self.channels if place is error.place)
+            raise explain_silence(channel, error.place, error.seconds) from error
+
+    def connect(self) -> list[Source]:
+        """Fetch what each channel's index says of names, all channels at once.
+
+        Raises:
+            ChannelUnreachableError: a channel does not answer. RepodataError: it answers with something else.
+        """
+        try:
+            return self.run(self._connect())
+        except _UnreadableError as error:
+            raise self._explained(error.channel, error.place, str(error)) from error.__cause__
+
+    async def _connect(self) -> list[Source]:
+        return list(await asyncio.gather(*(self._source(channel, place) for channel, place in self.channels)))
+
+    async def _source(self, channel: Channel, place: Place) -> Source:
+        base = rattler_channel(channel, place.clean)
+        try:
+            here, noarch = await asyncio.gather(*(self._names(base, subdir) for subdir in self._platform.subdirs))
+        except GatewayError as error:
+            raise _UnreadableError(channel, place, str(error)) from error
+        missing = (f"channel `{channel}` has no packages for {self._platform.subdir}, noarch alone",)
+        return Source(
+            channel=channel, place=place, readings=(base,), names=here | noarch, notes=() if here else missing
+        )
+
+    async def _names(self, base: rattler.Channel, subdir: str) -> frozenset[str]:
+        names = await self.gateway.names([base], [rattler.Subdir(subdir)], channel_relations="disabled")
+        return frozenset(name.normalized for name in names)
+
+    def _explained(self, channel: Channel, place: Place, text: str) -> RepodataError:
+        if is_broken_index(text) and not self._offline:
+            self._forget(channel, place)
+            starts = Probe(place, self._platform.subdirs, self._watch.timeout / 2).starts()
+            if any(is_page(start) for start in starts):
+                return explain_page(channel, place)
+        return explain(channel, place, text)
+
+    def _forget(self, channel: Channel, place: Place) -> None:
+        """Take a broken index out of the cache, where it would be served again until it is stale.
+
+        By a gateway of its own: one with a reading under way would wait for that, and that for it.
+        """
+        rattler.Gateway(cache_dir=self._watch.cache).clear_repodata_cache(
+            rattler_channel(channel, place.clean), clear_disk=True
+        )
+
+
+class SilentError(Exception):
+    """Report a place that gave nothing for `seconds`."""
+
+    def __init__(self, place: Place, seconds: float) -> None:
+        """Keep the place, for the message."""
+        super().__init__(place.shown)
+        self.place = place
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Watch over the reading of http(s) places into a cache folder; `timeout` is in seconds."""
+
+    places: Sequence[Place]
+    subdirs: Sequence[str]
+    cache: Path
+    timeout: float
+
+    async def over(self, work: Coroutine[object, object, T]) -> T:
+        """Wait for the work; raise SilentError when a place has been silent for longer than the timeout."""
+        task = asyncio.ensure_future(work)
+        try:
+            await self._wait(task)
+            return task.result()
+        finally:
+            task.cancel()
+
+    async def _wait(self, task: asyncio.Future[T]) -> None:
+        beat, quiet, size = self.timeout / 2, 0.0, _size(self.cache)
+        while not await _done(task, beat):
+            grown = _size(self.cache)
+            if grown >= size + _ENOUGH:
+                quiet, size = 0.0, grown
+                continue
+            probes = [Probe(place, self.subdirs, beat) for place in self.places]
+            if await _done(task, beat):
+                return
+            quiet += 2 * beat
+            silent = [probe.place for probe in probes if not probe.answered]
+            if silent or quiet >= _STALLED * self.timeout:
+                raise SilentError(silent[0] if silent else self.places[0], quiet)
+
+
+class Probe:
+    """Ask a place for the first bytes of its indexes, in threads that never hold up the process."""
+
+    def __init__(self, place: Place, subdirs: Sequence[str], seconds: float) -> None:
+        """Start asking."""
+        self.place = place
+        self._answers: dict[str, bytes | None] = {}
+        self._urls = [f"{place.url}/{subdir}/{file}" for subdir in subdirs for file in _FILES]
+        self._threads = [threading.Thread(target=self._ask, args=(url, seconds), daemon=True) for url in self._urls]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def answered(self) -> bool:
+        """Return whether each of the files was answered for so far, be it with "there is none"."""
+        return all(self._answers.get(url) is not None for url in self._urls)
+
+    def starts(self) -> list[bytes]:
+        """Wait for the threads and give what the answers start with."""
+        for thread in self._threads:
+            thread.join()
+        return [answer for answer in self._answers.values() if answer]
+
+    def _ask(self, url: str, seconds: float) -> None:
+        self._answers[url] = first_bytes(url, seconds)
+
+
+def first_bytes(url: str, seconds: float) -> bytes | None:
+    """Return what a URL's answer starts with, status line included, or None when too little comes in that time.
+
+    A place behind a proxy is not asked (b""): its proxy answers for it. Nor is a certificate judged: that is rattler's.
+    """
+    parts = urlsplit(url)
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    if parts.scheme in getproxies() and not proxy_bypass(host):
+        return b""
+    deadline = time.monotonic() + seconds
+    try:
+        plain = socket.create_connection((host, parts.port or (443 if secure else 80)), timeout=seconds)
+        with plain, _secured(plain, host, secure) as stream:
+            stream.sendall(_request(parts))
+            return _received(stream, deadline)
+    except ssl.SSLError:
+        return b""
+    except OSError:
+        return None
+
+
+def _request(parts: SplitResult) -> bytes:
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    host = parts.netloc.rsplit("@", 1)[-1]
+    lines = (f"GET {target} HTTP/1.1", f"Host: {host}", "Accept: */*", "Connection: close", "", "")
+    return "\r\n".join(lines).encode("ascii", "replace")
+
+
+@contextlib.contextmanager
+def _secured(plain: socket.socket, host: str, secure: bool) -> Iterator[socket.socket]:
+    if not secure:
+        yield plain
+        return
+    with ssl.create_default_context().wrap_socket(plain, server_hostname=unquote(host)) as stream:
+        yield stream
+
+
+def _received(stream: socket.socket, deadline: float) -> bytes | None:
+    received = b""
+    while not _suffices(received):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return None
+        stream.settimeout(left)
+        chunk = stream.recv(_ENOUGH)
+        if not chunk:
+            return received or None
+        received += chunk
+    return received
+
+
+def _suffices(received: bytes) -> bool:
+    head, blank, body = received.partition(b"\r\n\r\n")
+    if not blank:
+        return False
+    length = _LENGTH.search(head)
+    wanted = min(_ENOUGH, int(length[1])) if length else _ENOUGH
+    return not _OK.match(head) or len(body) >= wanted
+
+
+async def _done(task: asyncio.Future[T], seconds: float) -> bool:
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    return bool(done)
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    with contextlib.suppress(OSError):  # files come and go
+        for path in folder.rglob("*"):
+            with contextlib.suppress(OSError):
+                total += path.stat().st_size
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Recognise one of rattler's messages; `{reason}` is its innermost cause, `{where}` the place."""
+
+    sign: re.Pattern[str]
+    message: str
+    hint: str
+    error: type[RepodataError] = RepodataError
+
+
+_OTHERWISE = "read a copy with --mirror {channel}=PATH_OR_URL, or what is cached with --offline"
+_STARTER = "; or start from the index that envgen ships with --starter"
+_COLD = "run it once without --offline, or read a copy with --mirror {channel}=PATH_OR_URL"
+_FAULTS = (
+    _Fault(
+        re.compile(r"no usable repodata cache|is not in the cache"),
+        "channel `{channel}` cannot be read with --offline: {reason}",
+        _COLD,
+    ),
+    _Fault(
+        re.compile(r"could not find subdir"),
+        "channel `{channel}` has no index for noarch at {where}",
+        "check the channel's name or URL",
+    ),
+    _Fault(
+        re.compile(r"\((?P<status>50[234] [^)]*)\)"),
+        "channel `{channel}` does not answer: {status} from {where}",
+        _OTHERWISE,
+        ChannelUnreachableError,
+    ),
+    _Fault(
+        re.compile(r"\((?P<status>(?:401|403|407) [^)]*)\)"),
+        "channel `{channel}` refuses to be read: {status} from {where}",
+        "log in through RATTLER_AUTH_FILE, or in the address: --mirror {channel}=https://${{USER}}:${{PASSWORD}}@HOST/…",
+    ),
+    _Fault(
+        re.compile(r"HTTP status [a-z ]*\((?P<status>[^)]*)\)"),
+        "channel `{channel}` cannot be read: {status} from {where}",
+        _OTHERWISE,
+    ),
+    _Fault(
+        re.compile(r"error sending request"),
+        "channel `{channel}` does not answer: {reason} ({where})",
+        _OTHERWISE,
+        ChannelUnreachableError,
+    ),
+    _Fault(
+        re.compile(r"error decoding response body|failed to download"),
+        "channel `{channel}` broke off in the middle of its index: {reason} ({where})",
+        "try again; " + _OTHERWISE,
+    ),
+    _Fault(
+        re.compile(r"failed to (?:decode|parse|extract)"),
+        "what channel `{channel}` serves is no index: {reason} ({where})",
+        "open the address in a browser: a log-in page, or a file that was cut short? Else " + _OTHERWISE,
+    ),
+    _Fault(
+        re.compile(r"failed to create|failed to write|No space left|Permission denied"),
+        "the cache cannot be used: {reason}",
+        "set ENVGEN_CACHE_DIR to a folder that can be written",
+    ),
+    _Fault(re.compile(""), "channel `{channel}` cannot be read: {reason} ({where})", _OTHERWISE),
+)
+
+
+def is_broken_index(text: str) -> bool:
+    """Return whether rattler's message says that what it read is no index."""
+    return bool(re.search(r"failed to (?:decode|parse|extract)", text))
+
+
+def is_page(answer: bytes) -> bool:
+    """Return whether an HTTP answer, head included, starts a web page."""
+    body = answer.partition(b"\r\n\r\n")[2].lstrip().lower()
+    return body.startswith((b"<!doctype html", b"<html"))
+
+
+def explain(channel: Channel, place: Place, text: str) -> RepodataError:
+    """Make an error of rattler's message about a channel."""
+    masked = place.mask(text)
+    fault, match = next((fault, match) for fault in _FAULTS if (match := fault.sign.search(masked)))
+    words = {"channel": str(channel), "where": place.shown, "reason": _reason(masked), **match.groupdict()}
+    starter = _starter(channel) if fault.error is ChannelUnreachableError else ""
+    return fault.error(fault.message.format(**words), hint=fault.hint.format(**words) + starter)
+
+
+def explain_silence(channel: Channel, place: Place, seconds: float) -> ChannelUnreachableError:
+    """Make an error of a channel that was given up."""
+    return ChannelUnreachableError(
+        f"channel `{channel}` does not answer: nothing in {seconds:g} seconds ({place.shown})",
+        hint=_OTHERWISE.format(channel=channel) + "; or wait longer: ENVGEN_TIMEOUT=SECONDS" + _starter(channel),
+    )
+
+
+def explain_page(channel: Channel, place: Place) -> RepodataError:
+    """Make an error of a channel that answers with a web page."""
+    return RepodataError(
+        f"channel `{channel}` answers with a web page instead of an index ({place.shown})",
+        hint=f"is there a log-in page in the way? Else {_OTHERWISE.format(channel=channel)}",
+    )
+
+
+def _starter(channel: Channel) -> str:
+    """Offer the starter index where it can stand in: for conda-forge alone."""
+    return _STARTER if channel == CONDA_FORGE else ""
+
+
+def _reason(text: str) -> str:
+    return text.strip().rsplit("\n", 1)[-1].removeprefix("Caused by: ")

@@ -1,8 +1,0 @@
-"""Take the fixtures of another folder."""
-
-from __future__ import annotations
-
-from tests.locking.conftest import index, living
-from tests.tiny_project import project
-
-__all__ = ["index", "living", "project"]

@@ -1,7 +1,0 @@
-"""Take the fixtures of another folder."""
-
-from __future__ import annotations
-
-from tests.locking.conftest import index, living
-
-__all__ = ["index", "living"]
