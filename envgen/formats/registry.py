@@ -48,22 +48,22 @@ def render(lock: Lock, outputs: Iterable[str]) -> dict[str, str]:
 
 def omissions(lock: Lock, outputs: Iterable[str]) -> tuple[str, ...]:
     """Return what the chosen formats leave out of the lock, for the user's notes."""
-    return tuple(note for output in sorted(set(outputs)) for note in _omissions(lock, output))
-
-
-def _omissions(lock: Lock, output: str) -> Iterator[str]:
     groups = other_groups(lock.platforms)
-    if groups and output != conda_lock.FILE:
-        yield f"{output} has no groups: {', '.join(groups)} {is_or_are(len(groups))} installed by it, too"
-    if output == explicit.NAME and any(platform.pypi for platform in lock.platforms):
-        yield "explicit holds no URLs of PyPI's wheels: they are found by name, version and hash"
+    notes = []
+    for output in sorted(set(outputs)):
+        if groups and output != conda_lock.FILE:
+            without = f"{', '.join(groups)} {is_or_are(len(groups))} installed by it, too"
+            notes.append(f"{output} has no groups: {without}")
+        if output == explicit.NAME and any(platform.pypi for platform in lock.platforms):
+            notes.append("explicit holds no URLs of PyPI's wheels: they are found by name, version and hash")
+    return tuple(notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
     """A format's writer and what it cannot hold: one half of a lock, or its groups."""
 
-    write: Callable[[Lock], dict[str, str]]
+    write: Writer
     conda: bool = True
     pypi: bool = True
     groups: bool = False

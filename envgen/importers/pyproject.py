@@ -146,18 +146,14 @@ class _ProjectFile:
 
     def _list(self, statement: Statement, value: object, group: str) -> Iterator[ImportedItem]:
         yield Heading(span=statement.span)
-        items = value if isinstance(value, list) else [value]
-        spans = statement.items or (statement.span,) * len(items)
-        for item, span in zip(items, spans, strict=True):
-            yield from self._item(item, span, group)
-
-    def _item(self, item: object, span: Span, group: str) -> Iterator[ImportedItem]:
-        if isinstance(item, dict) and isinstance(item.get("include-group"), str):
-            yield ImportedGroup(span=span, included=canonicalize_name(item["include-group"]), group=group)
-        elif isinstance(item, str):
-            yield from self._requirement(item, span, group)
-        else:
-            yield Unsupported(span=span, why="not a requirement", hint=_PEP508)
+        for item, span in statement.spanned(value if isinstance(value, list) else [value]):
+            match item:
+                case {"include-group": str(included)}:
+                    yield ImportedGroup(span=span, included=canonicalize_name(included), group=group)
+                case str():
+                    yield from self._requirement(item, span, group)
+                case _:
+                    yield Unsupported(span=span, why="not a requirement", hint=_PEP508)
 
     def _requirement(self, text: str, span: Span, group: str) -> Iterator[ImportedItem]:
         item = read_requirement(text, span, group, refusal="not a requirement", hint=_PEP508)
