@@ -37,7 +37,7 @@ def write(lock: Lock) -> dict[str, str]:
     """Write one file for all platforms of a lock in its normal form, one package a block, by manager, name, platform.
 
     conda-lock 4 parses and renders it; micromamba wants non-empty sources and content_hash, conda's plugin created_by.
-    Raises WriteError for what the format cannot hold.
+    Raises WriteError for what the format has no place for.
     """
     unlocated = [f"{wheel.name} has no URL" for each in lock.platforms for wheel in each.pypi if not wheel.wheel.url]
     refuse(FILE, lock, "update the packages named: `envgen lock --update NAME`", no_md5(lock), unlocated)

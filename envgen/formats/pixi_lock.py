@@ -15,8 +15,8 @@ _DEFAULT = "default"
 def write(lock: Lock) -> dict[str, str]:
     """Write one file, in format 6.
 
-    `main` is pixi's default environment; each group is one of its own, which holds `main` too. py-rattler would write
-    format 7, without the hashes of wheels. Raises WriteError for what it cannot hold.
+    `main` is pixi's default environment; each group is one of its own, with `main` in it. py-rattler would write
+    format 7, without the hashes of wheels. Raises WriteError for what it has no place for.
     """
     groups = sorted({group for each in lock.platforms for group in lock_groups(each)})
     clash = f"its environment `{_DEFAULT}` is `{MAIN_GROUP}`, and a group has that name"

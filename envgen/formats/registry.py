@@ -27,7 +27,7 @@ def render(lock: Lock, outputs: Iterable[str]) -> dict[str, str]:
     """Return the text of each file of these outputs, by file name, sorted.
 
     The same lock gives the same bytes, in whatever order its packages stand. Raises WriteError for an unknown output,
-    for outputs of which none can be read back, and for what a format cannot hold.
+    for outputs of which none can be read back, and for what a format has no place for.
     """
     chosen = sorted(set(outputs))
     for output in chosen:
@@ -61,7 +61,7 @@ def omissions(lock: Lock, outputs: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """A format's writer and what it cannot hold: one half of a lock, or its groups."""
+    """A format's writer, and whether it has a place for each half of a lock and for its groups."""
 
     write: Writer
     conda: bool = True
@@ -93,7 +93,7 @@ class Exported:
 
 
 def export(lock: Lock, name: str) -> Exported:
-    """Write a lock in a format; raise UsageError for an unknown one, WriteError for what it cannot hold."""
+    """Write a lock in a format; raise UsageError for an unknown one, WriteError for what it has no place for."""
     if name not in FORMATS:
         raise UsageError(f"unknown format `{name}`", hint=f"one of {', '.join(FORMATS)}")
     chosen = FORMATS[name]
@@ -107,8 +107,7 @@ def export(lock: Lock, name: str) -> Exported:
 def _left_out(name: str, chosen: Format, lock: PlatformLock) -> Iterator[str]:
     subdir = lock.platform.subdir
     if not chosen.conda and lock.conda:
-        number = len(lock.conda)
-        left = f"{counted(number, 'package')} of {subdir} {is_or_are(number)} left out"
+        left = f"{counted(len(lock.conda), 'package')} of {subdir} {is_or_are(len(lock.conda))} left out"
         yield f"{name} holds nothing of conda: {left}, python among them"
     if not chosen.pypi and lock.pypi:
         names = ", ".join(wheel.name for wheel in lock.pypi)

@@ -23,7 +23,7 @@ from envgen.importers.items import (
 )
 from envgen.importers.pixi_toml import pixi_item, workspace_macos, workspace_name
 from envgen.importers.poetry import poetry_items
-from envgen.importers.requirements_txt import Reference, may_hold, other_files, read_requirement, referenced
+from envgen.importers.requirements_txt import Reference, may_apply, other_files, read_requirement, referenced
 from envgen.importers.toml_positions import Statement, Table, TomlFile, read_toml, shown_path
 
 _DYNAMIC = "`dynamic`: its build program writes the dependencies, which envgen does not run"
@@ -199,4 +199,4 @@ def _source_of(name: str, sources: Table) -> Table:
     """Find the source of a package that may count on Apple silicon, or nothing."""
     value = next((value for key, value in sources.items() if canonicalize_name(key) == name), None)
     tables = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
-    return next((each for each in tables if may_hold(str(each.get("marker", "")))), {})
+    return next((each for each in tables if may_apply(str(each.get("marker", "")))), {})

@@ -25,7 +25,7 @@ from envgen.importers.items import (
     Unsupported,
 )
 from envgen.importers.loosen_pins import Pin, Pins, loosened_pin
-from envgen.importers.requirements_txt import may_hold
+from envgen.importers.requirements_txt import may_apply
 from envgen.knowledge.names import is_tool
 from envgen.knowledge.replacements import replacement_of, unwanted_package
 from envgen.knowledge.tensorflow import NAMES
@@ -106,7 +106,7 @@ class LineTranslator:
         requirement = item.requirement
         if why := unwanted_package(requirement.name, "pypi"):
             return line_report(item, "dropped", why=why)
-        here = not requirement.marker or may_hold(requirement.marker)
+        here = not requirement.marker or may_apply(requirement.marker)
         row = replacement_of(requirement.name, APPLE_SILICON) if here and requirement.name not in NAMES else None
         if row and not row.replacement:
             return line_report(item, "dropped", why=row.why)
@@ -156,7 +156,7 @@ class LineTranslator:
         return self._python_spec(item, behind) if behind.requirement else self._native(item)
 
     def _python_spec(self, item: ImportedMatchSpec, behind: PypiName) -> LineReport:
-        """Ask for the distribution that a conda package holds."""
+        """Ask for the distribution that is in a conda package."""
         absent = self._backwards.sees and not behind.known
         lacks = f"conda-forge has no {item.name} for {APPLE_SILICON}" if absent else ""
         if lacks and not behind.certain and (elsewhere := self._elsewhere(item)):
@@ -255,7 +255,7 @@ def line_report(item: ImportedItem, outcome: Outcome, becomes: str = "", why: st
 
 
 def _subject(item: ImportedItem) -> str:
-    """Return what a line is about: of a URL its end, which tells one from another."""
+    """Return what a line is about: of a URL its end, which differs from one to another."""
     if isinstance(item, ImportedLink):
         url = one_line(item.url, _LONGEST_REASON)
         return url if len(url) <= _LONGEST_SUBJECT else f"…{url[1 - _LONGEST_SUBJECT :]}"
