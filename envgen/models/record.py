@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 from envgen.models.channel import Channel
@@ -40,6 +41,10 @@ class Record:
     @property
     def key(self) -> PackageKey:
         return PackageKey("conda", self.name)
+
+    @property
+    def published(self) -> datetime | None:
+        return None if self.timestamp is None else datetime.fromtimestamp(self.timestamp / 1000, UTC)
 
     @property
     def filename(self) -> str:

@@ -16,6 +16,7 @@ from rattler.exceptions import GatewayError
 
 from envgen.errors import RepodataError
 from envgen.models.channel import Channel
+from envgen.models.exclude_newer import is_excluded
 from envgen.models.lazy_sequence import LazySequence
 from envgen.models.platform import Platform
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
@@ -167,9 +168,9 @@ class ChannelsRepodata:
     def _dated(self, native: Natives) -> Natives:
         if self._until is None:
             return native
-        dated = [(record, record.timestamp) for record in native]  # a timestamp of 0 stays a 0 with rattler
-        self._undated.update(record.url for record, timestamp in dated if not timestamp)
-        return [record for record, timestamp in dated if timestamp and timestamp <= self._until]
+        dated = [(record, record.timestamp or None) for record in native]  # a timestamp of 0 stays a 0 with rattler
+        self._undated.update(record.url for record, published in dated if not published)
+        return [record for record, published in dated if not is_excluded(published, self._until)]
 
     def _query(self, names: Sequence[str], *, recursive: bool) -> list[Natives]:
         """Ask rattler for all channels at once; it gives one list for each reading and subdir."""
