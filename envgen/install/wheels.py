@@ -178,7 +178,7 @@ def remove_distribution(prefix: Path, distribution: Distribution, kept: Collecti
         path.unlink(missing_ok=True)
         folders.add(path.parent)
     remove_compiled(prefix, files, kept)
-    for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
+    for folder in folders:
         _remove_empty(folder, prefix)
 
 

@@ -191,7 +191,7 @@ def _run(command: Sequence[str]) -> str:
             text=True,
             timeout=_TIMEOUT,
             check=False,
-            # without this variable, a Python that was built for an old macOS is told that this one is 10.16
+            # without this variable, macOS 11 and newer may call themselves 10.16
             env={"SYSTEM_VERSION_COMPAT": "0", "PATH": "/usr/bin:/usr/sbin:/bin:/sbin"},
         )
     except (OSError, subprocess.SubprocessError):
