@@ -119,9 +119,8 @@ def on_conda(
 ) -> CondaAvailability:
     """Judge a requirement by the records of the package that serves for it; whether they solve is another question."""
     if mapped.source != "conda" or not mapped.specs:
-        return CondaAvailability(
-            available=False, name=mapped.conda, message=mapped.why, known=mapped.source != "unknown"
-        )
+        known = mapped.source != "unknown"
+        return CondaAvailability(available=False, name=mapped.conda, message=mapped.why, known=known)
     return spec_on_conda(mapped.specs[0], records, platform, origin)
 
 

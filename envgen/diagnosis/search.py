@@ -192,10 +192,7 @@ def _causes(manifest: Manifest, error: EnvgenError) -> Iterator[str]:
 
 
 def _required(error: EnvgenError) -> Iterator[str]:
-    """Yield what uv says that the user requires: "because you require A>=1 and B==2, we can conclude".
-
-    uv has no machine-readable form of its explanation.
-    """
+    """Yield what uv says is required, in prose alone: "because you require A>=1 and B==2, we can conclude"."""
     if isinstance(error, PypiUnsatisfiableError):
         for part in _REQUIRED.findall(error.problem):
             yield from (str(canonicalize_name(name)) for name in _NAMED.findall(part))
