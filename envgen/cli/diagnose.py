@@ -1,4 +1,4 @@
-"""Describe why something can or cannot be installed on an Apple-silicon Mac."""
+"""Diagnose why something can or cannot be installed on an Apple-silicon Mac."""
 
 from __future__ import annotations
 

@@ -210,6 +210,7 @@ class CondaLookup:
         return [self._packages(item) for item in requirements]
 
     def _packages(self, requirement: Requirement) -> CondaPackages:
+        # Extras and markers are PyPI's: a package of conda has neither.
         bare = replace(requirement, extras=(), text=f"{requirement.name}{requirement.specifier}", marker="")
         try:
             (mapped,) = map_requirements([bare], self.mapper, self.platform, lambda _name, _version: None)

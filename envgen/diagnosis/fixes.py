@@ -224,6 +224,7 @@ def _left_out(blocked: BlockedRequirement) -> Iterator[Fix]:
         yield Fix(text=f"override what asks for `{name}`{reason}", edit=_without(blocked))
 
 
+# What may help against each class, the smallest change first.
 _VERSIONS: tuple[FixMaker, ...] = (_root_loosened, _newer_version, _older_version)
 _ANY: tuple[FixMaker, ...] = (_newer_version, _other_python, _newer_macos, _root_loosened, _older_version)
 _BELOW: tuple[FixMaker, ...] = (_other_python,)  # what others need stays as it is where a python is all that it lacks

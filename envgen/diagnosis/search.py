@@ -19,7 +19,7 @@ from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.schema import Accelerator
 from envgen.project.services import Services
 
-MOST_TRIES = 8
+MOST_TRIES = 8  # each takes a solve and a run of uv
 TIMEOUT = 60.0  # seconds after which no further try is begun
 _PYTHONS = 2
 _SHOWN_FIXES = 2
