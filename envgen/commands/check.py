@@ -143,9 +143,9 @@ def _check_deeply(services: Services, environment: Environment, lock: Lock) -> D
 
 
 def _guarded(remarks: _Remarks, platform: PlatformLock, offline: bool) -> _Remarks:
-    """Turn an index that cannot be asked into a reason, so that the other looks go on.
+    """Turn an index that cannot be read into a reason, so that the other looks go on.
 
-    Off-line it is a note: whoever forbids the network cannot be told that the lock is false for the lack of it.
+    Off-line it is a note: that the network is forbidden does not make a lock false.
     """
     try:
         yield from remarks
@@ -179,7 +179,7 @@ def _rows(lock: Lock) -> Iterator[tuple[str, ...]]:
 
 
 def _channels(services: Services, environment: Environment, lock: Lock) -> tuple[Channel, ...]:
-    """Return the lock's channels with the addresses that the manifest has for them: a lock holds none."""
+    """Return the lock's channels with the addresses that the manifest has for them: a lock has no passwords."""
     known = {channel.url: channel for channel in channels_of(services, environment.manifest)}
     return tuple(known.get(channel.url, channel) for channel in lock.channels)
 

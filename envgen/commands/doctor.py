@@ -66,7 +66,7 @@ class Checkup:
 def check_host(services: Services, name: str = "", probes: Probes | None = None) -> Checkup:
     """Look at the machine and its settings, at the cache, the channels and the package index.
 
-    With a name the machine is held to that environment's macOS floor, and its channels are tried.
+    With a name the machine is compared with that environment's macOS floor, and its channels are tried.
 
     Raises:
         UsageError: there is no such environment. ManifestError: its manifest is malformed.

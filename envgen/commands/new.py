@@ -57,7 +57,7 @@ requirements.*.txt linguist-generated text eol=lf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOptions:
-    """What `new` was asked for beside the name; "" and () leave it to the template, or to the file `source`."""
+    """What a `new` says beside the name; "" and () leave it to the template, or to the file `source`."""
 
     template: str = ""
     source: Path | None = None
@@ -122,7 +122,7 @@ def _from_file(services: Services, name: str, options: NewOptions, source: Path)
     """Lock a file's manifest; where a solver chose its versions, with as many of them as can be met together."""
     if options.template:
         raise UsageError("a template and a file to start from were given", hint="leave out --template or --from")
-    asked = ImportOptions(
+    import_options = ImportOptions(
         name=name,
         python=options.python,
         macos=options.macos,
@@ -130,7 +130,7 @@ def _from_file(services: Services, name: str, options: NewOptions, source: Path)
     )
     failure: EnvgenError | None = None
     for pins in PINS:
-        imported = import_file(services, source, replace(asked, pins=pins))
+        imported = import_file(services, source, replace(import_options, pins=pins))
         edited = add_requirements(imported.text, options.add)
         try:
             made = _locked(services, name, edited.text, (*imported.notes, *edited.notes))
@@ -237,10 +237,10 @@ def python_candidates(
     """
     wanted = [item.requirement for item in manifest.requirements()] + list(manifest.pypi_requirements())
     subdir = manifest.platforms(minors[0])[0].subdir if minors else ""
-    asked = [item.after for item in rewrite_names(wanted, subdir) if item.after]
-    mapper.map_names([item.name for item in asked])
+    rewritten = [item.after for item in rewrite_names(wanted, subdir) if item.after]
+    mapper.map_names([item.name for item in rewritten])
     platforms = {minor: manifest.platforms(minor)[0] for minor in minors}
-    lacking = {minor: _lacking(asked, mapper, platform) for minor, platform in platforms.items()}
+    lacking = {minor: _lacking(rewritten, mapper, platform) for minor, platform in platforms.items()}
     projects = _projects(services, {item.name for items in lacking.values() for item in items})
     found = [
         PythonCandidate(minor, tuple(str(item) for item in items if not _has_wheel(item, platforms[minor], projects)))
@@ -249,9 +249,9 @@ def python_candidates(
     return tuple(sorted(found, key=lambda candidate: len(candidate.missing)))
 
 
-def _lacking(asked: Iterable[Requirement], mapper: NameMapper, platform: Platform) -> list[Requirement]:
+def _lacking(wanted: Iterable[Requirement], mapper: NameMapper, platform: Platform) -> list[Requirement]:
     markers = platform.markers()
-    return [item for item in asked if item.applies(markers) and not _has_record(item, mapper, platform.python)]
+    return [item for item in wanted if item.applies(markers) and not _has_record(item, mapper, platform.python)]
 
 
 def _has_record(requirement: Requirement, mapper: NameMapper, python: str) -> bool:

@@ -172,8 +172,7 @@ def manifest_roots(
 
 def _roots(manifest: Manifest, lock: PlatformLock, matcher: Matcher) -> Iterator[RootPackage]:
     markers = lock.platform.markers()
-    asked = (*(entry.requirement for entry in manifest.requirements()), *manifest.pypi_requirements())
-    for requirement in asked:
+    for requirement in (*(each.requirement for each in manifest.requirements()), *manifest.pypi_requirements()):
         if requirement.applies(markers):
             # a fact may have put other bounds in the place of the manifest's
             keys = matcher.keys(requirement) or matcher.providers.get(requirement.name, [])

@@ -1,4 +1,4 @@
-"""A package's fields in the form that lock files hold: what it needs, one entry a name, and what its URL says."""
+"""A package's fields in the form of lock files: what it needs, one entry a name, and what its URL says."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def fold_depends(depends: Iterable[str]) -> dict[str, str]:
     """Return `name: version build` for each name, sorted; specs on one name become their conjunction.
 
     conda-forge writes python twice (`python >=3.12,<3.13.0a0` and the same with `*_cpython`), which a mapping cannot
-    hold. Raises ValueError for what is no plain spec, and for one name with two builds.
+    say. Raises ValueError for what is no plain spec, and for one name with two builds.
     """
     folded: dict[str, str] = {}
     for depend in sorted(depends):

@@ -55,8 +55,9 @@ def _settings(manifest: Manifest, lock: Lock) -> Iterator[StaleReason]:
     }
     for code, (what, *sides) in lists.items():
         if sides[0] != sides[1]:
-            asked, there = (", ".join(side) or "none" for side in sides)
-            yield StaleReason(code=code, message=f"locked with the {what} {there}, and the manifest says {asked}")
+            wanted_text, locked_text = (", ".join(side) or "none" for side in sides)
+            message = f"locked with the {what} {locked_text}, and the manifest says {wanted_text}"
+            yield StaleReason(code=code, message=message)
 
 
 def _targets(manifest: Manifest, lock: Lock) -> Iterator[StaleReason]:
@@ -77,9 +78,9 @@ def _target(manifest: Manifest, wanted: Platform, lock: PlatformLock) -> Iterato
         "MACOS": ("macOS", lock.platform.macos, wanted.macos),
         "ACCELERATOR": ("accelerator", lock.accelerator, manifest.accelerator_for(wanted)),
     }
-    for code, (what, locked, asked) in facts.items():
-        if locked != asked:
-            message = f"{wanted.subdir} is locked for {what} {locked}, and the manifest says {asked}"
+    for code, (what, locked, written) in facts.items():
+        if locked != written:
+            message = f"{wanted.subdir} is locked for {what} {locked}, and the manifest says {written}"
             yield StaleReason(code=code, message=message)
 
 
@@ -168,9 +169,9 @@ class _StaleCheck:
             where = _elsewhere(entry.requirement.origin) if entry.requirement in self._manifest.own else ""
             yield StaleReason(code="REQUIREMENT", message=f"`{entry.requirement.text}`{where} is not what was locked")
         for key in keys:
-            self._ask(key, entry.groups)
+            self._add_root(key, entry.groups)
 
-    def _ask(self, key: PackageKey, groups: frozenset[str] = frozenset({MAIN_GROUP})) -> None:
+    def _add_root(self, key: PackageKey, groups: frozenset[str] = frozenset({MAIN_GROUP})) -> None:
         self._roots.setdefault(key, set()).update(groups)
 
     def _from_pypi(self, requirement: Requirement) -> Iterator[StaleReason]:
@@ -179,7 +180,7 @@ class _StaleCheck:
             key not in self._packages or not self._matcher.met_by(requirement)
         ):
             yield StaleReason(code="REQUIREMENT", message=f"`{requirement.text}` of `pypi` is not what was locked")
-        self._ask(key)
+        self._add_root(key)
 
     def _specs(self) -> Iterator[StaleReason]:
         records = {record.name: record for record in self._lock.conda}
@@ -187,7 +188,7 @@ class _StaleCheck:
             record = records.get(root.spec.name)
             if record is None or not root.spec.matches(record):
                 yield StaleReason(code="REQUIREMENT", message=f"`{root.spec}` of `conda` is not what was locked")
-            self._ask(PackageKey("conda", root.spec.name))
+            self._add_root(PackageKey("conda", root.spec.name))
 
     def _bounds(self) -> Iterator[StaleReason]:
         markers = self._lock.platform.markers()
@@ -209,7 +210,7 @@ class _StaleCheck:
     def _left_behind(self) -> Iterator[StaleReason]:
         # only what was decided about: conda packages that others brought come and go with these
         if self._lock.accelerator == "metal":
-            self._ask(METAL)
+            self._add_root(METAL)
         reached = self._graph.reach([*self._roots, PYTHON, PIP])
         decided = {each.key for each in self._lock.decisions}
         left = sorted(key.name for key in self._packages.keys() & decided - reached)
@@ -221,8 +222,8 @@ class _StaleCheck:
         for key, groups in sorted(self._roots.items()):
             wanted = (MAIN_GROUP,) if key in main else tuple(sorted(groups))
             if key in self._packages and self._lock.groups_of(key) != wanted:
-                locked, asked = ", ".join(self._lock.groups_of(key)), ", ".join(wanted)
-                message = f"{key.name} is locked for {locked}, and the manifest asks for it in {asked}"
+                locked = ", ".join(self._lock.groups_of(key))
+                message = f"{key.name} is locked for {locked}, and the manifest asks for it in {', '.join(wanted)}"
                 yield StaleReason(code="GROUP", message=message)
 
 

@@ -1,3 +1,5 @@
+"""Test what needs what in a lock."""
+
 from __future__ import annotations
 
 from itertools import pairwise
@@ -5,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.lock.graph import Chain, Graph, Link, package_groups, providers_of
+from envgen.lock.graph import Chain, Graph, Link, package_groups, providers_of, topological
 from envgen.lock.model import PlatformLock
 from envgen.models.record import Record
 from tests.fakes.locks import conda_key, make_platform, make_record, make_wheel, pypi_key
@@ -141,3 +143,35 @@ def test_groups_are_those_that_reach_a_package_and_main_wins() -> None:
 def test_without_groups_all_is_main() -> None:
     assert package_groups(both_halves(), {conda_key("pandas"): ["main"]}, distributions_of=provided) == {}
     assert package_groups(both_halves(), {}, distributions_of=provided) == {}
+
+
+def test_dependencies_come_first() -> None:
+    records = [
+        make_record("app", depends=["python >=3.9", "zlib"]),
+        make_record("python", depends=["zlib >=1", "__osx >=11"]),
+        make_record("zlib"),
+        make_record("alone"),
+    ]
+    assert [record.name for record in topological(records)] == ["alone", "zlib", "python", "app"]
+
+
+def test_a_cycle_is_cut() -> None:
+    records = [make_record("b", depends=["a"]), make_record("a", depends=["b"]), make_record("c", depends=["a"])]
+    assert [record.name for record in topological(records)] == ["b", "a", "c"]
+
+
+def test_a_long_chain_is_sorted() -> None:
+    names = [f"p{number:04}" for number in range(3000)]
+    records = [make_record(name, depends=names[place + 1 : place + 2]) for place, name in enumerate(names)]
+    assert [record.name for record in topological(records)] == names[::-1]
+
+
+@given(st.dictionaries(st.sampled_from("abcdefgh"), st.sets(st.sampled_from("abcdefgh")), min_size=1))
+def test_every_record_follows_what_it_needs(needs: dict[str, set[str]]) -> None:
+    acyclic = {name: {need for need in wanted if need > name} for name, wanted in needs.items()}
+    records = [make_record(name, depends=sorted(wanted)) for name, wanted in acyclic.items()]
+    ordered = [record.name for record in topological(records)]
+    assert sorted(ordered) == sorted(acyclic)
+    for name, wanted in acyclic.items():
+        assert all(ordered.index(need) < ordered.index(name) for need in wanted & acyclic.keys())
+    assert [record.name for record in topological(records[::-1])] == ordered

@@ -10,8 +10,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envgen.cli.options import services_for
-from envgen.commands.import_file import Imported, ImportOptions, chosen_pins, import_file, save
-from envgen.errors import ForeignFileError, ManifestError, UsageError, WriteError
+from envgen.commands.import_file import (
+    Imported,
+    ImportOptions,
+    blame_file,
+    choose_python,
+    chosen_pins,
+    import_file,
+    save,
+    source_lines,
+)
+from envgen.diagnosis.request import request_of_file
+from envgen.errors import EnvgenError, ForeignFileError, ManifestError, SourceLine, UsageError, WriteError
+from envgen.importers.items import ImportedPython, Span
+from envgen.project.project import PlatformOptions
 from tests.fakes.tiny_project import Project
 
 
@@ -455,3 +467,93 @@ def test_a_project_elsewhere_is_left_to_the_user(project: Project, path: str) ->
 def test_a_file_of_somebodys_machine(project: Project, line: str) -> None:
     account = made(project, f"pip\n{line}", "requirements.txt").accounts[-1]
     assert account.outcome in ("loosened", "decision")
+
+
+CONDA_TEXT = "dependencies:\n- python=3.12\n- numpy >=2\n- libfoo\n- pip: [six]\n"
+
+
+def imported_as(project: Project, text: str = CONDA_TEXT, name: str = "e.yml") -> Imported:
+    (project.folder / name).write_text(text)
+    return import_file(services_for(progress=lambda _: None), Path(name), ImportOptions())
+
+
+def test_the_lines_behind_a_manifest(project: Project) -> None:
+    imported = imported_as(project)
+    lines = imported.text.split("\n")
+    found = {lines[number - 1].strip(): line.line for number, line in source_lines(imported).items()}
+    assert found == {"- numpy>=2": 3, "- libfoo": 4, "- six": 5}
+
+
+def test_an_error_speaks_of_the_file(project: Project) -> None:
+    written = ['python: "3.12"', "  - numpy>=2", "  - numpy>=2", "- added"]
+    lines = [SourceLine(file="envgen.yaml", line=at, text=text) for at, text in enumerate(written, 1)]
+    error = EnvgenError("no", lines=lines)
+    error = blame_file(error, imported_as(project))
+    assert [str(line) for line in error.lines] == [
+        "e.yml:2: - python=3.12",
+        "e.yml:3: - numpy >=2",
+        "envgen.yaml:4: - added",
+    ]
+
+
+def test_an_error_of_a_file_without_python(project: Project) -> None:
+    error = EnvgenError("no", lines=[SourceLine(file="envgen.yaml", line=9, text="  - six")])
+    error = blame_file(error, imported_as(project, "six\n", "r.txt"))
+    assert [str(line) for line in error.lines] == ["r.txt:1: six"]
+
+
+def test_what_describes_a_project_is_counted(project: Project) -> None:
+    text = "[project]\nname = 'x'\nversion = '1'\ndependencies = ['numpy', 'x @ https://h/x.zip']\n[tool.ruff]\na = 1\n"
+    (project.folder / "pyproject.toml").write_text(text)
+    services = services_for(progress=lambda _: None)
+    notes = request_of_file(services, Path("pyproject.toml"), PlatformOptions(), "").notes
+    assert notes[-1] == "3 parts of pyproject.toml ask for no package here; `envgen import -v` lists them"
+    assert notes[-2].startswith("pyproject.toml:4: dependencies")
+    assert len(notes) == 2
+
+
+SPAN = Span(line=SourceLine(file="f", line=1, text=""), last=1)
+
+
+def asked(*bounds: str, conda: bool = True) -> list[ImportedPython]:
+    return [ImportedPython(span=SPAN, bound=bound, conda=conda) for bound in bounds]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "minor"),
+    [
+        ([], ""),
+        ([""], ""),
+        ([">=3.9"], ""),
+        (["~=3.7"], ""),
+        (["=3.10"], "3.10"),
+        (["3.10.*"], "3.10"),
+        (["==3.11.13"], "3.11"),
+        (["=3.8"], "3.8"),
+        (["~=3.11.0"], "3.11"),
+        (["<3.10"], "3.9"),
+        ([">=3.9,<3.13"], "3.12"),
+        (["<=3.12"], "3.12"),
+        ([">=3.9", "<3.12"], "3.11"),
+        (["3.9|3.10"], ""),
+    ],
+)
+def test_of_condas_bounds(bounds: list[str], minor: str) -> None:
+    chosen = choose_python(asked(*bounds))
+    assert (chosen.minor, chosen.possible) == (minor, True)
+    assert chosen.why
+
+
+@pytest.mark.parametrize(("bound", "minor"), [(">=3.10", ""), ("~=3.12.0", "3.12"), ("<3.12,>=3.9", "3.11"), ("x", "")])
+def test_of_pep440(bound: str, minor: str) -> None:
+    assert choose_python(asked(bound, conda=False)).minor == minor
+
+
+@pytest.mark.parametrize("bounds", [["=3.7"], ["=2.7"], ["=3.9", "=3.10"], [">=4"]])
+def test_what_no_mac_has(bounds: list[str]) -> None:
+    chosen = choose_python(asked(*bounds))
+    assert (chosen.minor, chosen.possible) == ("", False)
+
+
+def test_a_wish_goes_before() -> None:
+    assert choose_python(asked("=3.7"), "3.12").minor == "3.12"
