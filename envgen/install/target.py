@@ -122,16 +122,13 @@ def find_target(services: Services, options: CreateOptions, machine: Machine) ->
 def open_locked(services: Services, options: CreateOptions) -> tuple[Environment, Lock]:
     """Read an environment's manifest with its lock, from the project or else from the vendored folder."""
     if options.vendored and not (options.vendored / LISTING).is_file():
-        raise InstallError(
-            f"{options.vendored} is no vendored folder: it has no {LISTING}",
-            hint="make one with `envgen vendor --download --to DIR`",
-        )
+        hint = "make one with `envgen vendor --download --to DIR`"
+        raise InstallError(f"{options.vendored} is no vendored folder: it has no {LISTING}", hint=hint)
     environment = open_environment(_root(services, options), options.name)
     lock = read_lock(environment.shown, environment.manifest, generated_texts(environment.folder))
     if lock is None:
-        raise LockfileError(
-            f"{environment.shown} has no lock yet", hint=f"make it with `envgen lock {options.name}`, and commit it"
-        )
+        hint = f"make it with `envgen lock {options.name}`, and commit it"
+        raise LockfileError(f"{environment.shown} has no lock yet", hint=hint)
     return environment, lock
 
 
