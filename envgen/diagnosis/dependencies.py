@@ -261,10 +261,7 @@ def _wheel(node: Node, platform: Platform) -> Wheel | None:
 def same_file_conflicts(
     graph: DependencyGraph, questions: Sequence[Question]
 ) -> Iterator[tuple[Conflict, tuple[JointFix, ...]]]:
-    """Yield the groups of same-file distributions of which PyPI would bring several, with what to ask for instead.
-
-    Only groups that the user asks for a member of are yielded.
-    """
+    """Yield the groups of which PyPI would bring several and the user asks for one, with what to ask for instead."""
     from_pypi = [name for name, node in graph.nodes.items() if node.walks_on]
     for group in exclusive_groups():
         members = [name for name in from_pypi if name in group.distributions]
