@@ -18,7 +18,7 @@ from pathlib import Path
 import uv
 
 from envgen.diagnosis.availability import CondaLookup, UnreadRepodata
-from envgen.diagnosis.dependencies import DependencyGraph, DependencyWalk, lacking, walk
+from envgen.diagnosis.dependencies import DependencyGraph, DependencyWalk
 from envgen.diagnosis.results import Question
 from envgen.knowledge.names import name_table
 from envgen.mapping.name_mapper import NameMapper
@@ -64,9 +64,9 @@ def compare(names: Sequence[str], platform: Platform, cache: Path) -> Iterator[C
         resolved = list(pool.map(lambda name: resolution(name, platform), names))
     for name, version in zip(names, resolved, strict=True):
         node = made.nodes[name]
-        below = lacking(made, name)
-        ours = "" if below else node.pypi.standing.version
-        yield Comparison(name=name, code=node.pypi.standing.code, ours=ours, uvs=version, why=" → ".join(below))
+        below = made.chain_to_unavailable(name)
+        ours = "" if below else node.pypi.availability.version
+        yield Comparison(name=name, code=node.pypi.availability.code, ours=ours, uvs=version, why=" → ".join(below))
 
 
 def judged(names: Sequence[str], platform: Platform, cache: Path) -> DependencyGraph:
@@ -77,9 +77,9 @@ def judged(names: Sequence[str], platform: Platform, cache: Path) -> DependencyG
     conda = CondaLookup(repodata=repodata, mapper=mapper, platform=platform, solver=RattlerSolver())
     lookups = PypiLookups(cache=cache, environment=os.environ, timeout=120.0)
     found = DependencyWalk(
-        platform=platform, conda=conda, lookups=lookups, forced={}, progress=lambda _: None, closure=made
+        platform=platform, conda=conda, lookups=lookups, forced={}, progress=lambda _: None, graph=made
     )
-    walk(found, [Question(asked=Requirement.parse(name, Origin(path=name))) for name in names])
+    found.follow([Question(requested=Requirement.parse(name, Origin(path=name))) for name in names])
     return made
 
 

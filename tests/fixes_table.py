@@ -15,7 +15,7 @@ from pathlib import Path
 
 from envgen.commands.import_file import ImportOptions, import_file
 from envgen.diagnosis.diagnose import DiagnoseOptions, Report, diagnose_all
-from envgen.diagnosis.search import attempt
+from envgen.diagnosis.search import attempt_lock
 from envgen.errors import EnvgenError
 from envgen.project.services import Services
 from tests.inputs_table import inputs, services_in
@@ -50,7 +50,7 @@ def row_of(path: Path) -> Row:
         except EnvgenError as error:
             return Row(file=path.name, plain=error.message)
         text = text if "\npython: " in text else text.replace("\n\n", '\npython: "3.12"\n\n', 1)
-        plain = _first(attempt(services, text).message)
+        plain = _first(attempt_lock(services, text).message)
         if not plain:
             return Row(file=path.name, plain="")
         started = time.monotonic()
@@ -61,7 +61,7 @@ def row_of(path: Path) -> Row:
 def _mended(services: Services, path: Path, plain: str, report: Report, seconds: float) -> Row:
     (diagnosis,) = report.diagnoses
     bad = [verdict for verdict in diagnosis.verdicts if verdict.is_root and not verdict.ok]
-    mended = _first(attempt(services, diagnosis.manifest).message) if diagnosis.manifest else plain
+    mended = _first(attempt_lock(services, diagnosis.manifest).message) if diagnosis.manifest else plain
     return Row(
         file=path.name,
         plain=plain,

@@ -9,10 +9,15 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.console import Console
+from envgen.cli.lock import staleness_shape, staleness_text
 from envgen.errors import LockfileError
 
 if TYPE_CHECKING:
     from envgen.commands.check import CheckResult
+
+_TRUE = "the lock is true to its manifest, whole and proved"
+_FALSE = "the lock is not true"
+_UNKNOWN = "the lock is true as far as could be looked at, which is not all"
 
 
 def check(
@@ -29,28 +34,19 @@ def check(
 
     No network is needed, except with --deep.
     """
-    from envgen.cli.options import services_for
     from envgen.commands.check import check_environments
 
     console = Console(as_json=as_json, quiet=quiet)
     with console.progress("checking") as progress:
-        services = services_for(offline=offline, mirrors=mirror, progress=progress)
+        services = options.services_for(offline=offline, mirrors=mirror, progress=progress)
         checked = check_environments(services, tuple(names or ()), deep=deep)
-    report_checked(console, checked)
+    report_check(console, checked)
 
 
-# Say what a check found.
-
-_YES, _NO = "the lock is true to its manifest, whole and proved", "the lock is not true"
-_UNKNOWN = "the lock is true as far as could be looked at, which is not all"
-
-
-def report_checked(console: Console, checked: Sequence[CheckResult]) -> None:
+def report_check(console: Console, checked: Sequence[CheckResult]) -> None:
     """Print what each lock lacks, and what was not proved; raise LockfileError if a lock is not true."""
-    from envgen.cli.lock_report import staleness_shape, staleness_text
-
     shape = {"environments": [{**staleness_shape(item), "notes": list(item.notes)} for item in checked]}
-    console.report(shape, "\n".join(staleness_text([item], yes=_YES, no=_no(item)) for item in checked))
+    console.report(shape, "\n".join(staleness_text(item, _verdict(item)) for item in checked))
     for item in checked:
         for note in item.notes:
             console.note(f"{item.name}: {note}" if len(checked) > 1 else note)
@@ -58,13 +54,15 @@ def report_checked(console: Console, checked: Sequence[CheckResult]) -> None:
     if faulty and console.as_json:
         raise typer.Exit(1)
     if faulty:
-        what = "not true" if any(_no(item) == _NO for item in faulty) else "not known to be true"
+        what = "not true" if any(_verdict(item) == _FALSE for item in faulty) else "not known to be true"
         raise LockfileError(f"{what}: {', '.join(item.name for item in faulty)}", hint=_hint(faulty))
 
 
-def _no(item: CheckResult) -> str:
-    """Return what is false apart from what could not be looked at."""
-    return _NO if {reason.code for reason in item.reasons} - {"UNREACHABLE"} else _UNKNOWN
+def _verdict(item: CheckResult) -> str:
+    codes = {reason.code for reason in item.reasons}
+    if not codes:
+        return _TRUE
+    return _UNKNOWN if codes == {"UNREACHABLE"} else _FALSE
 
 
 def _hint(faulty: Sequence[CheckResult]) -> str:

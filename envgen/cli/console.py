@@ -1,4 +1,4 @@
-"""Print to the terminal; the home of all styling.
+"""The terminal: the home of all styling.
 
 stdout holds the data that was asked for; notes, findings, progress and errors go to stderr. Colour needs a terminal
 and no `NO_COLOR`; nothing is said by colour alone.
@@ -16,6 +16,7 @@ from envgen.errors import EnvgenError
 
 Json = Mapping[str, object]
 Progress = Callable[[str], None]
+_UNITS = ("kB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Console:
         """Print what a command did: the shape with `--json`, else the text unless `--quiet`."""
         self.data(shape, "" if self.quiet else text)
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Print a line for people on stderr."""
         if not self.quiet and not self.as_json:
             _print("", "", text)
@@ -57,16 +58,12 @@ class Console:
     def progress(self, text: str) -> Iterator[Progress]:
         """Show what is being done on a terminal, and nothing elsewhere."""
         if self.quiet or self.as_json or not sys.stderr.isatty():
-            yield _ignore
+            yield lambda _: None
             return
         from rich.console import Console as RichConsole
 
         with RichConsole(stderr=True).status(text) as status:
             yield status.update
-
-
-def _ignore(message: str) -> None:
-    """Show nothing."""
 
 
 def show_error(error: EnvgenError, *, as_json: bool) -> None:
@@ -83,7 +80,7 @@ def show_error(error: EnvgenError, *, as_json: bool) -> None:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay out rows in columns as plain text, two spaces apart, the last column unpadded."""
+    """Return rows laid out in columns as plain text, two spaces apart, the last column unpadded."""
     lines = [tuple(headers), *(tuple(row) for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(headers))]
     return "\n".join(
@@ -102,13 +99,8 @@ def _print(label: str, style: str, text: str) -> None:
     RichConsole(stderr=True).print(Text.assemble((label, style), text), soft_wrap=True)
 
 
-# Write sizes for people.
-
-_UNITS = ("kB", "MB", "GB", "TB")
-
-
 def size_text(size: int | None) -> str:
-    """Write a number of bytes in units of 1000; "?" for an unknown one."""
+    """Return a number of bytes in units of 1000; "?" for an unknown one."""
     if size is None:
         return "?"
     if abs(size) < 1000:
@@ -122,7 +114,7 @@ def size_text(size: int | None) -> str:
 
 
 def growth_text(before: int | None, after: int | None) -> str:
-    """Write how a size changed, with its sign; "?" where one is unknown."""
+    """Return how a size changed, with its sign; "?" where one is unknown."""
     if before is None or after is None:
         return "?"
     change = after - before

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from envgen.install.handover import HandoverResult
 
 
+_SHOWN_CHANGES = 40
+_SIGNS = {"added": "+", "changed": "~", "repaired": "!", "removed": "-"}
+
+
 def create(
     name: options.Environment,
     prefix: options.Prefix = None,
@@ -56,7 +60,6 @@ def create(
 
     Every package is verified before the first file is changed, and what the manifest names is imported afterwards.
     """
-    from envgen.cli.options import services_for
     from envgen.install.create import create_environment
     from envgen.install.handover import hand_over
     from envgen.install.target import CreateOptions
@@ -64,8 +67,8 @@ def create(
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress(f"creating {name}") as progress:
-        services = services_for(offline=offline, mirrors=mirror, progress=progress)
-        wanted = CreateOptions(
+        services = options.services_for(offline=offline, mirrors=mirror, progress=progress)
+        create_options = CreateOptions(
             name=name,
             prefix=prefix,
             left_out=tuple(no_group or ()),
@@ -76,22 +79,16 @@ def create(
             kernel=kernel,
             local=not no_local,
         )
-        created = None if with_tool else create_environment(services, wanted, read_machine())
+        created = None if with_tool else create_environment(services, create_options, read_machine())
     if created is not None:
-        report_created(console, created)
+        report_create(console, created)
     else:
-        report_handed(console, hand_over(services, wanted, with_tool, read_machine(), quiet=quiet or as_json))
+        report_handover(console, hand_over(services, create_options, with_tool, read_machine(), quiet=quiet or as_json))
 
 
-# Say what a `create` did.
-
-SHOWN = 40
-_SIGNS = {"added": "+", "changed": "~", "repaired": "!", "removed": "-"}
-
-
-def report_created(console: Console, created: CreateResult) -> None:
-    """Print what changed, what the tries showed and how to use the environment; raise InstallError if a try failed."""
-    console.report(created_shape(created), "\n".join(_text(console, created)))
+def report_create(console: Console, created: CreateResult) -> None:
+    """Print what changed, what the smoke tests showed and how it is used; raise InstallError if a test failed."""
+    console.report(_shape(created), "\n".join(_text(console, created)))
     for note in created.notes:
         console.note(note)
     failed = [outcome for outcome in created.outcomes if outcome.message]
@@ -106,21 +103,20 @@ def report_created(console: Console, created: CreateResult) -> None:
         )
 
 
-def report_handed(console: Console, handed: HandoverResult) -> None:
+def report_handover(console: Console, handover: HandoverResult) -> None:
     """Print what another tool was asked to do, and what it does not check."""
     shape = {
-        "name": handed.name,
-        "tool": handed.tool,
-        "commands": [list(command) for command in handed.commands],
-        "unchecked": list(handed.unchecked),
+        "name": handover.name,
+        "tool": handover.tool,
+        "commands": [list(command) for command in handover.commands],
+        "unchecked": list(handover.unchecked),
     }
-    console.report(shape, "\n".join(f"{handed.tool}: {' '.join(command)}" for command in handed.commands))
-    for line in handed.unchecked:
-        console.note(f"not checked by {handed.tool}: {line}")
+    console.report(shape, "\n".join(f"{handover.tool}: {' '.join(command)}" for command in handover.commands))
+    for line in handover.unchecked:
+        console.note(f"not checked by {handover.tool}: {line}")
 
 
-def created_shape(created: CreateResult) -> dict[str, object]:
-    """Shape what was created, for `--json`."""
+def _shape(created: CreateResult) -> dict[str, object]:
     return {
         "name": created.name,
         "prefix": str(created.prefix),
@@ -165,14 +161,14 @@ def _text(console: Console, created: CreateResult) -> Iterator[str]:
 
 def _changes(console: Console, created: CreateResult) -> Iterator[str]:
     counts = {kind: sum(each.kind == kind for each in created.differences) for kind in _SIGNS}
-    told = [f"{count} {kind}" for kind, count in counts.items() if count]
-    if not told:
+    counted = [f"{count} {kind}" for kind, count in counts.items() if count]
+    if not counted:
         return
-    yield f"{', '.join(told)}"
+    yield ", ".join(counted)
     fresh = counts["added"] == len(created.differences)
     if fresh and not (console.verbose or created.dry_run):
         return
-    shown = created.differences if console.verbose else created.differences[:SHOWN]
+    shown = created.differences if console.verbose else created.differences[:_SHOWN_CHANGES]
     yield table(
         ("", "PACKAGE", "SOURCE", "FROM", "TO"),
         [(_SIGNS[each.kind], each.name, each.source, each.before or "-", each.after or "-") for each in shown],

@@ -40,13 +40,14 @@ def diagnose(
     verbose: options.Verbose = False,
 ) -> None:
     """Show of each requirement, and of all that it needs, where it can come from, or why not and what to do."""
-    from envgen.cli.options import services_for
     from envgen.diagnosis.diagnose import DiagnoseOptions, diagnose_all
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress("looking") as progress:
-        services = services_for(offline=offline, starter=starter, channels=channel, mirrors=mirror, progress=progress)
-        asking = DiagnoseOptions(
+        services = options.services_for(
+            offline=offline, starter=starter, channels=channel, mirrors=mirror, progress=progress
+        )
+        diagnose_options = DiagnoseOptions(
             what=tuple(what or ()),
             command=command,
             python=python or "",
@@ -54,15 +55,10 @@ def diagnose(
             accelerator=accelerator,
             trials=trials,
         )
-        report = diagnose_all(services, asking)
+        report = diagnose_all(services, diagnose_options)
     report_diagnosis(console, report, markdown=markdown)
     if not report.ok:
         raise typer.Exit(1)
-
-
-# Print diagnoses: a table, JSON, or Markdown.
-
-HEADERS = ("PACKAGE", "PYPI", "CONDA", "SOURCE", "")
 
 
 def report_diagnosis(console: Console, report: Report, *, markdown: bool) -> None:
@@ -86,7 +82,7 @@ def report_shape(report: Report) -> dict[str, object]:
             if diagnosis.manifest
         ],
         "notes": _notes(report),
-        **({"commands": [_command_shape(advised) for advised in report.advised]} if report.advised else {}),
+        **({"commands": [_command_shape(command) for command in report.commands]} if report.commands else {}),
     }
 
 
@@ -95,16 +91,16 @@ def _notes(report: Report) -> list[str]:
     return list(dict.fromkeys([*report.notes, *own]))
 
 
-def _command_shape(advised: JudgedCommand) -> dict[str, object]:
+def _command_shape(command: JudgedCommand) -> dict[str, object]:
     return {
-        "text": advised.command.text,
-        "judged": advised.judged,
-        "ok": advised.ok,
-        "right": advised.right,
-        "envgen": advised.by_envgen,
+        "text": command.command.text,
+        "judged": command.judged,
+        "ok": command.ok,
+        "right": command.right,
+        "envgen": command.by_envgen,
         "problems": [
-            {"code": wrong.code, "severity": wrong.severity, "message": wrong.message, "right": wrong.right}
-            for wrong in advised.wrongs
+            {"code": problem.code, "severity": problem.severity, "message": problem.message, "right": problem.right}
+            for problem in command.problems
         ],
     }
 
@@ -133,51 +129,49 @@ def _shape(verdict: Verdict) -> dict[str, object]:
 
 
 def _manifest(verdict: Verdict) -> str:
+    """Return the fix as keys of envgen.yaml."""
     from envgen.diagnosis.results import fragment
 
-    if verdict.fix is None:
-        return ""
-    return fragment(verdict.fix.edit, verdict.root, verdict.key)
+    return fragment(verdict.fix.edit, verdict.root, verdict.key) if verdict.fix else ""
 
 
 def _text(console: Console, report: Report) -> Iterator[str]:
     from envgen.pypi.wheel_verdicts import target
 
-    for advised in report.advised:
-        yield from _advised(advised)
+    for command in report.commands:
+        yield from _command_text(command)
         yield ""
     for diagnosis in report.diagnoses:
         yield f"On {target(diagnosis.platform)}"
         yield ""
         shown = [verdict for verdict in diagnosis.verdicts if verdict.is_root or not verdict.ok or console.verbose]
-        yield table(HEADERS, [_row(verdict) for verdict in shown])
-        told = {verdict.fix.text for verdict in shown if verdict.fix and verdict.is_root}
+        yield table(("PACKAGE", "PYPI", "CONDA", "SOURCE", ""), [_row(verdict) for verdict in shown])
+        root_fixes = {verdict.fix.text for verdict in shown if verdict.fix and verdict.is_root}
         for verdict in shown:
-            yield from _details(verdict, told)
+            yield from _details(verdict, root_fixes)
         yield ""
         yield from _conclusion(diagnosis)
 
 
-def _advised(advised: JudgedCommand) -> Iterator[str]:
+def _command_text(command: JudgedCommand) -> Iterator[str]:
     """Yield what is wrong with a command, and the right one."""
-    yield f"$ {advised.command.text}"
-    if not advised.judged:
+    yield f"$ {command.command.text}"
+    if not command.judged:
         yield "  this is no installation command that is known here, and was not judged"
         return
-    if not advised.wrongs:
+    if not command.problems:
         yield "  nothing is known to be wrong with the command itself"
         return
-    for wrong in advised.wrongs:
-        yield f"  {wrong.code}: {wrong.message}"
-        yield f"    right: {wrong.right}"
-    yield f"  the right command: {advised.right or 'none: leave it out'}"
-    if advised.by_envgen:
-        yield f"  or lock it for every Mac: {advised.by_envgen}"
+    for problem in command.problems:
+        yield f"  {problem.code}: {problem.message}"
+        yield f"    right: {problem.right}"
+    yield f"  the right command: {command.right or 'none: leave it out'}"
+    if command.by_envgen:
+        yield f"  or lock it for every Mac: {command.by_envgen}"
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
-    pypi = verdict.pypi
-    conda = verdict.conda
+    pypi, conda = verdict.pypi, verdict.conda
     name = verdict.requirement if verdict.is_root else " → ".join(verdict.chain)
     return (
         name,
@@ -192,8 +186,8 @@ def _remark(verdict: Verdict) -> str:
     if not verdict.ok:
         return "not known" if _is_unknown(verdict) else "cannot be had"
     codes = dict.fromkeys(fault.code for fault in verdict.faults if fault.severity == "warning")
-    held = ["held back"] if verdict.source == "pypi" and "is held back to" in verdict.pypi.message else []
-    return ", ".join([*held, *codes])
+    held_back = ["held back"] if verdict.source == "pypi" and "is held back to" in verdict.pypi.message else []
+    return ", ".join([*held_back, *codes])
 
 
 def _is_unknown(verdict: Verdict) -> bool:
@@ -201,22 +195,22 @@ def _is_unknown(verdict: Verdict) -> bool:
     return verdict.source == "none" and verdict.pypi.code == "UNKNOWN" and verdict.key != "conda"
 
 
-def _details(verdict: Verdict, told_fixes: Container[str]) -> Iterator[str]:
-    """Yield the reasons of what cannot be had, or can be with a warning, with the way out if that was not told yet."""
+def _details(verdict: Verdict, root_fixes: Container[str]) -> Iterator[str]:
+    """Yield the reasons of what cannot be had, or can be with a warning, with its fix unless a root has the same."""
     if not verdict.is_root and verdict.source == "none" and any(each.code == "NEEDS" for each in verdict.faults):
         return
-    told = [fault for fault in verdict.faults if fault.severity != "info"]
+    faults = [fault for fault in verdict.faults if fault.severity != "info"]
     if verdict.ok and not _remark(verdict):
         return
     where = f" ({verdict.line})" if verdict.line else ""
     yield ""
     yield f"{' → '.join(verdict.chain)}{where}"
-    if not verdict.ok or not told:
+    if not verdict.ok or not faults:
         yield f"  PyPI: {verdict.pypi.message}"
     if not verdict.ok:
         yield f"  conda: {verdict.conda.message}"
-    yield from (f"  {fault.code}: {_indented(fault.message)}" for fault in told)
-    if verdict.fix and (verdict.is_root or verdict.fix.text not in told_fixes):
+    yield from (f"  {fault.code}: {_indented(fault.message)}" for fault in faults)
+    if verdict.fix and (verdict.is_root or verdict.fix.text not in root_fixes):
         yield f"  fix: {verdict.fix.text}"
         yield from (f"    {line}" for line in _manifest(verdict).splitlines())
         if verdict.fix.locks:
@@ -245,8 +239,8 @@ def _conclusion(diagnosis: Diagnosis) -> Iterator[str]:
 def _markdown(report: Report) -> Iterator[str]:
     from envgen.pypi.wheel_verdicts import target
 
-    for advised in report.advised:
-        yield from ("```", *_advised(advised), "```", "")
+    for command in report.commands:
+        yield from ("```", *_command_text(command), "```", "")
     for diagnosis in report.diagnoses:
         yield f"### On {target(diagnosis.platform)}"
         yield ""

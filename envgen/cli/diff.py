@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
     from envgen.commands.diff import Comparison, PlatformDiff
     from envgen.lock.diff import Change
 
-
 _WHAT = "An environment, a folder, a lock file, or REVISION:environments/NAME."
+_HEADERS = ("PACKAGE", "CHANGE", "FROM", "TO", "SOURCE", "SIZE")
 
 
 def diff(
@@ -29,36 +28,27 @@ def diff(
     quiet: options.Quiet = False,
 ) -> None:
     """Show which packages differ between two locks, up, down, rebuilt or from elsewhere, and how the size changes."""
-    from envgen.cli.options import services_for
     from envgen.commands.diff import compare
 
     console = Console(as_json=as_json, quiet=quiet)
-    comparison = compare(services_for(progress=lambda _: None), first, second)
+    comparison = compare(options.services_for(), first, second)
     for note in () if markdown else comparison.notes:
         console.note(note)
     console.data(diff_shape(comparison), diff_markdown(comparison) if markdown else diff_text(comparison))
 
 
-# Say how two locks differ: for a terminal, a pull request, or a program.
-
-_HEADERS = ("PACKAGE", "CHANGE", "FROM", "TO", "SOURCE", "SIZE")
-
-
 def diff_shape(comparison: Comparison) -> dict[str, object]:
-    """Shape a comparison; sizes are in bytes, null where not known."""
+    """Return the JSON shape of a comparison; sizes are in bytes, null where not known."""
+    platforms = comparison.platforms.items()
     return {
-        "platforms": {subdir: [_change(change) for change in each.changes] for subdir, each in _each(comparison)},
+        "platforms": {subdir: [_change(change) for change in each.changes] for subdir, each in platforms},
         "sizes": {
             subdir: {"from": each.before.known, "to": each.after.known, "unknown": _unknown(each)}
-            for subdir, each in _each(comparison)
+            for subdir, each in platforms
         },
-        "facts": {subdir: list(each.facts) for subdir, each in _each(comparison)},
+        "facts": {subdir: list(each.facts) for subdir, each in platforms},
         "notes": list(comparison.notes),
     }
-
-
-def _each(comparison: Comparison) -> Iterator[tuple[str, PlatformDiff]]:
-    yield from comparison.platforms.items()
 
 
 def _change(change: Change) -> dict[str, object]:
@@ -75,9 +65,9 @@ def _change(change: Change) -> dict[str, object]:
 
 
 def diff_text(comparison: Comparison) -> str:
-    """Lay a comparison out for a terminal."""
+    """Return a comparison laid out for a terminal."""
     lines: list[str] = []
-    for subdir, each in _each(comparison):
+    for subdir, each in comparison.platforms.items():
         lines += [f"{subdir}: {_summary(each)}", *(f"  {fact}" for fact in each.facts)]
         if each.changes:
             lines += [table(_HEADERS, (_row(change) for change in each.changes)), ""]
@@ -85,9 +75,9 @@ def diff_text(comparison: Comparison) -> str:
 
 
 def diff_markdown(comparison: Comparison) -> str:
-    """Lay a comparison out as GitHub-flavoured Markdown."""
+    """Return a comparison as GitHub-flavoured Markdown."""
     lines: list[str] = []
-    for subdir, each in _each(comparison):
+    for subdir, each in comparison.platforms.items():
         lines += [f"#### {subdir}", "", _summary(each), ""]
         lines += [*(f"- {_escaped(fact)}" for fact in each.facts), ""] if each.facts else []
         if each.changes:
@@ -103,7 +93,7 @@ def _cells(cells: list[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Keep a text from meaning anything in a table of Markdown."""
+    """Return a text that means nothing more in a table of Markdown."""
     for sign in "\\|*_<>`":
         text = text.replace(sign, f"\\{sign}")
     return text
@@ -125,10 +115,10 @@ def _row(change: Change) -> tuple[str, ...]:
 
 def _summary(each: PlatformDiff) -> str:
     counts = Counter(change.change for change in each.changes)
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "no package differs"
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "no package differs"
     unknown = f"; {_unknown(each)} sizes are not known" if _unknown(each) else ""
     grown = growth_text(each.before.known, each.after.known)
-    return f"{told}; {size_text(each.after.known)} to download ({grown}){unknown}"
+    return f"{counted}; {size_text(each.after.known)} to download ({grown}){unknown}"
 
 
 def _unknown(each: PlatformDiff) -> int:

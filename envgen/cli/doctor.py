@@ -27,23 +27,19 @@ def doctor(
     verbose: options.Verbose = False,
 ) -> None:
     """Find what of this machine breaks environments: Rosetta, Intel tools, leaking settings, what is out of reach."""
-    from envgen.cli.options import services_for
     from envgen.commands.doctor import check_host
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress("looking") as progress:
-        services = services_for(offline=offline, channels=channel, mirrors=mirror, progress=progress)
+        services = options.services_for(offline=offline, channels=channel, mirrors=mirror, progress=progress)
         checkup = check_host(services, name)
     report_checkup(console, checkup)
     if not checkup.ok:
         raise typer.Exit(1)
 
 
-# Print what was found of a machine.
-
-
 def report_checkup(console: Console, checkup: Checkup) -> None:
-    """Print the findings, errors first; what is only good to know on a Mac waits for `--verbose`."""
+    """Print the findings, errors first; on a Mac, what is only good to know needs `--verbose`."""
     console.data(_shape(checkup), "\n".join(_text(checkup, verbose=console.verbose)))
 
 

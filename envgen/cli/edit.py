@@ -1,4 +1,4 @@
-"""Add requirements, keeping the manifest's comments, then lock."""
+"""Add requirements to a manifest or remove them, keeping its comments, and lock it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.console import Console
+from envgen.cli.lock import report_lock
 
 
 def add(
@@ -34,8 +35,6 @@ def add(
 
     A package that is there already gets the new bounds. Where it cannot be locked, nothing is changed.
     """
-    from envgen.cli.lock_report import report_lock
-    from envgen.cli.options import services_for
     from envgen.commands.edit import EditRequest, add_to_environment
     from envgen.errors import UsageError
     from envgen.manifest.fields import Kind
@@ -45,7 +44,7 @@ def add(
     kind: Kind = "conda" if conda else "pypi" if pypi else "dependencies"
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress(f"adding to {name}") as progress:
-        services = services_for(
+        services = options.services_for(
             offline=offline,
             starter=starter,
             online_names=online_names,
@@ -58,9 +57,6 @@ def add(
             services, name, EditRequest(requirements=tuple(requirements), group=group, kind=kind)
         )
     report_lock(console, [result])
-
-
-# Remove requirements, keeping the manifest's comments, then lock.
 
 
 def remove(
@@ -83,13 +79,11 @@ def remove(
 
     What nothing else needs goes with them. Where it cannot be locked, nothing is changed.
     """
-    from envgen.cli.lock_report import report_lock
-    from envgen.cli.options import services_for
     from envgen.commands.edit import EditRequest, remove_from_environment
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress(f"removing from {name}") as progress:
-        services = services_for(
+        services = options.services_for(
             offline=offline,
             starter=starter,
             online_names=online_names,

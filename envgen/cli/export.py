@@ -36,14 +36,13 @@ def export(
     quiet: options.Quiet = False,
 ) -> None:
     """Write a lock for conda, pip, uv, pixi and others; what a format cannot hold is said."""
-    from envgen.cli.options import services_for
     from envgen.commands.export import ExportOptions, export_environment, write_export
     from envgen.errors import UsageError
 
     console = Console(as_json=as_json, quiet=quiet)
-    services = services_for(progress=lambda _: None)
-    wish = ExportOptions(format=format, platform=platform, no_groups=tuple(no_group or ()))
-    exported = export_environment(services, name, wish)
+    services = options.services_for()
+    export_options = ExportOptions(format=format, platform=platform, no_groups=tuple(no_group or ()))
+    exported = export_environment(services, name, export_options)
     if not output and len(exported.files) > 1 and not as_json:
         hint = "give a folder with --output, or one platform with --platform"
         raise UsageError(f"{len(exported.files)} files are written: {', '.join(exported.files)}", hint=hint)

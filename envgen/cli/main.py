@@ -1,4 +1,4 @@
-"""Assemble the command line; the one place where errors become messages and exit codes."""
+"""The command line as a whole, and the one place where errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _version(value: bool) -> None:
 
 
 def application(words: Sequence[str]) -> typer.Typer:
-    """Assemble the command line of a call: the command that it names, or all of them.
+    """Return the command line of a call: with the command that it names, or all of them.
 
     What only lists the commands loads none: their options take longer to build than the list takes to print.
     """
@@ -86,7 +86,7 @@ def application(words: Sequence[str]) -> typer.Typer:
 
 
 def _listed() -> None:
-    """Stand for a command in the list of all, where nobody asks for its options."""
+    """Take a command's place in the list of all, which shows no options."""
 
 
 def _command(place: str) -> Callable[..., None]:
@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the command line and give its exit code."""
+    """Run the command line and return its exit code."""
     as_json = "--json" in words
     try:
         code = application(words)(args=list(words), prog_name="envgen", standalone_mode=False)

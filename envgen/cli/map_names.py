@@ -26,13 +26,12 @@ def map_names(
     quiet: options.Quiet = False,
 ) -> None:
     """Show which conda package serves for a PyPI requirement, how that is known, and what was rejected."""
-    from envgen.cli.options import services_for
     from envgen.commands.map_names import map_texts, mapped_row, mapped_shape
     from envgen.project.project import PlatformOptions
 
     console = Console(as_json=as_json, quiet=quiet)
     with console.progress("mapping") as progress:
-        services = services_for(
+        services = options.services_for(
             offline=offline,
             starter=starter,
             online_names=online_names,

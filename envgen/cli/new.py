@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envgen.cli import options
 from envgen.cli.console import Console
+from envgen.cli.lock import environments_shape, platform_text, print_notes
+
+if TYPE_CHECKING:
+    from envgen.locking.lock import EnvironmentResult
 
 
 def new(
@@ -44,12 +49,10 @@ def new(
     behind where that fails.
     """
     from envgen.cli.import_file import report_import
-    from envgen.cli.lock_report import report_new
-    from envgen.cli.options import services_for
     from envgen.commands.new import NewOptions, new_environment
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
-    scaffold = NewOptions(
+    new_options = NewOptions(
         template=template,
         source=source,
         python=python or "",
@@ -58,7 +61,7 @@ def new(
         add=tuple(add or ()),
     )
     with console.progress(f"making {name}") as progress:
-        services = services_for(
+        services = options.services_for(
             offline=offline,
             starter=starter,
             online_names=online_names,
@@ -67,7 +70,30 @@ def new(
             mirrors=mirror,
             progress=progress,
         )
-        result = new_environment(services, name, scaffold)
+        result = new_environment(services, name, new_options)
     if result.imported:
         report_import(console, result.imported)
     report_new(console, result)
+
+
+def report_new(console: Console, result: EnvironmentResult) -> None:
+    """Print a new environment: what was decided, what was written, and what to do next."""
+    console.report(environments_shape([result]), "\n".join(_text(result, verbose=console.verbose)))
+    print_notes(console, result)
+
+
+def _text(result: EnvironmentResult, *, verbose: bool) -> Iterator[str]:
+    for lock in result.lock.platforms:
+        yield from platform_text(lock, verbose=verbose)
+    yield "Wrote"
+    yield from (f"  {file}" for file in result.files)
+    yield ""
+    yield "Next"
+    yield "  git add environments && git commit      # the lock is made to be committed"
+    yield "  edit envgen.yaml, then `envgen lock`    # to change what the environment holds"
+    yield f"  envgen create {result.name}     # on the Mac, which needs no conda for it"
+    for file in result.files:
+        if file.endswith("environment.yml"):
+            yield f"  conda env create -f {file}     # or this"
+        elif file.endswith("conda-lock.yml"):
+            yield f"  micromamba create -n {result.name} -f {file}     # or this"

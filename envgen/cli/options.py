@@ -1,9 +1,8 @@
-"""Define the options that every command shares."""
+"""The options that commands share, each with a callback that refuses wrong values before anything is read."""
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,9 +12,7 @@ import typer
 from envgen.errors import UsageError
 
 if TYPE_CHECKING:
-    from envgen.project.services import NotedOnlineMap, Services
-    from envgen.system.settings import HostSettings
-
+    from envgen.project.services import Services
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -23,6 +20,15 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print more: all packages, all ways, the solver's own words.")
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Use caches and local files only.")]
+
+
+def _one_of(what: str, value: str, known: Iterable[str]) -> str:
+    names = list(known)
+    if value not in names:
+        from envgen.manifest.problems import did_you_mean
+
+        raise UsageError(f"unknown {what} `{value}`{did_you_mean(value, names)}", hint=f"one of {', '.join(names)}")
+    return value
 
 
 def channels(values: list[str] | None) -> list[str] | None:
@@ -165,17 +171,6 @@ Prefix = Annotated[
     Path | None, typer.Option("--prefix", "-p", metavar="DIR", help="The environment's folder, instead of a named one.")
 ]
 
-# Refuse values that an option does not take, the same in every command and before anything is read.
-
-
-def _one_of(what: str, value: str, known: Iterable[str]) -> str:
-    names = list(known)
-    if value not in names:
-        from envgen.manifest.problems import did_you_mean
-
-        raise UsageError(f"unknown {what} `{value}`{did_you_mean(value, names)}", hint=f"one of {', '.join(names)}")
-    return value
-
 
 def environment(value: str) -> str:
     """Read an environment's name; "" leaves it open."""
@@ -216,9 +211,6 @@ def shell(value: str) -> str:
     return _one_of("shell", value, SHELLS) if value else ""
 
 
-# Build what the use cases need from a call's options.
-
-
 def services_for(
     *,
     offline: bool = False,
@@ -227,9 +219,9 @@ def services_for(
     solver: str | None = None,
     channels: list[str] | None = None,
     mirrors: list[str] | None = None,
-    progress: Callable[[str], None],
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Services:
-    """Read the host and gather the services of one run; raise UsageError for options that make no sense."""
+    """Return the services of one run, for this host; raise UsageError for options that make no sense."""
     from envgen.project.services import LazyPypiResolver, NotedPypiResolver, Options, Services
     from envgen.system.settings import collect_mirrors, read_host
 
@@ -242,6 +234,12 @@ def services_for(
         mirrors={**settings.mirrors, **collect_mirrors(mirrors or ())},
     )
 
+    names = None
+    if online_names:
+        from envgen.pypi.online_names import OnlineNameMap
+
+        names = OnlineNameMap(cache_dir=settings.cache_dir, environment=settings.environ, offline=offline)
+
     def pypi() -> NotedPypiResolver:
         from envgen.pypi.resolver import UvResolver
 
@@ -253,11 +251,5 @@ def services_for(
         root=settings.root,
         pypi=LazyPypiResolver(pypi),
         progress=progress,
-        online_names=_online_names(settings, offline=offline) if online_names else None,
+        online_names=names,
     )
-
-
-def _online_names(settings: HostSettings, *, offline: bool) -> NotedOnlineMap:
-    from envgen.repodata.online_names import OnlineNameMap
-
-    return OnlineNameMap(cache_dir=settings.cache_dir, now=time.time(), offline=offline)

@@ -1,4 +1,4 @@
-"""List what envgen knows."""
+"""List what envgen knows: facts, templates and the manifest's schema."""
 
 from __future__ import annotations
 
@@ -46,9 +46,6 @@ def knowledge(
     Console(as_json=as_json, quiet=quiet).data(shape, "\n".join(lines))
 
 
-# List the templates.
-
-
 def templates(as_json: Json = False, quiet: Quiet = False) -> None:
     """List the starter manifests that `envgen new --template` knows."""
     from envgen.manifest.templates import template_description, template_names
@@ -56,9 +53,6 @@ def templates(as_json: Json = False, quiet: Quiet = False) -> None:
     rows = [(name, template_description(name)) for name in template_names()]
     shape = {"templates": [{"name": name, "description": description} for name, description in rows]}
     Console(as_json=as_json, quiet=quiet).data(shape, table(("TEMPLATE", "DESCRIPTION"), rows))
-
-
-# Print the manifest's JSON schema.
 
 
 def schema(as_json: Json = False, quiet: Quiet = False) -> None:

@@ -31,12 +31,11 @@ def run(
     quiet: options.Quiet = False,
 ) -> None:
     """Run a command in an environment as if it were activated; the exit code is the command's."""
-    from envgen.cli.options import services_for
     from envgen.errors import InstallError, UsageError
     from envgen.install.activation import command_in, script_for
     from envgen.system.machine import read_machine
 
-    services = services_for(progress=lambda _: None)
+    services = options.services_for()
     if activation:
         script = script_for(services, name, prefix, read_machine(), activation)
         Console(as_json=as_json, quiet=quiet).data({"shell": activation, "script": script}, script)

@@ -11,11 +11,11 @@ from envgen.cli import options
 from envgen.cli.console import Console, size_text
 from envgen.models.findings import counted
 
-_AGAIN = " (*)"
-
 if TYPE_CHECKING:
     from envgen.commands.why import PackageTree, TreePackage
     from envgen.models.package_key import PackageKey
+
+_AGAIN = " (*)"
 
 
 def tree(
@@ -32,11 +32,10 @@ def tree(
     quiet: options.Quiet = False,
 ) -> None:
     """Print the packages of a lock as a tree, each with its size, and its size with all that it needs."""
-    from envgen.cli.options import services_for
     from envgen.commands.why import trees
 
     console = Console(as_json=as_json, quiet=quiet)
-    found = trees(services_for(progress=lambda _: None), name, package, platform)
+    found = trees(options.services_for(), name, package, platform)
     console.data(
         {"platforms": {subdir: _shape(each) for subdir, each in found.items()}},
         "\n".join(line for subdir, each in found.items() for line in _text(subdir, each, depth)),
@@ -60,7 +59,7 @@ def _mark(tree: PackageTree, key: PackageKey, depth: int, seen: set[PackageKey])
 
 
 def _below(tree: PackageTree, key: PackageKey, depth: int, indent: str, seen: set[PackageKey]) -> Iterator[str]:
-    """Lay out what a package needs, each package once."""
+    """Yield the lines of what a package needs, each package's needs once."""
     if not depth or key in seen:
         return
     seen.add(key)

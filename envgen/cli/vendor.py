@@ -1,4 +1,4 @@
-"""Vendor packages and indexes."""
+"""Vendor the packages and indexes of environments."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ def vendor(
 
     Give one of --download with --to, --verify, or --starter.
     """
-    from envgen.cli.options import services_for
     from envgen.commands.vendor import vendor_environments, vendor_starter, verify_vendored
     from envgen.errors import UsageError
 
@@ -46,24 +45,20 @@ def vendor(
         raise UsageError("no folder to vendor into", hint="add --to DIR")
     console = Console(as_json=as_json, quiet=quiet)
     with console.progress("vendoring") as progress:
-        services = services_for(offline=offline, channels=channel, mirrors=mirror, progress=progress)
+        services = options.services_for(offline=offline, channels=channel, mirrors=mirror, progress=progress)
         folder = (services.settings.folder / (to or verify or Path()).expanduser()).resolve()
         made = vendor_starter(services) if starter else None
         count = verify_vendored(folder) if verify else 0
         gathered = vendor_environments(services, tuple(names or ()), folder) if download else None
     if made:
-        report_starter(console, made)
+        _report_starter(console, made)
     elif gathered:
-        report_vendored(console, gathered)
+        _report_vendored(console, gathered)
     else:
-        report_verified(console, folder, count)
+        _report_verified(console, folder, count)
 
 
-# Say what a `vendor` did.
-
-
-def report_starter(console: Console, made: StarterReport) -> None:
-    """Print what the starter index holds."""
+def _report_starter(console: Console, made: StarterReport) -> None:
     from envgen.models.findings import counted
 
     for line in made.refused:
@@ -82,8 +77,7 @@ def report_starter(console: Console, made: StarterReport) -> None:
     console.report(shape, text)
 
 
-def report_vendored(console: Console, gathered: VendoredFolder) -> None:
-    """Print what a folder holds now, and how it is used."""
+def _report_vendored(console: Console, gathered: VendoredFolder) -> None:
     from envgen.install.download import size_text
     from envgen.models.findings import counted
 
@@ -108,8 +102,7 @@ def report_vendored(console: Console, gathered: VendoredFolder) -> None:
         console.note(f"removed {counted(len(gathered.dropped), 'file')} that no lock needs any more")
 
 
-def report_verified(console: Console, folder: Path, count: int) -> None:
-    """Print that a folder is whole."""
+def _report_verified(console: Console, folder: Path, count: int) -> None:
     from envgen.models.findings import counted, is_or_are
 
     console.report(

@@ -1,4 +1,4 @@
-"""Describe why a package is in a lock."""
+"""Explain why a package is in a lock, or why another version is not."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.console import Console, table
+from envgen.cli.lock import move_shape
 
 if TYPE_CHECKING:
     from envgen.commands.why import DependencyChain, Obstacle, TrialResult, VersionRefusal, WhyAnswer
 
-
-SHOWN_WAYS = 8
+_SHOWN_CHAINS = 8
+_SHOWN_CHAINS_OF_OBSTACLE = 3
 
 
 def why(
@@ -25,11 +26,10 @@ def why(
     verbose: options.Verbose = False,
 ) -> None:
     """Show where a locked package comes from, and which of the manifest's lines lead to it."""
-    from envgen.cli.options import services_for
     from envgen.commands.why import why_package
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
-    answers = why_package(services_for(progress=lambda _: None), name, package)
+    answers = why_package(options.services_for(), name, package)
     console.data(
         {"answers": [_shape(answer) for answer in answers]},
         "\n".join(line for answer in answers for line in _text(answer, verbose=verbose)),
@@ -39,16 +39,16 @@ def why(
 def _text(answer: WhyAnswer, *, verbose: bool) -> list[str]:
     half, shown = answer.key
     lines = [f"{shown} {answer.version} ({answer.subdir}, from {half}): {answer.why}"]
-    ways = answer.chains if verbose else answer.chains[:SHOWN_WAYS]
-    lines += [f"  {way.needs}  ({place(way)})" for way in ways]
-    more = len(answer.chains) - len(ways)
+    chains = answer.chains if verbose else answer.chains[:_SHOWN_CHAINS]
+    lines += [f"  {chain.needs}  ({_start(chain)})" for chain in chains]
+    more = len(answer.chains) - len(chains)
     return [*lines, f"  … and {more} more ways (-v)"] if more else lines
 
 
-def place(way: DependencyChain) -> str:
-    """Show where a way starts: a line of the manifest, or what else asks."""
-    line = way.origin.line
-    return f"{line.file}:{line.line}" if line else way.origin.path
+def _start(chain: DependencyChain) -> str:
+    """Return where a chain starts: a line of the manifest, or what else asks."""
+    line = chain.origin.line
+    return f"{line.file}:{line.line}" if line else chain.origin.path
 
 
 def _shape(answer: WhyAnswer) -> dict[str, object]:
@@ -59,14 +59,9 @@ def _shape(answer: WhyAnswer) -> dict[str, object]:
         "version": answer.version,
         "source": half,
         "why": answer.why,
-        "chains": [[{"package": str(link.key), "need": link.need} for link in way.chain] for way in answer.chains],
-        "lines": [place(way) for way in answer.chains],
+        "chains": [[{"package": str(link.key), "need": link.need} for link in chain.chain] for chain in answer.chains],
+        "lines": [_start(chain) for chain in answer.chains],
     }
-
-
-# Say what stands against another version of a package.
-
-WHY_NOT_SHOWN_WAYS = 3
 
 
 def why_not(
@@ -84,20 +79,20 @@ def why_not(
     verbose: options.Verbose = False,
 ) -> None:
     """Show which locked packages and which lines of the manifest forbid a version."""
-    from envgen.cli.options import services_for
-    from envgen.commands.why import try_out
-    from envgen.commands.why import why_not as refusals_of
+    from envgen.commands.why import try_out, why_not
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress("looking") as progress:
-        services = services_for(offline=offline, solver=solver, channels=channel, mirrors=mirror, progress=progress)
-        found = refusals_of(services, name, requirement)
+        services = options.services_for(
+            offline=offline, solver=solver, channels=channel, mirrors=mirror, progress=progress
+        )
+        found = why_not(services, name, requirement)
         trial = try_out(services, name, requirement) if solve else None
     lines = [
-        line for subdir, each in found.items() for line in _why_not_text(requirement, subdir, each, verbose=verbose)
+        line for subdir, each in found.items() for line in _refusal_text(requirement, subdir, each, verbose=verbose)
     ]
     lines += _trial_text(trial) if trial else []
-    shape: dict[str, object] = {"platforms": {subdir: _why_not_shape(each) for subdir, each in found.items()}}
+    shape: dict[str, object] = {"platforms": {subdir: _refusal_shape(each) for subdir, each in found.items()}}
     if trial:
         shape["trial"] = _trial_shape(trial)
     console.data(shape, "\n".join(lines))
@@ -105,20 +100,20 @@ def why_not(
         console.note(f"whether the channels have it is told by `envgen why-not {name} '{requirement}' --solve`")
 
 
-def _why_not_text(asked: str, subdir: str, refusal: VersionRefusal, *, verbose: bool) -> Iterator[str]:
+def _refusal_text(requirement: str, subdir: str, refusal: VersionRefusal, *, verbose: bool) -> Iterator[str]:
     locked = ", ".join(refusal.locked) or "no such package"
     if refusal.met:
-        yield f"{subdir}: `{asked}` is met: {locked} is locked"
+        yield f"{subdir}: `{requirement}` is met: {locked} is locked"
         return
     if not refusal.obstacles:
-        yield f"{subdir}: {locked} is locked, and no bound of the lock or the manifest stands against `{asked}`"
+        yield f"{subdir}: {locked} is locked, and no bound of the lock or the manifest stands against `{requirement}`"
         return
-    yield f"{subdir}: {locked} is locked; against `{asked}` stand"
+    yield f"{subdir}: {locked} is locked; against `{requirement}` stand"
     for obstacle in refusal.obstacles:
         yield f"  {obstacle.package} needs `{obstacle.need}`" if obstacle.package else f"  {obstacle.need}"
-        ways = obstacle.chains if verbose else obstacle.chains[:WHY_NOT_SHOWN_WAYS]
-        yield from (f"    {way.needs}  ({place(way)})" for way in ways)
-        more = len(obstacle.chains) - len(ways)
+        chains = obstacle.chains if verbose else obstacle.chains[:_SHOWN_CHAINS_OF_OBSTACLE]
+        yield from (f"    {chain.needs}  ({_start(chain)})" for chain in chains)
+        more = len(obstacle.chains) - len(chains)
         if more:
             yield f"    … and {more} more ways (-v)"
 
@@ -136,7 +131,7 @@ def _trial_text(trial: TrialResult) -> list[str]:
     return ["it can be had; this would move:", table(("PLATFORM", "PACKAGE", "FROM", "TO", "WHY"), rows)]
 
 
-def _why_not_shape(refusal: VersionRefusal) -> dict[str, object]:
+def _refusal_shape(refusal: VersionRefusal) -> dict[str, object]:
     return {
         "locked": list(refusal.locked),
         "met": refusal.met,
@@ -148,14 +143,14 @@ def _obstacle(obstacle: Obstacle) -> dict[str, object]:
     return {
         "package": obstacle.package or None,
         "need": obstacle.need,
-        "chains": [[{"package": str(link.key), "need": link.need} for link in way.chain] for way in obstacle.chains],
-        "lines": [place(way) for way in obstacle.chains],
+        "chains": [
+            [{"package": str(link.key), "need": link.need} for link in chain.chain] for chain in obstacle.chains
+        ],
+        "lines": [_start(chain) for chain in obstacle.chains],
     }
 
 
 def _trial_shape(trial: TrialResult) -> dict[str, object]:
-    from envgen.cli.lock_report import move_shape
-
     return {
         "possible": not trial.failure,
         "message": trial.failure,

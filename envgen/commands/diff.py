@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import LockfileError, UsageError
+from envgen.formats.conda_lock import read_conda_lock
 from envgen.formats.explicit import read_explicit
-from envgen.formats.read_lock import read_conda_lock
 from envgen.lock.diff import Change, diff, distribution_names
 from envgen.lock.model import Lock, PlatformLock
 from envgen.mapping.channel_packages import distributions_of

@@ -16,7 +16,7 @@ from envgen.importers.draft import OUTCOMES, Draft, DraftItem, LineReport, Outco
 from envgen.importers.items import ForeignFile, Ignored, ImportedChannel, ImportedMatchSpec, ImportedPython
 from envgen.importers.loosen_pins import PINS, Pins, needed_items
 from envgen.importers.source_files import ForeignFolder, open_foreign
-from envgen.importers.translate import Context, LineTranslator, groups_of, told
+from envgen.importers.translate import Context, LineTranslator, groups_of, line_report
 from envgen.knowledge.replacements import replacement_of, unwanted_channel, unwanted_package
 from envgen.manifest.edit import set_accelerator, set_macos, set_name
 from envgen.manifest.fields import OLDEST_PYTHON
@@ -170,7 +170,7 @@ class _Importer:
         )
         translator = LineTranslator(self._draft, context)
         accounts |= self._channels(translator, conda_to_pypi)
-        reports = [accounts.get(id(item)) or translator.account(item) for item in self._file.items]
+        reports = [accounts.get(id(item)) or translator.translate(item) for item in self._file.items]
         self._remark(reports)
         text = self._with_options(self._draft.text())
         manifest = load_manifest(text, MANIFEST)
@@ -188,19 +188,22 @@ class _Importer:
         why = chosen.why if chosen.possible else f"{chosen.why}; {NO_PYTHON_HINT}"
         for item in lines:
             if item not in bounds:
-                yield id(item), told(item, "dropped", why="an environment has one python, for all of its groups")
+                yield id(item), line_report(item, "dropped", why="an environment has one python, for all of its groups")
                 continue
             if not chosen.possible:
                 self._draft.undecided.append(f"line {item.span.line.line}: {why}")
-            yield id(item), told(item, "setting" if chosen.possible else "decision", becomes, why)
+            yield id(item), line_report(item, "setting" if chosen.possible else "decision", becomes, why)
 
     def _settings(self) -> Iterator[tuple[int, LineReport]]:
         """Account for what became a key of the manifest."""
         for item in self._file.items:
             if isinstance(item, Ignored) and item.what in NAMES and self._file.name:
-                yield id(item), told(item, "setting", f"name: {self._options.name or safe_name(self._file.name)}")
+                yield (
+                    id(item),
+                    line_report(item, "setting", f"name: {self._options.name or safe_name(self._file.name)}"),
+                )
             elif isinstance(item, Ignored) and item.what in FLOORS and self._file.macos:
-                yield id(item), told(item, "setting", f"platforms: macos {self._file.macos}")
+                yield id(item), line_report(item, "setting", f"platforms: macos {self._file.macos}")
 
     def _conda_to_pypi(self) -> CondaToPypi:
         """Open the channel where conda's names or a solved list need it."""
@@ -240,19 +243,19 @@ class _Importer:
         name = item.channel.rstrip("/")
         if name.startswith("conda-forge/"):
             why = "the label is left out: conda-forge's main one is read"
-            return told(item, "loosened", "channels: conda-forge", why)
+            return line_report(item, "loosened", "channels: conda-forge", why)
         if name in (CONDA_FORGE.name, CONDA_FORGE.url):
-            return told(item, "mapped", "channels: conda-forge")
+            return line_report(item, "mapped", "channels: conda-forge")
         why = "envgen never adds the defaults" if name == "nodefaults" else unwanted_channel(name)
         if needless and not why:
             why = f"conda-forge has all that the file asks of conda, so {name} is not needed"
         if why:
-            return told(item, "dropped", why=why)
+            return line_report(item, "dropped", why=why)
         try:
             channel_of(name)
         except RefusalError as error:
             return translator.undecided(item, error.message, error.hint)
-        return told(item, "mapped", f"channels: {name}", why_kept)
+        return line_report(item, "mapped", f"channels: {name}", why_kept)
 
     def _find_project(self, path: str, beside: str) -> str:
         """Return a project's path relative to the root, if it is there and below it."""

@@ -22,7 +22,7 @@ from envgen.errors import (
 )
 from envgen.install.artifacts import Digest
 from envgen.install.download import check_space
-from envgen.install.fetch import NeededFile, Sources, obtain
+from envgen.install.fetch import NeededFile, Sources, fetch_files
 from envgen.install.vendored import (
     CHANNELS,
     LISTING,
@@ -186,10 +186,10 @@ class _Gathering:
         self._needs = [replace(need, path=Path(path)) for path, need in (*records, *wheels)]
         missing = [need.artifact for need in self._needs if not need.target(self._folder).exists()]
         check_space(missing, (), store=self._folder, prefix=self._folder)
-        obtained = obtain(self._needs, sources.fetching(self._folder))
+        fetched = fetch_files(self._needs, sources.fetch_options(self._folder))
         for need in self._needs:
-            _copy(obtained.paths[need.artifact], need.target(self._folder))
-        return obtained.fetched
+            _copy(fetched.paths[need.artifact], need.target(self._folder))
+        return fetched.downloaded
 
     def artifacts(self) -> Iterator[VendoredFile]:
         """Yield the archives and wheels."""

@@ -1,1 +1,1 @@
-"""Judge what stands in the way on an Apple-silicon Mac, without doing I/O."""
+"""Diagnose what cannot be installed on an Apple-silicon Mac, and find what to change."""

@@ -1,11 +1,11 @@
-"""Judge how a project stands on PyPI, and a package on conda, for one target."""
+"""Look up what PyPI and the channels have of a requirement for one target."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from envgen.diagnosis.results import CondaAvailability, PypiAvailability
+from envgen.diagnosis.results import CondaAvailability, PypiAvailability, PypiClass
 from envgen.errors import MappingError, PypiError, SolveError, UnsatisfiableError
 from envgen.knowledge.releases import bad_releases
 from envgen.knowledge.version_ranges import covers
@@ -22,86 +22,76 @@ from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
 from envgen.pypi.simple_api import Project, ProjectFile
 from envgen.pypi.wheel_verdicts import FileVerdict, classify, describe, target
 
-EMPTY = "EMPTY-WHEEL"
-LINUX = "LINUX-WHEEL"
 PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10", "3.9", "3.8")
+_ORIGIN = Origin(path="diagnose")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PypiLookup:
-    """A standing with the project it was read from, None where no index has it."""
+    """What PyPI has of a requirement, with the project that this was read from, None where no index has it."""
 
-    standing: PypiAvailability
+    availability: PypiAvailability
     project: Project | None = None
     verdict: FileVerdict | None = None
 
     @property
     def files(self) -> tuple[ProjectFile, ...] | None:
-        """Return the project's files, or None."""
         return self.project.files if self.project else None
 
     @property
     def installs(self) -> bool:
-        """Return whether the version of the standing can be installed; a yanked one can where it is asked for."""
-        if self.standing.code == "YANKED":
+        """Return whether the version of the verdict can be installed; a yanked one can where it is asked for."""
+        if self.availability.code == "YANKED":
             return bool(self.verdict and self.verdict.chosen and self.verdict.chosen.unyanked == "OK")
-        return self.standing.code == "OK"
+        return self.availability.code == "OK"
 
 
 def on_pypi(requirement: Requirement, project: Project | PypiError | None, platform: Platform) -> PypiLookup:
-    """Judge a requirement by the files of its project."""
+    """Judge a requirement by the files of its project; an error is the answer of an index that could not be asked."""
+    name = requirement.name
     if requirement.url:
         return _from_url(requirement, platform)
     if isinstance(project, PypiError):
-        known = missing_wheel(requirement.name, requirement.specifier, platform)
-        told = [f"known on {known.verified}: {known.verdict}: {known.why}; instead: {known.fix}"] if known else []
-        return PypiLookup(standing=PypiAvailability(code="UNKNOWN", message="; ".join([project.message, *told])))
+        row = missing_wheel(name, requirement.specifier, platform)
+        known = [f"known on {row.verified}: {row.verdict}: {row.why}; instead: {row.fix}"] if row else []
+        message = "; ".join([project.message, *known])
+        return PypiLookup(availability=PypiAvailability(code="UNKNOWN", message=message))
     verdict = classify(project.files if project else None, platform, requirement.specifier)
-    message = "; ".join(
-        [
-            describe(requirement.name, verdict, platform),
-            *_lacks(requirement.name, verdict),
-            *_empties(requirement.name, verdict),
-        ]
-    )
-    standing = PypiAvailability(code=verdict.code, version=verdict.version, message=message)
-    if verdict.code == "OK" and (why := _why_empty(requirement.name, verdict.version)):
-        standing = PypiAvailability(code="EMPTY_STUB", version=verdict.version, message=why)
-    if verdict.code == "OK" and (why := _why_not_for_mac(requirement.name, verdict.version, platform)):
-        standing = PypiAvailability(code="NO_MACOS_WHEEL", version=verdict.version, message=why)
-    return PypiLookup(standing=standing, project=project, verdict=verdict)
+    code: PypiClass = verdict.code
+    messages = [describe(name, verdict, platform)]
+    empty = _why_empty(name, verdict.version) if verdict.version else ""
+    if verdict.code == "OK":
+        libraries = [row for row in hidden_libraries() if row.distribution == name]
+        messages += [f"it needs {row.library}, which it does not bring: {row.why}" for row in libraries]
+        if empty:
+            code, messages = "EMPTY_STUB", [empty]
+        if why := _why_not_for_mac(name, verdict.version, platform):
+            code, messages = "NO_MACOS_WHEEL", [why]
+    elif empty and verdict.code not in ("NO_VERSION_MATCHES", "NOT_ON_INDEX"):
+        messages.append(empty)
+    availability = PypiAvailability(code=code, version=verdict.version, message="; ".join(messages))
+    return PypiLookup(availability=availability, project=project, verdict=verdict)
 
 
 def empty_stub(found: PypiLookup, name: str) -> PypiLookup:
-    """Turn a standing into that of a wheel which requires itself, and so installs nothing."""
-    version = found.standing.version
+    """Return the same lookup as that of a wheel which requires itself, and so installs nothing."""
+    version = found.availability.version
     message = f"`{name}` {version} is an empty stub: its wheel requires itself"
-    return replace(found, standing=PypiAvailability(code="EMPTY_STUB", version=version, message=message))
-
-
-def _lacks(name: str, verdict: FileVerdict) -> list[str]:
-    """Name the libraries that a wheel which fits loads from outside, and that nobody ships with it."""
-    rows = [row for row in hidden_libraries() if row.distribution == name] if verdict.code == "OK" else []
-    return [f"it needs {row.library}, which it does not bring: {row.why}" for row in rows]
-
-
-def _empties(name: str, verdict: FileVerdict) -> list[str]:
-    """Return of a release that does not fit that it would install nothing anyway."""
-    why = _why_empty(name, verdict.version) if verdict.code not in ("OK", "NO_VERSION_MATCHES", "NOT_ON_INDEX") else ""
-    return [why] if why else []
+    return replace(found, availability=PypiAvailability(code="EMPTY_STUB", version=version, message=message))
 
 
 def _why_empty(name: str, version: str) -> str:
     for row in bad_releases():
-        if row.name == name and row.code == EMPTY and covers(row.versions, version):
+        if row.name == name and row.code == "EMPTY-WHEEL" and covers(row.versions, version):
             return f"`{name}` {version} is an empty stub: {row.why}"
     return ""
 
 
 def _why_not_for_mac(name: str, version: str, platform: Platform) -> str:
+    """Return why a wheel for any platform has Linux libraries in it, "" where none is known to."""
     for row in bad_releases():
-        known = row.name == name and (row.code, row.severity) == (LINUX, "error") and row.applies_to(platform.subdir)
-        if known and covers(row.versions, version):
+        known = row.name == name and (row.code, row.severity) == ("LINUX-WHEEL", "error")
+        if known and row.applies_to(platform.subdir) and covers(row.versions, version):
             return f"`{name}` {version} has no wheel for macOS: {row.why}"
     return ""
 
@@ -116,12 +106,12 @@ def _from_url(requirement: Requirement, platform: Platform) -> PypiLookup:
     filename = requirement.url.partition("#")[0].rstrip("/").rpartition("/")[2]
     if not filename.endswith(".whl"):
         message = f"`{requirement.name}` is asked from a URL that is no wheel: it would have to be built"
-        return PypiLookup(standing=PypiAvailability(code="SDIST_ONLY", message=message))
+        return PypiLookup(availability=PypiAvailability(code="SDIST_ONLY", message=message))
     project = Project(name=requirement.name, files=(ProjectFile(filename=filename, url=requirement.url),), index="")
     verdict = classify(project.files, platform)
     message = describe(requirement.name, verdict, platform)
-    standing = PypiAvailability(code=verdict.code, version=verdict.version, message=message)
-    return PypiLookup(standing=standing, project=project, verdict=verdict)
+    availability = PypiAvailability(code=verdict.code, version=verdict.version, message=message)
+    return PypiLookup(availability=availability, project=project, verdict=verdict)
 
 
 def on_conda(
@@ -176,14 +166,9 @@ def _why_none(spec: MatchSpec, records: Sequence[Record], platform: Platform, or
     return f"{what} needs macOS {min(floors, key=version_key)}, and the floor is {platform.macos}"
 
 
-# Look at what channels have, for a diagnosis: whether something serves, and whether it solves on its own.
-
-_ASKED = Origin(path="diagnose")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadRepodata:
-    """Stand for channels that could not be read; a `Repodata` that knows no name."""
+    """The repodata of channels that could not be read, which has no name."""
 
     channels: tuple[Channel, ...]
     notes: tuple[str, ...] = ()
@@ -191,98 +176,92 @@ class UnreadRepodata:
     origin: str = "channel that could not be read"
 
     def names(self) -> frozenset[str]:
-        """Return no name."""
         return frozenset()
 
     def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
-        """Return no record."""
         return dict.fromkeys(names, ())
 
     def closure(self, names: Iterable[str]) -> tuple[ChannelRecords, ...]:
-        """Return no record."""
         del names
         return tuple(ChannelRecords(channel=channel, records=()) for channel in self.channels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaPackages:
-    """What the channels have for a requirement: the answer of the name map, its records, and how it stands."""
+    """What the channels have of a requirement: the answer of the name map, its records, and the verdict on them."""
 
-    platform: Platform
     mapped: MappedRequirement
     records: tuple[Record, ...]
-    standing: CondaAvailability
+    availability: CondaAvailability
 
 
 @dataclass(slots=True, kw_only=True)
 class CondaLookup:
-    """Look requirements up in channels; what was read is kept."""
+    """The channels of a diagnosis, with the map of names and the solver that tell what they have."""
 
     repodata: Repodata
     mapper: NameMapper
     platform: Platform
     solver: Solver
-    _everything: Sequence[ChannelRecords] | None = field(default=None)
+    _channel_records: Sequence[ChannelRecords] = field(default=())
 
-    def look(self, requirements: Sequence[Requirement]) -> list[CondaPackages]:
-        """Return how requirements stand by their records alone, in their order."""
+    def look_up(self, requirements: Sequence[Requirement]) -> list[CondaPackages]:
+        """Return what the channels have of each requirement, by records alone, in the order of the requirements."""
         self.mapper.map_names([item.name for item in requirements if not item.url])
-        return [self._one(item) for item in requirements]
+        return [self._packages(item) for item in requirements]
 
-    def _one(self, requirement: Requirement) -> CondaPackages:
+    def _packages(self, requirement: Requirement) -> CondaPackages:
         bare = replace(requirement, extras=(), text=f"{requirement.name}{requirement.specifier}", marker="")
         try:
-            (mapped,) = map_requirements([bare], self.mapper, self.platform, _unread)
+            (mapped,) = map_requirements([bare], self.mapper, self.platform, lambda _name, _version: None)
         except MappingError as error:
             mapped = MappedRequirement.on_pypi(requirement, why=error.message)
         names = dict.fromkeys(filter(None, [mapped.conda, *(spec.name for spec in mapped.specs)]))
         records = tuple(record for name in names for record in self.mapper.packages.records(name))
-        standing = on_conda(mapped, records, self.platform, self.repodata.origin)
+        availability = on_conda(mapped, records, self.platform, self.repodata.origin)
         if isinstance(self.repodata, UnreadRepodata):
-            standing = replace(standing, message="the channels could not be read", known=False)
-        return CondaPackages(platform=self.platform, mapped=mapped, records=records, standing=standing)
+            availability = replace(availability, message="the channels could not be read", known=False)
+        return CondaPackages(mapped=mapped, records=records, availability=availability)
 
-    def solvable(self, looks: Mapping[str, CondaPackages], *, together: bool = False) -> dict[str, CondaAvailability]:
-        """Solve each that its records would serve alone with the target's python; give how all of them stand then.
+    def solvable(self, found: Mapping[str, CondaPackages], *, together: bool = False) -> dict[str, CondaAvailability]:
+        """Return the availability of each name, after solving what its records would serve with the target's python.
 
-        With `together` one solve for all of them is tried first, which is quicker and says nothing of versions.
+        Each need solve alone, not with the others. With `together` one solve for all of them is tried first, which is
+        quicker and says nothing of versions.
         """
-        wanted = {name: look.mapped.specs for name, look in looks.items() if look.standing.available}
+        wanted = {name: packages.mapped.specs for name, packages in found.items() if packages.availability.available}
         self._read(spec.name for specs in wanted.values() for spec in specs)
         if together and self._solution(spec for specs in wanted.values() for spec in specs):
-            return {name: look.standing for name, look in looks.items()}
-        solved = self._by_halves({name: looks[name] for name in wanted})
-        return {name: solved.get(name, look.standing) for name, look in looks.items()}
+            return {name: packages.availability for name, packages in found.items()}
+        solved = self._by_halves({name: found[name] for name in wanted})
+        return {name: solved.get(name, packages.availability) for name, packages in found.items()}
 
-    def _by_halves(self, looks: Mapping[str, CondaPackages]) -> dict[str, CondaAvailability]:
+    def _by_halves(self, found: Mapping[str, CondaPackages]) -> dict[str, CondaAvailability]:
         """Solve many at once, and halves of them where that fails, down to each that fails on its own."""
-        if len(looks) < 2:
-            return {name: self._solved(look.standing, look.mapped.specs) for name, look in looks.items()}
-        solution = self._solution(spec for look in looks.values() for spec in look.mapped.specs)
+        if len(found) < 2:
+            return {
+                name: self._solved(packages.availability, packages.mapped.specs) for name, packages in found.items()
+            }
+        solution = self._solution(spec for packages in found.values() for spec in packages.mapped.specs)
         if solution:
             versions = {record.name: record.version for record in solution.records}
             return {
-                name: _in_version(look.standing, versions.get(look.mapped.specs[0].name, ""))
-                for name, look in looks.items()
+                name: _in_version(packages.availability, versions.get(packages.mapped.specs[0].name, ""))
+                for name, packages in found.items()
             }
-        names = list(looks)
-        middle = len(names) // 2
-        halves = (names[:middle], names[middle:])
-        return {
-            name: standing
-            for half in halves
-            for name, standing in self._by_halves({name: looks[name] for name in half}).items()
-        }
+        items = list(found.items())
+        middle = len(items) // 2
+        return self._by_halves(dict(items[:middle])) | self._by_halves(dict(items[middle:]))
 
-    def spec(self, spec: MatchSpec) -> tuple[CondaAvailability, tuple[Record, ...]]:
-        """Return how a match spec stands, and give the records of its name."""
+    def look_up_spec(self, spec: MatchSpec) -> tuple[CondaAvailability, tuple[Record, ...]]:
+        """Return whether a match spec can be had from the channels, with the records of its name."""
         records = self.repodata.records([spec.name])[spec.name]
-        standing = spec_on_conda(spec, records, self.platform, self.repodata.origin)
+        availability = spec_on_conda(spec, records, self.platform, self.repodata.origin)
         self._read([spec.name])
-        return (self._solved(standing, (spec,)) if standing.available else standing), records
+        return (self._solved(availability, (spec,)) if availability.available else availability), records
 
     def _read(self, names: Iterable[str]) -> None:
-        self._everything = self.repodata.closure(sorted({"python", *names}))
+        self._channel_records = self.repodata.closure(sorted({"python", *names}))
 
     def _solution(self, specs: Iterable[MatchSpec]) -> Solution | None:
         try:
@@ -293,33 +272,29 @@ class CondaLookup:
     def _request(self, specs: Iterable[MatchSpec]) -> SolveRequest:
         python = MatchSpec.parse(f"python {self.platform.python}.*")
         return SolveRequest(
-            channels=self._everything or (),
-            specs=tuple(RootSpec(spec=spec, origin=_ASKED) for spec in (python, *specs)),
+            channels=self._channel_records,
+            specs=tuple(RootSpec(spec=spec, origin=_ORIGIN) for spec in (python, *specs)),
             virtual_packages=self.platform.virtual_packages(),
         )
 
-    def _solved(self, standing: CondaAvailability, specs: Sequence[MatchSpec]) -> CondaAvailability:
+    def _solved(self, availability: CondaAvailability, specs: Sequence[MatchSpec]) -> CondaAvailability:
         try:
             solution = self.solver.solve(self._request(specs))
         except UnsatisfiableError as error:
-            return replace(standing, available=False, message=_unsolved(standing, error))
+            return replace(availability, available=False, message=_unsolved(availability, error))
         except SolveError as error:
-            return replace(standing, available=False, known=False, message=error.message)
+            return replace(availability, available=False, known=False, message=error.message)
         version = next((record.version for record in solution.records if record.name == specs[0].name), "")
-        return _in_version(standing, version)
+        return _in_version(availability, version)
 
 
-def _in_version(standing: CondaAvailability, version: str) -> CondaAvailability:
-    return replace(standing, version=version, message=standing.message.replace(standing.version, version))
+def _in_version(availability: CondaAvailability, version: str) -> CondaAvailability:
+    return replace(availability, version=version, message=availability.message.replace(availability.version, version))
 
 
-def _unsolved(standing: CondaAvailability, error: UnsatisfiableError) -> str:
+def _unsolved(availability: CondaAvailability, error: UnsatisfiableError) -> str:
     """Return in one line why a package that is there cannot be installed: the innermost lines of the solver's tree."""
     lines = [line.strip(" ├└│─") for line in error.problem.splitlines()]
     telling = [line for line in lines if "which" in line or "nothing provides" in line or "No candidates" in line]
     reason = (telling or [line for line in lines if line] or [error.message])[-1].rstrip(".,;")
-    return f"{standing.name} is there, and cannot be installed: {reason}"
-
-
-def _unread(name: str, version: str) -> None:
-    """Answer that no metadata is read here."""
+    return f"{availability.name} is there, and cannot be installed: {reason}"

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-
-from packaging.utils import canonicalize_name
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from envgen.errors import UsageError
 from envgen.knowledge.advice import CommandTool, command_tools
-from envgen.knowledge.replacements import needless_extra, replacement_of, unwanted_channel, unwanted_package
-from envgen.knowledge.tensorflow import pypi_name
-from envgen.models.findings import Severity
-from envgen.models.platform import Platform
-from envgen.models.requirement import Origin, Requirement
 
 _PART = re.compile(
     r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$\([^()]*\)|(?P<end>[;|&()]+)|(?P<comment>(?:(?<=\s)|^)\#.*)|.""", re.DOTALL
@@ -23,6 +16,7 @@ _PART = re.compile(
 _PROMPT = re.compile(r"^(?:\([\w.-]+\)\s*)?[$%!>]\s*")
 _VARIABLE = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _PYTHON = re.compile(r"(?:.*/)?python(3(?:\.\d+)?)?$")
+# What may stand before a command, with the number of words of its own that follow it.
 _WRAPPERS = {"sudo": 0, "time": 0, "command": 0, "exec": 0, "env": 0, "nohup": 0, "arch": 1}
 _LONGEST = 20_000
 
@@ -82,6 +76,7 @@ def read_commands(text: str) -> tuple[Command, ...]:
 
 
 def _commands(line: str) -> Iterator[Command]:
+    """Yield a line's commands; each is kept as it was written, so that a right one may be shown unchanged."""
     for text in _split(line):
         try:
             words = shlex.split(text)
@@ -162,7 +157,10 @@ def _program(rest: list[str]) -> tuple[list[str], str]:
 
 def _with_tool(command: Command, tool: CommandTool, rest: list[str]) -> Command:
     verb = next((verb for verb in sorted(tool.verbs, key=len, reverse=True) if _starts(rest, verb)), "")
-    options, packages = _arguments(tool, _behind(rest, verb))
+    words = list(rest)
+    for word in verb.split():  # options may stand before and between the words of the verb
+        words.remove(word)
+    options, packages = _arguments(tool, words)
     return replace(
         command,
         tool=tool,
@@ -176,15 +174,8 @@ def _starts(rest: Sequence[str], verb: str) -> bool:
     return [word for word in rest if not word.startswith("-")][: len(verb.split())] == verb.split()
 
 
-def _behind(rest: Sequence[str], verb: str) -> list[str]:
-    """Return the words but for those of the verb, which options may stand before."""
-    left, words = list(rest), verb.split()
-    for word in words:
-        left.remove(word)
-    return left
-
-
 def _arguments(tool: CommandTool, words: Sequence[str]) -> tuple[list[Option], list[str]]:
+    """Part options from packages; a short option may have its value in the same word, as in `-fURL`."""
     options: list[Option] = []
     packages: list[str] = []
     queue = list(words)
@@ -204,116 +195,3 @@ def _arguments(tool: CommandTool, words: Sequence[str]) -> tuple[list[Option], l
         else:
             options.append(Option(name=first, value=queue.pop(0) if queue else ""))
     return options, packages
-
-
-# Judge the names that installation commands ask for: those that do not serve on a Mac, and what does.
-
-_SPEC = re.compile(r"(?:[^:\s]+::)?([A-Za-z0-9_][\w.-]*)\s*(.*)")
-_LOCAL = re.compile(r"(==\s*[\w.]+)\+[\w.]+")
-TENSORFLOW = "tensorflow"
-CHANNEL = "--channel"
-CONDA_FORGE = Option(name=CHANNEL, value="conda-forge")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
-    """Describe what is wrong with a command, under a stable code, and what is right."""
-
-    code: str
-    severity: Severity
-    message: str
-    right: str
-
-
-@dataclass(slots=True, kw_only=True)
-class Named:
-    """A command with the names that serve, and what was wrong with the others."""
-
-    command: Command
-    wrongs: list[Wrong] = field(default_factory=list)
-
-
-def base_name(text: str) -> str:
-    """Return the canonical name that a package's text starts with."""
-    return str(canonicalize_name(re.split(r"[=<>!~\[ {;@]", text.rpartition("::")[2])[0]))
-
-
-def named(command: Command) -> Iterator[tuple[str, str]]:
-    """Yield each package's canonical name with its specifier; what cannot be read as one has none."""
-    for text in command.packages:
-        if not _SPEC.fullmatch(text):
-            continue
-        requirement = _requirement(text)
-        yield (requirement.name, requirement.specifier) if requirement else (base_name(text), "")
-
-
-def judge_names(command: Command, platform: Platform, told: Collection[str]) -> Named:
-    """Put the names that serve in the place of those that do not; `told` are those that a rule speaks of already."""
-    found = Named(command=command)
-    if command.speaks in ("pypi", "conda"):
-        texts = (text if base_name(text) in told else _right(found, text, platform) for text in command.packages)
-        found.command = replace(command, packages=tuple(text for text in texts if text))
-    if command.speaks == "conda":
-        _channels(found, told)
-    return found
-
-
-def _right(found: Named, text: str, platform: Platform) -> str:
-    """Return what to ask for in the place of one package, "" for nothing."""
-    name, speaks = base_name(text), found.command.speaks
-    why = unwanted_package(name, "conda" if speaks == "conda" else "pypi")
-    if why:
-        found.wrongs.append(
-            Wrong(code="NO-USE-ON-MAC", severity="error", message=f"`{name}`: {why}", right="leave it out")
-        )
-        return ""
-    local = _LOCAL.sub(r"\1", text)
-    if local != text:
-        why = "what stands behind the `+` names a build of one index, which has none for a Mac"
-        found.wrongs.append(Wrong(code="LOCAL-VERSION", severity="error", message=why, right=f"ask for `{local}`"))
-    requirement = _requirement(local)
-    if requirement is None:
-        return local
-    return _renamed(found, local, requirement, platform)
-
-
-def _renamed(found: Named, text: str, requirement: Requirement, platform: Platform) -> str:
-    row = replacement_of(requirement.name, platform.subdir, requirement.specifier)
-    extras = [needless_extra(requirement.name, extra, platform.subdir) for extra in requirement.extras]
-    why = row.why if row else ""
-    code = "REPLACED"
-    right = requirement
-    if row:
-        right = replace(right, name=row.replacement, specifier=requirement.specifier if row.keep_specifier else "")
-    elif any(extras):
-        code, why = "NEEDLESS-EXTRA", next(extra.why for extra in extras if extra)
-        right = replace(right, extras=tuple(x for x, known in zip(right.extras, extras, strict=True) if not known))
-    elif found.command.speaks == "pypi" and right.name == TENSORFLOW and pypi_name(right.specifier) != TENSORFLOW:
-        code, why = "OLD-NAME", "on Apple silicon TensorFlow up to 2.12 was released as tensorflow-macos"
-        right = replace(right, name=pypi_name(right.specifier))
-    if not why:
-        return text
-    written = str(right) if right.name else ""
-    told = f"ask for `{written}`" if written else "leave it out"
-    found.wrongs.append(Wrong(code=code, severity="error", message=why, right=told))
-    return written
-
-
-def _channels(found: Named, told: Collection[str]) -> None:
-    """Leave out the channels that are not to be mixed with conda-forge, and name that one in their place."""
-    kept: list[Option] = []
-    for option in found.command.options:
-        why = unwanted_channel(option.value or "") if option.name == CHANNEL else ""
-        unwanted = bool(why) and f"{CHANNEL}={option.value}" not in told
-        if unwanted:
-            message = f"the channel `{option.value}`: {why}"
-            found.wrongs.append(Wrong(code="CHANNEL", severity="warning", message=message, right="take conda-forge"))
-        kept.append(CONDA_FORGE if unwanted else option)
-    found.command = replace(found.command, options=tuple(dict.fromkeys(kept)))
-
-
-def _requirement(text: str) -> Requirement | None:
-    try:
-        return Requirement.parse(text, Origin(path="command"))
-    except ValueError:
-        return None

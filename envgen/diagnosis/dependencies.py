@@ -19,7 +19,8 @@ from envgen.planner.overrides import removal
 from envgen.pypi.lookups import PypiLookups
 from envgen.pypi.metadata import release_wheel
 
-MOST = 800
+MOST_NODES = 800
+DEEPEST = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +31,15 @@ class NeededRequirement:
     chain: tuple[str, ...]
     question: Question
 
+    @property
+    def is_root(self) -> bool:
+        """Return whether the user asked for it."""
+        return len(self.chain) == 1
+
 
 @dataclass(slots=True, kw_only=True)
 class Node:
-    """What was found of one name; `children` are the names that its wheel needs on the target.
+    """What was found of one name; `children` are the names that its wheel needs on the target, with the requirements.
 
     `forced` says why conda may not serve it ("" where it may).
     """
@@ -48,7 +54,6 @@ class Node:
 
     @property
     def name(self) -> str:
-        """Return the name."""
         return self.need.chain[-1]
 
     @property
@@ -61,117 +66,111 @@ class Node:
         """Return whether what it needs matters: it would be installed from PyPI."""
         return not self.served_by_conda and self.pypi.installs
 
+    @property
+    def is_unknown(self) -> bool:
+        """Return whether PyPI could not be asked about it."""
+        return self.pypi.availability.code == "UNKNOWN"
+
 
 @dataclass(slots=True, kw_only=True)
 class DependencyGraph:
     """The nodes of one walk by name, the user's own first, then level by level, each level by name.
 
-    `cut` tells that the walk was ended because it became too large.
+    `cut` says that the walk was ended because it became too large.
     """
 
     markers: Mapping[str, str]
     nodes: dict[str, Node] = field(default_factory=dict)
     cut: bool = False
 
-    def fresh(self, needs: Iterable[NeededRequirement]) -> list[NeededRequirement]:
-        """Return the needs whose names were not looked at, one a name, with the bounds and extras of all of them."""
+    def unseen(self, needs: Iterable[NeededRequirement]) -> list[NeededRequirement]:
+        """Return the needs of names that have no node yet, one a name, with the bounds and extras of all of them."""
         grouped: dict[str, list[NeededRequirement]] = {}
         for need in needs:
             if need.requirement.name in self.nodes:
                 self.nodes[need.requirement.name].extras.update(need.requirement.extras)
             else:
                 grouped.setdefault(need.requirement.name, []).append(need)
-        wanted = [_together(grouped[name]) for name in sorted(grouped)]
-        room = MOST - len(self.nodes)
-        self.cut = self.cut or len(wanted) > room
-        return wanted[:room]
+        unseen = [_merged(grouped[name]) for name in sorted(grouped)]
+        room = MOST_NODES - len(self.nodes)
+        self.cut = self.cut or len(unseen) > room
+        return unseen[:room]
 
     def add(self, node: Node) -> None:
-        """Take a node that was looked at."""
+        """Add a node that was looked up."""
         node.extras.update(node.need.requirement.extras)
         self.nodes[node.name] = node
 
     def needs_of(self, node: Node) -> Iterator[NeededRequirement]:
-        """Read what a node's wheel needs on the target, for the extras asked for."""
+        """Yield what a node's wheel needs on the target, for the extras asked for; note it as the node's children."""
         if node.metadata is None:
             return
         extras = ("", *sorted(node.extras))
-        for text in node.metadata.requires_dist:
-            requirement = _read(text, node)
-            if requirement is None or not any(requirement.applies(self.markers, extra) for extra in extras):
-                continue
-            if requirement.name == node.name:
-                continue
-            node.children.setdefault(requirement.name, str(requirement))
-            chain = (*node.need.chain, requirement.name)
-            yield NeededRequirement(requirement=requirement, chain=chain, question=node.need.question)
+        origin = Origin(path=f"{node.name} {node.pypi.availability.version} on PyPI")
+        for requirement in _readable(node.metadata.requires_dist, origin):
+            if requirement.name != node.name and any(requirement.applies(self.markers, extra) for extra in extras):
+                node.children.setdefault(requirement.name, str(requirement))
+                chain = (*node.need.chain, requirement.name)
+                yield NeededRequirement(requirement=requirement, chain=chain, question=node.need.question)
+
+    def chain_to_unavailable(self, name: str) -> tuple[str, ...]:
+        """Return the names from a node down to the first that cannot be had from either side; () where all can.
+
+        What conda serves needs nothing of PyPI; what was not reached, or could not be looked up, is believed to be
+        there.
+        """
+        return self._chain(name, set())
+
+    def _chain(self, name: str, seen: set[str]) -> tuple[str, ...]:
+        node = self.nodes.get(name)
+        if node is None or name in seen or node.served_by_conda or node.is_unknown:
+            return ()
+        seen.add(name)
+        if not node.pypi.installs:
+            return (name,)
+        for child in sorted(node.children):
+            found = self._chain(child, seen)
+            if found:
+                return (name, *found)
+        return ()
 
 
-def requires_itself(name: str, metadata: WheelMetadata, markers: Mapping[str, str]) -> bool:
-    """Return whether a wheel requires the very distribution that it is, so that nothing else can bring the code."""
-    for text in metadata.requires_dist:
+def _readable(texts: Iterable[str], origin: Origin) -> Iterator[Requirement]:
+    """Yield the requirements among texts; published metadata may have some that are malformed."""
+    for text in texts:
         try:
-            requirement = Requirement.parse(text, Origin(path=name))
+            yield Requirement.parse(text, origin)
         except ValueError:
             continue
-        if requirement.name == name and not requirement.extras and requirement.applies(markers):
-            return True
-    return False
 
 
-def _together(needs: Sequence[NeededRequirement]) -> NeededRequirement:
-    """Join the bounds on one name; where they contradict each other, the first one's stand."""
+def _merged(needs: Sequence[NeededRequirement]) -> NeededRequirement:
+    """Join the bounds on one name; where they contradict each other, the first one's count."""
     first = needs[0]
     specifiers = [need.requirement.specifier for need in needs]
     if len(needs) == 1 or first.requirement.url or not overlaps(*specifiers):
         return first
-    specifier = joined(*specifiers)
     extras = sorted({extra for need in needs for extra in need.requirement.extras})
     listed = f"[{','.join(extras)}]" if extras else ""
-    whole = Requirement.parse(f"{first.requirement.name}{listed}{specifier}", first.requirement.origin)
-    return NeededRequirement(requirement=whole, chain=first.chain, question=first.question)
+    text = f"{first.requirement.name}{listed}{joined(*specifiers)}"
+    merged = Requirement.parse(text, first.requirement.origin)
+    return NeededRequirement(requirement=merged, chain=first.chain, question=first.question)
 
 
-def _read(text: str, node: Node) -> Requirement | None:
-    try:
-        return Requirement.parse(text, Origin(path=f"{node.name} {node.pypi.standing.version} on PyPI"))
-    except ValueError:
-        return None
-
-
-def lacking(closure: DependencyGraph, name: str) -> tuple[str, ...]:
-    """Return the chain from a node down to the first thing that cannot be had from either side; () where all can.
-
-    What conda serves needs nothing of PyPI; what was not reached, or could not be looked up, is believed to be there.
-    """
-    return _lacking(closure, name, set())
-
-
-def _lacking(closure: DependencyGraph, name: str, seen: set[str]) -> tuple[str, ...]:
-    node = closure.nodes.get(name)
-    if node is None or name in seen or node.served_by_conda or node.pypi.standing.code == "UNKNOWN":
-        return ()
-    seen.add(name)
-    if not node.pypi.installs:
-        return (name,)
-    for child in sorted(node.children):
-        found = _lacking(closure, child, seen)
-        if found:
-            return (name, *found)
-    return ()
-
-
-# Look up what requirements need, a level at a time, for a diagnosis.
-
-DEEPEST = 15
+def requires_itself(name: str, metadata: WheelMetadata, markers: Mapping[str, str]) -> bool:
+    """Return whether a wheel requires the very distribution that it is, so that nothing else can bring the code."""
+    return any(
+        requirement.name == name and not requirement.extras and requirement.applies(markers)
+        for requirement in _readable(metadata.requires_dist, Origin(path=name))
+    )
 
 
 @dataclass(slots=True, kw_only=True)
 class DependencyWalk:
-    """What a walk asks, and what it found.
+    """A walk down from requirements, with what it looks things up in and what it found.
 
-    `forced` maps names that conda may not serve to the reason; `shelves` keeps what the channels have by name; `files`
-    what PyPI has; `notes` are for the user.
+    `forced` maps names that conda may not serve to the reason; `packages_of` keeps what the channels have by name;
+    `notes` are for the user.
     """
 
     platform: Platform
@@ -179,107 +178,104 @@ class DependencyWalk:
     lookups: PypiLookups
     forced: Mapping[str, str]
     progress: Callable[[str], None]
-    closure: DependencyGraph
+    graph: DependencyGraph
     packages_of: dict[str, CondaPackages] = field(default_factory=dict)
     partial: bool = False
     notes: list[str] = field(default_factory=list)
 
+    def follow(self, questions: Sequence[Question]) -> None:
+        """Look up the requirements that are asked for, then all that those need which PyPI would serve.
 
-def walk(walk: DependencyWalk, questions: Sequence[Question]) -> None:
-    """Judge the requirements that are asked for, then all that those need which PyPI would serve."""
-    level = [_need(question) for question in questions]
-    for depth in range(DEEPEST):
-        fresh = walk.closure.fresh(level)
-        if not fresh:
-            return
-        walk.progress(f"looking at {len(fresh)} packages" + (f", {depth} steps down" if depth else ""))
-        nodes = _judged(walk, fresh, roots=not depth)
-        _describe(walk, [node for node in nodes if node.walks_on])
-        level = [need for node in nodes for need in walk.closure.needs_of(node)]
-        if walk.closure.cut:
-            break
-    if walk.closure.cut or level:
-        walk.notes.append("what is needed was followed only in part: there is too much of it")
+        A level of the graph is looked up at once, since each request to an index takes a round trip.
+        """
+        level = [_need(question) for question in questions]
+        for depth in range(DEEPEST):
+            unseen = self.graph.unseen(level)
+            if not unseen:
+                return
+            self.progress(f"looking at {len(unseen)} packages" + (f", {depth} steps down" if depth else ""))
+            nodes = self._nodes(unseen, roots=not depth)
+            self._read_metadata([node for node in nodes if node.walks_on])
+            level = [need for node in nodes for need in self.graph.needs_of(node)]
+            if self.graph.cut:
+                break
+        if self.graph.cut or level:
+            self.notes.append("what is needed was followed only in part: there is too much of it")
+
+    def _nodes(self, needs: Sequence[NeededRequirement], *, roots: bool) -> list[Node]:
+        requirements = [need.requirement for need in needs]
+        projects = self.lookups.projects(item.name for item in requirements if not item.url)
+        packages = dict(zip((item.name for item in requirements), self.conda.look_up(requirements), strict=True))
+        self.packages_of.update(packages)
+        # One solve for all is quicker, but does not give the versions that the user's own names are shown with.
+        solved = self.conda.solvable(packages, together=not roots)
+        nodes = []
+        for need in needs:
+            name = need.requirement.name
+            found = on_pypi(need.requirement, projects.get(name), self.platform)
+            node = Node(need=need, pypi=found, conda=solved[name], forced=self._forced(need))
+            self.partial = self.partial or node.is_unknown
+            self.graph.add(node)
+            self._leave_extras_out(node)
+            nodes.append(node)
+        return nodes
+
+    def _forced(self, need: NeededRequirement) -> str:
+        if need.is_root and need.question.pypi_only:
+            return "it is asked of PyPI alone"
+        return self.forced.get(need.requirement.name, "")
+
+    def _leave_extras_out(self, node: Node) -> None:
+        """Follow no extra that a Mac has no use for, as a lock would not."""
+        for extra in sorted(node.extras):
+            row = needless_extra(node.name, extra, self.platform.subdir)
+            if row:
+                node.extras.discard(extra)
+                self.notes.append(f"`{node.name}[{extra}]` is read without the extra: {row.why}")
+
+    def _read_metadata(self, nodes: Sequence[Node]) -> None:
+        """Read the metadata of the wheels that would be installed; one that cannot be read ends the walk there."""
+        wheels = {node.name: wheel for node in nodes if (wheel := _wheel(node, self.platform))}
+        for name, answer in zip(wheels, self.lookups.metadata(list(wheels.values())), strict=True):
+            if isinstance(answer, PypiError):
+                self.partial = True
+                self.notes.append(f"what `{name}` needs is not known: {answer.message}")
+                continue
+            node = self.graph.nodes[name]
+            node.metadata = answer
+            if requires_itself(name, answer, self.graph.markers):
+                node.pypi = empty_stub(node.pypi, name)
 
 
 def _need(question: Question) -> NeededRequirement:
-    if not isinstance(question.asked, Requirement):
+    if not isinstance(question.requested, Requirement):
         raise TypeError("a match spec needs nothing of PyPI")
-    return NeededRequirement(requirement=question.asked, chain=(question.asked.name,), question=question)
-
-
-def _judged(walk: DependencyWalk, needs: Sequence[NeededRequirement], *, roots: bool) -> list[Node]:
-    requirements = [need.requirement for need in needs]
-    projects = walk.lookups.projects(item.name for item in requirements if not item.url)
-    looks = dict(zip((item.name for item in requirements), walk.conda.look(requirements), strict=True))
-    walk.packages_of.update(looks)
-    nodes = []
-    for need in needs:
-        name = need.requirement.name
-        found = on_pypi(need.requirement, projects.get(name), walk.platform)
-        walk.partial = walk.partial or found.standing.code == "UNKNOWN"
-        nodes.append(Node(need=need, pypi=found, conda=looks[name].standing, forced=_forced(walk, need)))
-    solved = walk.conda.solvable({node.name: walk.packages_of[node.name] for node in nodes}, together=not roots)
-    for node in nodes:
-        node.conda = solved[node.name]
-    for node in nodes:
-        walk.closure.add(node)
-        _leave_extras(walk, node)
-    return nodes
-
-
-def _leave_extras(walk: DependencyWalk, node: Node) -> None:
-    """Ask for no extra that a Mac has no use for, as a lock would not."""
-    for extra in sorted(node.extras):
-        row = needless_extra(node.name, extra, walk.platform.subdir)
-        if row:
-            node.extras.discard(extra)
-            walk.notes.append(f"`{node.name}[{extra}]` is read without the extra: {row.why}")
-
-
-def _forced(walk: DependencyWalk, need: NeededRequirement) -> str:
-    if len(need.chain) == 1 and need.question.pypi_only:
-        return "it is asked of PyPI alone"
-    return walk.forced.get(need.requirement.name, "")
-
-
-def _describe(walk: DependencyWalk, nodes: Sequence[Node]) -> None:
-    """Read the metadata of the wheels that would be installed; one that cannot be read ends the walk there."""
-    wheels = {node.name: wheel for node in nodes if (wheel := _wheel(node, walk.platform))}
-    for name, answer in zip(wheels, walk.lookups.metadata(list(wheels.values())), strict=True):
-        if isinstance(answer, PypiError):
-            walk.partial = True
-            walk.notes.append(f"what `{name}` needs is not known: {answer.message}")
-            continue
-        node = walk.closure.nodes[name]
-        node.metadata = answer
-        if requires_itself(name, answer, walk.closure.markers):
-            node.pypi = empty_stub(node.pypi, name)
+    return NeededRequirement(requirement=question.requested, chain=(question.name,), question=question)
 
 
 def _wheel(node: Node, platform: Platform) -> Wheel | None:
     project = node.pypi.project
-    return release_wheel(project, node.pypi.standing.version, platform) if project else None
+    return release_wheel(project, node.pypi.availability.version, platform) if project else None
 
 
-# Find distributions from PyPI that would install the same files, and the one that does for all of them.
+def same_file_conflicts(
+    graph: DependencyGraph, questions: Sequence[Question]
+) -> Iterator[tuple[Conflict, tuple[JointFix, ...]]]:
+    """Yield the groups of same-file distributions of which PyPI would bring several, with what to ask for instead.
 
-CODE = "SAME-FILES"
-
-
-def doubles(closure: DependencyGraph, questions: Sequence[Question]) -> Iterator[tuple[Conflict, tuple[JointFix, ...]]]:
-    """List the groups of which PyPI would bring more than one, where the user asks for one of them."""
-    from_pypi = [name for name, node in closure.nodes.items() if node.walks_on]
+    Only groups that the user asks for a member of are yielded.
+    """
+    from_pypi = [name for name, node in graph.nodes.items() if node.walks_on]
     for group in exclusive_groups():
         members = [name for name in from_pypi if name in group.distributions]
         places = [place for place, question in enumerate(questions) if question.name in members]
         if len(members) > 1 and places:
             message = f"{' and '.join(sorted(members))} install the same module `{group.owns}`: {group.why}"
-            clash = Conflict(places=tuple(places), fault=Fault(code=CODE, severity="error", message=message))
-            yield clash, tuple(one_of(questions, members))
+            fault = Fault(code="SAME-FILES", severity="error", message=message)
+            yield Conflict(places=tuple(places), fault=fault), tuple(one_of_group(questions, members))
 
 
-def one_of(questions: Sequence[Question], names: Iterable[str]) -> Iterator[JointFix]:
+def one_of_group(questions: Sequence[Question], names: Iterable[str]) -> Iterator[JointFix]:
     """Ask for the one member of a group that does for all of those named, in the place of those that are asked for.
 
     Members that others ask for are overridden away.
@@ -293,7 +289,6 @@ def one_of(questions: Sequence[Question], names: Iterable[str]) -> Iterator[Join
             continue
         own = {questions[place].name for place in places}
         away = tuple(removal(name) for name in members if name not in {one, *own})
-        edits = {place: ManifestEdit() for place in places} | {
-            places[0]: ManifestEdit(dependencies=(one,), overrides=away)
-        }
+        edits = dict.fromkeys(places, ManifestEdit())
+        edits[places[0]] = ManifestEdit(dependencies=(one,), overrides=away)
         yield JointFix(text=f"ask for `{one}`, which does for {' and '.join(members)}", edits=edits)

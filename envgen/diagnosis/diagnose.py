@@ -1,29 +1,28 @@
-"""Describe whether requirements, and all that they need, can be had on an Apple-silicon Mac, and what to do if not."""
+"""Diagnose whether requirements, and all that they need, can be had on an Apple-silicon Mac, and what to do if not."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from envgen.diagnosis.availability import CondaLookup, UnreadRepodata
-from envgen.diagnosis.blocked import blocked_requirements, on_one_python, other_pythons
+from envgen.diagnosis.blocked import blocked_requirements, other_pythons, with_common_python
 from envgen.diagnosis.command_advice import JudgedCommand
 from envgen.diagnosis.conclude import Findings, conclude, spec_fixes, spec_verdict
-from envgen.diagnosis.conflicts import Conflict, JointRequest, JointVerdict, judge_together, ways_out
-from envgen.diagnosis.dependencies import DependencyGraph, DependencyWalk, Node, doubles, walk
-from envgen.diagnosis.fixes import candidates
+from envgen.diagnosis.conflicts import Conflict, JointVerdict, joint_fixes, judge_together
+from envgen.diagnosis.dependencies import DependencyGraph, DependencyWalk, same_file_conflicts
+from envgen.diagnosis.fixes import fixes_of
 from envgen.diagnosis.request import (
     CommandDiagnosis,
-    DiagnosisRequest,
-    case_of_environment,
-    case_of_file,
-    case_of_manifest,
-    cases_of_requirements,
-    judge_advice,
+    judge_commands,
+    request_of_environment,
+    request_of_file,
+    request_of_manifest,
+    requests_of_requirements,
 )
-from envgen.diagnosis.results import Diagnosis, Fault, Question, Verdict
-from envgen.diagnosis.search import FixSearch, FixSearchResult, Issues, LockAttempt, attempt, search_fixes
+from envgen.diagnosis.results import Diagnosis, DiagnosisRequest, Fault, Verdict
+from envgen.diagnosis.search import FixSearch, FixSearchResult, Issues, LockAttempt, attempt_lock
 from envgen.errors import EnvgenError, ManifestError, RepodataError, UsageError
 from envgen.manifest.model import load_manifest
 from envgen.models.channel import Channel
@@ -43,216 +42,6 @@ from envgen.system.files import read_text
 if TYPE_CHECKING:
     from envgen.pypi.resolver import UvResolver
 
-
-@dataclass(slots=True, kw_only=True)
-class _Run:
-    """One case with what was opened for it; `unread` says why the channels could not be read.
-
-    `clashes` are all that are known: those of the facts about versions, then those of files.
-    """
-
-    services: Services
-    case: DiagnosisRequest
-    walk: DependencyWalk
-    together: JointVerdict
-    issues: Issues
-    unread: EnvgenError | None
-    clashes: list[Conflict]
-
-    @property
-    def requirements(self) -> list[Question]:
-        """List the questions that are requirements."""
-        return [question for question in self.case.questions if isinstance(question.asked, Requirement)]
-
-
-def diagnose(services: Services, case: DiagnosisRequest, lookups: PypiLookups, *, trials: bool = True) -> Diagnosis:
-    """Look up all that a case asks for and needs, find ways out of what cannot be had, and try them.
-
-    What cannot be reached makes the answer partial, never an error. With `trials` the fixes are tried by locking in
-    memory; without, they hold by the files and records that were read.
-    """
-    run = _opened(services, case, lookups)
-    walk(run.walk, run.requirements)
-    _file_matters(run)
-    settled = _settled(run) if trials else FixSearchResult(manifest=case.manifest)
-    return _diagnosis(run, settled)
-
-
-def _opened(services: Services, case: DiagnosisRequest, lookups: PypiLookups) -> _Run:
-    channels = tuple(Channel.parse(text) for text in services.options.channels) or case.channels
-    services.progress(f"reading {', '.join(channel.name for channel in channels)}")
-    repodata, unread = _index(services, channels, case)
-    mapper = name_mapper(services, case.mapping, repodata, case.platform)
-    solver, _, _ = choose_solver("rattler")
-    asked = JointRequest(
-        questions=case.questions, platform=case.platform, accelerator=case.accelerator, constraints=case.constraints
-    )
-    together = judge_together(asked)
-    found = DependencyWalk(
-        platform=case.platform,
-        conda=CondaLookup(repodata=repodata, mapper=mapper, platform=case.platform, solver=solver),
-        lookups=lookups,
-        forced=together.forced,
-        progress=services.progress,
-        closure=DependencyGraph(markers=case.platform.markers()),
-        partial=unread is not None,
-    )
-    if not repodata.complete and unread is None:  # what was tried once need not be waited for again
-        services = replace(services, options=replace(services.options, starter=True))
-    clashes = list(together.clashes)
-    return _Run(
-        services=services, case=case, walk=found, together=together, issues=Issues(), unread=unread, clashes=clashes
-    )
-
-
-def _index(
-    services: Services, channels: tuple[Channel, ...], case: DiagnosisRequest
-) -> tuple[Repodata, EnvgenError | None]:
-    try:
-        inner = open_index(services, channels, case.platform, first=True)
-    except RepodataError as error:
-        return UnreadRepodata(channels=channels), error
-    return AmendedRepodata(inner, amendments()), None
-
-
-def _file_matters(run: _Run) -> None:
-    """Put on the docket what cannot be had, with its ways out, and then what cannot be asked for at once."""
-    stuck = [node for node in run.walk.closure.nodes.values() if _is_stuck(node)]
-    questions = run.case.questions
-    subjects = on_one_python(run.walk, blocked_requirements(run.walk, stuck))
-    for node, blocked in zip(stuck, subjects, strict=True):
-        place = questions.index(node.need.question)
-        run.issues.add_subject(place, {node.name, node.need.question.name}, candidates(blocked), node.name)
-    for place, question in enumerate(questions):
-        if isinstance(question.asked, MatchSpec):
-            _file_spec(run, place, question)
-    asked = JointRequest(
-        questions=questions,
-        platform=run.case.platform,
-        accelerator=run.case.accelerator,
-        constraints=run.case.constraints,
-    )
-    for clash in run.together.clashes:
-        run.issues.add_clash(clash, questions, ways_out(asked, clash))
-    for clash, ways in doubles(run.walk.closure, questions):
-        run.issues.add_clash(clash, questions, ways)
-        run.clashes.append(clash)
-
-
-def _is_stuck(node: Node) -> bool:
-    return not node.served_by_conda and not node.pypi.installs and node.pypi.standing.code != "UNKNOWN"
-
-
-def _file_spec(run: _Run, place: int, question: Question) -> None:
-    if not isinstance(question.asked, MatchSpec):
-        return
-    standing, records = run.walk.conda.spec(question.asked)
-    if not standing.available:
-        fixes = spec_fixes(question.asked, records, run.case.platform)
-        run.issues.add_subject(place, {question.name}, fixes, question.text)
-
-
-def _settled(run: _Run) -> FixSearchResult:
-    """Try what was found, or the whole as it is, unless something could not be reached or nothing is asked for."""
-    case = run.case
-    deep = any(len(issue.places) == 1 and _is_below(run, issue.blocked) for issue in run.issues.entries)
-    if not case.questions or run.walk.partial or run.services.pypi is None:
-        return FixSearchResult(manifest=case.manifest)
-    settling = FixSearch(
-        manifest=case.manifest,
-        questions=case.questions,
-        issues=run.issues,
-        pythons=lambda: other_pythons(run.walk),
-        wheels={name for name, node in run.walk.closure.nodes.items() if node.pypi.installs and node.served_by_conda},
-        attempt=lambda text: attempt(run.services, text),
-        progress=run.services.progress,
-    )
-    return search_fixes(settling, untouched=deep or not run.issues.entries)
-
-
-def _is_below(run: _Run, name: str) -> bool:
-    node = run.walk.closure.nodes.get(name)
-    return node is not None and len(node.need.chain) > 1
-
-
-def _diagnosis(run: _Run, settled: FixSearchResult) -> Diagnosis:
-    verdicts = [*_verdicts(run, settled), *_spec_verdicts(run)]
-    order = {question.name: place for place, question in enumerate(run.case.questions)}
-    roots = sorted((verdict for verdict in verdicts if verdict.is_root), key=lambda verdict: order[verdict.name])
-    others = [verdict for verdict in verdicts if not verdict.is_root]
-    changed = settled.manifest != run.case.manifest
-    refusal = _refusal(settled.last) if settled.last and all(verdict.ok for verdict in roots) else ""
-    return Diagnosis(
-        platform=run.case.platform,
-        verdicts=tuple(_marked(verdict, settled) for verdict in (*roots, *others)),
-        notes=tuple(dict.fromkeys(_notes(run, settled if not refusal else replace(settled, last=None)))),
-        partial=run.walk.partial or (settled.last is not None and settled.last.unasked),
-        manifest=settled.manifest if changed else "",
-        locks=settled.locks,
-        refusal=refusal,
-    )
-
-
-def _refusal(attempt: LockAttempt) -> str:
-    if attempt.unasked:
-        return ""
-    return "\n".join(filter(None, [attempt.message, attempt.hint and f"hint: {attempt.hint}"]))
-
-
-def _verdicts(run: _Run, settled: FixSearchResult) -> tuple[Verdict, ...]:
-    extra: dict[str, tuple[Fault, ...]] = {}
-    for issue in run.issues.entries:
-        if issue.fault and issue.fault.code == "CONFLICT":
-            for name in issue.names:
-                extra[name] = (*extra.get(name, ()), issue.fault)
-    findings = Findings(
-        questions=run.case.questions,
-        closure=run.walk.closure,
-        clashes=run.clashes,
-        issues=run.issues,
-        platform=run.case.platform,
-        extra=extra,
-    )
-    return conclude(findings, backtracked=settled.backtracked)
-
-
-def _spec_verdicts(run: _Run) -> list[Verdict]:
-    found = []
-    for place, question in enumerate(run.case.questions):
-        if isinstance(question.asked, MatchSpec):
-            standing, _ = run.walk.conda.spec(question.asked)
-            found.append(spec_verdict(question, standing, run.issues.of(place, question.text), place))
-    return found
-
-
-def _marked(verdict: Verdict, settled: FixSearchResult) -> Verdict:
-    """Return of a fix that it was tried and locks."""
-    if verdict.fix is None or verdict.ok or not settled.locks:
-        return verdict
-    return replace(verdict, fix=replace(verdict.fix, locks=True))
-
-
-def _notes(run: _Run, settled: FixSearchResult) -> Sequence[str]:
-    notes = [*run.case.notes, *run.walk.notes, *run.walk.lookups.notes, *run.walk.conda.repodata.notes]
-    if run.unread:
-        notes.append(f"conda was not asked: {run.unread.message}")
-    if not run.walk.conda.repodata.complete and run.unread is None:
-        notes.append(f"{run.walk.conda.repodata.origin} knows a part of the channel only")
-    if run.walk.partial:
-        notes.append("the answer is partial: not everything could be looked up")
-    if settled.last is not None and settled.last.unasked:
-        notes.append(f"the answer is partial: whether the whole locks could not be tried: {_start(settled.last)}")
-    elif settled.last is not None and run.issues.entries:
-        notes.append(f"with the fixes it does not lock yet: {_start(settled.last)}")
-    return notes
-
-
-def _start(attempt: LockAttempt) -> str:
-    return " ".join(attempt.message.splitlines()[:2])
-
-
-# Diagnose whatever a call names: requirements, a file, an environment, or a command that was advised.
-
 TRIAL_TIMEOUT = 30.0  # seconds for one run of uv
 _SUFFIXES = (".txt", ".yml", ".yaml", ".toml", ".in", ".lock")
 
@@ -270,26 +59,25 @@ class DiagnoseOptions:
 
     @property
     def target(self) -> PlatformOptions:
-        """Return the target that is asked about."""
         return PlatformOptions(python=self.python, macos=self.macos)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The diagnoses of a call, one for each set of things that are asked for at once, and the judged commands."""
+    """The diagnoses of a call, one for each request, and the judged commands."""
 
     diagnoses: tuple[Diagnosis, ...]
-    advised: tuple[JudgedCommand, ...] = ()
+    commands: tuple[JudgedCommand, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Return whether all that was asked for can be had, and every command may be followed."""
-        return all(diagnosis.ok for diagnosis in self.diagnoses) and all(advised.ok for advised in self.advised)
+        return all(diagnosis.ok for diagnosis in self.diagnoses) and all(command.ok for command in self.commands)
 
 
-def diagnose_all(services: Services, asking: DiagnoseOptions) -> Report:
-    """Diagnose what a call names.
+def diagnose_all(services: Services, options: DiagnoseOptions) -> Report:
+    """Diagnose what a call names: requirements, files, environments, or a command.
 
     Raises:
         EnvgenError: what it names cannot be read. What cannot be had is a verdict, not an error.
@@ -297,18 +85,18 @@ def diagnose_all(services: Services, asking: DiagnoseOptions) -> Report:
     lookups = PypiLookups(
         cache=services.settings.cache_dir, environment=services.settings.environ, offline=services.options.offline
     )
-    if asking.command:
-        advice = judge_advice(asking.command, asking.target, asking.accelerator)
-        cases = (*advice.cases, *(_cases(services, asking) if asking.what else ()))
+    if options.command:
+        advice = judge_commands(options.command, options.target, options.accelerator)
+        requests = (*advice.requests, *(_requests(services, options) if options.what else ()))
     else:
-        advice, cases = CommandDiagnosis(), _cases(services, asking)
-    impatient = _impatient(services)
-    diagnoses = tuple(diagnose(impatient, case, lookups, trials=asking.trials) for case in cases)
-    return Report(diagnoses=diagnoses, advised=advice.advised, notes=advice.notes)
+        advice, requests = CommandDiagnosis(), _requests(services, options)
+    services = _impatient(services)
+    diagnoses = tuple(diagnose(services, request, lookups, trials=options.trials) for request in requests)
+    return Report(diagnoses=diagnoses, commands=advice.commands, notes=advice.notes)
 
 
 def _impatient(services: Services) -> Services:
-    """Let a trial give a resolution up that a lock would wait for."""
+    """Return services that give up a resolution in a trial which a lock would wait for."""
     if services.pypi is None:
         return services
 
@@ -316,35 +104,34 @@ def _impatient(services: Services) -> Services:
         from envgen.pypi.resolver import UvResolver
 
         environment = services.settings.environ
-        limits = replace(Timeouts.configured(environment), uv=TRIAL_TIMEOUT)
         return UvResolver(
             cache=services.settings.cache_dir,
             environment=environment,
             offline=services.options.offline,
-            timeouts=limits,
+            timeouts=replace(Timeouts.configured(environment), uv=TRIAL_TIMEOUT),
         )
 
     return replace(services, pypi=LazyPypiResolver(pypi))
 
 
-def _cases(services: Services, asking: DiagnoseOptions) -> tuple[DiagnosisRequest, ...]:
-    """Return files, environments and requirements apart; requirements are asked for at once."""
-    if not asking.what:
+def _requests(services: Services, options: DiagnoseOptions) -> tuple[DiagnosisRequest, ...]:
+    """Return a request for each file and environment, and one for the requirements together."""
+    if not options.what:
         raise UsageError("nothing to diagnose", hint="give requirements, a file, or an environment's name")
     environments = environment_names(services.root)
-    cases: list[DiagnosisRequest] = []
+    requests: list[DiagnosisRequest] = []
     requirements: list[str] = []
-    for text in asking.what:
+    for text in options.what:
         if text in environments:
             environment = open_environment(services.root, text)
-            cases.append(case_of_environment(environment, asking.target, asking.accelerator))
+            requests.append(request_of_environment(environment, options.target, options.accelerator))
         elif _is_file(services, text):
-            cases.append(_case_of_file(services, text, asking))
+            requests.append(_file_request(services, text, options))
         else:
             requirements.append(text)
     if requirements:
-        cases += cases_of_requirements(requirements, asking.target, asking.accelerator)
-    return tuple(cases)
+        requests += requests_of_requirements(requirements, options.target, options.accelerator)
+    return tuple(requests)
 
 
 def _is_file(services: Services, text: str) -> bool:
@@ -354,9 +141,193 @@ def _is_file(services: Services, text: str) -> bool:
     return looks or ("." in text and "\0" not in text and path.is_file())
 
 
-def _case_of_file(services: Services, text: str, asking: DiagnoseOptions) -> DiagnosisRequest:
+def _file_request(services: Services, text: str, options: DiagnoseOptions) -> DiagnosisRequest:
     path = services.settings.folder / text
     if path.name != MANIFEST:
-        return case_of_file(services, path, asking.target, asking.accelerator)
+        return request_of_file(services, path, options.target, options.accelerator)
     content = read_text(path, error=ManifestError)
-    return case_of_manifest(content, load_manifest(content, text), asking.target, asking.accelerator)
+    return request_of_manifest(content, load_manifest(content, text), options.target, options.accelerator)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """One request with what was opened for it; `unread` says why the channels could not be read.
+
+    `conflicts` are all that are known: those of the facts about versions, then those of files.
+    """
+
+    services: Services
+    request: DiagnosisRequest
+    walk: DependencyWalk
+    together: JointVerdict
+    unread: EnvgenError | None
+    conflicts: list[Conflict]
+    issues: Issues = field(default_factory=Issues)
+
+
+def diagnose(services: Services, request: DiagnosisRequest, lookups: PypiLookups, *, trials: bool = True) -> Diagnosis:
+    """Look up all that a request asks for and needs, find fixes of what cannot be had, and try them.
+
+    What cannot be reached makes the answer partial, never an error. With `trials` the fixes are tried by locking in
+    memory; without, they hold by the files and records that were read.
+    """
+    run = _opened(services, request, lookups)
+    run.walk.follow([question for question in request.questions if isinstance(question.requested, Requirement)])
+    _add_blocked(run)
+    _add_conflicts(run)
+    found = _search(run) if trials else FixSearchResult(manifest=request.manifest)
+    verdicts = [*_verdicts(run, found), *_spec_verdicts(run)]
+    order = {question.name: place for place, question in enumerate(request.questions)}
+    roots = sorted((verdict for verdict in verdicts if verdict.is_root), key=lambda verdict: order[verdict.name])
+    others = [verdict for verdict in verdicts if not verdict.is_root]
+    refusal = _refusal(found.last) if found.last and all(verdict.ok for verdict in roots) else ""
+    return Diagnosis(
+        platform=request.platform,
+        verdicts=tuple(_with_trial(verdict, found) for verdict in (*roots, *others)),
+        notes=tuple(dict.fromkeys(_notes(run, None if refusal else found.last))),
+        partial=run.walk.partial or (found.last is not None and found.last.unreachable),
+        manifest=found.manifest if found.manifest != request.manifest else "",
+        locks=found.locks,
+        refusal=refusal,
+    )
+
+
+def _opened(services: Services, request: DiagnosisRequest, lookups: PypiLookups) -> _Run:
+    channels = tuple(Channel.parse(text) for text in services.options.channels) or request.channels
+    services.progress(f"reading {', '.join(channel.name for channel in channels)}")
+    repodata: Repodata
+    unread: EnvgenError | None = None
+    try:
+        repodata = AmendedRepodata(open_index(services, channels, request.platform, first=True), amendments())
+    except RepodataError as error:
+        repodata, unread = UnreadRepodata(channels=channels), error
+    mapper = name_mapper(services, request.mapping, repodata, request.platform)
+    solver, _, _ = choose_solver("rattler")
+    together = judge_together(request)
+    walk = DependencyWalk(
+        platform=request.platform,
+        conda=CondaLookup(repodata=repodata, mapper=mapper, platform=request.platform, solver=solver),
+        lookups=lookups,
+        forced=together.forced,
+        progress=services.progress,
+        graph=DependencyGraph(markers=request.platform.markers()),
+        partial=unread is not None,
+    )
+    if not repodata.complete and unread is None:  # what was tried once need not be waited for again
+        services = replace(services, options=replace(services.options, starter=True))
+    return _Run(
+        services=services,
+        request=request,
+        walk=walk,
+        together=together,
+        unread=unread,
+        conflicts=list(together.conflicts),
+    )
+
+
+def _add_blocked(run: _Run) -> None:
+    """Make an issue of each requirement and match spec that cannot be had."""
+    questions = run.request.questions
+    stuck = [
+        node
+        for node in run.walk.graph.nodes.values()
+        if not node.served_by_conda and not node.pypi.installs and not node.is_unknown
+    ]
+    blocked = with_common_python(run.walk, blocked_requirements(run.walk, stuck))
+    for node, each in zip(stuck, blocked, strict=True):
+        place = questions.index(node.need.question)
+        run.issues.add_blocked(place, {node.name, node.need.question.name}, fixes_of(each), node.name)
+    for place, question in enumerate(questions):
+        if isinstance(question.requested, MatchSpec):
+            availability, records = run.walk.conda.look_up_spec(question.requested)
+            if not availability.available:
+                fixes = tuple(spec_fixes(question.requested, records, run.request.platform))
+                run.issues.add_blocked(place, {question.name}, fixes, question.text)
+
+
+def _add_conflicts(run: _Run) -> None:
+    """Make an issue of what cannot be asked for at once."""
+    questions = run.request.questions
+    for conflict in run.together.conflicts:
+        run.issues.add_conflict(conflict, questions, joint_fixes(run.request, conflict))
+    for conflict, fixes in same_file_conflicts(run.walk.graph, questions):
+        run.issues.add_conflict(conflict, questions, fixes)
+        run.conflicts.append(conflict)
+
+
+def _search(run: _Run) -> FixSearchResult:
+    """Try what was found, or the whole as it is, unless something could not be reached or nothing is asked for."""
+    request, nodes, issues = run.request, run.walk.graph.nodes, run.issues.entries
+    if not request.questions or run.walk.partial or run.services.pypi is None:
+        return FixSearchResult(manifest=request.manifest)
+    search = FixSearch(
+        manifest=request.manifest,
+        questions=request.questions,
+        issues=run.issues,
+        pythons=lambda: other_pythons(run.walk),
+        wheels={name for name, node in nodes.items() if node.pypi.installs and node.served_by_conda},
+        attempt=lambda text: attempt_lock(run.services, text),
+        progress=run.services.progress,
+    )
+    # An older release of a root may need none of what is blocked below it: only a lock can tell.
+    below = any(
+        len(issue.places) == 1 and issue.blocked in nodes and not nodes[issue.blocked].need.is_root for issue in issues
+    )
+    return search.run(untouched=below or not issues)
+
+
+def _refusal(attempt: LockAttempt) -> str:
+    if attempt.unreachable:
+        return ""
+    return "\n".join(filter(None, [attempt.message, attempt.hint and f"hint: {attempt.hint}"]))
+
+
+def _verdicts(run: _Run, found: FixSearchResult) -> tuple[Verdict, ...]:
+    extra: dict[str, tuple[Fault, ...]] = {}
+    for issue in run.issues.entries:
+        if issue.fault and issue.fault.code == "CONFLICT":
+            for name in issue.names:
+                extra[name] = (*extra.get(name, ()), issue.fault)
+    findings = Findings(
+        questions=run.request.questions,
+        graph=run.walk.graph,
+        conflicts=run.conflicts,
+        issues=run.issues,
+        platform=run.request.platform,
+        extra=extra,
+    )
+    return conclude(findings, backtracked=found.backtracked)
+
+
+def _spec_verdicts(run: _Run) -> list[Verdict]:
+    found = []
+    for place, question in enumerate(run.request.questions):
+        if isinstance(question.requested, MatchSpec):
+            availability, _ = run.walk.conda.look_up_spec(question.requested)
+            found.append(spec_verdict(question, availability, run.issues.of(place, question.text), place))
+    return found
+
+
+def _with_trial(verdict: Verdict, found: FixSearchResult) -> Verdict:
+    """Return a verdict whose fix says that it was tried and locks, where that is so."""
+    if verdict.fix is None or verdict.ok or not found.locks:
+        return verdict
+    return replace(verdict, fix=replace(verdict.fix, locks=True))
+
+
+def _notes(run: _Run, failure: LockAttempt | None) -> Sequence[str]:
+    repodata = run.walk.conda.repodata
+    notes = [*run.request.notes, *run.walk.notes, *run.walk.lookups.notes, *repodata.notes]
+    if run.unread:
+        notes.append(f"conda was not asked: {run.unread.message}")
+    elif not repodata.complete:
+        notes.append(f"{repodata.origin} knows a part of the channel only")
+    if run.walk.partial:
+        notes.append("the answer is partial: not everything could be looked up")
+    if failure is not None:
+        start = " ".join(failure.message.splitlines()[:2])
+        if failure.unreachable:
+            notes.append(f"the answer is partial: whether the whole locks could not be tried: {start}")
+        elif run.issues.entries:
+            notes.append(f"with the fixes it does not lock yet: {start}")
+    return notes

@@ -1,57 +1,42 @@
-"""Turn what a diagnosis is asked about into questions and the manifest that asks them."""
+"""Read what a diagnosis is asked for: requirements, a manifest, another tool's file, or installation commands."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.commands.import_file import Imported, ImportOptions, import_file, source_lines
 from envgen.commands.new import chosen_accelerator
 from envgen.diagnosis.command_advice import JudgedCommand, judge_command
 from envgen.diagnosis.command_lines import Command, read_commands
-from envgen.diagnosis.results import Question
+from envgen.diagnosis.results import DiagnosisRequest, Question
 from envgen.errors import Problem, SourceLine, UsageError
-from envgen.importers.draft import LineReport
 from envgen.importers.items import ImportedRequirement
 from envgen.knowledge.advice import command_tools
 from envgen.manifest.edit import add_requirements, set_accelerator, set_macos, set_name, set_python
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.templates import blank_text
-from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import counted
 from envgen.models.match_spec import MatchSpec
-from envgen.models.platform import Platform
+from envgen.models.platform import APPLE_SILICON, Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.project.project import Environment, PlatformOptions
 from envgen.project.services import Services
 
-NAME = "diagnosed"
-SUBDIR = "osx-arm64"
-MAIN = "main"
+_NAME = "diagnosed"  # of the manifest that is made for requirements alone
+_DESCRIPTIVE = ("pyproject.toml", "pixi.toml", "conda-lock.yml")  # files with many lines that name no package
+_MINOR = re.compile(r"(3\.\d{1,2})(?:\.\d+)?")
+_TAG = re.compile(r"macosx_(\d{2})(?:_(\d{1,2}))?_arm64")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosisRequest:
-    """Questions that are asked at once, with their target, and the manifest that asks them."""
-
-    questions: tuple[Question, ...]
-    platform: Platform
-    manifest: str
-    accelerator: str | None = None
-    channels: tuple[Channel, ...] = (CONDA_FORGE,)
-    mapping: Mapping[str, str | None] = field(default_factory=dict)
-    constraints: tuple[Requirement, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def cases_of_requirements(
+def requests_of_requirements(
     texts: Sequence[str], target: PlatformOptions, accelerator: str, specs: Sequence[MatchSpec] = ()
 ) -> tuple[DiagnosisRequest, ...]:
-    """Ask about requirements from the command line; a name that is written twice starts a further case.
+    """Ask about requirements from the command line; a name that is written twice starts a further request.
 
-    `specs` are match specs that conda alone may serve; they go with the first case.
+    `specs` are match specs that conda alone may serve; they go with the first request.
 
     Raises:
         UsageError: with every text that is no requirement.
@@ -65,8 +50,11 @@ def cases_of_requirements(
             piles.append([requirement])
         else:
             pile.append(requirement)
-    own = [specs, *([()] * len(piles))]
-    return tuple(_case(pile, platform, accelerator, own[place]) for place, pile in enumerate(piles or [[]]))
+    first, *others = piles or [[]]
+    return (
+        _request(first, platform, accelerator, specs),
+        *(_request(pile, platform, accelerator) for pile in others),
+    )
 
 
 def _parsed(texts: Sequence[str]) -> list[Requirement]:
@@ -87,21 +75,20 @@ def _parsed(texts: Sequence[str]) -> list[Requirement]:
     return found
 
 
-def _case(
+def _request(
     requirements: Sequence[Requirement], platform: Platform, accelerator: str, specs: Sequence[MatchSpec] = ()
 ) -> DiagnosisRequest:
     applying = [item for item in requirements if item.applies(platform.markers())]
-    text = set_macos(set_python(set_name(blank_text(), NAME), platform.python), platform.macos)
+    text = set_macos(set_python(set_name(blank_text(), _NAME), platform.python), platform.macos)
     text = _accelerated(text, accelerator)
     text = add_requirements(text, [item.text for item in applying]).text
     text = add_requirements(text, [spec.text for spec in specs], kind="conda").text
-    skipped = [item for item in requirements if item not in applying]
     return DiagnosisRequest(
-        questions=(*(Question(asked=item) for item in applying), *(Question(asked=spec) for spec in specs)),
+        questions=(*(Question(requested=item) for item in applying), *(Question(requested=spec) for spec in specs)),
         platform=platform,
         manifest=text,
         accelerator=accelerator or None,
-        notes=tuple(f"`{item.text}` does not apply to this platform, by its marker" for item in skipped),
+        notes=tuple(_not_applying(item.text) for item in requirements if item not in applying),
     )
 
 
@@ -109,31 +96,36 @@ def _accelerated(text: str, accelerator: str) -> str:
     return set_accelerator(text, chosen_accelerator(accelerator)) if accelerator else text
 
 
-def case_of_environment(environment: Environment, target: PlatformOptions, accelerator: str) -> DiagnosisRequest:
-    """Ask about all that an environment's manifest asks for, on osx-arm64."""
-    case = case_of_manifest(environment.text, environment.manifest, target, accelerator)
+def _not_applying(text: str) -> str:
+    return f"`{text}` does not apply to this platform, by its marker"
+
+
+def request_of_environment(environment: Environment, target: PlatformOptions, accelerator: str) -> DiagnosisRequest:
+    """Ask about all that an environment's manifest lists for Apple silicon."""
+    request = request_of_manifest(environment.text, environment.manifest, target, accelerator)
     shown = ", ".join(f"`{project.path}`" for project in environment.manifest.local)
     note = f"what your own projects need is not looked at: {shown}; diagnose their pyproject.toml for that"
-    return replace(case, notes=(*case.notes, note)) if shown else case
+    return replace(request, notes=(*request.notes, note)) if shown else request
 
 
-def case_of_manifest(
+def request_of_manifest(
     text: str,
     manifest: Manifest,
     target: PlatformOptions,
     accelerator: str,
     lines: Mapping[int, SourceLine] | None = None,
 ) -> DiagnosisRequest:
-    """Ask about all that a manifest asks for; `lines` are the lines to show for its own, by number."""
+    """Ask about all that a manifest lists; `lines` are the lines to show in place of its own, by number."""
     python = target.python or manifest.python or PlatformOptions().platform().python
     text = _accelerated(set_python(text, python) if python != manifest.python else text, accelerator)
     text = set_macos(text, target.macos) if target.macos else text
-    asked = list(_questions(manifest, lines or {}))  # on the lines as they are, before the target was put in
+    questions = list(_questions(manifest, lines or {}))  # on the lines as they are, before the target was put in
     manifest = load_manifest(text, manifest.file)
-    platform = next((each for each in manifest.platforms(python) if each.subdir == SUBDIR), None)
+    platform = next((each for each in manifest.platforms(python) if each.is_apple_silicon), None)
     if platform is None:
-        raise UsageError(f"{manifest.file} is not made for {SUBDIR}", hint=f"add `- {SUBDIR}` to its `platforms`")
-    applying = [item for item in asked if not isinstance(item.asked, Requirement) or _applies(item.asked, platform)]
+        hint = f"add `- {APPLE_SILICON}` to its `platforms`"
+        raise UsageError(f"{manifest.file} is not made for {APPLE_SILICON}", hint=hint)
+    applying = [item for item in questions if isinstance(item.requested, MatchSpec) or _applies(item, platform)]
     return DiagnosisRequest(
         questions=tuple(applying),
         platform=platform,
@@ -142,14 +134,13 @@ def case_of_manifest(
         channels=manifest.channels,
         mapping=manifest.mapping,
         constraints=manifest.constraint_requirements(),
-        notes=tuple(
-            f"`{item.text}` does not apply to this platform, by its marker" for item in asked if item not in applying
-        ),
+        notes=tuple(_not_applying(item.text) for item in questions if item not in applying),
     )
 
 
-def _applies(requirement: Requirement, platform: Platform) -> bool:
-    return requirement.applies(platform.markers())
+def _applies(question: Question, platform: Platform) -> bool:
+    """Return whether a question is a requirement that applies to a platform."""
+    return isinstance(question.requested, Requirement) and question.requested.applies(platform.markers())
 
 
 def _questions(manifest: Manifest, lines: Mapping[int, SourceLine]) -> Iterator[Question]:
@@ -157,110 +148,91 @@ def _questions(manifest: Manifest, lines: Mapping[int, SourceLine]) -> Iterator[
         return lines.get(origin.line.line, origin.line) if origin.line else None
 
     for item in manifest.requirements():
-        where = item.requirement.origin
-        group = where.path.split(".")[1].split("[")[0] if where.path.startswith("groups.") else ""
-        yield Question(asked=item.requirement, line=shown(where), group=group)
+        origin = item.requirement.origin
+        group = origin.path.split(".")[1].split("[")[0] if origin.path.startswith("groups.") else ""
+        yield Question(requested=item.requirement, line=shown(origin), group=group)
     for requirement in manifest.pypi_requirements():
-        yield Question(asked=requirement, line=shown(requirement.origin), pypi_only=True)
+        yield Question(requested=requirement, line=shown(requirement.origin), pypi_only=True)
     for root in manifest.conda_specs():
-        yield Question(asked=root.spec, line=shown(root.origin))
+        yield Question(requested=root.spec, line=shown(root.origin))
 
 
-# Ask about what another tool's file asks for, line by line.
-
-_TOLD = ("dropped", "decision")
-_WORDY = ("pyproject.toml", "pixi.toml", "conda-lock.yml")
-
-
-def case_of_file(services: Services, path: Path, target: PlatformOptions, accelerator: str) -> DiagnosisRequest:
+def request_of_file(services: Services, path: Path, target: PlatformOptions, accelerator: str) -> DiagnosisRequest:
     """Import a file, and ask about its manifest, on the lines of the file itself.
 
-    Requirements that the import leaves out, or asks for under another name, are asked about as they are written, too.
+    Requirements that the import leaves out, or puts under another name, are asked about as they are written, too.
 
     Raises:
         ForeignFileError: the file cannot be read.
     """
-    wishes = ImportOptions(
+    options = ImportOptions(
         python=target.python,
         macos=target.macos,
         accelerator=chosen_accelerator(accelerator) if accelerator else None,
     )
-    imported = import_file(services, path, wishes)
-    case = case_of_manifest(imported.text, imported.manifest, PlatformOptions(), "", source_lines(imported))
-    known = {question.name for question in case.questions}
-    further = [item for item in _rewritten(imported) if item.name not in known]
-    markers = case.platform.markers()
-    asked = [item for item in further if isinstance(item.asked, Requirement) and item.asked.applies(markers)]
+    imported = import_file(services, path, options)
+    request = request_of_manifest(imported.text, imported.manifest, PlatformOptions(), "", source_lines(imported))
+    known = {question.name for question in request.questions}
+    further = [item for item in _rewritten(imported) if item.name not in known and _applies(item, request.platform)]
     return replace(
-        case,
-        questions=(*case.questions, *asked),
-        notes=(*case.notes, *imported.notes, *_notes(imported)),
+        request,
+        questions=(*request.questions, *further),
+        notes=(*request.notes, *imported.notes, *_import_notes(imported)),
     )
 
 
 def _rewritten(imported: Imported) -> Iterator[Question]:
-    """Yield the requirements that stand otherwise, or not at all, in the manifest."""
-    outcomes = {(account.line.file, account.line.line): account.outcome for account in imported.accounts}
+    """Yield the requirements that the manifest has in another form, or not at all."""
+    outcomes = {(report.line.file, report.line.line): report.outcome for report in imported.accounts}
     for item in imported.file.items:
         if not isinstance(item, ImportedRequirement) or item.bound:
             continue
         line = item.span.line
         if outcomes.get((line.file, line.line)) in ("dropped", "replaced"):
-            yield Question(asked=item.requirement, line=line, group=item.group)
+            yield Question(requested=item.requirement, line=line, group=item.group)
 
 
-def _notes(imported: Imported) -> Iterator[str]:
+def _import_notes(imported: Imported) -> Iterator[str]:
     """Yield what is not asked about; lines that only describe a project, or lock other platforms, are counted."""
-    beside = 0
-    for account in imported.accounts:
-        if account.subject and imported.file.format in _WORDY:
-            beside += 1
-        elif account.outcome in _TOLD and account.why:
-            yield _note(account)
-    if beside:
-        verb = "asks" if beside == 1 else "ask"
-        told = f"{counted(beside, 'part')} of {imported.file.file} {verb} for no package here"
-        yield f"{told}; `envgen import -v` lists them"
-
-
-def _note(account: LineReport) -> str:
-    what = "left out" if account.outcome == "dropped" else "not decided"
-    return f"{account.line}: {what}: {account.why}"
-
-
-# Judge installation commands, and ask about the packages that they name.
-
-_MINOR = re.compile(r"(3\.\d{1,2})(?:\.\d+)?")
-_TAG = re.compile(r"macosx_(\d{2})(?:_(\d{1,2}))?_arm64")
+    descriptive = 0
+    for report in imported.accounts:
+        if report.subject and imported.file.format in _DESCRIPTIVE:
+            descriptive += 1
+        elif report.outcome in ("dropped", "decision") and report.why:
+            what = "left out" if report.outcome == "dropped" else "not decided"
+            yield f"{report.line}: {what}: {report.why}"
+    if descriptive:
+        verb = "asks" if descriptive == 1 else "ask"
+        parts = f"{counted(descriptive, 'part')} of {imported.file.file}"
+        yield f"{parts} {verb} for no package here; `envgen import -v` lists them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandDiagnosis:
-    """Judged commands with the questions about their packages."""
+    """Judged installation commands, with the requests for the packages that they name."""
 
-    advised: tuple[JudgedCommand, ...] = ()
-    cases: tuple[DiagnosisRequest, ...] = ()
+    commands: tuple[JudgedCommand, ...] = ()
+    requests: tuple[DiagnosisRequest, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def judge_advice(text: str, target: PlatformOptions, accelerator: str) -> CommandDiagnosis:
+def judge_commands(text: str, target: PlatformOptions, accelerator: str) -> CommandDiagnosis:
     """Judge commands for a target; what they say of python and macOS counts where the call says nothing.
 
-    The packages of all of them are asked for at once, since they go into one environment.
+    The packages of all of them are requested together, since they go into one environment.
 
     Raises:
         UsageError: a shell could not read the text, or nothing in it installs.
     """
     commands = read_commands(text)
-    meant = PlatformOptions(python=target.python or _python(commands), macos=target.macos or _macos(commands))
-    platform = meant.platform()
-    advised = tuple(judge_command(command, platform, commands) for command in commands)
-    if not any(each.judged for each in advised):
+    target = PlatformOptions(python=target.python or _python(commands), macos=target.macos or _macos(commands))
+    judged = tuple(judge_command(command, target.platform(), commands) for command in commands)
+    if not any(each.judged for each in judged):
         known = ", ".join(program for tool in command_tools() for program in tool.programs)
         raise UsageError(f"there is no installation command in `{text}`", hint=f"commands of {known} are judged")
-    requirements, specs, notes = _asked(commands)
-    cases = cases_of_requirements(requirements, meant, accelerator, specs) if requirements or specs else ()
-    return CommandDiagnosis(advised=advised, cases=cases, notes=tuple(notes))
+    requirements, specs, notes = _packages(commands)
+    requests = requests_of_requirements(requirements, target, accelerator, specs) if requirements or specs else ()
+    return CommandDiagnosis(commands=judged, requests=requests, notes=tuple(notes))
 
 
 def _python(commands: Sequence[Command]) -> str:
@@ -286,7 +258,8 @@ def _macos(commands: Sequence[Command]) -> str:
     return ""
 
 
-def _asked(commands: Sequence[Command]) -> tuple[list[str], list[MatchSpec], list[str]]:
+def _packages(commands: Sequence[Command]) -> tuple[list[str], list[MatchSpec], list[str]]:
+    """Return the requirements and the match specs of commands, with notes on what is neither."""
     requirements: list[str] = []
     specs: dict[str, MatchSpec] = {}
     notes: list[str] = []
@@ -298,14 +271,9 @@ def _asked(commands: Sequence[Command]) -> tuple[list[str], list[MatchSpec], lis
                 specs.setdefault(spec.name, spec)
             else:
                 notes.append(f"`{text}` was not looked up: it is no name of a package there")
-        notes.extend(_files(command))
+        for value in (*command.values("--requirement"), *command.values("--file")):
+            notes.append(f"`{value}` was not read: give it as well, `envgen diagnose {value}`")
     return requirements, [spec for name, spec in specs.items() if name != "python"], notes
-
-
-def _files(command: Command) -> Iterator[str]:
-    for name in ("--requirement", "--file"):
-        for value in command.values(name):
-            yield f"`{value}` was not read: give it as well, `envgen diagnose {value}`"
 
 
 def _is_requirement(text: str) -> bool:

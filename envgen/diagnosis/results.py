@@ -1,32 +1,33 @@
-"""What is asked of a diagnosis, and what it finds of each package."""
+"""The values of a diagnosis: its request, its verdicts, the fixes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from envgen.errors import SourceLine
 from envgen.knowledge.version_ranges import to_numbers
+from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import Severity
 from envgen.models.match_spec import MatchSpec
-from envgen.models.platform import Platform
+from envgen.models.platform import APPLE_SILICON, Platform
 from envgen.models.requirement import Requirement
 from envgen.pypi.wheel_verdicts import FileClass
 
 PypiClass = FileClass | Literal["EMPTY_STUB", "UNKNOWN"]
-Had = Literal["conda", "pypi", "none"]
+VerdictSource = Literal["conda", "pypi", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What the user asks for: a requirement, or a match spec that conda alone may serve.
+    """One thing that the user asks for: a requirement, or a match spec that conda alone may serve.
 
     `line` is None where it was written on the command line; `pypi_only` says that conda may not serve it; `group` is
-    the manifest's group that it stands in, "" for none.
+    the manifest's group that it is listed in, "" for none.
     """
 
-    asked: Requirement | MatchSpec
+    requested: Requirement | MatchSpec
     line: SourceLine | None = None
     pypi_only: bool = False
     group: str = ""
@@ -34,26 +35,43 @@ class Question:
     @property
     def name(self) -> str:
         """Return the canonical name of the requirement, or the name of conda's package."""
-        return self.asked.name
+        return self.requested.name
 
     @property
     def text(self) -> str:
-        """Render what is asked for, without a marker."""
-        return str(self.asked)
+        """Return what is requested, without a marker."""
+        return str(self.requested)
 
     @property
     def key(self) -> str:
-        """Return the manifest's list that it stands in."""
-        if isinstance(self.asked, MatchSpec):
+        """Return the manifest's list that it is listed in."""
+        if isinstance(self.requested, MatchSpec):
             return "conda"
         return "pypi" if self.pypi_only else "dependencies"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PypiAvailability:
-    """Describe how a project stands on PyPI, and on PyPI alone.
+class DiagnosisRequest:
+    """The questions that are asked together of one target, with the manifest that asks them.
 
-    `version` is the one that the class is about, "" where none is. EMPTY_STUB is a wheel that fits and installs
+    A question's *place* is its index in `questions`; conflicts and fixes speak of questions by their places.
+    """
+
+    questions: tuple[Question, ...]
+    platform: Platform
+    manifest: str = ""
+    accelerator: str | None = None
+    channels: tuple[Channel, ...] = (CONDA_FORGE,)
+    mapping: Mapping[str, str | None] = field(default_factory=dict)
+    constraints: tuple[Requirement, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PypiAvailability:
+    """What PyPI alone has of a requirement.
+
+    `version` is the one that `code` is about, "" where it is about none. EMPTY_STUB is a wheel that fits and installs
     nothing; UNKNOWN means that the index was not asked, or did not answer.
     """
 
@@ -64,7 +82,7 @@ class PypiAvailability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaAvailability:
-    """Describe whether the channels can serve a requirement on the target, as which package and version.
+    """What the channels have of a requirement on the target.
 
     `name` is the conda name as far as it is known; `known` is False where the channels could not be read, or only a
     part of them.
@@ -79,7 +97,7 @@ class CondaAvailability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Describe what is wrong beyond the files themselves, under a stable code; an error makes the verdict a refusal."""
+    """Something wrong beyond the files themselves, under a stable code; an error makes the verdict a refusal."""
 
     code: str
     severity: Severity
@@ -88,10 +106,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Describe whether something can be had on the target, from where, what leads to it, and what to do if not.
+    """Whether a name is available on the target, from where, what leads to it, and what to do if it is not.
 
     `chain` starts with the name that the user wrote and ends with this one's; `root` is the requirement that the user
-    wrote, and `key` the manifest's list that it stands in; `source` is where it would be taken from.
+    wrote, and `key` the manifest's list that has it; `source` is where it would be taken from.
     """
 
     requirement: str
@@ -100,7 +118,7 @@ class Verdict:
     pypi: PypiAvailability
     conda: CondaAvailability
     ok: bool
-    source: Had
+    source: VerdictSource
     line: SourceLine | None = None
     key: str = "dependencies"
     faults: tuple[Fault, ...] = ()
@@ -108,7 +126,6 @@ class Verdict:
 
     @property
     def name(self) -> str:
-        """Return the name of what the verdict is about."""
         return self.chain[-1]
 
     @property
@@ -121,8 +138,8 @@ class Verdict:
 class Diagnosis:
     """The verdicts on what was asked for and on all that it needs, the former first.
 
-    `partial` tells that something could not be looked up; `manifest` is a manifest with every fix in it, "" where
-    there is nothing to fix or no way to; `locks` tells that it was tried and locks. `refusal` says why the whole does
+    `partial` says that something could not be looked up; `manifest` is a manifest with every fix in it, "" where
+    there is nothing to fix or no way to; `locks` says that it was tried and locks. `refusal` says why the whole does
     not lock where no verdict says it, "" otherwise.
     """
 
@@ -141,16 +158,12 @@ class Diagnosis:
         return every and not self.partial and not self.refusal
 
 
-# Describe a change of a manifest that makes something installable.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestEdit:
-    """What is put in the place of a requirement of a manifest's.
+    """What takes the place of one of a manifest's requirements.
 
     `dependencies`, `pypi` and `overrides` are PEP 508 texts, `conda` match specs; `python`, `macos` and `accelerator`
-    are "" where they stay. `drops` are further names of the manifest's that go with the requirement; `keeps` says that
-    the requirement itself stays as it is written.
+    are "" where they stay. `keeps` says that the requirement itself stays as it is written.
     """
 
     dependencies: tuple[str, ...] = ()
@@ -160,12 +173,11 @@ class ManifestEdit:
     python: str = ""
     macos: str = ""
     accelerator: str = ""
-    drops: tuple[str, ...] = ()
     keeps: bool = False
 
 
 def combined(edits: Sequence[ManifestEdit]) -> ManifestEdit:
-    """Make one edit of several that are about one requirement: the first python counts, and the newest macOS."""
+    """Merge edits about one requirement: the first python and accelerator win, and the newest macOS."""
 
     def all_of(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(text for items in lists for text in items))
@@ -178,14 +190,13 @@ def combined(edits: Sequence[ManifestEdit]) -> ManifestEdit:
         python=next((edit.python for edit in edits if edit.python), ""),
         macos=max((edit.macos for edit in edits if edit.macos), key=to_numbers, default=""),
         accelerator=next((edit.accelerator for edit in edits if edit.accelerator), ""),
-        drops=all_of(edit.drops for edit in edits),
         keeps=all(edit.keeps for edit in edits),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointFix:
-    """A way out in words, with the edits that take it, by the place of the question that each is about."""
+    """A fix of several questions at once, in words, with an edit for the place of each question that it changes."""
 
     text: str
     edits: Mapping[int, ManifestEdit]
@@ -193,9 +204,9 @@ class JointFix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """A way out in words, with the edit that takes it (None where no edit can); `locks` tells that it was tried.
+    """A change that makes one question available, in words and as an edit (None where no edit can).
 
-    `text` has no full stop at its end.
+    `text` has no full stop at its end; `locks` says that it was tried.
     """
 
     text: str
@@ -204,7 +215,7 @@ class Fix:
 
 
 def fragment(edit: ManifestEdit | None, requirement: str, key: str = "dependencies") -> str:
-    """Write an edit as the keys of envgen.yaml, to be put in place of a requirement's line under a key; "" for none.
+    """Return an edit as keys of envgen.yaml, to be put in place of a requirement's line under a key; "" for none.
 
     `dependencies: []` says that nothing takes its place there.
     """
@@ -214,28 +225,22 @@ def fragment(edit: ManifestEdit | None, requirement: str, key: str = "dependenci
 
 
 def _lines(edit: ManifestEdit, requirement: str, key: str) -> Iterator[str]:
-    names = ", ".join(f"`{name}`" for name in (*(() if edit.keeps else (requirement,)), *edit.drops))
-    if names:
-        yield f"# in place of {names}"
+    if not edit.keeps:
+        yield f"# in place of `{requirement}`"
     if edit.python:
         yield f'python: "{edit.python}"'
     if edit.macos:
-        yield f'platforms: [{{platform: osx-arm64, macos: "{edit.macos}"}}]'
+        yield f'platforms: [{{platform: {APPLE_SILICON}, macos: "{edit.macos}"}}]'
     if edit.accelerator:
         yield f"accelerator: {edit.accelerator}"
     lists = {"dependencies": edit.dependencies, "conda": edit.conda, "pypi": edit.pypi, "overrides": edit.overrides}
     for name, items in lists.items():
-        kept = (requirement,) if edit.keeps and name == key else ()
-        yield from _list(name, (*kept, *items), always=name == key)
-
-
-def _list(key: str, items: Sequence[str], *, always: bool) -> Iterator[str]:
-    if not items:
-        if always:
-            yield f"{key}: []"
-        return
-    yield f"{key}:"
-    yield from (f"  - {_scalar(item)}" for item in items)
+        listed = (*((requirement,) if edit.keeps and name == key else ()), *items)
+        if listed:
+            yield f"{name}:"
+            yield from (f"  - {_scalar(item)}" for item in listed)
+        elif name == key:
+            yield f"{name}: []"
 
 
 def _scalar(text: str) -> str:

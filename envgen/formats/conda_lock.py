@@ -1,4 +1,4 @@
-"""Write conda-lock.yml in conda-lock's format 1, which is also the lock that envgen reads back."""
+"""conda-lock.yml in conda-lock's format 1, which is also the lock that envgen reads back."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from envgen.formats.generated import credentials, header, no_md5, no_sha256, refuse, scalar
+from envgen.errors import LockfileError, SourceLine
+from envgen.formats.fast_yaml import load
+from envgen.formats.generated import header, no_md5, refuse, scalar
+from envgen.formats.read_lock import RESTORE, read_head, refuse_edits, refuse_merge_markers
 from envgen.lock.custom_metadata import (
     DIGEST_PLACEHOLDER,
     CustomFields,
     Fields,
+    facts_of,
     lock_facts,
     platform_facts,
+    read_platform_facts,
     record_line,
     restored_record,
     restored_wheel,
@@ -21,6 +26,7 @@ from envgen.lock.custom_metadata import (
 )
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
 from envgen.lock.package_fields import fold_depends, fold_requires, plain_requires, unfold_depends, unfold_requires
+from envgen.models.channel import Channel
 from envgen.models.package_key import PackageKey, PackageSource
 from envgen.models.record import Record
 
@@ -34,10 +40,16 @@ def write(lock: Lock) -> dict[str, str]:
     conda-lock 4 parses and renders it; micromamba wants non-empty sources and content_hash, conda's plugin created_by.
     Raises WriteError for what the format cannot hold.
     """
-    refuse(FILE, _problems(lock), "update the packages named: `envgen lock --update NAME`")
+    unlocated = [f"{wheel.name} has no URL" for each in lock.platforms for wheel in each.pypi if not wheel.wheel.url]
+    refuse(FILE, lock, "update the packages named: `envgen lock --update NAME`", no_md5(lock), unlocated)
     platforms = sorted(lock.platforms, key=lambda each: each.platform.subdir)
+    about = [
+        f"Install it: envgen create {lock.name}",
+        f"        or: conda-lock install --name {lock.name} {FILE}",
+        f"        or: micromamba create --name {lock.name} --file {FILE}",
+    ]
     lines = [
-        *header(lock, platforms, about=_about(lock)),
+        *header(lock, platforms, about=about),
         "version: 1",
         "metadata:",
         *_metadata(lock, platforms),
@@ -45,20 +57,6 @@ def write(lock: Lock) -> dict[str, str]:
         *_packages(platforms),
     ]
     return {FILE: with_digest("\n".join(lines) + "\n")}
-
-
-def _problems(lock: Lock) -> Iterator[str]:
-    yield from credentials(lock)
-    for platform in lock.platforms:
-        yield from no_md5(platform.conda)
-        yield from no_sha256(platform.pypi)
-        yield from (f"{wheel.name} has no URL" for wheel in platform.pypi if not wheel.wheel.url)
-
-
-def _about(lock: Lock) -> Iterator[str]:
-    yield f"Install it: envgen create {lock.name}"
-    yield f"        or: conda-lock install --name {lock.name} {FILE}"
-    yield f"        or: micromamba create --name {lock.name} --file {FILE}"
 
 
 def _metadata(lock: Lock, platforms: list[PlatformLock]) -> Iterator[str]:
@@ -143,16 +141,65 @@ def _category(category: str) -> Iterator[str]:
     yield f"  optional: {'false' if category == MAIN_GROUP else 'true'}"
 
 
-# Read the package blocks of a conda-lock.yml.
+def read_conda_lock(text: str, file: str, *, sealed: bool = True) -> Lock:
+    """Read a conda-lock.yml of envgen's; raise LockfileError for one that is damaged, or that another tool made.
+
+    With `sealed` any edit since the writing is an error; without, what can still be read is returned, so that it can
+    be mended. The lock comes back whole, in its normal form.
+    """
+    refuse_merge_markers(text, file)
+    document = load(text, file)
+    try:
+        lock = _lock(Fields.of(document, file), file)
+    except ValueError as error:
+        lines = _heads(text, file, error.name) if isinstance(error, BlockError) else []
+        raise LockfileError(f"{file} is damaged: {error}", lines=lines, hint=RESTORE) from error
+    if sealed:
+        refuse_edits(text, file)
+    return lock
+
+
+def _lock(document: Fields, file: str) -> Lock:
+    metadata = document.fields("metadata")
+    facts = metadata.texts("custom_metadata") if metadata.has("custom_metadata") else {}
+    head = read_head(facts, file)
+    document.value("version", 1)
+    blocks = Blocks(document.items("package"))
+    subdirs = metadata.names("platforms")
+    if strangers := blocks.platforms() - set(subdirs):
+        raise ValueError(f"packages for `{min(strangers)}`, which is none of its platforms")
+    channels = [Channel.parse(Fields.of(item, "a channel").text("url")) for item in metadata.items("channels")]
+    platforms = [_platform(subdir, facts_of(subdir, facts), blocks) for subdir in sorted(subdirs)]
+    return replace(head, channels=tuple(channels), platforms=tuple(platforms))
+
+
+def _platform(subdir: str, facts: Mapping[str, str], blocks: Blocks) -> PlatformLock:
+    try:
+        lock = read_platform_facts(subdir, facts)
+    except ValueError as error:
+        raise ValueError(f"custom_metadata of {subdir}: {error}") from error
+    records = [block.record(facts.get(f"conda.{block.name}", "")) for block in blocks.of(subdir, "conda")]
+    wheels = [
+        block.wheel(facts.get(f"pypi.{block.name}", ""), facts.get(f"why.{block.name}", ""))
+        for block in blocks.of(subdir, "pypi")
+    ]
+    return replace(lock, conda=tuple(records), pypi=tuple(wheels), groups=blocks.groups(subdir))
+
+
+def _heads(text: str, file: str, name: str) -> list[SourceLine]:
+    """Return the lines that a package's blocks begin with."""
+    heads = (f"- name: {name}", f"- name: '{name}'")
+    lines = [line.rstrip("\r") for line in text.split("\n")]
+    return [SourceLine(file=file, line=number, text=line) for number, line in enumerate(lines, 1) if line in heads]
+
 
 _KINDS: Mapping[str, PackageSource] = {"conda": "conda", "pip": "pypi"}
 
 
 class BlockError(ValueError):
-    """Describe which package's block is wrong."""
+    """A package's block that is wrong, by the package's name."""
 
     def __init__(self, message: str, name: str) -> None:
-        """Keep the name, by which the block is found."""
         super().__init__(message)
         self.name = name
 
@@ -177,17 +224,17 @@ class Block:
     def record(self, line: str) -> Record:
         """Build the record of a conda block and its line of custom_metadata."""
         with _block_of(self.name):
-            held = CustomFields(line)
-            record = restored_record(held, url=self.url, md5=self.md5, name=self.name, version=self.version)
-            held.end()
+            custom = CustomFields(line)
+            record = restored_record(custom, url=self.url, md5=self.md5, name=self.name, version=self.version)
+            custom.end()
             return replace(record, sha256=self.sha256, depends=unfold_depends(self.dependencies))
 
     def wheel(self, line: str, why: str) -> LockedWheel:
         """Build the wheel of a PyPI block, its line of custom_metadata and its reason."""
         with _block_of(self.name):
-            held = CustomFields(line)
-            wheel = restored_wheel(held, name=self.name, version=self.version, sha256=self.sha256, url=self.url)
-            held.end()
+            custom = CustomFields(line)
+            wheel = restored_wheel(custom, name=self.name, version=self.version, sha256=self.sha256, url=self.url)
+            custom.end()
             folded = {**self.dependencies, **fold_requires(wheel.requires)}
             return replace(wheel, requires=unfold_requires(folded), why=why)
 
@@ -201,7 +248,7 @@ def _block_of(name: str) -> Iterator[None]:
 
 
 class Blocks:
-    """Gather the blocks of a file: a package of two groups has a block for each."""
+    """The blocks of a file: a package of two groups has a block for each."""
 
     def __init__(self, items: Iterable[object]) -> None:
         """Read every block; raise BlockError for a broken, doubled or contradictory one."""

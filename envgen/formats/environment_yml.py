@@ -1,10 +1,10 @@
-"""Write environment.yml: the exact packages of one platform for conda and mamba."""
+"""environment.yml: the exact packages of one platform for conda and mamba."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from envgen.formats.generated import credentials, header, no_sha256, other_groups, refuse, scalar
+from envgen.formats.generated import file_of, group_note, header, refuse, scalar
 from envgen.lock.model import Lock, PlatformLock
 
 FILE = "environment.yml"
@@ -17,28 +17,18 @@ def write(lock: Lock) -> dict[str, str]:
     its require-hashes mode, in which it refuses whatever is not listed. Raises WriteError without pip among the records
     where there are wheels, and for wheels without a hash.
     """
-    refuse(FILE, _problems(lock), "lock again: `envgen lock`")
-    single = len(lock.platforms) == 1
-    return {FILE if single else _name(each): _text(lock, each) for each in lock.platforms}
-
-
-def _name(lock: PlatformLock) -> str:
-    return f"environment.{lock.platform.subdir}.yml"
-
-
-def _problems(lock: Lock) -> Iterator[str]:
-    yield from credentials(lock)
-    for platform in lock.platforms:
-        yield from no_sha256(platform.pypi)
-        if platform.pypi and not any(record.name == "pip" for record in platform.conda):
-            yield f"{platform.platform.subdir} has PyPI packages and no pip"
+    without_pip = [
+        f"{each.platform.subdir} has PyPI packages and no pip"
+        for each in lock.platforms
+        if each.pypi and not any(record.name == "pip" for record in each.conda)
+    ]
+    refuse(FILE, lock, "lock again: `envgen lock`", without_pip)
+    return {file_of(FILE, lock, each): _text(lock, each) for each in lock.platforms}
 
 
 def _text(lock: Lock, platform: PlatformLock) -> str:
-    file = FILE if len(lock.platforms) == 1 else _name(platform)
-    about = [f"Install it: envgen create {lock.name}", f"        or: conda env create --file {file}"]
-    if groups := other_groups([platform]):
-        about.append(f"It holds every group ({', '.join(groups)} too): the format has none.")
+    install = f"        or: conda env create --file {file_of(FILE, lock, platform)}"
+    about = [f"Install it: envgen create {lock.name}", install, *group_note(platform)]
     lines = [
         *header(lock, [platform], about=about),
         f"name: {scalar(lock.name)}",
@@ -52,11 +42,10 @@ def _text(lock: Lock, platform: PlatformLock) -> str:
 
 def _dependencies(platform: PlatformLock, indexes: Iterable[str]) -> Iterator[str]:
     """List the packages; pip fills the variables of an index in itself, from the user's environment."""
-    records = sorted(platform.conda, key=lambda record: record.name)
-    yield "dependencies:" if records else "dependencies: []"
-    yield from (f"  - {scalar(str(record))}" for record in records)
+    yield "dependencies:" if platform.conda else "dependencies: []"
+    yield from (f"  - {scalar(str(record))}" for record in platform.conda)
     if platform.pypi:
         yield "  - pip:"
         yield from (f"      - {scalar(f'--extra-index-url {index}')}" for index in indexes)
-    for wheel in sorted(platform.pypi, key=lambda wheel: wheel.name):
+    for wheel in platform.pypi:
         yield f"      - {scalar(f'{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}')}"

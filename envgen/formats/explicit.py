@@ -1,4 +1,4 @@
-"""Write explicit and requirements files: what any tool installs without a solver."""
+"""Explicit and requirements files, which any tool installs without a solver and envgen reads back."""
 
 from __future__ import annotations
 
@@ -9,19 +9,8 @@ from typing import TypeVar
 
 from envgen.errors import LockfileError, SourceLine
 from envgen.formats.fast_yaml import NotPlainError, load_plain
-from envgen.formats.generated import (
-    RESTORE,
-    credentials,
-    header,
-    no_md5,
-    no_sha256,
-    other_groups,
-    refuse,
-    refuse_edits,
-    refuse_foreign,
-    refuse_merge_markers,
-    scalar,
-)
+from envgen.formats.generated import group_note, header, no_md5, refuse, scalar
+from envgen.formats.read_lock import RESTORE, foreign, read_head, refuse_edits, refuse_merge_markers
 from envgen.lock.custom_metadata import (
     DIGEST_PLACEHOLDER,
     CustomFields,
@@ -30,7 +19,6 @@ from envgen.lock.custom_metadata import (
     lock_facts,
     platform_facts,
     read_platform_facts,
-    read_projects,
     restored_record,
     restored_wheel,
     whole_record_line,
@@ -43,6 +31,11 @@ from envgen.models.channel import Channel
 from envgen.models.record import Record
 
 NAME = "explicit"
+_FILE = re.compile(r"explicit\.([a-z0-9-]+)\.txt")
+_FACT = "#: "
+_URL = re.compile(r"(\S+)#([0-9a-f]*)")
+_WHEEL = re.compile(r"([a-z0-9-]+)==(\S+) --hash=sha256:([0-9a-f]+)")
+_Package = TypeVar("_Package", Record, LockedWheel)
 
 
 def write(lock: Lock) -> dict[str, str]:
@@ -52,20 +45,13 @@ def write(lock: Lock) -> dict[str, str]:
     the rest of the lock, so that it can be read back; wheels have no URL, so that no index is named.
     Raises WriteError for records without md5 and wheels without sha256.
     """
-    refuse("explicit.txt", _problems(lock), "update the packages named: `envgen lock --update NAME`")
+    refuse("explicit.txt", lock, "update the packages named: `envgen lock --update NAME`", no_md5(lock))
     files = {}
     for platform in lock.platforms:
         files[f"explicit.{platform.platform.subdir}.txt"] = with_digest(_explicit(lock, platform))
         if platform.pypi:
             files[_requirements_file(platform)] = with_digest(_requirements(lock, platform))
     return files
-
-
-def _problems(lock: Lock) -> Iterator[str]:
-    yield from credentials(lock)
-    for platform in lock.platforms:
-        yield from no_md5(platform.conda)
-        yield from no_sha256(platform.pypi)
 
 
 def _requirements_file(platform: PlatformLock) -> str:
@@ -81,18 +67,13 @@ def _explicit(lock: Lock, platform: PlatformLock) -> str:
         about.append(f"      then: pip install --no-deps --require-hashes -r {_requirements_file(platform)}")
         facts["requirements"] = _requirements_file(platform)
     lines = [
-        *header(lock, [platform], about=[*about, *_group_note(platform)]),
+        *header(lock, [platform], about=[*about, *group_note(platform)]),
         f"# platform: {platform.platform.subdir}",
         *_comments(facts),
         "@EXPLICIT",
         *_records(platform),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _group_note(platform: PlatformLock) -> list[str]:
-    groups = other_groups([platform])
-    return [f"It holds every group ({', '.join(groups)} too): the format has none."] if groups else []
 
 
 def _comments(facts: Mapping[str, str]) -> Iterator[str]:
@@ -110,7 +91,7 @@ def _records(platform: PlatformLock) -> Iterator[str]:
 def _requirements(lock: Lock, platform: PlatformLock) -> str:
     about = [f"Install it after explicit.{platform.platform.subdir}.txt, with --no-deps and --require-hashes."]
     lines = [
-        *header(lock, [platform], about=[*about, *_group_note(platform)]),
+        *header(lock, [platform], about=[*about, *group_note(platform)]),
         *_comments({"manifest_digest": lock.manifest_digest}),
         *(f"--extra-index-url {index}" for index in lock.indexes),
         *_wheels(platform),
@@ -122,15 +103,6 @@ def _wheels(platform: PlatformLock) -> Iterable[str]:
     for wheel in sorted(platform.pypi, key=lambda wheel: wheel.name):
         yield f"#: {whole_wheel_line(wheel, platform.groups_of(wheel.key))}"
         yield f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}"
-
-
-# Read explicit and requirements files back into the lock that they were written from.
-
-_FILE = re.compile(r"explicit\.([a-z0-9-]+)\.txt")
-_FACT = "#: "
-_URL = re.compile(r"(\S+)#([0-9a-f]*)")
-_WHEEL = re.compile(r"([a-z0-9-]+)==(\S+) --hash=sha256:([0-9a-f]+)")
-_Package = TypeVar("_Package", Record, LockedWheel)
 
 
 def read_explicit(texts: Mapping[str, str], *, sealed: bool = True) -> Lock:
@@ -156,11 +128,6 @@ class _File:
     facts: Mapping[str, str]
     packages: tuple[tuple[SourceLine, str], ...]
 
-    @property
-    def subdir(self) -> str:
-        """Return the platform that the file's name says."""
-        return self.name.split(".")[1]
-
 
 def _open(name: str, text: str, *, sealed: bool) -> _File:
     refuse_merge_markers(text, name)
@@ -171,45 +138,36 @@ def _open(name: str, text: str, *, sealed: bool) -> _File:
     except NotPlainError as error:
         if "#: envgen_format:" in text:
             raise LockfileError(f"{name} is damaged: its head cannot be read", hint=RESTORE) from error
-        hint = f"make a manifest of it: `envgen import {name}`"
-        raise LockfileError(f"{name} was not made by envgen", hint=hint, code="lockfile-foreign") from error
+        raise foreign(name) from error
     if sealed:
         refuse_edits(text, name)
     return _File(name=name, facts=fields.all_texts(), packages=tuple(_packages(name, lines)))
 
 
 def _packages(name: str, lines: list[str]) -> Iterator[tuple[SourceLine, str]]:
-    held = ""
+    above = ""
     for number, line in enumerate(lines, 1):
         if line.startswith("#: {"):
-            held = line.removeprefix(_FACT)
+            above = line.removeprefix(_FACT)
         elif line and line != "@EXPLICIT" and not line.startswith(("#", "--extra-index-url ")):
-            yield SourceLine(file=name, line=number, text=line), held
-            held = ""
+            yield SourceLine(file=name, line=number, text=line), above
+            above = ""
 
 
 def _read(name: str, texts: Mapping[str, str], *, sealed: bool) -> Lock:
     file = _open(name, texts[name], sealed=sealed)
-    facts = file.facts
+    subdir = name.split(".")[1]
     try:
-        refuse_foreign(facts, name)
-        lock = read_platform_facts(file.subdir, facts_of(file.subdir, facts))
-        channels = tuple(Channel.parse(channel) for channel in facts.get("channels", "").split())
+        head = read_head(file.facts, name)
+        platform = read_platform_facts(subdir, facts_of(subdir, file.facts))
+        channels = tuple(Channel.parse(channel) for channel in file.facts.get("channels", "").split())
     except ValueError as error:
         raise LockfileError(f"{name} is damaged: {error}", hint=RESTORE) from error
-    return Lock(
-        name=facts["name"],
-        created_by=facts["created_by"],
-        channels=channels,
-        manifest_digest=facts["manifest_digest"],
-        platforms=(_with_packages(lock, file, _explicit_requirements(file, texts, sealed=sealed)),),
-        exclude_newer=facts.get("exclude_newer", ""),
-        indexes=tuple(facts.get("indexes", "").split()),
-        projects=read_projects(facts),
-    )
+    platform = _with_packages(platform, file, _requirements_beside(file, texts, sealed=sealed))
+    return replace(head, channels=channels, platforms=(platform,))
 
 
-def _explicit_requirements(explicit: _File, texts: Mapping[str, str], *, sealed: bool) -> _File | None:
+def _requirements_beside(explicit: _File, texts: Mapping[str, str], *, sealed: bool) -> _File | None:
     name = explicit.facts.get("requirements", "")
     if not name:
         return None
@@ -241,10 +199,10 @@ def _restored(
     restored: dict[str, tuple[_Package, tuple[str, ...]]] = {}
     for line, text in file.packages:
         try:
-            held = CustomFields(text)
-            groups = held.texts("groups")
-            package = restore(line.text, held)
-            held.end()
+            custom = CustomFields(text)
+            groups = custom.texts("groups")
+            package = restore(line.text, custom)
+            custom.end()
         except ValueError as error:
             raise LockfileError(f"{file.name} is damaged: {error}", lines=[line], hint=RESTORE) from error
         if package.name in restored:
@@ -253,15 +211,15 @@ def _restored(
     return restored
 
 
-def _record(line: str, held: CustomFields) -> Record:
+def _record(line: str, custom: CustomFields) -> Record:
     match = _URL.fullmatch(line)
     if match is None:
         raise ValueError("not a URL with its md5")
-    return restored_record(held, url=match[1], md5=match[2])
+    return restored_record(custom, url=match[1], md5=match[2])
 
 
-def _wheel(line: str, held: CustomFields) -> LockedWheel:
+def _wheel(line: str, custom: CustomFields) -> LockedWheel:
     match = _WHEEL.fullmatch(line)
     if match is None:
         raise ValueError("not a name with its version and sha256")
-    return restored_wheel(held, name=match[1], version=match[2], sha256=match[3])
+    return restored_wheel(custom, name=match[1], version=match[2], sha256=match[3])

@@ -1,10 +1,10 @@
-"""Write pixi.lock: the packages of every platform for pixi and rattler."""
+"""pixi.lock: the packages of every platform for pixi and rattler."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envgen.formats.generated import credentials, header, no_sha256, no_url, refuse, scalar
+from envgen.formats.generated import header, no_url, refuse, scalar
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock, lock_groups, without_groups
 from envgen.models.record import Record
 
@@ -18,24 +18,16 @@ def write(lock: Lock) -> dict[str, str]:
     `main` is pixi's default environment; each group is one of its own, which holds `main` too. py-rattler would write
     format 7, without the hashes of wheels. Raises WriteError for what it cannot hold.
     """
-    refuse(FILE, _problems(lock), "export another format")
     platforms = sorted(lock.platforms, key=lambda each: each.platform.subdir)
     groups = sorted({group for each in platforms for group in lock_groups(each)})
+    clash = f"its environment `{_DEFAULT}` is `{MAIN_GROUP}`, and a group has that name"
+    refuse(FILE, lock, "export another format", no_url(lock), [clash] if _DEFAULT in groups else [])
     lines = [*header(lock, platforms), "version: 6", "environments:"]
     for name in (_DEFAULT, *groups):
         others = [group for group in groups if group != name]
         lines += _environment(lock, name, [without_groups(each, others) for each in platforms])
     lines += ["packages:", *_packages(platforms)]
     return {FILE: "\n".join(lines) + "\n"}
-
-
-def _problems(lock: Lock) -> Iterator[str]:
-    yield from credentials(lock)
-    for platform in lock.platforms:
-        yield from no_sha256(platform.pypi)
-        yield from no_url(platform.pypi)
-        if _DEFAULT in lock_groups(platform):
-            yield f"its environment `{_DEFAULT}` is `{MAIN_GROUP}`, and a group has that name"
 
 
 def _environment(lock: Lock, name: str, platforms: list[PlatformLock]) -> Iterator[str]:

@@ -1,15 +1,15 @@
-"""Write pylock.toml (PEP 751): the packages from PyPI for pip, uv and others."""
+"""pylock.toml (PEP 751): the packages from PyPI for pip, uv and others."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 
-from envgen.formats.generated import credentials, header, no_sha256, no_url, refuse
+from envgen.formats.generated import file_of, header, no_url, no_wheels, refuse
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock, lock_groups
-from envgen.models.platform import Platform
 
 FILE = "pylock.toml"
+_TARGET_MARKERS = ("sys_platform", "platform_machine", "implementation_name")
 
 
 def write(lock: Lock) -> dict[str, str]:
@@ -18,30 +18,18 @@ def write(lock: Lock) -> dict[str, str]:
     conda's packages are no part of the format, so that dependencies between packages are left out: what conda provides
     could not be named. Raises WriteError for wheels without a URL or a hash, and where nothing comes from PyPI.
     """
-    refuse(FILE, _problems(lock), "export another format")
-    single = len(lock.platforms) == 1
-    return {
-        FILE if single else f"pylock.{each.platform.subdir}.toml": _text(lock, each)
-        for each in lock.platforms
-        if each.pypi
-    }
-
-
-def _problems(lock: Lock) -> Iterator[str]:
-    yield from credentials(lock)
-    if not any(platform.pypi for platform in lock.platforms):
-        yield "nothing in the lock comes from PyPI"
-    for platform in lock.platforms:
-        yield from no_sha256(platform.pypi)
-        yield from no_url(platform.pypi)
+    refuse(FILE, lock, "export another format", no_wheels(lock), no_url(lock))
+    return {file_of(FILE, lock, each): _text(lock, each) for each in lock.platforms if each.pypi}
 
 
 def _text(lock: Lock, platform: PlatformLock) -> str:
     groups = sorted(lock_groups(platform))
+    markers = platform.platform.markers()
+    marker = " and ".join(f"{key} == '{markers[key]}'" for key in _TARGET_MARKERS)
     lines = [
         *header(lock, [platform]),
         'lock-version = "1.0"',
-        f"environments = [{_string(_marker(platform.platform))}]",
+        f"environments = [{_string(marker)}]",
         f"requires-python = {_string(f'=={platform.platform.python}.*')}",
         *([f"dependency-groups = {_strings(groups)}", "default-groups = []"] if groups else []),
         f"created-by = {_string(lock.created_by.split()[0])}",
@@ -56,8 +44,8 @@ def _package(locked: LockedWheel, groups: Sequence[str]) -> Iterator[str]:
     yield f"name = {_string(locked.name)}"
     yield f"version = {_string(locked.version)}"
     if MAIN_GROUP not in groups:
-        asked = " or ".join(f"'{group}' in dependency_groups" for group in groups)
-        yield f"marker = {_string(asked)}"
+        marker = " or ".join(f"'{group}' in dependency_groups" for group in groups)
+        yield f"marker = {_string(marker)}"
     if locked.requires_python:
         yield f"requires-python = {_string(locked.requires_python)}"
     yield "[[packages.wheels]]"
@@ -68,16 +56,10 @@ def _package(locked: LockedWheel, groups: Sequence[str]) -> Iterator[str]:
     yield f"hashes = {{sha256 = {_string(locked.wheel.sha256)}}}"
 
 
-def _marker(platform: Platform) -> str:
-    markers = platform.markers()
-    keys = ("sys_platform", "platform_machine", "implementation_name")
-    return " and ".join(f"{key} == '{markers[key]}'" for key in keys)
-
-
 def _strings(texts: Sequence[str]) -> str:
     return f"[{', '.join(map(_string, texts))}]"
 
 
 def _string(text: str) -> str:
-    """Write a TOML basic string, whose escapes are JSON's but for the delete character."""
+    """Return a TOML basic string, whose escapes are JSON's but for the delete character."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

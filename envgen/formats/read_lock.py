@@ -1,91 +1,70 @@
-"""Read conda-lock.yml back into the lock that it was written from."""
+"""What the reading of a committed lock goes through first: git's conflicts, edits, damage, other tools' files."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from envgen.errors import LockfileError, SourceLine
-from envgen.formats.conda_lock import BlockError, Blocks
-from envgen.formats.fast_yaml import load
-from envgen.formats.generated import RESTORE, refuse_edits, refuse_foreign, refuse_merge_markers
-from envgen.lock.custom_metadata import Fields, facts_of, read_platform_facts, read_projects
-from envgen.lock.model import Lock, PlatformLock
-from envgen.models.channel import Channel
+from envgen.lock.custom_metadata import digest_matches, read_projects
+from envgen.lock.model import FORMAT_VERSION, Lock
+
+RESTORE = "restore it from version control, or make it anew with `envgen lock`"
+_OURS, _BASE, _BETWEEN, _THEIRS = "<" * 7, "|" * 7, "=" * 7, ">" * 7
+_MARKER = re.compile(r"^(?:<{7} |\|{7} |={7}\r?$|>{7} ).*", re.MULTILINE)
 
 
-def read_conda_lock(text: str, file: str, *, sealed: bool = True) -> Lock:
-    """Read a conda-lock.yml of envgen's; raise LockfileError for one that is damaged, or that another tool made.
+def refuse_merge_markers(text: str, file: str) -> None:
+    """Raise LockfileError, with its lines, for a file that git left unmerged."""
+    lines = [
+        SourceLine(file=file, line=text.count("\n", 0, match.start()) + 1, text=match[0].rstrip("\r"))
+        for match in _MARKER.finditer(text)
+    ]
+    if lines:
+        hint = "merge envgen.yaml first, then run `envgen lock`: it makes the lock anew"
+        raise LockfileError(f"{file} holds merge markers", lines=lines, hint=hint)
 
-    With `sealed` any edit since the writing is an error; without, what can still be read is given, so that it can be
-    mended. The lock comes back whole, in its normal form.
+
+def refuse_edits(text: str, file: str) -> None:
+    """Raise LockfileError, code `lockfile-edited`, for a file that is not as it was written."""
+    if not digest_matches(text):
+        raise LockfileError(f"{file} was edited or cut after it was written", hint=RESTORE, code="lockfile-edited")
+
+
+def foreign(file: str) -> LockfileError:
+    """Return the failure of a file that another tool made."""
+    hint = f"make a manifest of it: `envgen import {file}`"
+    return LockfileError(f"{file} was not made by envgen", hint=hint, code="lockfile-foreign")
+
+
+def read_head(facts: Mapping[str, str], file: str) -> Lock:
+    """Return the lock that the facts of a file say, without its channels and platforms.
+
+    Raises LockfileError for a file of another tool's or of a newer envgen's, ValueError for one that lacks a fact.
     """
-    refuse_merge_markers(text, file)
-    document = load(text, file)
-    try:
-        lock = _lock(Fields.of(document, file), file)
-    except ValueError as error:
-        lines = _lines(text, file, error.name) if isinstance(error, BlockError) else []
-        raise LockfileError(f"{file} is damaged: {error}", lines=lines, hint=RESTORE) from error
-    if sealed:
-        refuse_edits(text, file)
-    return lock
-
-
-def _lock(document: Fields, file: str) -> Lock:
-    metadata = document.fields("metadata")
-    facts = metadata.texts("custom_metadata") if metadata.has("custom_metadata") else {}
-    refuse_foreign(facts, file)
-    document.value("version", 1)
-    blocks = Blocks(document.items("package"))
-    subdirs = metadata.names("platforms")
-    if strangers := blocks.platforms() - set(subdirs):
-        raise ValueError(f"packages for `{min(strangers)}`, which is none of its platforms")
+    version = facts.get("envgen_format")
+    if version is None or not facts.get("created_by", "").startswith("envgen"):
+        raise foreign(file)
+    if version != FORMAT_VERSION:
+        message = f"{file} has format {version}, this envgen knows {FORMAT_VERSION}"
+        raise LockfileError(message, hint="upgrade envgen", code="lockfile-newer")
+    for key in ("name", "manifest_digest"):
+        if key not in facts:
+            raise ValueError(f"`{key}` is missing")
     return Lock(
         name=facts["name"],
         created_by=facts["created_by"],
-        channels=tuple(_channel(item) for item in metadata.items("channels")),
+        channels=(),
         manifest_digest=facts["manifest_digest"],
-        platforms=tuple(_platform(subdir, facts_of(subdir, facts), blocks) for subdir in sorted(subdirs)),
+        platforms=(),
         exclude_newer=facts.get("exclude_newer", ""),
         indexes=tuple(facts.get("indexes", "").split()),
         projects=read_projects(facts),
     )
 
 
-def _channel(item: object) -> Channel:
-    return Channel.parse(Fields.of(item, "a channel").text("url"))
-
-
-def _platform(subdir: str, facts: Mapping[str, str], blocks: Blocks) -> PlatformLock:
-    try:
-        lock = read_platform_facts(subdir, facts)
-    except ValueError as error:
-        raise ValueError(f"custom_metadata of {subdir}: {error}") from error
-    return replace(
-        lock,
-        conda=tuple(block.record(facts.get(f"conda.{block.name}", "")) for block in blocks.of(subdir, "conda")),
-        pypi=tuple(
-            block.wheel(facts.get(f"pypi.{block.name}", ""), facts.get(f"why.{block.name}", ""))
-            for block in blocks.of(subdir, "pypi")
-        ),
-        groups=blocks.groups(subdir),
-    )
-
-
-def _lines(text: str, file: str, name: str) -> list[SourceLine]:
-    heads = (f"- name: {name}", f"- name: '{name}'")
-    lines = [line.rstrip("\r") for line in text.split("\n")]
-    return [SourceLine(file=file, line=number, text=line) for number, line in enumerate(lines, 1) if line in heads]
-
-
-# Take apart what git left unmerged in a file.
-
-_OURS, _BASE, _BETWEEN, _THEIRS = "<" * 7, "|" * 7, "=" * 7, ">" * 7
-
-
 def has_conflicts(text: str) -> bool:
-    """Return whether a text holds a whole conflict of git's."""
+    """Return whether a text has a whole conflict of git's in it."""
     ours, theirs = sides(text)
     return ours != theirs
 

@@ -1,4 +1,4 @@
-"""Choose the writers of a manifest's outputs."""
+"""The formats that a lock is written in: the outputs of a manifest, and those that it is exported to."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def render(lock: Lock, outputs: Iterable[str]) -> dict[str, str]:
             f"nothing of {', '.join(chosen) or 'no outputs'} can be read back",
             hint=f"add {' or '.join(LOCKS)} to `outputs`",
         )
-    normal = _normal(lock)
+    try:
+        normal = normal_form(lock)
+    except ValueError as error:
+        raise WriteError(f"the lock of `{lock.name}` cannot be written: {error}") from error
     files = {name: text for output in chosen for name, text in WRITERS[output](normal).items()}
     return dict(sorted(files.items()))
 
@@ -54,16 +57,6 @@ def _omissions(lock: Lock, output: str) -> Iterator[str]:
         yield f"{output} has no groups: {', '.join(groups)} {is_or_are(len(groups))} installed by it, too"
     if output == explicit.NAME and any(platform.pypi for platform in lock.platforms):
         yield "explicit holds no URLs of PyPI's wheels: they are found by name, version and hash"
-
-
-def _normal(lock: Lock) -> Lock:
-    try:
-        return normal_form(lock)
-    except ValueError as error:
-        raise WriteError(f"the lock of `{lock.name}` cannot be written: {error}") from error
-
-
-# Choose the writers of formats that a lock is exported to.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,32 +98,30 @@ def export(lock: Lock, name: str) -> Exported:
         raise UsageError(f"unknown format `{name}`", hint=f"one of {', '.join(FORMATS)}")
     chosen = FORMATS[name]
     files = chosen.write(normal_form(lock))
-    notes = [note for platform in lock.platforms for note in _exports_omissions(name, chosen, platform)]
+    notes = [note for platform in lock.platforms for note in _left_out(name, chosen, platform)]
     if lock.projects:
         notes.append(f"left out: {own_projects(lock)}")
     return Exported(files=dict(sorted(files.items())), notes=tuple(dict.fromkeys(notes)))
 
 
-def _exports_omissions(name: str, chosen: Format, lock: PlatformLock) -> Iterator[str]:
+def _left_out(name: str, chosen: Format, lock: PlatformLock) -> Iterator[str]:
     subdir = lock.platform.subdir
     if not chosen.conda and lock.conda:
-        yield f"{name} holds nothing of conda: {_left(len(lock.conda), subdir)}, python among them"
+        number = len(lock.conda)
+        left = f"{counted(number, 'package')} of {subdir} {is_or_are(number)} left out"
+        yield f"{name} holds nothing of conda: {left}, python among them"
     if not chosen.pypi and lock.pypi:
-        left = ", ".join(wheel.name for wheel in lock.pypi)
-        yield f"{name} holds nothing of PyPI: left out for {subdir} {is_or_are(len(lock.pypi))} {left}"
+        names = ", ".join(wheel.name for wheel in lock.pypi)
+        yield f"{name} holds nothing of PyPI: left out for {subdir} {is_or_are(len(lock.pypi))} {names}"
     if not chosen.groups and (groups := sorted(lock_groups(lock))):
-        yield _grouped(name, groups)
+        yield _without_groups(name, groups)
     if name == "explicit" and lock.pypi:
         yield "the requirements file beside it holds no URLs: wheels are found by name, version and hash"
     if name == "pylock" and lock.pypi:
         yield "pylock.toml holds no dependencies between packages: what conda provides could not be named"
 
 
-def _left(number: int, subdir: str) -> str:
-    return f"{counted(number, 'package')} of {subdir} {is_or_are(number)} left out"
-
-
-def _grouped(name: str, groups: list[str]) -> str:
+def _without_groups(name: str, groups: list[str]) -> str:
     listed = ", ".join(groups)
     if name == "conda-only":
         return f"conda installs `main` alone from it, not {listed}"

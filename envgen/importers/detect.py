@@ -1,4 +1,4 @@
-"""Describe what kind of file another tool's file is, by its content and its name, and read it."""
+"""The kind of another tool's file, by its content and its name."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from envgen.errors import ForeignFileError
 from envgen.importers.conda_lists import is_conda_list, read_conda_list, read_foreign_lock, table_hint
 from envgen.importers.environment_yml import read_environment
-from envgen.importers.items import ForeignFile, Format, Heading, Ignored, ImportedChannel, Include, Unsupported
+from envgen.importers.items import ForeignFile, ForeignFormat, Heading, Ignored, ImportedChannel, Include, Unsupported
 from envgen.importers.pixi_toml import read_pixi
 from envgen.importers.pyproject import read_pyproject
 from envgen.importers.requirements_txt import read_requirements
 from envgen.manifest.yaml_document import source_line
 
-KNOWN = "requirements.txt, environment.yml, pyproject.toml, pixi.toml and conda-lock.yml are read"
+_KNOWN = "requirements.txt, environment.yml, pyproject.toml, pixi.toml and conda-lock.yml are read"
 _INSTEAD = {
     "uv.lock": "give pyproject.toml",
     "poetry.lock": "give pyproject.toml",
@@ -32,20 +32,29 @@ _MERGE = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 _TOML = re.compile(r"^\[\[?[\w.\"' -]+\]\]?\s*(#.*)?$", re.MULTILINE)
 _PIXI = re.compile(r"^\[(workspace|dependencies|pypi-dependencies|feature\.|tasks)", re.MULTILINE)
 _PYPROJECT = re.compile(r"^\[(build-system|dependency-groups|tool\.|project\.(optional-|urls|scripts))", re.MULTILINE)
+_FEW = 3  # lines that cannot be understood, which no file is refused for
+_SHOWN = 5
+_WHERE: dict[ForeignFormat, str] = {
+    "requirements.txt": "write a requirement a line, such as `pandas>=2`",
+    "environment.yml": "list them under `dependencies`",
+    "pyproject.toml": "if setup.py or setup.cfg lists them, write them to a requirements.txt and give that",
+    "pixi.toml": "list them under `[dependencies]` or `[pypi-dependencies]`",
+}
 
 
 def read_foreign(text: str, file: str, include: Include) -> ForeignFile:
-    """Read another tool's file, whose kind is told by its content first and its name second.
+    """Read another tool's file, whose kind its content decides first and its name second.
 
     Raises:
-        ForeignFileError: it is none of the kinds that are read, empty, or malformed.
+        ForeignFileError: it is none of the kinds that are read, empty, or malformed; it asks for nothing, or most of
+            its lines cannot be understood.
     """
     found = _read(format_of(text, file), text, file, include)
-    refuse_nothing(found)
+    _refuse_nothing(found)
     return found
 
 
-def _read(kind: Format, text: str, file: str, include: Include) -> ForeignFile:
+def _read(kind: ForeignFormat, text: str, file: str, include: Include) -> ForeignFile:
     match kind:
         case "environment.yml":
             return read_environment(text, file, include)
@@ -61,23 +70,25 @@ def _read(kind: Format, text: str, file: str, include: Include) -> ForeignFile:
             return read_requirements(text, file, include)
 
 
-def format_of(text: str, file: str) -> Format:
+def format_of(text: str, file: str) -> ForeignFormat:
     """Return a file's kind; raise ForeignFileError for one that is not read, with what to give instead."""
     name = file.rpartition("/")[2]
     lower = name.lower()
-    _refuse(text, name)
+    _refuse_unread(text, name)
     if lower.endswith(".toml") or (_TOML.search(text) and not lower.endswith((".yml", ".yaml"))):
-        return _toml_format(text, lower)
-    if _YAML.search(text) or lower.endswith((".yml", ".yaml")):
-        return _yaml_format(text)
-    if len(_LOCK.findall(text)) == 2:
+        pixi = lower == "pixi.toml" or (_PIXI.search(text) and not _PYPROJECT.search(text))
+        return "pixi.toml" if pixi else "pyproject.toml"
+    if not _YAML.search(text) and len(_LOCK.findall(text)) == 2:
         return "conda-lock.yml"
+    if _YAML.search(text) or lower.endswith((".yml", ".yaml")):
+        return "environment.yml"
     return "conda list" if is_conda_list(text) else "requirements.txt"
 
 
-def _refuse(text: str, name: str) -> None:
+def _refuse_unread(text: str, name: str) -> None:
+    """Refuse what none of the readers is for, with what to give in its place."""
     if name in _INSTEAD:
-        raise ForeignFileError(f"{name} is not read", hint=f"{_INSTEAD[name]}; {KNOWN}")
+        raise ForeignFileError(f"{name} is not read", hint=f"{_INSTEAD[name]}; {_KNOWN}")
     if merge := _MERGE.search(text):
         line = source_line(name, text.split("\n"), text.count("\n", 0, merge.start()) + 1)
         hint = "keep the wanted lines, and delete the markers"
@@ -86,49 +97,25 @@ def _refuse(text: str, name: str) -> None:
         hint = "give the environment.yml that it was made from, or what `conda env export --from-history` prints"
         raise ForeignFileError(f"{name} is an explicit file: it names the files of one platform", hint=hint)
     if text.lstrip()[:1] in ("{", "<") or name.endswith((".json", ".py", ".ipynb", ".html")):
-        raise ForeignFileError(f"{name} is none of the kinds that are read", hint=KNOWN)
+        raise ForeignFileError(f"{name} is none of the kinds that are read", hint=_KNOWN)
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.split("\n")):
         what = "holds nothing but comments" if text.strip() else "is empty"
-        raise ForeignFileError(f"{name} {what}", hint=f"give a file that asks for packages; {KNOWN}")
+        raise ForeignFileError(f"{name} {what}", hint=f"give a file that asks for packages; {_KNOWN}")
     if hint := table_hint(text):
         raise ForeignFileError(f"{name} is a table for people to read", hint=hint)
 
 
-def _toml_format(text: str, lower: str) -> Format:
-    if lower == "pixi.toml" or (_PIXI.search(text) and not _PYPROJECT.search(text)):
-        return "pixi.toml"
-    return "pyproject.toml"
-
-
-def _yaml_format(text: str) -> Format:
-    if len(_LOCK.findall(text)) == 2 and not _YAML.search(text):
-        return "conda-lock.yml"
-    return "environment.yml"
-
-
-# Refuse files that were read and that ask for nothing, or that are no lists of packages at all.
-
-FEWEST = 3
-SHOWN = 5
-_WHERE: dict[Format, str] = {
-    "requirements.txt": "write a requirement a line, such as `pandas>=2`",
-    "environment.yml": "list them under `dependencies`",
-    "pyproject.toml": "if setup.py or setup.cfg lists them, write them to a requirements.txt and give that",
-    "pixi.toml": "list them under `[dependencies]` or `[pypi-dependencies]`",
-}
-
-
-def refuse_nothing(found: ForeignFile) -> None:
-    """Raise ForeignFileError for a file that asks for nothing, or most of whose lines cannot be understood."""
+def _refuse_nothing(found: ForeignFile) -> None:
+    """Refuse a file that asks for nothing, or most of whose lines cannot be understood: it is no list of packages."""
     unread = [item for item in found.items if isinstance(item, Unsupported)]
     asked = [item for item in found.items if not isinstance(item, Unsupported | Ignored | Heading | ImportedChannel)]
     if not asked and not unread:
         hint = _WHERE.get(found.format, "give the files that it was made from")
         raise ForeignFileError(f"{found.file} asks for no packages", hint=hint)
     strange = [item for item in unread if not item.span.line.text.strip().removeprefix("- ").startswith("-")]
-    if asked and len(strange) < max(FEWEST, len(asked)):
+    if asked and len(strange) < max(_FEW, len(asked)):
         return
-    told = (strange or unread)[0]
-    why = "most of its lines cannot be understood" if asked else f"none of its lines asks for a package ({told.why})"
+    first = (strange or unread)[0]
+    why = "most of its lines cannot be understood" if asked else f"none of its lines asks for a package ({first.why})"
     lines = list(dict.fromkeys(item.span.line for item in strange or unread))
-    raise ForeignFileError(f"{found.file} cannot be read: {why}", lines=lines[:SHOWN], hint=told.hint)
+    raise ForeignFileError(f"{found.file} cannot be read: {why}", lines=lines[:_SHOWN], hint=first.hint)

@@ -1,9 +1,9 @@
-"""Write a manifest from scratch, with comments that say where each line comes from."""
+"""A manifest written from scratch, with comments that say where each line comes from."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,7 +11,7 @@ from envgen.errors import SourceLine
 from envgen.manifest.fields import NAME_LENGTH, environment_name
 from envgen.manifest.problems import RefusalError, shown
 from envgen.manifest.yaml_edit import scalar
-from envgen.models.platform import DEFAULT_MACOS
+from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS
 
 Outcome = Literal[
     "mapped", "pypi", "conda", "loosened", "brought", "replaced", "dropped", "setting", "decision", "heading"
@@ -28,14 +28,12 @@ OUTCOMES: dict[Outcome, str] = {
     "decision": "left out until you decide",
     "heading": "read on",
 }
-SECTIONS = ("dependencies", "conda", "pypi", "constraints", "local")
 _LONGEST_COMMENT = 120
-_PLACEHOLDER = "imported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineReport:
-    """Describe what became of one or more lines of a file, up to the line `last`, and why.
+    """What became of one or more lines of a file, up to the line `last`, and why.
 
     `becomes` is the manifest's key and item, such as `dependencies: torch>=2`, or ""; `subject` is what `why` begins
     with, where it names the line before it gives the reason.
@@ -59,7 +57,7 @@ class DraftItem:
 
 @dataclass(slots=True, kw_only=True)
 class Draft:
-    """Gather what a manifest will say; "" leaves a key out."""
+    """What a manifest will say; "" leaves a key out."""
 
     source: str
     name: str = ""
@@ -75,14 +73,14 @@ class Draft:
     remarks: list[str] = field(default_factory=list)
 
     def put(self, section: str, text: str, comment: str = "", group: str = "") -> str:
-        """Add an item, once; give its place, such as `dependencies: numpy`."""
+        """Add an item, once; return its place, such as `dependencies: numpy`."""
         key = group_key(group)
         items = self.groups.setdefault(key, {}) if group else self.sections.setdefault(section, {})
         items.setdefault(text, DraftItem(text, comment))
         return f"groups.{key}: {text}" if group else f"{section}: {text}"
 
     def project(self, path: str, extras: Iterable[str] = (), *, editable: bool) -> str:
-        """Add a project of the user's own, once, with all the extras that are asked of it; give its place."""
+        """Add a project of the user's own, once, with all the extras that are asked of it; return its place."""
         first, before = self.projects.get(path, (editable, ()))
         wanted = tuple(dict.fromkeys([*before, *extras]))
         self.projects[path] = (first, wanted)
@@ -92,44 +90,37 @@ class Draft:
         return f"local: {path}"
 
     def include(self, group: str, included: str) -> str:
-        """Let a group take another in; give its place."""
+        """Let a group take another in; return its place."""
         self.groups.setdefault(group_key(included), {})
         return self.put("", f"{{include-group: {group_key(included)}}}", group=group)
 
     def text(self) -> str:
         """Render the manifest."""
-        blocks = [self._head(), self._platforms(), self._channels(), *self._sections(), *self._comments()]
-        return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
-
-    def _head(self) -> list[str]:
         python = [f'python: "{self.python}"{_comment(self.python_comment)}'] if self.python else []
         accelerator = [f"accelerator: {self.accelerator}"] if self.accelerator else []
         head = f"# Made from {shown(self.source)} by `envgen import`; edit freely, then run `envgen lock`."
-        return [head, f"name: {scalar(safe_name(self.name))}", *python, *accelerator]
-
-    def _platforms(self) -> list[str]:
-        return ["platforms:", f'  - {{platform: osx-arm64, macos: "{self.macos or DEFAULT_MACOS}"}}']
-
-    def _channels(self) -> list[str]:
-        return ["channels:", *_listed(self.channels or [DraftItem("conda-forge")], 2)]
-
-    def _sections(self) -> Iterator[list[str]]:
-        yield [
-            "# What the project needs, by the names of PyPI; conda serves what it can.",
-            *self._section("dependencies"),
+        platform = f'{{platform: {APPLE_SILICON}, macos: "{self.macos or DEFAULT_MACOS}"}}'
+        needs = "# What the project needs, by the names of PyPI; conda serves what it can."
+        blocks = [
+            [head, f"name: {scalar(safe_name(self.name))}", *python, *accelerator],
+            ["platforms:", f"  - {platform}"],
+            ["channels:", *_listed(self.channels or [DraftItem("conda-forge")], 2)],
+            [needs, *(self._section("dependencies") or ["dependencies: []"])],
+            *map(self._section, ("conda", "pypi")),
+            self._groups(),
+            *map(self._section, ("constraints", "local")),
+            [f"# {remark}" for remark in self.remarks],
         ]
-        for section in SECTIONS[1:]:
-            if section == "constraints":
-                yield self._grouped()
-            yield self._section(section) if self.sections.get(section) else []
+        if self.undecided:
+            blocks.append(["# These lines need a decision of yours:", *(f"#   {text}" for text in self.undecided)])
+        return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
     def _section(self, section: str) -> list[str]:
-        items = [*self.sections.get(section, {}).values()]
-        if not items:
-            return [f"{section}: []"]
-        return [f"{section}:", *(_listed(items, 2) if section != "local" else _verbatim(items, 2))]
+        items = self.sections.get(section, {}).values()
+        lines = _verbatim(items, 2) if section == "local" else _listed(items, 2)
+        return [f"{section}:", *lines] if items else []
 
-    def _grouped(self) -> list[str]:
+    def _groups(self) -> list[str]:
         lines: list[str] = []
         for name, found in self.groups.items():
             items = [*found.values()]
@@ -137,11 +128,6 @@ class Draft:
             rest = [item for item in items if item not in include]
             lines += [f"  {name}:" if items else f"  {name}: []", *_verbatim(include, 4), *_listed(rest, 4)]
         return ["groups:", *lines] if lines else []
-
-    def _comments(self) -> Iterator[list[str]]:
-        yield [f"# {remark}" for remark in self.remarks]
-        if self.undecided:
-            yield ["# These lines need a decision of yours:", *(f"#   {text}" for text in self.undecided)]
 
 
 def _listed(items: Iterable[DraftItem], indent: int) -> list[str]:
@@ -157,7 +143,7 @@ def _comment(text: str) -> str:
 
 
 def one_line(text: str, longest: int = _LONGEST_COMMENT) -> str:
-    """Make a text fit for a comment: one line, no secrets, not too long."""
+    """Return a text as a comment may have it: on one line, without secrets, not too long."""
     clean = " ".join(shown(text).split())
     return f"{clean[: longest - 1]}…" if len(clean) > longest else clean
 
@@ -174,4 +160,4 @@ def safe_name(text: str) -> str:
     try:
         return environment_name(clean)
     except RefusalError:
-        return _PLACEHOLDER
+        return "imported"

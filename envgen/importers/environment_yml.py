@@ -1,4 +1,4 @@
-"""Read environment.yml, as conda and mamba write and read it."""
+"""Read environment.yml with its match specs, as conda, mamba and the people who write it by hand mean it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from envgen.errors import ForeignFileError, ManifestError
 from envgen.importers.items import (
-    Asked,
     ForeignFile,
     Heading,
     Ignored,
     ImportedChannel,
+    ImportedItem,
     ImportedLink,
     ImportedMatchSpec,
     ImportedPython,
@@ -21,7 +21,7 @@ from envgen.importers.items import (
     Unsupported,
     is_solved,
 )
-from envgen.importers.requirements_txt import Reference, other_files, read_line, referenced
+from envgen.importers.requirements_txt import Reference, other_files, read_line, read_requirement, referenced
 from envgen.manifest.yaml_document import Entry, ListNode, MapNode, Node, TextNode, YamlTree, last_mark, parse_tree
 from envgen.models.match_spec import MatchSpec
 
@@ -33,10 +33,22 @@ _ASIDES = {
     "channel_priority": "envgen always solves with strict channel priority",
     "category": "envgen solves all groups together",
     "auto_update_base": "it is a setting of conda's own",
+    "variables": "envgen does not set environment variables yet; `conda env config vars set` does, once it is made",
 }
-_VARIABLES = "envgen does not set environment variables yet; `conda env config vars set` does, once it is made"
 _MAMBA_SELECTOR = re.compile(r"sel\((\w+)\)")
 _SELECTOR = re.compile(r"\s#\s*\[([^\]]+)\]\s*$")
+_OURS = frozenset({"osx", "arm64", "osx-arm64", "osx_arm64", "unix", "m1"})
+_OTHERS = frozenset(
+    {"win", "win32", "win64", "win-64", "linux", "linux32", "linux64", "linux-64", "linux-aarch64", "osx64", "osx-64"}
+    | {"aarch64", "ppc64le", "x86", "x86_64", "cuda"}
+)
+_MAX_LENGTH = 1000
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_BRACKETS = re.compile(r"\s*\[([^\]]*)\]\s*$")
+_KEY = re.compile(r"\s*([a-z_]+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,'\"]*))\s*(?:,|$)")
+_SPACED = re.compile(r"([<>=!~]=?|,|\|)\s+|\s+(?=[,|])")
+_COMPACT = re.compile(r"(={0,2})([^=<>!~,|\s]+)=([^=\s]+)")
+_ARTIFACT = re.compile(r".*/([a-z0-9_][a-z0-9_.-]*)-([^-/]+)-[^-/]+\.(?:conda|tar\.bz2)(?:#.*)?")
 
 
 def read_environment(text: str, file: str, include: Include) -> ForeignFile:
@@ -45,9 +57,9 @@ def read_environment(text: str, file: str, include: Include) -> ForeignFile:
     Raises:
         ForeignFileError: it is no YAML, or not a mapping with `dependencies`.
     """
-    tree = yaml_tree(text, file)
+    tree = _parsed(text, file)
     found = list(_items(tree, include))
-    items = tuple(_in_order([*found, *_rest(tree, found)], file))
+    items = tuple(_in_order([*found, *_unreported(tree, found)], file))
     name = tree.find(("name",))
     return ForeignFile(
         format="environment.yml",
@@ -60,8 +72,7 @@ def read_environment(text: str, file: str, include: Include) -> ForeignFile:
     )
 
 
-def yaml_tree(text: str, file: str) -> YamlTree:
-    """Read YAML into nodes that know their lines; raise ForeignFileError where it is none."""
+def _parsed(text: str, file: str) -> YamlTree:
     try:
         return parse_tree(text, file)
     except ManifestError as error:
@@ -71,31 +82,30 @@ def yaml_tree(text: str, file: str) -> YamlTree:
         raise ForeignFileError(error.message, hint=error.hint, lines=error.lines) from error
 
 
-def _in_order(items: Iterable[Asked], file: str) -> list[Asked]:
+def _in_order(items: Iterable[ImportedItem], file: str) -> list[ImportedItem]:
     """Sort by line; the lines of an included file stay behind the line that includes it."""
-    placed: list[tuple[int, Asked]] = []
+    placed: list[tuple[int, ImportedItem]] = []
     for item in items:
         own = item.span.line.file == file
         placed.append((item.span.line.line if own or not placed else placed[-1][0], item))
     return [item for _, item in sorted(placed, key=lambda pair: pair[0])]
 
 
-def _rest(tree: YamlTree, items: Iterable[Asked]) -> Iterator[Asked]:
-    """Account for the lines below what was refused."""
+def _unreported(tree: YamlTree, items: Iterable[ImportedItem]) -> Iterator[ImportedItem]:
+    """Yield the lines below what was refused."""
     spans = [item.span for item in items if item.span.line.file == tree.file]
-    told = {number for span in spans for number in range(span.line.line, span.last + 1)}
+    reported = {number for span in spans for number in range(span.line.line, span.last + 1)}
     for number, line in enumerate(tree.lines, 1):
-        if number not in told and line.strip().rstrip("-.") and not line.lstrip().startswith("#"):
+        if number not in reported and line.strip().rstrip("-.") and not line.lstrip().startswith("#"):
             why = "it belongs to a part of the file that cannot be read"
             yield Unsupported(span=Span(line=tree.source_line(number), last=number), why=why)
 
 
-def _items(tree: YamlTree, include: Include) -> Iterator[Asked]:
+def _items(tree: YamlTree, include: Include) -> Iterator[ImportedItem]:
     for problem in tree.problems:
         if problem.line:
-            yield Unsupported(
-                span=Span(line=problem.line, last=problem.line.line), why=problem.message, hint=problem.hint
-            )
+            span = Span(line=problem.line, last=problem.line.line)
+            yield Unsupported(span=span, why=problem.message, hint=problem.hint)
     known = {problem.line.line for problem in tree.problems if problem.line}
     for entry in tree.root.entries:
         for item in _top(tree, entry, include):
@@ -103,33 +113,27 @@ def _items(tree: YamlTree, include: Include) -> Iterator[Asked]:
                 yield item
 
 
-def _top(tree: YamlTree, entry: Entry, include: Include) -> Iterator[Asked]:
+def _top(tree: YamlTree, entry: Entry, include: Include) -> Iterator[ImportedItem]:
     key = entry.key.text
-    if key == "dependencies":
+    if key in ("dependencies", "channels"):
         yield Heading(span=_key_span(tree, entry))
-        yield from _dependencies(tree, entry.value, include)
-    elif key == "channels":
-        yield Heading(span=_key_span(tree, entry))
-        yield from _channels(tree, entry.value)
-    elif key == "variables":
-        yield Ignored(span=_whole(tree, entry), what="`variables`", why=_VARIABLES)
+        yield from _dependencies(tree, entry.value, include) if key == "dependencies" else _channels(tree, entry.value)
     elif key in _ASIDES:
         yield Ignored(span=_whole(tree, entry), what=f"`{key}`", why=_ASIDES[key])
     else:
         yield Ignored(span=_whole(tree, entry), what=f"the key `{key}`", why="conda does not know it either")
 
 
-def _channels(tree: YamlTree, value: Node) -> Iterator[Asked]:
+def _channels(tree: YamlTree, value: Node) -> Iterator[ImportedItem]:
     for node in value.items if isinstance(value, ListNode) else (value,):
         span = _span(tree, node)
-        if isinstance(node, TextNode) and node.text:
-            yield ImportedChannel(span=span, channel=node.text)
+        if not isinstance(node, TextNode):
+            yield Unsupported(span=span, why="a channel is a name or a URL")
         else:
-            empty = isinstance(node, TextNode)
-            yield Heading(span=span) if empty else Unsupported(span=span, why="a channel is a name or a URL")
+            yield ImportedChannel(span=span, channel=node.text) if node.text else Heading(span=span)
 
 
-def _dependencies(tree: YamlTree, value: Node, include: Include) -> Iterator[Asked]:
+def _dependencies(tree: YamlTree, value: Node, include: Include) -> Iterator[ImportedItem]:
     for node in value.items if isinstance(value, ListNode) else (value,):
         if isinstance(node, TextNode):
             yield from _spec(tree, node)
@@ -140,7 +144,7 @@ def _dependencies(tree: YamlTree, value: Node, include: Include) -> Iterator[Ask
             yield Unsupported(span=_span(tree, node), why="a dependency is a match spec, or `pip:` with a list")
 
 
-def _spec(tree: YamlTree, node: TextNode) -> Iterator[Asked]:
+def _spec(tree: YamlTree, node: TextNode) -> Iterator[ImportedItem]:
     span = _span(tree, node)
     if not node.text.strip():
         yield Heading(span=span)
@@ -152,14 +156,14 @@ def _spec(tree: YamlTree, node: TextNode) -> Iterator[Asked]:
     yield spec_item(node.text, span)
 
 
-def spec_item(text: str, span: Span, group: str = "") -> Asked:
+def spec_item(text: str, span: Span, group: str = "") -> ImportedItem:
     """Read one match spec of a line, or the URL of a package."""
     if re.match(r"[a-z]+://", text) and "::" not in text:
-        name, version = artifact(text)
+        found = _ARTIFACT.fullmatch(text)
+        name, version = found.groups() if found else ("", "")
         return ImportedLink(span=span, url=text, name=name, version=version, group=group)
     if re.fullmatch(r"[\w.-]+\[[\w.,\s-]+\].*", text):  # an extra, which no match spec has
-        item = read_line(text, span, group)
-        return item if not isinstance(item, Reference) else Unsupported(span=span, why="not a match spec")
+        return read_requirement(text, span, group, refusal="not a match spec")
     try:
         parts = read_match_spec(text)
     except ValueError as error:
@@ -171,10 +175,13 @@ def spec_item(text: str, span: Span, group: str = "") -> Asked:
     )
 
 
-def _section(tree: YamlTree, entry: Entry, include: Include) -> Iterator[Asked]:
+def _section(tree: YamlTree, entry: Entry, include: Include) -> Iterator[ImportedItem]:
     """Read a mapping below `dependencies`: `pip:`, micromamba's `sel(osx):`, or what no tool installs."""
     if selector := _MAMBA_SELECTOR.fullmatch(entry.key.text):
-        yield from _selected(tree, entry, selector[1], include)
+        if selected(selector[1]):
+            yield from _dependencies(tree, entry.value, include)
+        else:
+            yield Ignored(span=_whole(tree, entry), what=f"`{entry.key.text}`", why="it selects another platform")
         return
     yield Heading(span=_key_span(tree, entry))
     nodes = entry.value.items if isinstance(entry.value, ListNode) else (entry.value,)
@@ -191,15 +198,7 @@ def _section(tree: YamlTree, entry: Entry, include: Include) -> Iterator[Asked]:
             yield Ignored(span=span, what=f"a line of `{entry.key.text}`", why=why)
 
 
-def _selected(tree: YamlTree, entry: Entry, platform: str, include: Include) -> Iterator[Asked]:
-    """Read what stands behind one of micromamba's selectors."""
-    if not selected(platform):
-        yield Ignored(span=_whole(tree, entry), what=f"`{entry.key.text}`", why="it selects another platform")
-    else:
-        yield from _dependencies(tree, entry.value, include)
-
-
-def _pip_lines(tree: YamlTree, node: TextNode, include: Include) -> Iterator[Asked]:
+def _pip_lines(tree: YamlTree, node: TextNode, include: Include) -> Iterator[ImportedItem]:
     span = _span(tree, node)
     for line in node.text.split("\n"):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -231,18 +230,6 @@ def _whole(tree: YamlTree, entry: Entry) -> Span:
     return Span(line=tree.source_line(line), last=max(line, _end_line(entry.value)))
 
 
-# Read match specs as people write them in environment files.
-
-MAX_LENGTH = 1000
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_BRACKETS = re.compile(r"\s*\[([^\]]*)\]\s*$")
-_KEY = re.compile(r"\s*([a-z_]+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,'\"]*))\s*(?:,|$)")
-_SPACED = re.compile(r"([<>=!~]=?|,|\|)\s+|\s+(?=[,|])")
-_COMPACT = re.compile(r"(={0,2})([^=<>!~,|\s]+)=([^=\s]+)")
-
-_ARTIFACT = re.compile(r".*/([a-z0-9_][a-z0-9_.-]*)-([^-/]+)-[^-/]+\.(?:conda|tar\.bz2)(?:#.*)?")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecParts:
     """The parts of a match spec; "" is what it does not say."""
@@ -253,15 +240,9 @@ class SpecParts:
     channel: str = ""
 
 
-def artifact(url: str) -> tuple[str, str]:
-    """Return the name and the version that the URL of a conda package tells, or two empty texts."""
-    found = _ARTIFACT.fullmatch(url)
-    return (found[1], found[2]) if found else ("", "")
-
-
 def read_match_spec(text: str) -> SpecParts:
     """Read a match spec with its channel, spaces behind operators and brackets; raise ValueError where it is none."""
-    if len(text) > MAX_LENGTH:
+    if len(text) > _MAX_LENGTH:
         raise ValueError("too long for a match spec")
     channel, separator, rest = text.strip().rpartition("::")
     if separator and not channel.strip():
@@ -273,11 +254,15 @@ def read_match_spec(text: str) -> SpecParts:
     name = _NAME.match(rest)
     if name is None:
         raise ValueError(f"not a match spec: `{text}` names no package")
-    version, build = _version_and_build(rest[name.end() :])
+    clean = _SPACED.sub(r"\1", rest[name.end() :].strip())
+    if compact := _COMPACT.fullmatch(clean):
+        version, build = f"=={compact[2]}", compact[3]
+    else:
+        version, _, build = clean.partition(" ")
     parts = SpecParts(
         name=name[0].lower(),
-        version=keys.get("version", version),
-        build=keys.get("build", build),
+        version=keys.get("version", "" if version == "*" else version),
+        build=keys.get("build", build.strip()),
         channel=keys.get("channel", channel.strip()),
     )
     if " " in parts.build or re.search(r"\w=", parts.version):
@@ -301,34 +286,13 @@ def _keys(inner: str, text: str) -> dict[str, str]:
     return keys
 
 
-def _version_and_build(rest: str) -> tuple[str, str]:
-    clean = _SPACED.sub(r"\1", rest.strip())
-    if compact := _COMPACT.fullmatch(clean):
-        return f"=={compact[2]}", compact[3]
-    version, _, build = clean.partition(" ")
-    return ("" if version == "*" else version), build.strip()
-
-
-# Read selectors: comments such as `# [osx]` behind a line of an environment file, as conda-lock reads them.
-
-_TARGET = frozenset({"osx", "arm64", "osx-arm64", "osx_arm64", "unix", "m1"})
-_OTHERS = frozenset(
-    {"win", "win32", "win64", "win-64", "linux", "linux32", "linux64", "linux-64", "linux-aarch64", "osx64", "osx-64"}
-    | {"aarch64", "ppc64le", "x86", "x86_64", "cuda"}
-)
-
-
 def selected(selector: str) -> bool:
-    """Return whether a selector picks osx-arm64; one that is not understood does."""
-    return any(_all(part.split(" and ")) for part in selector.split(" or "))
+    """Return whether a selector, a comment such as `# [osx and not win]`, picks osx-arm64; one not understood does."""
+    return any(all(map(_is_met, part.split(" and "))) for part in selector.split(" or "))
 
 
-def _all(words: list[str]) -> bool:
-    return all(_holds(word.strip()) for word in words)
-
-
-def _holds(word: str) -> bool:
+def _is_met(condition: str) -> bool:
+    word = condition.strip()
     if word.startswith("not "):
-        name = word[4:].strip()
-        return name in _OTHERS or name not in _TARGET
+        return word[4:].strip() not in _OURS
     return word not in _OTHERS

@@ -1,28 +1,28 @@
-"""Describe what other people's files ask for, line by line and whatever their format."""
+"""What other tools' files ask for, line by line and whatever their format."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from envgen.errors import ForeignFileError, SourceLine
 from envgen.models.requirement import Requirement
 
-MAX_PACKAGES = 2000
-Format = Literal["requirements.txt", "environment.yml", "pyproject.toml", "pixi.toml", "conda-lock.yml", "conda list"]
-
-
-def refuse_many(count: int, file: str) -> None:
-    """Refuse a file that names more packages than any environment has: raise ForeignFileError."""
-    if count > MAX_PACKAGES:
-        raise ForeignFileError(f"{file} names {count:,} packages, more than {MAX_PACKAGES:,}")
+ForeignFormat = Literal[
+    "requirements.txt", "environment.yml", "pyproject.toml", "pixi.toml", "conda-lock.yml", "conda list"
+]
+_MAX_PACKAGES = 2000
+_LONG_LIST = 30
+_NEARLY_ALL = 0.9
+_EXACT_SPEC = re.compile(r"={0,2}\d[^,|*<>!~]*")
+_EXACT_SPECIFIER = re.compile(r"===?[^,*]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Point at one or more lines of a file: `line` is the first of them, `last` the number of the last."""
+    """One or more lines of a file: `line` is the first of them, `last` the number of the last."""
 
     line: SourceLine
     last: int
@@ -32,7 +32,7 @@ class Span:
 class ImportedRequirement:
     """A requirement of PyPI's world.
 
-    `group` is "" for what is always wanted; `bound` tells that the line bounds a version and asks for nothing (pip's
+    `group` is "" for what is always wanted; `bound` is set where the line bounds a version and asks for nothing (pip's
     `-c`). `needs` are the names that the package depends on, where the file itself says so; `notes` say what of the
     line was changed or left out in reading.
     """
@@ -62,7 +62,6 @@ class ImportedMatchSpec:
 
     @property
     def text(self) -> str:
-        """Render as a match spec."""
         channel = f"{self.channel}::" if self.channel else ""
         build = f" {self.build}" if self.build else ""
         version = self.version or ("*" if build else "")
@@ -109,7 +108,7 @@ class ImportedGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedLink:
-    """What is fetched from a URL, an archive or a repository; `name` is "" where the line does not tell it."""
+    """What is fetched from a URL, an archive or a repository; `name` is "" where the line does not say it."""
 
     span: Span
     url: str
@@ -144,7 +143,7 @@ class Unsupported:
     hint: str = ""
 
 
-Asked = (
+ImportedItem = (
     ImportedRequirement
     | ImportedMatchSpec
     | ImportedPython
@@ -163,43 +162,41 @@ class ForeignFile:
     """A file that was read: what each line asks for, in the order of the lines.
 
     `name` is the environment's or project's, `macos` a macOS floor; both are "" where the file says nothing. `files`
-    are the further files that were read, in order. `solved` tells that the file lists what a solver chose; `project`
-    that it describes a project, which is not installed by what it asks for.
+    are the further files that were read, in order. `solved` is set where the file lists what a solver chose, `project`
+    where it describes a project, which is not installed by what it asks for.
     """
 
-    format: Format
+    format: ForeignFormat
     file: str
-    items: tuple[Asked, ...]
+    items: tuple[ImportedItem, ...]
     name: str = ""
     macos: str = ""
     files: tuple[str, ...] = ()
     solved: bool = False
     project: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 Include = Callable[[str, str], tuple[str, str]]
-"""Read a file named by another (the name as written, the file that names it): give its shown name and its text.
+"""Reads a file that another names, given the name as written and the naming file: returns its shown name and its text.
 
-Raises ForeignFileError where it cannot be had.
+Raises ForeignFileError where it cannot be read.
 """
 
-# Tell a list that a person wrote from what a solver chose.
 
-FEWEST = 30
-SHARE = 0.9
-_EXACT = re.compile(r"===?[^,*]+")
+def refuse_many(count: int, file: str) -> None:
+    """Refuse a file that names more packages than any environment has: raise ForeignFileError."""
+    if count > _MAX_PACKAGES:
+        raise ForeignFileError(f"{file} names {count:,} packages, more than {_MAX_PACKAGES:,}")
 
 
-def is_solved(items: Iterable[Asked]) -> bool:
+def is_solved(items: Iterable[ImportedItem]) -> bool:
     """Return whether nearly every line of a long list names one version: an export, a freeze, a compiled file."""
     packages = [item for item in items if isinstance(item, ImportedRequirement | ImportedMatchSpec)]
-    exact = sum(1 for item in packages if is_exact(item))
-    return len(packages) >= FEWEST and exact >= SHARE * len(packages)
+    return len(packages) >= _LONG_LIST and sum(map(_is_exact, packages)) >= _NEARLY_ALL * len(packages)
 
 
-def is_exact(item: ImportedRequirement | ImportedMatchSpec) -> bool:
-    """Return whether a line admits one version alone."""
+def _is_exact(item: ImportedRequirement | ImportedMatchSpec) -> bool:
     if isinstance(item, ImportedMatchSpec):
-        return bool(re.fullmatch(r"={0,2}\d[^,|*<>!~]*", item.version))
-    return bool(_EXACT.fullmatch(item.requirement.specifier))
+        return bool(_EXACT_SPEC.fullmatch(item.version))
+    return bool(_EXACT_SPECIFIER.fullmatch(item.requirement.specifier))

@@ -1,4 +1,4 @@
-"""Find out what a person asked for in a list that a solver made.
+"""What a person asked for in a list that a solver made.
 
 An export or a freeze names hundreds of packages, and most are there because others need them. Those come again by
 themselves, in versions that fit; to pin them only keeps a Mac from having any. What is kept are the packages that no
@@ -14,16 +14,16 @@ from typing import Literal
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from envgen.importers.items import Asked, ImportedMatchSpec, ImportedRequirement
+from envgen.importers.items import ImportedItem, ImportedMatchSpec, ImportedRequirement
 from envgen.knowledge.names import is_main
 from envgen.knowledge.replacements import unwanted_package
 from envgen.mapping.conda_to_pypi import CondaToPypi
 from envgen.mapping.version_specs import to_pep440
+from envgen.models.platform import APPLE_SILICON
 
 Listed = ImportedRequirement | ImportedMatchSpec
 Pins = Literal["exact", "series", "major", "free"]
 PINS: tuple[Pins, ...] = ("exact", "series", "major", "free")
-SUBDIR = "osx-arm64"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,24 +34,14 @@ class Pin:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Needed:
-    """Describe for the items of a solved list which other item of the list needs each."""
-
-    by: Mapping[int, str]
-
-    def who(self, item: Asked) -> str:
-        """Name a package of the list that needs an item, or give "" for one that none needs."""
-        return self.by.get(id(item), "")
-
-
-def needed_items(items: Sequence[Asked], conda_to_pypi: CondaToPypi) -> Needed:
-    """Return which items of a solved list are there for others."""
-    listed = [
-        item for item in items if isinstance(item, ImportedRequirement | ImportedMatchSpec) and not _is_unwanted(item)
-    ]
-    graph = _Graph(listed, conda_to_pypi)
-    return Needed({id(item): needed for item in listed if (needed := graph.needer(item))})
+def needed_items(items: Sequence[ImportedItem], conda_to_pypi: CondaToPypi) -> Mapping[int, str]:
+    """Return, by the `id` of each item that is only there for another package of the list, the name of that package."""
+    listed = [item for item in items if isinstance(item, Listed) and not _is_unwanted(item)]
+    conda_to_pypi.read([item.name for item in listed if isinstance(item, ImportedMatchSpec)])
+    names = {id(item): _distribution(item, conda_to_pypi) for item in listed}
+    known = frozenset(names.values())
+    needers = _needers({names[id(item)]: _needs(item, conda_to_pypi) & known for item in listed})
+    return {key: needers[name] for key, name in names.items() if name in needers and not is_main(name)}
 
 
 def _is_unwanted(item: Listed) -> bool:
@@ -61,59 +51,38 @@ def _is_unwanted(item: Listed) -> bool:
     return bool(unwanted_package(item.requirement.name, "pypi"))
 
 
-class _Graph:
-    """Which package of a list needs which."""
+def _distribution(item: Listed, conda_to_pypi: CondaToPypi) -> str:
+    """Return the name under which conda's packages and PyPI's are compared."""
+    return item.requirement.name if isinstance(item, ImportedRequirement) else _of_conda(item.name, conda_to_pypi)
 
-    def __init__(self, listed: Iterable[Listed], conda_to_pypi: CondaToPypi) -> None:
-        self._conda_to_pypi = conda_to_pypi
-        items = list(listed)
-        conda_to_pypi.read([item.name for item in items if isinstance(item, ImportedMatchSpec)])
-        self._keys = {id(item): self._key(item) for item in items}
-        known = set(self._keys.values())
-        self._needs = {self._keys[id(item)]: self._needed(item) & known for item in items}
-        self._by = self._needers()
 
-    def needer(self, item: Listed) -> str:
-        """Name the package that an item is there for, or give "" for one to keep."""
-        key = self._keys[id(item)]
-        return "" if is_main(key) else self._by.get(key, "")
+def _of_conda(conda: str, conda_to_pypi: CondaToPypi) -> str:
+    return conda_to_pypi.of(conda).requirement.partition("[")[0] or conda
 
-    def _needers(self) -> dict[str, str]:
-        """Walk down from the packages that nothing needs; of a circle, one is kept."""
-        needed = {name for key, names in self._needs.items() for name in names if name != key}
-        reached: dict[str, str] = {}
-        roots = [key for key in self._needs if key not in needed]
-        rest = [key for key in self._needs if key in needed]
-        for root in (*roots, *rest):
-            if root in needed and root in reached:
-                continue
-            self._walk(root, reached)
-        return reached
 
-    def _walk(self, root: str, reached: dict[str, str]) -> None:
-        queue = [root]
+def _needs(item: Listed, conda_to_pypi: CondaToPypi) -> frozenset[str]:
+    """Return what a package depends on: by the file itself, else by the record of its version in the channel."""
+    names = frozenset(item.needs)
+    if not names and isinstance(item, ImportedMatchSpec):
+        names = conda_to_pypi.depends_of(item.name, item.version.lstrip("="))
+    elif not names and isinstance(item, ImportedRequirement):
+        conda = conda_to_pypi.conda_of(item.requirement.name)
+        version = item.requirement.specifier.lstrip("=")
+        names = conda_to_pypi.depends_of(conda, version) if conda else frozenset()
+    return frozenset(_of_conda(name, conda_to_pypi) for name in names)
+
+
+def _needers(needs: Mapping[str, frozenset[str]]) -> dict[str, str]:
+    """Walk down from the packages that nothing needs, and return by whom each other is reached; a circle keeps one."""
+    needed = {name for key, names in needs.items() for name in names if name != key}
+    reached: dict[str, str] = {}
+    for root in sorted(needs, key=needed.__contains__):  # those that nothing needs first, else in the list's order
+        queue = [] if root in reached else [root]
         for key in queue:
-            fresh = sorted(name for name in self._needs[key] if name not in reached and name != root)
+            fresh = sorted(name for name in needs[key] if name not in reached and name != root)
             reached.update((name, key) for name in fresh)
             queue.extend(fresh)
-
-    def _key(self, item: Listed) -> str:
-        if isinstance(item, ImportedRequirement):
-            return item.requirement.name
-        return self._of_conda(item.name)
-
-    def _of_conda(self, conda: str) -> str:
-        return self._conda_to_pypi.of(conda).requirement.partition("[")[0] or conda
-
-    def _needed(self, item: Listed) -> frozenset[str]:
-        names = frozenset(item.needs)
-        if not names and isinstance(item, ImportedMatchSpec):
-            names = self._conda_to_pypi.depends_of(item.name, item.version.lstrip("="))
-        elif not names and isinstance(item, ImportedRequirement):
-            conda = self._conda_to_pypi.conda_of(item.requirement.name)
-            version = item.requirement.specifier.lstrip("=")
-            names = self._conda_to_pypi.depends_of(conda, version) if conda else frozenset()
-        return frozenset(self._of_conda(name) for name in names)
+    return reached
 
 
 def loosened_pin(specifier: str, pins: Pins, have: Iterable[str] | None = None) -> Pin:
@@ -131,8 +100,8 @@ def loosened_pin(specifier: str, pins: Pins, have: Iterable[str] | None = None) 
     met = next(each for each in steps if not each or versions is None or _meets(each, versions))
     if met == specifier:
         return Pin(specifier=met)
-    lacking = met != steps[0]
-    why = f"conda-forge has no {written} for {SUBDIR}" if lacking else "the versions of the list cannot be met together"
+    lacking = f"conda-forge has no {written} for {APPLE_SILICON}"
+    why = lacking if met != steps[0] else "the versions of the list cannot be met together"
     return Pin(specifier=met, why=f"{why}, so {met or 'any version'} will do")
 
 

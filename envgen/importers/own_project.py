@@ -1,4 +1,4 @@
-"""Read what a project of the user's own needs, from its pyproject.toml."""
+"""What a project of the user's own needs, by its pyproject.toml."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def _refusal(file: str, problems: Sequence[Problem]) -> ForeignFileError:
     lines = [problem.line for problem in problems if problem.line]
     if len(problems) == 1:
         return ForeignFileError(f"{file}: {problems[0].message}", hint=problems[0].hint, lines=lines, code="local")
-    told = [f"{each.message} ({each.hint})" if each.hint else each.message for each in problems]
-    message = "\n  ".join([f"{file} has {len(problems)} problems", *told])
+    listed = [f"{each.message} ({each.hint})" if each.hint else each.message for each in problems]
+    message = "\n  ".join([f"{file} has {len(problems)} problems", *listed])
     return ForeignFileError(message, lines=lines, code="local")
 
 
 class _ProjectReader:
-    """Take requirements out of a project's file, and keep what is wrong with them."""
+    """Reads requirements out of a project's file, and collects what is wrong with them in `problems`."""
 
     def __init__(self, toml: TomlFile, file: str) -> None:
         self._toml = toml
@@ -75,9 +75,9 @@ class _ProjectReader:
 
     def unread(self) -> str:
         """Return why the dependencies cannot be read, "" where they can."""
-        dynamic = self._project.get("dynamic")
         if "dependencies" in self._project or "dependencies" in self._poetry:
             return ""
+        dynamic = self._project.get("dynamic")
         if isinstance(dynamic, list) and "dependencies" in dynamic:
             line = self._line(("project", "dynamic"))
             where = f" (line {line.line})" if line else ""
@@ -108,16 +108,15 @@ class _ProjectReader:
 
     def _extra(self, extra: str, seen: set[str]) -> Iterator[Requirement]:
         """Yield the requirements of an extra, and of the extras of the same project that it names."""
-        tables = {str(canonicalize_name(key)): key for key in self._toml.table(*_EXTRAS)}
         if extra in seen:
             return
         seen.add(extra)
-        if extra not in tables:
-            known = ", ".join(sorted(tables)) or "none"
-            self._wrong(f"the project has no extra `{extra}`{did_you_mean(extra, tables)}", f"its extras: {known}")
-            return
-        path = (*_EXTRAS, tables[extra])
-        yield from self._list(path, self._toml.table(*_EXTRAS)[tables[extra]], seen)
+        keys = {str(canonicalize_name(key)): key for key in self._toml.table(*_EXTRAS)}
+        if extra in keys:
+            yield from self._list((*_EXTRAS, keys[extra]), self._toml.table(*_EXTRAS)[keys[extra]], seen)
+        else:
+            known = ", ".join(sorted(keys)) or "none"
+            self._wrong(f"the project has no extra `{extra}`{did_you_mean(extra, keys)}", f"its extras: {known}")
 
     def _list(self, path: tuple[str, ...], value: object, seen: set[str]) -> Iterator[Requirement]:
         if not isinstance(value, list):
@@ -145,16 +144,16 @@ class _ProjectReader:
         for statement in self._toml.statements:
             if statement.path[:3] != (*_POETRY, "dependencies"):
                 continue
-            for asked in poetry_items(self._toml, statement, statement.path[2:]):
-                line = asked.span.line
-                if isinstance(asked, ImportedRequirement) and not asked.group:
+            for item in poetry_items(self._toml, statement, statement.path[2:]):
+                line = item.span.line
+                if isinstance(item, ImportedRequirement) and not item.group:
                     origin = Origin(path=f"{self._file}: tool.poetry.dependencies[{place}]", line=line)
                     place += 1
-                    yield replace(asked.requirement, origin=origin)
-                elif isinstance(asked, ImportedLink | ImportedProject) and not asked.group:
+                    yield replace(item.requirement, origin=origin)
+                elif isinstance(item, ImportedLink | ImportedProject) and not item.group:
                     self._wrong(f"{_LINKED}: `{line.text.strip()}`", _LINK_HINT, line)
-                elif isinstance(asked, Unsupported):
-                    self._wrong(asked.why, asked.hint, line)
+                elif isinstance(item, Unsupported):
+                    self._wrong(item.why, item.hint, line)
 
     def _line(self, path: tuple[str, ...], place: int | None = None) -> SourceLine | None:
         """Return the line of a value, or of one item of a list; where it stands within braces, that of the whole."""

@@ -8,22 +8,22 @@ from packaging.utils import canonicalize_name
 
 from envgen.importers.environment_yml import spec_item
 from envgen.importers.items import (
-    Asked,
     ForeignFile,
     Heading,
     Ignored,
     ImportedChannel,
+    ImportedItem,
     ImportedLink,
     ImportedProject,
     Span,
     Unsupported,
 )
-from envgen.importers.requirements_txt import Reference, read_line
-from envgen.importers.toml_positions import Statement, Table, read_toml, shown_path
+from envgen.importers.requirements_txt import read_requirement
+from envgen.importers.toml_positions import Statement, Table, listed_extras, read_toml, shown_path, table_at
 
 _OURS = frozenset({"osx-arm64", "osx", "unix"})
 _CONDA = frozenset({"dependencies", "host-dependencies", "build-dependencies", "run-dependencies"})
-_WORKSPACE = frozenset({"workspace", "project"})
+_WORKSPACE = ("workspace", "project")
 _ASIDES = {
     "tasks": "envgen runs no tasks",
     "activation": "envgen does not set environment variables yet; `conda env config vars set` does, once it is made",
@@ -49,13 +49,13 @@ def read_pixi(text: str, file: str) -> ForeignFile:
 
 def workspace_name(root: Table) -> str:
     """Return the name of a workspace, or ""."""
-    names = [_table(root, key).get("name") for key in ("workspace", "project")]
+    names = [table_at(root, key).get("name") for key in _WORKSPACE]
     return next((name for name in names if isinstance(name, str)), "")
 
 
 def workspace_macos(root: Table) -> str:
     """Return the macOS floor that a workspace asks for, where it is above the default; else ""."""
-    found = _table(root, "system-requirements").get("macos")
+    found = table_at(root, "system-requirements").get("macos")
     floor = str(found) if isinstance(found, str | int | float) else ""
     major, _, minor = floor.partition(".")
     if not major.isdecimal() or (minor and not minor.isdecimal()):
@@ -63,15 +63,18 @@ def workspace_macos(root: Table) -> str:
     return f"{major}.{minor or 0}" if (int(major), int(minor or 0)) > (13, 0) else ""
 
 
-def pixi_item(root: Table, statement: Statement, path: tuple[str, ...]) -> Iterator[Asked]:
+def pixi_item(root: Table, statement: Statement, path: tuple[str, ...]) -> Iterator[ImportedItem]:
     """Yield what a statement asks for, whose path counts from the root of pixi's tables."""
-    group, rest = _feature(path)
-    platform, rest = _target(rest)
+    group, platform, rest = "", "", path
+    if rest[:1] == ("feature",) and len(rest) > 1:
+        group, rest = canonicalize_name(rest[1]), rest[2:]
+    if rest[:1] == ("target",) and len(rest) > 1:
+        platform, rest = rest[1], rest[2:]
     if platform and platform not in _OURS:
         yield Ignored(span=statement.span, what=shown_path(path), why=f"it is for {platform}")
     elif rest and rest[0] in _CONDA | {"pypi-dependencies"}:
         yield from _dependencies(root, statement, path, rest, group)
-    elif rest[:2] in (("workspace", "channels"), ("project", "channels")) or rest == ("channels",):
+    elif rest == ("channels",) or rest[:2] in (("workspace", "channels"), ("project", "channels")):
         yield from _channels(statement)
     elif len(rest) == 1 and rest[0] in _WORKSPACE and statement.value is None:
         yield Heading(span=statement.span)
@@ -82,17 +85,7 @@ def pixi_item(root: Table, statement: Statement, path: tuple[str, ...]) -> Itera
         yield Ignored(span=statement.span, what=shown_path(path), why=why)
 
 
-def _feature(path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    if path[:1] == ("feature",) and len(path) > 1:
-        return canonicalize_name(path[1]), path[2:]
-    return "", path
-
-
-def _target(path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    return (path[1], path[2:]) if path[:1] == ("target",) and len(path) > 1 else ("", path)
-
-
-def _channels(statement: Statement) -> Iterator[Asked]:
+def _channels(statement: Statement) -> Iterator[ImportedItem]:
     yield Heading(span=statement.span)
     items = statement.value if isinstance(statement.value, list) else []
     spans = statement.items or (statement.span,) * len(items)
@@ -106,27 +99,24 @@ def _channels(statement: Statement) -> Iterator[Asked]:
 
 def _dependencies(
     root: Table, statement: Statement, path: tuple[str, ...], rest: tuple[str, ...], group: str
-) -> Iterator[Asked]:
+) -> Iterator[ImportedItem]:
     """Read a table's head, one package of it, or all of it within braces."""
-    above = path[: len(path) - len(rest) + 1]
-    table = _table(root, *above)
+    table = table_at(root, *path[: len(path) - len(rest) + 1])
     conda = rest[0] in _CONDA
     if len(rest) == 1:
         yield Heading(span=statement.span)
         for name, value in table.items() if statement.value is not None else ():
             yield _package(name, value, statement.span, group, conda=conda)
         return
-    name = rest[1]
-    described = table.get(name)
-    if len(rest) > 2 and isinstance(described, dict) and next(iter(described), "") != rest[2]:
-        yield Heading(span=statement.span)  # a further line about the same package
-    elif statement.value is None:
+    described = table.get(rest[1])
+    further = len(rest) > 2 and isinstance(described, dict) and next(iter(described), "") != rest[2]
+    if further or statement.value is None:  # the first line about a package stands for all of them
         yield Heading(span=statement.span)
     else:
-        yield _package(name, described, statement.span, group, conda=conda)
+        yield _package(rest[1], described, statement.span, group, conda=conda)
 
 
-def _package(name: str, value: object, span: Span, group: str, *, conda: bool) -> Asked:
+def _package(name: str, value: object, span: Span, group: str, *, conda: bool) -> ImportedItem:
     table: Mapping[str, object] = value if isinstance(value, dict) else {"version": value}
     link = next((table[key] for key in ("git", "url") if key in table), None)
     if link is not None:
@@ -135,30 +125,12 @@ def _package(name: str, value: object, span: Span, group: str, *, conda: bool) -
         return ImportedProject(span=span, path=str(table["path"]), editable=table.get("editable") is True, group=group)
     version = table.get("version", "*")
     if not isinstance(version, str):
-        return Unsupported(
-            span=span, why=f"`{name}` has no version that can be read", hint='write a text such as ">=1.2"'
-        )
-    return _spec(name, version, table, span, group) if conda else _requirement(name, version, table, span, group)
-
-
-def _spec(name: str, version: str, table: Mapping[str, object], span: Span, group: str) -> Asked:
-    channel = f"{table['channel']}::" if isinstance(table.get("channel"), str) else ""
-    build = f" {table['build']}" if isinstance(table.get("build"), str) else ""
-    return spec_item(f"{channel}{name} {version}{build}", span, group)
-
-
-def _requirement(name: str, version: str, table: Mapping[str, object], span: Span, group: str) -> Asked:
-    extras = table.get("extras")
-    listed = f"[{','.join(map(str, extras))}]" if isinstance(extras, list) and extras else ""
-    specifier = "" if version.strip() == "*" else version
-    if specifier[:1].isdigit():
-        specifier = f"=={specifier}"
-    asked = read_line(f"{name}{listed}{specifier}", span, group)
-    return asked if not isinstance(asked, Reference) else Unsupported(span=span, why=f"not a name: `{name}`")
-
-
-def _table(root: Table, *path: str) -> Table:
-    value: object = root
-    for part in path:
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
+        hint = 'write a text such as ">=1.2"'
+        return Unsupported(span=span, why=f"`{name}` has no version that can be read", hint=hint)
+    if conda:
+        channel = f"{table['channel']}::" if isinstance(table.get("channel"), str) else ""
+        build = f" {table['build']}" if isinstance(table.get("build"), str) else ""
+        return spec_item(f"{channel}{name} {version}{build}", span, group)
+    specifier = "" if version.strip() == "*" else f"=={version}" if version[:1].isdigit() else version
+    text = f"{name}{listed_extras(table)}{specifier}"
+    return read_requirement(text, span, group, refusal=f"not a name: `{name}`")

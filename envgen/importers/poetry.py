@@ -1,83 +1,73 @@
-"""Read the dependencies that Poetry keeps in pyproject.toml."""
+"""The dependencies that Poetry keeps in pyproject.toml."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envgen.importers.items import (
-    Asked,
     Heading,
     Ignored,
+    ImportedItem,
     ImportedLink,
     ImportedProject,
     ImportedPython,
     Span,
     Unsupported,
 )
-from envgen.importers.requirements_txt import Reference, read_line, unless_elsewhere
-from envgen.importers.toml_positions import Statement, TomlFile, shown_path
+from envgen.importers.requirements_txt import read_requirement, unless_elsewhere
+from envgen.importers.toml_positions import Statement, Table, TomlFile, listed_extras, shown_path
 
 _BARE = re.compile(r"\d[\w.+!-]*")
-_RELATIVE = re.compile(r"([\^~])\s*v?(\d+(?:\.\d+)*)(.*)")
+_RELATIVE = re.compile(r"(?:\^|~(?!=))\s*v?(\d.*)")
+_ZEROS = re.compile(r"(\.0)+$")
 
 
-def poetry_items(toml: TomlFile, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
+def poetry_items(toml: TomlFile, statement: Statement, rest: tuple[str, ...]) -> Iterator[ImportedItem]:
     """Yield what a statement below `tool.poetry` asks for."""
-    table, name, group = _place(rest)
-    if table is None:
-        yield _beside(statement, rest)
-        return
+    match rest:
+        case ("dependencies" | "dev-dependencies" as key, *inner):
+            yield from _statement_items(toml, statement, (key,), inner, "" if key == "dependencies" else "dev")
+        case ("group", name, "dependencies", *inner):
+            yield from _statement_items(toml, statement, rest[:3], inner, canonicalize_name(name))
+        case () | ("extras" | "group", *_):  # read with the packages that they speak of
+            yield Heading(span=statement.span)
+        case _:
+            why = "envgen asks the index uv is set up for" if rest[0] == "source" else "it describes the project"
+            yield Ignored(span=statement.span, what=shown_path(statement.path), why=why)
+
+
+def _statement_items(
+    toml: TomlFile, statement: Statement, table: tuple[str, ...], inner: list[str], group: str
+) -> Iterator[ImportedItem]:
+    """Read a table's head, one package of it, or all of it within braces."""
     found = toml.table("tool", "poetry", *table)
-    if not name:
+    if not inner:
         yield Heading(span=statement.span)
-        if statement.value is not None:  # all of it within braces
-            for key, value in found.items():
-                yield from _dependency(toml, key, value, statement.span, group)
-    elif statement.value is None or not _first(toml, statement, (*table, name)):
+        for key, value in found.items() if statement.value is not None else ():
+            yield from _dependency(toml, key, value, statement.span, group)
+    elif statement.value is None or not _is_first(toml, statement, ("tool", "poetry", *table, inner[0])):
         yield Heading(span=statement.span)
     else:
-        yield from _dependency(toml, name, found.get(name), statement.span, group)
+        yield from _dependency(toml, inner[0], found.get(inner[0]), statement.span, group)
 
 
-def _beside(statement: Statement, rest: tuple[str, ...]) -> Asked:
-    """Account for a statement that asks for no package."""
-    if not rest or rest[0] in ("extras", "group"):  # read with the packages that they speak of
-        return Heading(span=statement.span)
-    why = "envgen asks the index uv is set up for" if rest[0] == "source" else "it describes the project"
-    return Ignored(span=statement.span, what=shown_path(statement.path), why=why)
-
-
-def _place(rest: tuple[str, ...]) -> tuple[tuple[str, ...] | None, str, str]:
-    """Return the table that a statement belongs to, the package's name in it, and the group; None for other tables."""
-    match rest:
-        case ("dependencies", *inner):
-            return ("dependencies",), inner[0] if inner else "", ""
-        case ("dev-dependencies", *inner):
-            return ("dev-dependencies",), inner[0] if inner else "", "dev"
-        case ("group", name, "dependencies", *inner):
-            return ("group", name, "dependencies"), inner[0] if inner else "", canonicalize_name(name)
-        case _:
-            return None, "", ""
-
-
-def _first(toml: TomlFile, statement: Statement, path: tuple[str, ...]) -> bool:
+def _is_first(toml: TomlFile, statement: Statement, path: tuple[str, ...]) -> bool:
     """Return whether a statement is the first of those that describe one package."""
-    full = ("tool", "poetry", *path)
-    same = (other for other in toml.statements if other.path[: len(full)] == full and other.value is not None)
+    same = (other for other in toml.statements if other.path[: len(path)] == path and other.value is not None)
     return next(same, statement) is statement
 
 
-def _dependency(toml: TomlFile, name: str, value: object, span: Span, group: str) -> Iterator[Asked]:
+def _dependency(toml: TomlFile, name: str, value: object, span: Span, group: str) -> Iterator[ImportedItem]:
     for each in value if isinstance(value, list) else [value]:
         table = each if isinstance(each, dict) else {"version": each}
-        yield _one(name, table, span, group or _extra(toml, name, table))
+        yield _package(name, table, span, group or _extra(toml, name, table))
 
 
-def _extra(toml: TomlFile, name: str, table: Mapping[str, object]) -> str:
+def _extra(toml: TomlFile, name: str, table: Table) -> str:
     """Return the first extra that an optional package belongs to."""
     if table.get("optional") is not True:
         return ""
@@ -87,7 +77,7 @@ def _extra(toml: TomlFile, name: str, table: Mapping[str, object]) -> str:
     return "optional"
 
 
-def _one(name: str, table: Mapping[str, object], span: Span, group: str) -> Asked:
+def _package(name: str, table: Table, span: Span, group: str) -> ImportedItem:
     marker = _marker(table)
     for key in ("git", "url"):
         if isinstance(url := table.get(key), str):
@@ -103,18 +93,11 @@ def _one(name: str, table: Mapping[str, object], span: Span, group: str) -> Aske
         return Unsupported(span=span, why=str(error), hint="write one range, as in PEP 440")
     if name == "python":
         return ImportedPython(span=span, bound=specifier, group=group)
-    behind = f" ; {marker}" if marker else ""
-    asked = read_line(f"{name}{_extras(table)}{specifier}{behind}", span, group)
-    return asked if not isinstance(asked, Reference) else Unsupported(span=span, why=f"not a name: `{name}`")
+    text = f"{name}{listed_extras(table)}{specifier}" + (f" ; {marker}" if marker else "")
+    return read_requirement(text, span, group, refusal=f"not a name: `{name}`")
 
 
-def _extras(table: Mapping[str, object]) -> str:
-    extras = table.get("extras")
-    names = [str(extra) for extra in extras] if isinstance(extras, list) else []
-    return f"[{','.join(names)}]" if names else ""
-
-
-def _marker(table: Mapping[str, object]) -> str:
+def _marker(table: Table) -> str:
     markers = [f"({table['markers']})"] if isinstance(table.get("markers"), str) else []
     if isinstance(table.get("platform"), str):
         markers.append(f"sys_platform == '{table['platform']}'")
@@ -130,11 +113,11 @@ def pep440_of(version: str) -> str:
     """Translate one of Poetry's constraints (`^1.2`, `~1.2`, `1.*`) into PEP 440; raise ValueError where it is none."""
     if "|" in version:
         raise ValueError(f"PEP 440 has no alternatives such as `{version}`")
-    clauses = [_clause(part.strip()) for part in version.replace(" ,", ",").split(",") if part.strip()]
-    text = ",".join(clause for clause in clauses if clause)
     try:
+        clauses = [_clause(part.strip()) for part in version.split(",") if part.strip()]
+        text = ",".join(filter(None, clauses))
         SpecifierSet(text)
-    except InvalidSpecifier as error:
+    except ValueError as error:
         raise ValueError(f"not a version constraint: `{version}`") from error
     return text
 
@@ -143,18 +126,9 @@ def _clause(text: str) -> str:
     if text == "*":
         return ""
     if relative := _RELATIVE.fullmatch(text):
-        release = [int(part) for part in relative[2].split(".")]
-        upper = _caret(release) if relative[1] == "^" else _tilde(release)
-        return f">={relative[2]}{relative[3]},<{upper}"
-    if text.endswith(".*") and text[0].isdigit():
-        return f"=={text}"
-    return f"=={text}" if _BARE.fullmatch(text) else text.replace(" ", "")
+        # loaded late: few files need it. Of a range its upper bound is Poetry's, the lower one stays as it was written
+        from poetry.core.constraints.version import parse_constraint
 
-
-def _caret(release: list[int]) -> str:
-    at = next((index for index, part in enumerate(release) if part), len(release) - 1)
-    return ".".join(map(str, [*release[:at], release[at] + 1]))
-
-
-def _tilde(release: list[int]) -> str:
-    return ".".join(map(str, [*release[:1], release[1] + 1] if len(release) > 1 else [release[0] + 1]))
+        upper = _ZEROS.sub("", str(parse_constraint(text)).rpartition("<")[2])
+        return f">={relative[1]},<{upper}"
+    return f"=={text}" if _BARE.fullmatch(text) or re.fullmatch(r"\d.*\.\*", text) else text.replace(" ", "")

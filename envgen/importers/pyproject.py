@@ -1,18 +1,18 @@
-"""Read pyproject.toml: PEP 621, PEP 735, and what Poetry, uv and pixi keep there."""
+"""What pyproject.toml asks for: by PEP 621, by PEP 735, and in the tables of Poetry, uv and pixi."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
 from envgen.importers.items import (
-    Asked,
     ForeignFile,
     Heading,
     Ignored,
     ImportedGroup,
+    ImportedItem,
     ImportedLink,
     ImportedProject,
     ImportedPython,
@@ -23,11 +23,12 @@ from envgen.importers.items import (
 )
 from envgen.importers.pixi_toml import pixi_item, workspace_macos, workspace_name
 from envgen.importers.poetry import poetry_items
-from envgen.importers.requirements_txt import Reference, may_hold, other_files, read_line, referenced
-from envgen.importers.toml_positions import Statement, TomlFile, read_toml, shown_path
+from envgen.importers.requirements_txt import Reference, may_hold, other_files, read_requirement, referenced
+from envgen.importers.toml_positions import Statement, Table, TomlFile, read_toml, shown_path
 
-_DYNAMIC = "its build program writes the dependencies, which envgen does not run"
+_DYNAMIC = "`dynamic`: its build program writes the dependencies, which envgen does not run"
 _INDEXES = "envgen asks the index that uv is set up for (UV_DEFAULT_INDEX, UV_INDEX), and builds nothing"
+_PEP508 = "write it as in PEP 508, such as `pandas>=2`"
 
 
 def read_pyproject(text: str, file: str, include: Include) -> ForeignFile:
@@ -39,7 +40,7 @@ def read_pyproject(text: str, file: str, include: Include) -> ForeignFile:
         ForeignFileError: it is no TOML.
     """
     toml = read_toml(text, file)
-    reader = _Project(toml, file, include)
+    reader = _ProjectFile(toml, file, include)
     items = tuple(item for statement in toml.statements for item in reader.items(statement))
     names = [toml.table("project").get("name"), toml.table("tool", "poetry").get("name")]
     pixi = toml.table("tool", "pixi")
@@ -54,8 +55,8 @@ def read_pyproject(text: str, file: str, include: Include) -> ForeignFile:
     )
 
 
-class _Project:
-    """Describe what each statement of a project's file asks for."""
+class _ProjectFile:
+    """Reads what each statement of a project's file asks for."""
 
     def __init__(self, toml: TomlFile, file: str, include: Include) -> None:
         self._toml = toml
@@ -65,12 +66,12 @@ class _Project:
         name = toml.table("project").get("name")
         self._own = canonicalize_name(name) if isinstance(name, str) else ""
 
-    def items(self, statement: Statement) -> Iterator[Asked]:
+    def items(self, statement: Statement) -> Iterator[ImportedItem]:
         match statement.path:
             case ("project", *rest):
                 yield from self._project(statement, tuple(rest))
             case ("dependency-groups", *rest):
-                yield from self._groups(statement, tuple(rest))
+                yield from self._lists(statement, tuple(rest))
             case ("tool", name, *rest):
                 yield from self._tool(statement, name, tuple(rest))
             case ("build-system", *_):
@@ -78,7 +79,7 @@ class _Project:
             case _:
                 yield Ignored(span=statement.span, what=shown_path(statement.path), why="it asks for no package")
 
-    def _tool(self, statement: Statement, name: str, rest: tuple[str, ...]) -> Iterator[Asked]:
+    def _tool(self, statement: Statement, name: str, rest: tuple[str, ...]) -> Iterator[ImportedItem]:
         if name == "poetry":
             yield from poetry_items(self._toml, statement, rest)
         elif name == "uv":
@@ -90,32 +91,30 @@ class _Project:
         else:
             yield Ignored(span=statement.span, what=f"`tool.{name}`", why="it is a setting of that tool's")
 
-    def _project(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
-        value = statement.value
-        if rest == ("requires-python",) and isinstance(value, str):
-            yield ImportedPython(span=statement.span, bound=value)
-        elif rest == ("dependencies",):
-            yield from self._list(statement, value, "")
-        elif rest[:1] == ("optional-dependencies",):
-            yield from self._lists(statement, rest[1:], value)
-        elif (
-            rest == ("dynamic",) and isinstance(value, list) and {"dependencies", "optional-dependencies"} & set(value)
-        ):
-            yield self._left_open(statement)
-        elif rest:
-            yield Ignored(span=statement.span, what=shown_path(statement.path), why="it describes the project")
-        else:
-            yield Heading(span=statement.span)
+    def _project(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[ImportedItem]:
+        match rest, statement.value:
+            case ("requires-python",), str(bound):
+                yield ImportedPython(span=statement.span, bound=bound)
+            case ("dependencies",), value:
+                yield from self._list(statement, value, "")
+            case ("optional-dependencies", *inner), _:
+                yield from self._lists(statement, tuple(inner))
+            case ("dynamic",), [*names] if {"dependencies", "optional-dependencies"} & set(names):
+                yield self._dynamic(statement)
+            case (), _:
+                yield Heading(span=statement.span)
+            case _:
+                yield Ignored(span=statement.span, what=shown_path(statement.path), why="it describes the project")
 
-    def _left_open(self, statement: Statement) -> Asked:
-        """Account for dependencies that a build program finds: it reads files that are read here, too, or runs."""
+    def _dynamic(self, statement: Statement) -> ImportedItem:
+        """Return what dependencies are that a build program finds: in files that are read here, too, or by running."""
         setuptools = self._toml.table("tool", "setuptools", "dynamic")
         if setuptools or self._toml.table("tool", "hatch", "metadata", "hooks", "requirements_txt"):
             return Heading(span=statement.span)
         hint = "give the file that it reads them from, such as requirements.txt"
-        return Unsupported(span=statement.span, why=f"`dynamic`: {_DYNAMIC}", hint=hint)
+        return Unsupported(span=statement.span, why=_DYNAMIC, hint=hint)
 
-    def _named_files(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
+    def _named_files(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[ImportedItem]:
         """Read the files of requirements that a build program would read."""
         group = canonicalize_name(rest[1]) if rest[:1] == ("optional-dependencies",) and len(rest) > 1 else ""
         files = statement.value if isinstance(statement.value, list) else [statement.value]
@@ -125,10 +124,7 @@ class _Project:
             for item in referenced(reference, self._file, self._include):
                 yield replace(item, group=group) if isinstance(item, ImportedRequirement | ImportedLink) else item
 
-    def _groups(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
-        yield from self._lists(statement, rest, statement.value)
-
-    def _uv(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[Asked]:
+    def _uv(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[ImportedItem]:
         if rest == ("dev-dependencies",):
             yield from self._list(statement, statement.value, "dev")
         elif rest[:1] == ("sources",):
@@ -138,42 +134,40 @@ class _Project:
         else:
             yield Ignored(span=statement.span, what="`tool.uv`", why="it is a setting of uv's")
 
-    def _lists(self, statement: Statement, rest: tuple[str, ...], value: object) -> Iterator[Asked]:
+    def _lists(self, statement: Statement, rest: tuple[str, ...]) -> Iterator[ImportedItem]:
         """Read lists by group: a table's head, one list of it, or all of them within braces."""
-        if rest and value is not None and not isinstance(value, dict):
-            yield from self._list(statement, value, canonicalize_name(rest[0]))
-        elif isinstance(value, dict):
-            for name, inner in value.items():
+        if isinstance(statement.value, dict):
+            for name, inner in statement.value.items():
                 yield from self._list(statement, inner, canonicalize_name(name))
+        elif rest and statement.value is not None:
+            yield from self._list(statement, statement.value, canonicalize_name(rest[0]))
         else:
             yield Heading(span=statement.span)
 
-    def _list(self, statement: Statement, value: object, group: str) -> Iterator[Asked]:
+    def _list(self, statement: Statement, value: object, group: str) -> Iterator[ImportedItem]:
         yield Heading(span=statement.span)
         items = value if isinstance(value, list) else [value]
         spans = statement.items or (statement.span,) * len(items)
         for item, span in zip(items, spans, strict=True):
             yield from self._item(item, span, group)
 
-    def _item(self, item: object, span: Span, group: str) -> Iterator[Asked]:
+    def _item(self, item: object, span: Span, group: str) -> Iterator[ImportedItem]:
         if isinstance(item, dict) and isinstance(item.get("include-group"), str):
             yield ImportedGroup(span=span, included=canonicalize_name(item["include-group"]), group=group)
         elif isinstance(item, str):
             yield from self._requirement(item, span, group)
         else:
-            yield Unsupported(span=span, why="not a requirement", hint="write it as in PEP 508, such as `pandas>=2`")
+            yield Unsupported(span=span, why="not a requirement", hint=_PEP508)
 
-    def _requirement(self, text: str, span: Span, group: str) -> Iterator[Asked]:
-        asked = read_line(text, span, group)
-        if isinstance(asked, Reference):
-            yield Unsupported(span=span, why="not a requirement", hint="write it as in PEP 508, such as `pandas>=2`")
-            return
-        requirement = getattr(asked, "requirement", None)
-        if self._own and requirement and requirement.name == self._own:
-            for extra in requirement.extras:  # `all = ["ours[a,b]"]`
+    def _requirement(self, text: str, span: Span, group: str) -> Iterator[ImportedItem]:
+        item = read_requirement(text, span, group, refusal="not a requirement", hint=_PEP508)
+        if not isinstance(item, ImportedRequirement):
+            yield item
+        elif self._own and item.requirement.name == self._own:
+            for extra in item.requirement.extras:  # `all = ["ours[a,b]"]`
                 yield ImportedGroup(span=span, included=extra, group=group)
-            return
-        yield sourced(asked, self._sources) if isinstance(asked, ImportedRequirement) else asked
+        else:
+            yield _sourced(item, self._sources)
 
 
 def _requirement_files(tool: str, rest: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -186,11 +180,8 @@ def _requirement_files(tool: str, rest: tuple[str, ...]) -> tuple[str, ...] | No
     return None
 
 
-# Read where uv takes a package from: `tool.uv.sources` of pyproject.toml.
-
-
-def sourced(item: ImportedRequirement, sources: Mapping[str, object]) -> Asked:
-    """Return what a requirement asks for where uv takes it from somewhere else than an index."""
+def _sourced(item: ImportedRequirement, sources: Table) -> ImportedItem:
+    """Return what a requirement asks for, which uv may take from somewhere else than an index: `tool.uv.sources`."""
     source = _source_of(item.requirement.name, sources)
     for key in ("git", "url"):
         if isinstance(link := source.get(key), str):
@@ -208,13 +199,8 @@ def sourced(item: ImportedRequirement, sources: Mapping[str, object]) -> Asked:
     return item
 
 
-def _source_of(name: str, sources: Mapping[str, object]) -> Mapping[str, object]:
+def _source_of(name: str, sources: Table) -> Table:
     """Find the source of a package that may count on Apple silicon, or nothing."""
-    for key, value in sources.items():
-        if canonicalize_name(key) == name:
-            return next((each for each in _tables(value) if may_hold(str(each.get("marker", "")))), {})
-    return {}
-
-
-def _tables(value: object) -> Iterable[Mapping[str, object]]:
-    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+    value = next((value for key, value in sources.items() if canonicalize_name(key) == name), None)
+    tables = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+    return next((each for each in tables if may_hold(str(each.get("marker", "")))), {})

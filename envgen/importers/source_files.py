@@ -1,4 +1,4 @@
-"""Read other people's text files, in whatever encoding they were saved."""
+"""Other people's text files, in whatever encoding they were saved."""
 
 from __future__ import annotations
 
@@ -56,20 +56,20 @@ class ForeignFolder:
 
 
 def open_foreign(path: Path) -> tuple[ForeignFolder, ForeignText]:
-    """Read a file, and give the folder that it may name other files of.
+    """Read a file; return it with the folder that it may name other files of.
 
     Raises:
         ForeignFileError: it is missing, too large, or no text.
     """
-    folder = ForeignFolder(folder=path.parent)
     try:
+        folder = ForeignFolder(folder=path.parent)
         return folder, folder.read(path.name)
     except ForeignFileError:
-        if path.is_symlink() and path.is_file():
-            real = path.resolve()
-            folder = ForeignFolder(folder=real.parent)
-            return folder, folder.read(real.name)
-        raise
+        if not (path.is_symlink() and path.is_file()):
+            raise
+        path = path.resolve()  # a link that leads out of its folder is the user's own choice
+        folder = ForeignFolder(folder=path.parent)
+        return folder, folder.read(path.name)
 
 
 def decoded(content: bytes, shown: str) -> str:

@@ -1,4 +1,4 @@
-"""Read TOML with the lines that its values stand on, which tomllib does not tell."""
+"""TOML with the lines that its values stand on, which tomllib does not say."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from envgen.importers.items import Span, refuse_many
 from envgen.manifest.yaml_document import source_line
 
 Table = Mapping[str, object]
-MAX_LENGTH = 500_000
-MAX_LINE = 10_000
+_MAX_LENGTH = 500_000
+_MAX_LINE = 10_000
 _TOKEN = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}|' + r"'''.*?'{3,5}|" + r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'|"
     r"\#[^\n]*|\n|[\[\]{},]|[ \t]+|[^\s\"'\#\[\]{},]+|.",
@@ -44,42 +44,50 @@ class TomlFile:
 
     def table(self, *path: str) -> Table:
         """Return the table at a path, empty where there is none."""
-        value: object = self.data
-        for part in path:
-            value = value.get(part) if isinstance(value, dict) else None
-        return value if isinstance(value, dict) else {}
+        return table_at(self.data, *path)
+
+
+def table_at(root: Table, *path: str) -> Table:
+    """Return the table at a path below another, empty where there is none."""
+    value: object = root
+    for part in path:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def listed_extras(table: Table) -> str:
+    """Return the extras of a package's table as a requirement has them, such as `[cuda]`."""
+    extras = table.get("extras")
+    return f"[{','.join(map(str, extras))}]" if isinstance(extras, list) and extras else ""
 
 
 def shown_path(path: tuple[str, ...]) -> str:
-    """Show a path within a message."""
+    """Return a path as a message quotes it."""
     text = ".".join(path)
     return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
 
 
 def read_toml(text: str, file: str) -> TomlFile:
     """Read a document; raise ForeignFileError with the line of what is wrong, or where it is beyond the limits."""
-    if max(map(len, text.split("\n"))) > MAX_LINE or len(text) > MAX_LENGTH:
-        limits = f"{MAX_LENGTH:,} characters, {MAX_LINE:,} a line"
+    lines = text.split("\n")
+    if max(map(len, lines)) > _MAX_LINE or len(text) > _MAX_LENGTH:
+        limits = f"{_MAX_LENGTH:,} characters, {_MAX_LINE:,} a line"
         raise ForeignFileError(f"{file} is longer than any file of this kind ({limits})")
     try:
         data = tomllib.loads(text)
-        statements = tuple(_statements(text, file))
+        statements = tuple(_statements(text, lines, file))
         refuse_many(max((len(one.items) for one in statements), default=0), file)
         return TomlFile(data=data, statements=statements)
     except tomllib.TOMLDecodeError as error:
-        message = str(error)
-        at = _AT.search(message)
-        line = source_line(file, text.split("\n"), int(at[1])) if at and at[1] else None
-        reason = _AT.sub("", message)
-        raise ForeignFileError(
-            f"{file} is not TOML: {reason[:1].lower()}{reason[1:]}", lines=[line] if line else []
-        ) from error
+        at = _AT.search(str(error))
+        where = [source_line(file, lines, int(at[1]))] if at and at[1] else []
+        reason = _AT.sub("", str(error))
+        raise ForeignFileError(f"{file} is not TOML: {reason[:1].lower()}{reason[1:]}", lines=where) from error
     except RecursionError as error:
         raise ForeignFileError(f"{file} is nested too deeply") from error
 
 
-def _statements(text: str, file: str) -> Iterator[Statement]:
-    lines = text.split("\n")
+def _statements(text: str, lines: list[str], file: str) -> Iterator[Statement]:
     table: tuple[str, ...] = ()
     number = 1
     for source, starts in _pieces(text):
@@ -90,11 +98,11 @@ def _statements(text: str, file: str) -> Iterator[Statement]:
             continue
         last = first + body.rstrip().count("\n")
         span = Span(line=source_line(file, lines, first), last=last)
+        path, value = _path(tomllib.loads(body))
         if body.startswith("["):
-            table = _path(tomllib.loads(body))[0]
+            table = path
             yield Statement(path=table, value=None, span=span)
         else:
-            path, value = _path(tomllib.loads(body))
             items = tuple(Span(line=source_line(file, lines, first + at), last=first + end) for at, end in starts)
             fits = isinstance(value, list) and len(items) == len(value)
             yield Statement(path=(*table, *path), value=value, span=span, items=items if fits else ())
@@ -112,28 +120,25 @@ def _path(parsed: object) -> tuple[tuple[str, ...], object]:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-    """Cut a document into statements with the comments before them, and give the lines of an array's items in each.
+    """Yield each statement with the comments before it, and the lines of the items of its array.
 
     The lines count from the statement's first.
     """
     start = depth = 0
-    walk = _Array()
+    array = _ArrayScanner()
     for token in _TOKEN.finditer(text):
         sign = token[0]
-        if sign in ("[", "{"):
-            depth += 1
-        elif sign in ("]", "}"):
-            depth -= 1
-        walk.take(sign, depth)
+        depth += (sign in ("[", "{")) - (sign in ("]", "}"))
+        array.take(sign, depth)
         if sign == "\n" and depth == 0:
-            yield text[start : token.end()], walk.items
-            start, walk = token.end(), _Array()
+            yield text[start : token.end()], array.items
+            start, array = token.end(), _ArrayScanner()
     if start < len(text):
-        yield text[start:], walk.items
+        yield text[start:], array.items
 
 
-class _Array:
-    """Follow the tokens of one statement, and find where the items of its array begin and end."""
+class _ArrayScanner:
+    """Find where the items of a statement's array begin and end, from the statement's tokens."""
 
     def __init__(self) -> None:
         self.items: list[tuple[int, int]] = []
@@ -149,12 +154,8 @@ class _Array:
             self._array = sign == "["
             self._value = self._array or blank
         elif (sign == "," and depth == 1) or (sign == "]" and depth == 0):
-            self._close()
+            self.items += [self._open] if self._open else []
+            self._open = None
         elif not blank:
             self._open = (self._open[0] if self._open else self._line, self._line + sign.count("\n"))
         self._line += sign.count("\n")
-
-    def _close(self) -> None:
-        if self._open:
-            self.items.append(self._open)
-        self._open = None

@@ -1,4 +1,4 @@
-"""Activate a prefix: for a command, for a shell, for Jupyter; the home of rattler's shell scripts."""
+"""The activation of a prefix: for a command, for a shell, for Jupyter; the home of rattler's shell scripts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from envgen.errors import InstallError, UsageError, WriteError
 from envgen.install.prefix import Surroundings, is_environment, named_location, read_marker
 from envgen.project.project import environment_folder, open_environment
 from envgen.project.services import Services
-from envgen.system.files import FolderWriter
+from envgen.system.files import FolderWriter, reason_of
 from envgen.system.machine import Machine
 
 _SHELLS = {"bash": Shell.bash, "zsh": Shell.zsh, "fish": Shell.fish, "xonsh": Shell.xonsh}
 SHELLS = tuple(_SHELLS)
-_DROPPED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
+_DROPPED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")  # they would lead its Python to other modules
 
 
 def activation_script(prefix: Path, shell: str, environ: Mapping[str, str]) -> str:
@@ -32,14 +32,14 @@ def activation_script(prefix: Path, shell: str, environ: Mapping[str, str]) -> s
 
 
 def activated_command(prefix: Path, command: Sequence[str], environ: Mapping[str, str]) -> list[str]:
-    """Return the words that run a command in an activated prefix, its own activation scripts included."""
+    """Return the words that run a command in an activated prefix; its activation scripts run in a shell first."""
     script = activation_script(prefix, "bash", environ)
     shell = next((path for path in ("/bin/bash", "/usr/bin/bash") if Path(path).exists()), "/bin/sh")
     return [shell, "-c", f'{script}\nexec "$@"', "envgen", *command]
 
 
 def bare_environment(prefix: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a process of the prefix, without what would lead its Python to other modules."""
+    """Return the variables for the prefix's own Python, run without activation."""
     kept = {key: value for key, value in environ.items() if key not in _DROPPED}
     path = os.pathsep.join(filter(None, (str(prefix / "bin"), environ.get("PATH", ""))))
     return {**kept, "PATH": path, "CONDA_PREFIX": str(prefix), "PYTHONNOUSERSITE": "1"}
@@ -60,7 +60,7 @@ def advice(prefix: Path, name: str, active: str, environ: Mapping[str, str], *, 
 
 
 def write_kernel(prefix: Path, name: str, home: Path, environ: Mapping[str, str], *, is_mac: bool) -> Path:
-    """Write a Jupyter kernel for a prefix into the user's folder of kernels; give the path.
+    """Write a Jupyter kernel for a prefix into the user's folder of kernels; return its path.
 
     Raises:
         InstallError: the prefix has no ipykernel. WriteError: the disk refuses.
@@ -76,7 +76,7 @@ def write_kernel(prefix: Path, name: str, home: Path, environ: Mapping[str, str]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WriteError(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from error
+        raise WriteError(f"cannot write {folder}: {reason_of(error)}") from error
     FolderWriter(folder).write({"kernel.json": text + "\n"})
     return folder / "kernel.json"
 
@@ -99,15 +99,11 @@ def _jupyter(home: Path, environ: Mapping[str, str], *, is_mac: bool) -> Path:
     return Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "jupyter"
 
 
-# Run commands in environments.
-
-
 def command_in(
     services: Services, name: str, prefix: Path | None, machine: Machine, command: Sequence[str]
 ) -> list[str]:
     """Return the words that run a command in an environment, activated; raise InstallError if it is not whole."""
-    place = whole_prefix(services, name, prefix, machine)
-    return activated_command(place, command, services.settings.environ)
+    return activated_command(whole_prefix(services, name, prefix, machine), command, services.settings.environ)
 
 
 def script_for(services: Services, name: str, prefix: Path | None, machine: Machine, shell: str) -> str:
@@ -116,18 +112,21 @@ def script_for(services: Services, name: str, prefix: Path | None, machine: Mach
 
 
 def whole_prefix(services: Services, name: str, prefix: Path | None, machine: Machine) -> Path:
-    """Find an environment that was created.
+    """Return the prefix of an environment that was created.
 
     Raises:
         InstallError: it was not, or is half made. UsageError: the name is none.
     """
     environment_folder(services.root, name)
-    place = services.settings.folder / prefix.expanduser() if prefix else _named(services, name, machine)
+    if prefix:
+        place = services.settings.folder / prefix.expanduser()
+    else:
+        place = named_location(name, Surroundings.of(services, machine.subdir)).prefix
     marker = read_marker(place)
     where = f" --prefix {prefix}" if prefix else ""
     if marker is None and not is_environment(place):
         if not prefix:
-            open_environment(services.root, name)  # one that does not exist is told so
+            open_environment(services.root, name)  # raises for one that does not exist
         raise InstallError(
             f"{name} was not created yet: there is nothing in {place}",
             hint=f"envgen create {name}{where}",
@@ -136,9 +135,3 @@ def whole_prefix(services: Services, name: str, prefix: Path | None, machine: Ma
     if marker is not None and marker.state != "complete":
         raise InstallError(f"{place} is half made", hint=f"complete it: envgen create {name}{where}", code="prefix")
     return place
-
-
-def _named(services: Services, name: str, machine: Machine) -> Path:
-    settings = services.settings
-    around = Surroundings(environ=settings.environ, home=services.home, data=settings.data_dir, subdir=machine.subdir)
-    return named_location(name, around).prefix

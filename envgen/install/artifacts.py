@@ -1,18 +1,15 @@
-"""Name the files that an environment is installed from, each with the hash that the lock holds."""
+"""The files that an environment is installed from, each with the hash that the lock has for it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from envgen.errors import InstallError
 from envgen.lock.model import LockedWheel
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
-
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +19,10 @@ class Digest:
     algorithm: str
     hex: str
 
-    def matches(self, path: Path, read: Callable[[int], None] | None = None) -> bool:
-        """Return whether a file has this hash; `read` hears of each chunk's size. Raises OSError."""
-        hasher = hashlib.new(self.algorithm, usedforsecurity=False)
+    def matches(self, path: Path) -> bool:
+        """Return whether a file has this hash; raise OSError."""
         with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                hasher.update(chunk)
-                if read:
-                    read(len(chunk))
+            hasher = hashlib.file_digest(stream, lambda: hashlib.new(self.algorithm, usedforsecurity=False))
         return hasher.hexdigest() == self.hex
 
     def __str__(self) -> str:
@@ -39,7 +32,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file that is to be had: `size` is in bytes or None."""
+    """A file to be had: `size` is in bytes or None."""
 
     key: PackageKey
     filename: str
@@ -48,12 +41,20 @@ class Artifact:
 
     @property
     def store_path(self) -> Path:
-        """Return the path in a store of artifacts, which no other content shares."""
+        """Return the path in a store of artifacts, which no file of other content shares."""
         return Path(self.digest.hex[:16]) / self.filename
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactLocation:
+    """An address of a file: `url` may have secrets in it, so it is never printed; `shown` may be."""
+
+    url: str = field(repr=False)
+    shown: str
+
+
 def record_artifact(record: Record) -> Artifact:
-    """Name the archive of a record; raise InstallError for a record without a hash."""
+    """Return the archive of a record; raise InstallError for a record without a hash."""
     return Artifact(
         key=record.key,
         filename=_plain(record.filename, record.name),
@@ -63,7 +64,7 @@ def record_artifact(record: Record) -> Artifact:
 
 
 def wheel_artifact(locked: LockedWheel) -> Artifact:
-    """Name the wheel of a distribution; raise InstallError where the lock holds no hash of it."""
+    """Return the wheel of a distribution; raise InstallError where the lock has no hash of it."""
     wheel = locked.wheel
     return Artifact(
         key=wheel.key,

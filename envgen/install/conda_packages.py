@@ -1,14 +1,14 @@
-"""Bring a prefix's conda half to what a lock says; the home of rattler's installer.
+"""The conda packages of a prefix; the home of rattler's installer.
 
 rattler checks no hash of an archive that it reads from the disk, and by default none of what its cache holds. So
-archives are verified before (see `obtaining`), and its cache is told to check every file.
+archives are verified before (see `fetch`), and its cache is told to check every file.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,26 +34,26 @@ class StaleCacheError(InstallError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaLinker:
-    """Describe what is linked into which prefix: every record with its archive's path, and the names to link again.
+    """What is linked into which prefix: every record with its archive's path.
 
-    `cache` holds unpacked packages, shared by all prefixes.
+    `relinked` are the names of packages that are there, but not whole; `cache` has unpacked packages, for all prefixes.
     """
 
     prefix: Path
     subdir: str
     records: tuple[Record, ...]
     archives: Mapping[PackageKey, Path]
-    again: frozenset[str]
+    relinked: frozenset[str]
     cache: Path
     report: Callable[[str], None]
 
     def archive(self, record: Record) -> Path:
-        """Return the path of a record's archive; a place where none is for one that the cache has."""
+        """Return the path of a record's archive; rattler wants one that is not there, too, for what its cache has."""
         return self.archives.get(record.key, self.cache / "absent" / record.filename)
 
 
 def unpacked(records: Sequence[Record], cache: Path) -> frozenset[str]:
-    """Return the names of the records that the cache holds unpacked, by their hash."""
+    """Return the names of the records that the cache has unpacked, by their hash."""
     return run(_unpacked(records, cache)) if cache.is_dir() else frozenset()
 
 
@@ -66,38 +66,36 @@ async def _unpacked(records: Sequence[Record], cache: Path) -> frozenset[str]:
     )
 
 
-def link(linking: CondaLinker) -> None:
+def link(linker: CondaLinker) -> None:
     """Install, replace and remove records until the prefix holds exactly these.
 
     Raises:
         StaleCacheError: an archive is needed that was not given. InstallError: the disk refuses, or a package is no
         package. The prefix may be half changed then.
     """
-    native = [to_native(record, linking.archive(record)) for record in linking.records]
-    total = len(native)
     try:
-        reporter = _Reporter(linking.report, total)  # type: ignore[abstract]  # its empty methods are defaults
-        run(_install(native, linking, reporter))
+        run(_install(linker))
     except InstallerError as error:
-        raise _explained(str(error), linking) from error
-    _restore_addresses(linking)
+        raise _explained(str(error), linker) from error
+    _restore_addresses(linker)
 
 
-async def _install(native: list[rattler.RepoDataRecord], linking: CondaLinker, reporter: _Reporter) -> None:
+async def _install(linker: CondaLinker) -> None:
+    native = [to_native(record, linker.archive(record)) for record in linker.records]
     await rattler.install(
         native,
-        linking.prefix,
-        platform=rattler.Subdir(linking.subdir),
-        reinstall_packages=set(linking.again),
-        execute_link_scripts=False,
+        linker.prefix,
+        platform=rattler.Subdir(linker.subdir),
+        reinstall_packages=set(linker.relinked),
+        execute_link_scripts=False,  # the user is told of them: see `smoke_test`
         show_progress=False,
-        reporter=reporter,
-        package_cache=PackageCache.new_layered([linking.cache], False, ValidationMode.full()),
+        reporter=_Reporter(linker.report, len(native)),  # type: ignore[abstract]  # its empty methods are defaults
+        package_cache=PackageCache.new_layered([linker.cache], False, ValidationMode.full()),
     )
 
 
 class _Reporter(InstallerReporter):
-    """Count the packages that are linked."""
+    """The count of packages that are linked."""
 
     def __init__(self, report: Callable[[str], None], total: int) -> None:
         self._report = report
@@ -106,60 +104,47 @@ class _Reporter(InstallerReporter):
 
     def on_transaction_start(self, total_operations: int) -> None:
         self._total = total_operations
-        self._say()
+        self._show()
 
     def on_transaction_operation_complete(self, operation: int) -> None:  # noqa: ARG002 - rattler's name
         self._done += 1
-        self._say()
+        self._show()
 
-    def _say(self) -> None:
+    def _show(self) -> None:
         self._report(f"linking: {self._done} of {self._total} packages")
 
 
-def _explained(text: str, linking: CondaLinker) -> InstallError:
+def _explained(text: str, linker: CondaLinker) -> InstallError:
     match = _FETCH.search(text)
     reason = text.strip().splitlines()[-1].removeprefix("Caused by: ")
-    if match and not any(path.name == match[1] for path in linking.archives.values()):
+    if match and not any(path.name == match[1] for path in linker.archives.values()):
         return StaleCacheError(f"the cache's copy of {match[1]} is damaged", code="cache")
     if "No space left" in text or "os error 28" in text or "os error 122" in text:
         return InstallError(
-            f"the disk is full: {linking.prefix} or {linking.cache} cannot hold the packages",
+            f"the disk is full: {linker.prefix} or {linker.cache} cannot hold the packages",
             hint="free some space on the disk",
             code="disk",
         )
     if match:
         return InstallError(f"{match[1]} is no conda package: {reason}", hint="tell its maintainers", code="package")
-    return InstallError(f"{linking.prefix} cannot be changed: {reason}", code="link")
+    return InstallError(f"{linker.prefix} cannot be changed: {reason}", code="link")
 
 
-def _restore_addresses(linking: CondaLinker) -> None:
+def _restore_addresses(linker: CondaLinker) -> None:
     """Write the channels' addresses into `conda-meta`, where rattler has put the path of the archive."""
-    urls = {record.name: record.url for record in linking.records}
-    for file in sorted((linking.prefix / META).glob("*.json")):
+    urls = {record.name: record.url for record in linker.records}
+    for file in sorted((linker.prefix / META).glob("*.json")):
         text = file.read_text(encoding="utf-8")
         data = json.loads(text)
         if str(data.get("url", "")).startswith(_LOCAL) and data.get("name") in urls:
-            _replace(file, text.replace(json.dumps(data["url"]), json.dumps(urls[data["name"]])))
-
-
-def _replace(file: Path, text: str) -> None:
-    staged = file.with_suffix(".new")
-    staged.write_text(text, encoding="utf-8")
-    staged.chmod(0o644)
-    staged.replace(file)
-
-
-def remove_unreadable(files: Iterable[Path]) -> None:
-    """Remove damaged records of `conda-meta`, which rattler stops at; their packages are linked again over theirs."""
-    for file in files:
-        file.unlink()
-
-
-# Turn envgen's records into rattler's, for its installer.
+            staged = file.with_suffix(".new")  # replaced in one instant: a half-written record would be damaged
+            staged.write_text(text.replace(json.dumps(data["url"]), json.dumps(urls[data["name"]])), encoding="utf-8")
+            staged.chmod(0o644)
+            staged.replace(file)
 
 
 def to_native(record: Record, archive: Path) -> rattler.RepoDataRecord:
-    """Build rattler's form of a record whose archive lies on the disk."""
+    """Return rattler's form of a record whose archive lies on the disk."""
     package = rattler.PackageRecord(
         name=record.name,
         version=record.version,

@@ -1,4 +1,4 @@
-"""Download files whole or not at all: resumed, verified, and given up when a server is silent.
+"""Downloads of files, whole or not at all: resumed, verified, and given up when a server is silent.
 
 rattler's client does the requests, so that its credentials, proxies and certificates count, for wheels as well.
 """
@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -26,29 +26,30 @@ from rattler.package_streaming import download_to_writer
 
 import envgen
 from envgen.errors import InstallError
-from envgen.install.artifacts import Artifact
+from envgen.install.artifacts import Artifact, ArtifactLocation
 from envgen.system.event_loop import run
+from envgen.system.files import existing_ancestor, reason_of, try_lock
 
 PARALLEL = 8
 _TRIES = 3  # without a byte more than before
 _MOST_TRIES = 12
-_PAUSE = 0.3  # seconds
+_PAUSE, _BEAT = 0.3, 0.05  # seconds
 _STATUS = re.compile(r"\((\d{3}) ([^)]*)\)")
 _WORTH_RETRYING = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactLocation:
-    """An address of a file: `url` may hold secrets, so it is never printed; `shown` may be."""
-
-    url: str = field(repr=False)
-    shown: str
+_UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
+_UNPACKED = 2  # times an archive's size; it is two to five times in truth, so that nobody is refused wrongly
+_LOG_IN = "log in through RATTLER_AUTH_FILE, or give the index's password to uv"
+_HINTS = {
+    401: _LOG_IN,
+    403: _LOG_IN,
+    404: "it was taken away: lock again with `envgen lock --upgrade`, or give a --mirror that still has it",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """Describe what is downloaded to where: the locations are tried in order."""
+    """A file to download to a path; the locations are tried in order."""
 
     artifact: Artifact
     target: Path
@@ -56,7 +57,7 @@ class Download:
 
     @property
     def part(self) -> Path:
-        """Return the file that holds what came so far; a later download goes on from there."""
+        """Return the path of what came so far, from which a later download goes on."""
         return self.target.with_name(f"{self.target.name}.part")
 
 
@@ -97,7 +98,7 @@ async def _download_all(downloads: Sequence[Download], silence: float, progress:
 
 
 class _Sink:
-    """Take the bytes of an answer into a file, and their hash; rattler calls `write`."""
+    """The file that the bytes of an answer go to, with their hash; rattler calls `write`."""
 
     def __init__(self, stream: IO[bytes], download: Download, progress: Progress) -> None:
         self.error: OSError | None = None
@@ -105,7 +106,7 @@ class _Sink:
         self.offset = self.size = 0
         self._stream = stream
         self._limit = download.artifact.size
-        self._tally = progress
+        self._progress = progress
 
     def take_over(self) -> None:
         """Hash what an earlier attempt has left, and go on behind it; start anew where it is too much."""
@@ -119,7 +120,7 @@ class _Sink:
             self._stream.truncate(0)
             self._stream.seek(0)
         self.offset = self.size
-        self._tally.advance(self.size)
+        self._progress.advance(self.size)
 
     def write(self, data: bytes) -> int:
         if self._limit is not None and self.size + len(data) > self._limit:
@@ -132,7 +133,7 @@ class _Sink:
             raise
         self.hasher.update(data)
         self.size += len(data)
-        self._tally.advance(len(data))
+        self._progress.advance(len(data))
         return len(data)
 
 
@@ -142,7 +143,7 @@ class _Transfer:
     def __init__(self, download: Download, timeout: float, progress: Progress) -> None:
         self._download = download
         self._timeout = timeout
-        self._tally = progress
+        self._progress = progress
 
     async def run(self) -> None:
         download, failures = self._download, []
@@ -168,7 +169,7 @@ class _Transfer:
         if not target.is_file() or not self._download.artifact.digest.matches(target):
             return False
         self._download.part.unlink(missing_ok=True)
-        self._tally.finish(self._download.artifact, fetched=0)
+        self._progress.finish(self._download.artifact, fetched=0)
         return True
 
     async def _from(self, location: ArtifactLocation, stream: IO[bytes]) -> None:
@@ -187,17 +188,17 @@ class _Transfer:
                 return
 
     async def _once(self, location: ArtifactLocation, stream: IO[bytes]) -> None:
-        sink = _Sink(stream, self._download, self._tally)
+        sink = _Sink(stream, self._download, self._progress)
         sink.take_over()
         try:
             await self._watched(location, sink)
         except (OSError, RuntimeError, _FailedError) as error:
-            self._tally.advance(-sink.size)
+            self._progress.advance(-sink.size)
             if sink.error is not None and sink.error.errno in _FULL:
                 raise sink.error from error
             raise _explained(error, sink, stream) from error
         if sink.hasher.hexdigest() != self._download.artifact.digest.hex:
-            self._tally.advance(-sink.size)
+            self._progress.advance(-sink.size)
             stream.truncate(0)
             found = f"{self._download.artifact.digest.algorithm} {sink.hasher.hexdigest()[:12]}…"
             reason = f"what is served is not what was locked ({found} instead of {self._download.artifact.digest})"
@@ -224,16 +225,16 @@ class _Transfer:
         os.fsync(stream.fileno())
         size = stream.tell()
         self._download.part.replace(self._download.target)
-        self._tally.finish(self._download.artifact, fetched=size)
+        self._progress.finish(self._download.artifact, fetched=size)
 
     def _failure(self, failures: Sequence[tuple[ArtifactLocation, _FailedError]]) -> InstallError:
         name = self._download.artifact.filename
         if not failures:
             return InstallError(f"there is no address to download {name} from", hint="lock again: `envgen lock`")
-        told = "; ".join(f"{error} ({location.shown})" for location, error in failures)
+        reasons = "; ".join(f"{error} ({location.shown})" for location, error in failures)
         hints = dict.fromkeys(error.hint for _, error in failures if error.hint)
         return InstallError(
-            f"{name} cannot be downloaded: {told}",
+            f"{name} cannot be downloaded: {reasons}",
             hint="; ".join(hints)
             or "run it again: it goes on from what is there; or wait longer: ENVGEN_TIMEOUT=SECONDS",
             code="download",
@@ -246,14 +247,14 @@ def _client(url: str, offset: int) -> Client:
         return rattler.Client.default_client(max_retries=0, user_agent=agent)
     path = urlsplit(url).path
 
-    def resume(_host: str, asked: str) -> dict[str, str] | None:
-        return {"Range": f"bytes={offset}-"} if asked == path else None
+    def resume(_host: str, requested: str) -> dict[str, str] | None:
+        return {"Range": f"bytes={offset}-"} if requested == path else None
 
     return Client([AddHeadersMiddleware(resume), AuthenticationMiddleware()], user_agent=agent)
 
 
 def _explained(error: Exception, sink: _Sink, stream: IO[bytes]) -> _FailedError:
-    """Return why an attempt failed; a part that cannot be gone on from is emptied."""
+    """Return why an attempt failed, after emptying a part from which no attempt can go on."""
     if isinstance(error, _FailedError):
         return error
     if sink.error is not None:
@@ -264,17 +265,9 @@ def _explained(error: Exception, sink: _Sink, stream: IO[bytes]) -> _FailedError
     if match is None:
         return _FailedError(_words(text), final=False)
     status = int(match[1])
-    if status == 416:
+    if status == 416:  # the server's file is shorter than what came so far
         stream.truncate(0)
     return _FailedError(f"{match[1]} {match[2]}", final=status not in _WORTH_RETRYING, hint=_HINTS.get(status, ""))
-
-
-_LOG_IN = "log in through RATTLER_AUTH_FILE, or give the index's password to uv"
-_HINTS = {
-    401: _LOG_IN,
-    403: _LOG_IN,
-    404: "it was taken away: lock again with `envgen lock --upgrade`, or give a --mirror that still has it",
-}
 
 
 def _words(text: str) -> str:
@@ -286,38 +279,17 @@ def _words(text: str) -> str:
 
 
 def _disk_error(download: Download, error: OSError) -> InstallError:
-    reason = (error.strerror or str(error)).lower()
     hint = "free some space on the disk" if error.errno in _FULL else "set ENVGEN_CACHE_DIR to a folder you can write"
-    return InstallError(f"cannot write {download.target}: {reason}", hint=hint, code="disk")
-
-
-# Hold files and folders that several runs share.
-
-_BEAT = 0.05  # seconds
-
-
-def hold(descriptor: int, kind: int) -> bool:
-    """Lock an open file or folder (`flock`); False where another run holds it, and `kind` says not to wait.
-
-    Some network file systems have no locks: there nothing is held, and True is given. Raises OSError.
-    """
-    try:
-        fcntl.flock(descriptor, kind)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
-            raise
-    return True
+    return InstallError(f"cannot write {download.target}: {reason_of(error)}", hint=hint, code="disk")
 
 
 @contextlib.asynccontextmanager
 async def claimed(part: Path) -> AsyncIterator[IO[bytes]]:
-    """Open a file for this run alone; another that holds it is waited for. Raises OSError."""
+    """Open a file for this run alone, after waiting for another run that has it. Raises OSError."""
     while True:
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
         with os.fdopen(descriptor, "r+b") as stream:
-            while not hold(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):  # noqa: ASYNC110 - no event of ours tells it
+            while not try_lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):  # noqa: ASYNC110 - no event of ours says so
                 await asyncio.sleep(_BEAT)
             if _is_current(stream, part):
                 yield stream
@@ -332,11 +304,6 @@ def _is_current(stream: IO[bytes], part: Path) -> bool:
         return False
 
 
-# Count what a long transfer has done, and say so now and then.
-
-_UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
-
-
 def size_text(size: int) -> str:
     """Return a number of bytes as people read it, such as `1.4 GB`."""
     for unit, name in _UNITS:
@@ -346,13 +313,12 @@ def size_text(size: int) -> str:
 
 
 class Progress:
-    """Count files and bytes; `report` hears a line whenever it has changed.
+    """A count of files and bytes; `report` gets a line whenever it has changed, which begins with `verb`.
 
     `fetched` is the number of bytes that came over the network, `files` the number of files that are done.
     """
 
     def __init__(self, artifacts: Iterable[Artifact], verb: str, report: Callable[[str], None]) -> None:
-        """Start at nothing; `verb` begins each line, such as `downloading`."""
         listed = list(artifacts)
         self.total_files = len(listed)
         self.total = sum(artifact.size or 0 for artifact in listed)
@@ -365,7 +331,7 @@ class Progress:
     def advance(self, size: int) -> None:
         """Count bytes of a file that is under way; a negative size takes back what must come again."""
         self._done += size
-        self._say()
+        self._show()
 
     def finish(self, artifact: Artifact, *, fetched: int) -> None:
         """Count a file that is done; one that came without a transfer counts in whole."""
@@ -373,9 +339,9 @@ class Progress:
             self._done += artifact.size or 0
         self.files += 1
         self.fetched += fetched
-        self._say()
+        self._show()
 
-    def _say(self) -> None:
+    def _show(self) -> None:
         bytes_text = f"{size_text(self._done)} of {size_text(self.total)}" if self.total else size_text(self._done)
         line = f"{self._verb}: {self.files} of {self.total_files} files, {bytes_text}"
         if line != self._last:
@@ -383,23 +349,17 @@ class Progress:
             self._report(line)
 
 
-# Tell beforehand that a disk is certainly too small.
-
-# Unpacked, an archive has two to five times its size; this is what it has at least, so that nobody is refused wrongly.
-_UNPACKED = 2
-
-
 def check_space(downloaded: Iterable[Artifact], unpacked: Iterable[Artifact], *, store: Path, prefix: Path) -> None:
-    """Keep the sizes that the lock knows against what is free where they go.
+    """Compare the sizes in the lock with what is free where the files go.
 
     Raises:
-        InstallError: the disk cannot hold them; nothing was changed.
+        InstallError: the disk is certainly too small; nothing was changed.
     """
     needs: dict[int, int] = {}
     places: dict[int, Path] = {}
     wanted: Mapping[Path, int] = {
-        _existing(store): sum(artifact.size or 0 for artifact in downloaded),
-        _existing(prefix): sum(artifact.size or 0 for artifact in unpacked) * _UNPACKED,
+        existing_ancestor(store): sum(artifact.size or 0 for artifact in downloaded),
+        existing_ancestor(prefix): sum(artifact.size or 0 for artifact in unpacked) * _UNPACKED,
     }
     for path, size in wanted.items():
         device = path.stat().st_dev
@@ -414,7 +374,3 @@ def check_space(downloaded: Iterable[Artifact], unpacked: Iterable[Artifact], *,
                 hint="free some space, or choose another disk: --prefix, ENVGEN_CACHE_DIR",
                 code="disk",
             )
-
-
-def _existing(path: Path) -> Path:
-    return next(each for each in (path, *path.parents) if each.exists())

@@ -1,4 +1,4 @@
-"""Get every file that is needed into reach, verified, before anything is changed."""
+"""The files of a lock, verified where they are or downloaded, from vendored folders, mirrors, channels and indexes."""
 
 from __future__ import annotations
 
@@ -10,30 +10,33 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
-from envgen.errors import InstallError, RepodataError
-from envgen.install.artifacts import Artifact, record_artifact, wheel_artifact
-from envgen.install.download import ArtifactLocation, Download, Progress, download_all, hold
+from envgen.errors import InstallError, PypiError, PypiUnreachableError, RepodataError
+from envgen.install.artifacts import Artifact, ArtifactLocation, record_artifact, wheel_artifact
+from envgen.install.download import Download, Progress, download_all
 from envgen.install.vendored import archive_path, wheel_path
-from envgen.install.wheels import WheelLocations
 from envgen.lock.model import LockedWheel
 from envgen.models.channel import Channel, without_secrets
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
+from envgen.models.wheel import Wheel
 from envgen.project.channels import access
 from envgen.project.services import Services
 from envgen.pypi.http import Session, Timeouts
-from envgen.pypi.indexes import Indexes
+from envgen.pypi.indexes import Indexes, mask
+from envgen.pypi.simple_api import SimpleIndex
 from envgen.repodata.locations import Place, find_place
+from envgen.system.files import reason_of, try_lock
 
+STORE, UNPACKED = "artifacts", "packages"  # folders of the cache
 _READERS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeededFile:
-    """Where a file is: in a folder (`copies`), or at addresses, which are asked for only when they must be.
+    """A file with the places to look for it: folders (`copies`), then addresses, which are found only if needed.
 
     A copy counts when it has the locked hash. `locations` raises InstallError or PypiError where none can be found.
     `path` is where it goes below the store, if not where the artifact says.
@@ -45,16 +48,16 @@ class NeededFile:
     path: Path | None = None
 
     def target(self, store: Path) -> Path:
-        """Return the place of the file in a store."""
+        """Return the path of the file in a store."""
         return store / (self.path or self.artifact.store_path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedFiles:
-    """The path of each file, and how many bytes came over the network."""
+    """The path of each file; `downloaded` is the number of bytes that came over the network."""
 
     paths: dict[Artifact, Path]
-    fetched: int
+    downloaded: int
 
     def by_key(self) -> dict[PackageKey, Path]:
         """Return the paths by package, for files of one lock: it has each package once."""
@@ -62,8 +65,8 @@ class FetchedFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch:
-    """Describe how files are got: into which store, how long a silent server is waited for, and who hears of it."""
+class FetchOptions:
+    """How files are fetched: into which store, after how many seconds a silent server is given up, who hears of it."""
 
     store: Path
     timeout: float
@@ -71,24 +74,19 @@ class Fetch:
     offline: bool = False
 
 
-def obtain(needs: Sequence[NeededFile], fetching: Fetch) -> FetchedFiles:
+def fetch_files(needs: Sequence[NeededFile], options: FetchOptions) -> FetchedFiles:
     """Find or download every file, verified.
 
     Raises:
         InstallError: a copy is damaged and there is no other, or a download fails; what came so far is kept.
     """
-    progress = Progress((need.artifact for need in needs), "verifying", fetching.report)
-    found = _found(needs, fetching.store, progress)
-    missing = [need for need in needs if need.artifact not in found]
-    fetched = _download(missing, fetching) if missing else 0
-    paths = {need.artifact: need.target(fetching.store) for need in missing}
-    return FetchedFiles(paths={**found, **paths}, fetched=fetched)
-
-
-def _found(needs: Sequence[NeededFile], store: Path, progress: Progress) -> dict[Artifact, Path]:
+    progress = Progress((need.artifact for need in needs), "verifying", options.report)
     with ThreadPoolExecutor(_READERS, thread_name_prefix="verify") as pool:
-        paths = pool.map(lambda need: _copy(need, store, progress), needs)
-        return {need.artifact: path for need, path in zip(needs, paths, strict=True) if path is not None}
+        copies = list(pool.map(lambda need: _copy(need, options.store, progress), needs))
+    missing = [need for need, copy in zip(needs, copies, strict=True) if copy is None]
+    downloaded = _download(missing, options) if missing else 0
+    paths = {need.artifact: copy or need.target(options.store) for need, copy in zip(needs, copies, strict=True)}
+    return FetchedFiles(paths=paths, downloaded=downloaded)
 
 
 def _copy(need: NeededFile, store: Path, progress: Progress) -> Path | None:
@@ -100,17 +98,17 @@ def _copy(need: NeededFile, store: Path, progress: Progress) -> Path | None:
     return None
 
 
-def _download(needs: Sequence[NeededFile], fetching: Fetch) -> int:
-    if fetching.offline:
+def _download(needs: Sequence[NeededFile], options: FetchOptions) -> int:
+    if options.offline:
         raise _offline(needs)
-    progress = Progress((need.artifact for need in needs), "downloading", fetching.report)
+    progress = Progress((need.artifact for need in needs), "downloading", options.report)
     with ThreadPoolExecutor(_READERS, thread_name_prefix="locate") as pool:
         located = list(pool.map(lambda need: need.locations(), needs))
     downloads = [
-        Download(artifact=need.artifact, target=need.target(fetching.store), locations=locations)
+        Download(artifact=need.artifact, target=need.target(options.store), locations=locations)
         for need, locations in zip(needs, located, strict=True)
     ]
-    download_all(downloads, timeout=fetching.timeout, progress=progress)
+    download_all(downloads, timeout=options.timeout, progress=progress)
     return progress.fetched
 
 
@@ -137,28 +135,25 @@ def _listed(names: Iterable[str], limit: int = 5) -> str:
 
 @contextlib.contextmanager
 def shared_store(store: Path) -> Iterator[Callable[[Iterable[Path]], None]]:
-    """A store of artifacts beside other runs; gives a function that drops files nobody else needs any more.
+    """Use a store of artifacts beside other runs; yield a function that drops files nobody needs any more.
 
-    Files are dropped only while no other run holds the store: it may have verified them and not read them yet.
+    Files are dropped only while no other run uses the store: it may have verified them and not read them yet.
     """
     try:
         store.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(store, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise InstallError(
-            f"cannot use {store}: {(error.strerror or str(error)).lower()}",
-            hint="set ENVGEN_CACHE_DIR to a folder you can write",
-            code="disk",
-        ) from error
+        hint = "set ENVGEN_CACHE_DIR to a folder you can write"
+        raise InstallError(f"cannot use {store}: {reason_of(error)}", hint=hint, code="disk") from error
     try:
-        hold(descriptor, fcntl.LOCK_SH)
+        try_lock(descriptor, fcntl.LOCK_SH)
         yield lambda paths: _drop(descriptor, store, paths)
     finally:
         os.close(descriptor)
 
 
 def _drop(descriptor: int, store: Path, paths: Iterable[Path]) -> None:
-    if not hold(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+    if not try_lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
         return
     for path in paths:
         if path.is_relative_to(store):
@@ -167,17 +162,12 @@ def _drop(descriptor: int, store: Path, paths: Iterable[Path]) -> None:
                 path.parent.rmdir()
 
 
-# Say where the files of a lock may be had: a vendored folder, mirrors, the channels, the package indexes.
-
-STORE, UNPACKED = "artifacts", "packages"
-
-
 @dataclass(frozen=True)
 class Sources:
-    """Answer for each record and wheel where it may be had.
+    """The places where records and wheels may be had.
 
-    `channels` are the manifest's, whose addresses may hold what a lock may not; `vendored` is a folder that serves
-    alone.
+    `channels` are the manifest's, whose addresses may have secrets in them that a lock may not; `vendored` is a folder
+    that serves alone.
     """
 
     services: Services
@@ -191,13 +181,13 @@ class Sources:
 
     @property
     def offline(self) -> bool:
-        """Return whether the network may not be asked."""
+        """Return whether nothing may be downloaded."""
         return self.services.options.offline or self.vendored is not None
 
-    def fetching(self, store: Path | None = None) -> Fetch:
-        """Return how files are got, into the store of this machine or another."""
+    def fetch_options(self, store: Path | None = None) -> FetchOptions:
+        """Return how files are fetched, into the store of this machine or another."""
         settings = self.services.settings
-        return Fetch(
+        return FetchOptions(
             store=store or settings.cache_dir / STORE,
             timeout=settings.timeout,
             report=self.services.progress,
@@ -205,11 +195,11 @@ class Sources:
         )
 
     def records(self, records: Iterable[Record]) -> list[NeededFile]:
-        """Return where the archives of records may be had."""
+        """Return the archives of records with their places."""
         return [self._record(record) for record in records]
 
     def wheels(self, wheels: Iterable[LockedWheel]) -> list[NeededFile]:
-        """Return where wheels may be had."""
+        """Return wheels with their places."""
         return [self._wheel(wheel) for wheel in wheels]
 
     def _record(self, record: Record) -> NeededFile:
@@ -221,7 +211,11 @@ class Sources:
             return NeededFile(artifact=artifact, copies=(), locations=lambda: own)
         relative = record.url.removeprefix(f"{record.channel}/")
         places = self._places(record)
-        remote = tuple(_below(place, relative) for place in places if place.url)
+        remote = tuple(
+            ArtifactLocation(url=f"{place.url}/{relative}", shown=f"{place.shown}/{relative}")
+            for place in places
+            if place.url
+        )
         copies = tuple(place.folder / relative for place in places if place.folder)
         return NeededFile(artifact=artifact, copies=copies, locations=lambda: remote)
 
@@ -244,17 +238,61 @@ class Sources:
         parts = urlsplit(wheel.wheel.url)
         if parts.scheme == "file":
             return NeededFile(artifact=artifact, copies=(Path(url2pathname(parts.path)),), locations=tuple)
-        return NeededFile(artifact=artifact, copies=(), locations=lambda: self._wheel_locations(wheel))
-
-    def _wheel_locations(self, wheel: LockedWheel) -> tuple[ArtifactLocation, ...]:
-        return tuple(ArtifactLocation(url=found.url, shown=found.shown) for found in self._finder.of(wheel.wheel))
+        return NeededFile(artifact=artifact, copies=(), locations=lambda: self._wheel_locations.of(wheel.wheel))
 
     @cached_property
-    def _finder(self) -> WheelLocations:
+    def _wheel_locations(self) -> WheelLocations:
         environ = self.services.settings.environ
         session = Session(self.indexes, environ, timeouts=Timeouts.configured(environ), offline=self.offline)
         return WheelLocations(session, self.indexes)
 
 
-def _below(place: Place, relative: str) -> ArtifactLocation:
-    return ArtifactLocation(url=f"{place.url}/{relative}", shown=f"{place.shown}/{relative}")
+class WheelLocations:
+    """The addresses of wheels: the lock's own, and those that the indexes of this machine list.
+
+    Where indexes are configured, they come first: behind a company's wall the lock's own address may not be in reach.
+    """
+
+    def __init__(self, session: Session, indexes: Indexes) -> None:
+        self._session = session
+        self._indexes = indexes
+        self._index = SimpleIndex(session, indexes)
+
+    def of(self, wheel: Wheel) -> tuple[ArtifactLocation, ...]:
+        """Return the addresses of a wheel, the first to try first.
+
+        Raises:
+            PypiError: neither the lock nor an index has one.
+        """
+        own = (wheel.url,) if wheel.url else ()
+        configured = any(True for _ in self._indexes)
+        if own and not configured:
+            return self._located(own)
+        try:
+            found = self._listed(wheel)
+        except PypiUnreachableError:
+            if not own:
+                raise
+            found = ()
+        urls = tuple(dict.fromkeys((*found, *own)))
+        if not urls:
+            raise PypiError(
+                f"no index has {wheel.filename} with the locked hash", hint="lock again: `envgen lock --upgrade`"
+            )
+        return self._located(urls)
+
+    def _listed(self, wheel: Wheel) -> tuple[str, ...]:
+        project = self._index.project(wheel.name)
+        files = project.files if project else ()
+        return tuple(file.url for file in files if file.sha256 == wheel.sha256 and file.url)
+
+    def _located(self, urls: tuple[str, ...]) -> tuple[ArtifactLocation, ...]:
+        return tuple(ArtifactLocation(url=self._with_password(url), shown=mask(url)) for url in urls)
+
+    def _with_password(self, url: str) -> str:
+        password = self._session.password_for(url)
+        if password is None:
+            return url
+        parts = urlsplit(url)
+        user = ":".join(quote(part, safe="") for part in password)
+        return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}"))

@@ -1,4 +1,4 @@
-"""Hand an environment over to another tool, in the form that this tool takes.
+"""The installation of a lock by another tool, in the form that this tool takes.
 
 The forms differ once there are PyPI packages: conda and older mambas take explicit files and know nothing of wheels;
 micromamba and mamba 2 take conda-lock.yml when its name ends in `-lock.yml`; conda-lock drives a conda of its choice.
@@ -17,14 +17,14 @@ from pathlib import Path
 from envgen.errors import InstallError, UsageError
 from envgen.formats import conda_lock, explicit
 from envgen.install.prefix import is_empty
-from envgen.install.target import CreateOptions, InstallTarget, opened, target_of
+from envgen.install.target import CreateOptions, find_target, open_locked
 from envgen.lock.model import Lock
 from envgen.project.services import Services
 from envgen.system.files import exclusive
 from envgen.system.machine import Machine
 
 TOOLS = ("conda", "mamba", "micromamba", "conda-lock")
-_TIMEOUT = 30.0
+_TIMEOUT = 30.0  # seconds, for a version
 _NEVER = "that the packages can be imported, and what they require of each other"
 _MD5 = "sha256: conda compares the md5 of what it downloads"
 _FLOOR = "the macOS floor: nothing is solved, so `__osx` is not looked at (envgen has looked at this machine)"
@@ -33,7 +33,7 @@ _PIP = "that nothing else is installed from PyPI: pip is told --no-deps, and tak
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverResult:
-    """Describe which commands were run, and what the tool does not check."""
+    """The commands that were run, and what the tool does not check."""
 
     name: str
     tool: str
@@ -41,117 +41,107 @@ class HandoverResult:
     unchecked: tuple[str, ...]
 
 
+def hand_over(
+    services: Services, options: CreateOptions, tool: str, machine: Machine, *, quiet: bool
+) -> HandoverResult:
+    """Write the files that the tool takes, and run it; with a dry run only say how.
+
+    Raises:
+        UsageError: there is no such tool here, or it cannot do what was asked. InstallError: it failed.
+    """
+    program = _program(services, options, tool)
+    target = find_target(services, options, machine)
+    if not target.runs:
+        raise UsageError("another tool cannot unpack a platform that does not run here", hint="leave --with out")
+    if not is_empty(target.prefix):
+        raise InstallError(
+            f"{target.prefix} is there already, and {tool} would remove it first",
+            hint=f"`envgen create {options.name}` without --with changes what must change; or choose another --prefix",
+            code="prefix",
+        )
+    _, lock = open_locked(services, options)
+    # what is installed alone, and all of it main: each tool reads the categories of conda-lock.yml in its own way
+    handover = _Handover(
+        program=program,
+        lock=replace(lock, platforms=(replace(target.lock, groups={}),)),
+        prefix=target.prefix,
+        folder=services.settings.cache_dir / "handover" / options.name,
+    )
+    plan = _Handover.by_conda if tool == "mamba" and _major(program, services.settings.environ) < 2 else _PLANS[tool]
+    commands, unchecked = plan(handover)
+    if not options.dry_run:
+        for command in commands:
+            _run(tool, command, services, quiet=quiet)
+    own = target.environment.manifest.projects if options.local else ()
+    left = (f"your own projects, which are not installed: pip install --no-deps {' '.join(own)}",) if own else ()
+    return HandoverResult(name=options.name, tool=tool, commands=commands, unchecked=(*unchecked, _NEVER, *left))
+
+
+def _program(services: Services, options: CreateOptions, tool: str) -> str:
+    if tool not in TOOLS:
+        raise UsageError(f"envgen cannot hand over to `{tool}`", hint=f"one of {', '.join(TOOLS)}")
+    clashing = {"--from-vendored": options.vendored, "--kernel": options.kernel, "--adopt": options.adopt}
+    for option, given in clashing.items():
+        if given:
+            raise UsageError(f"{option} and --with do not go together", hint="leave one of them out")
+    program = shutil.which(tool, path=services.settings.environ.get("PATH"))
+    if program is None:
+        raise UsageError(f"{tool} is not installed here", hint=f"`envgen create {options.name}` needs no other tool")
+    return program
+
+
+_Plan = tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]
+"""The commands, and what they leave unchecked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Order:
-    """What is to be installed by whom: the program, the lock of one platform alone, and its texts' folder."""
+class _Handover:
+    """What is installed by whom: the program, the lock of one platform alone, and the folder of its files."""
 
     program: str
     lock: Lock
     prefix: Path
     folder: Path
 
-    @property
-    def has_wheels(self) -> bool:
-        return any(platform.pypi for platform in self.lock.platforms)
+    def by_conda(self) -> _Plan:
+        """Create from the explicit file, then install the wheels by pip: conda's reader of lock files refuses them."""
+        files = explicit.write(self.lock)
+        self._write(files)
+        listed = next(name for name in files if name.startswith("explicit."))
+        create = (self.program, "create", "--yes", "--prefix", str(self.prefix), "--file", str(self.folder / listed))
+        pip = (str(self.prefix / "bin" / "python"), "-m", "pip", "install", "--no-deps", "--require-hashes")
+        wheels = [str(self.folder / name) for name in files if name.startswith("requirements.")]
+        commands = (create, *((*pip, "--requirement", file) for file in wheels))
+        return commands, (_MD5, _FLOOR, *((_PIP,) if wheels else ()))
 
-    def pip(self, file: Path) -> tuple[str, ...]:
-        python = str(self.prefix / "bin" / "python")
-        return (python, "-m", "pip", "install", "--no-deps", "--require-hashes", "--requirement", str(file))
+    def by_micromamba(self) -> _Plan:
+        command = (self.program, "create", "--yes", "--prefix", str(self.prefix), "--file", self._lock_file())
+        return (command,), (_FLOOR, *self._pip())
 
+    def by_conda_lock(self) -> _Plan:
+        command = (self.program, "install", "--prefix", str(self.prefix), self._lock_file())
+        return (command,), (_MD5, _FLOOR, *self._pip())
 
-def hand_over(services: Services, wanted: CreateOptions, tool: str, machine: Machine, *, quiet: bool) -> HandoverResult:
-    """Write the files that the tool takes, and run it; with a dry run only say how.
+    def _pip(self) -> tuple[str, ...]:
+        return (_PIP,) if any(platform.pypi for platform in self.lock.platforms) else ()
 
-    Raises:
-        UsageError: there is no such tool here, or it cannot do what was asked. InstallError: it failed.
-    """
-    program = _program(services, wanted, tool)
-    target = target_of(services, wanted, machine)
-    if not target.runs:
-        raise UsageError("another tool cannot unpack a platform that does not run here", hint="leave --with out")
-    if not is_empty(target.prefix):
-        raise InstallError(
-            f"{target.prefix} is there already, and {tool} would remove it first",
-            hint=f"`envgen create {wanted.name}` without --with changes what must change; or choose another --prefix",
-            code="prefix",
-        )
-    order = _Order(
-        program=program,
-        lock=_one_platform(services, wanted, target),
-        prefix=target.prefix,
-        folder=services.settings.cache_dir / "handover" / wanted.name,
-    )
-    plan = _by_conda if tool == "mamba" and _major(program, services.settings.environ) < 2 else _PLANS[tool]
-    commands, unchecked = plan(order)
-    if not wanted.dry_run:
-        for command in commands:
-            _run(tool, command, services, quiet=quiet)
-    own = target.environment.manifest.projects if wanted.local else ()
-    left = (f"your own projects, which are not installed: pip install --no-deps {' '.join(own)}",) if own else ()
-    return HandoverResult(name=wanted.name, tool=tool, commands=commands, unchecked=(*unchecked, _NEVER, *left))
+    def _lock_file(self) -> str:
+        """Write conda-lock.yml under a name that ends in `-lock.yml`, as micromamba wants it."""
+        name = f"{self.lock.name}-lock.yml"
+        self._write({name: conda_lock.write(self.lock)[conda_lock.FILE]})
+        return str(self.folder / name)
+
+    def _write(self, files: Mapping[str, str]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with exclusive(self.folder, timeout=5.0) as writer:
+            writer.write(files)
 
 
-def _program(services: Services, wanted: CreateOptions, tool: str) -> str:
-    if tool not in TOOLS:
-        raise UsageError(f"envgen cannot hand over to `{tool}`", hint=f"one of {', '.join(TOOLS)}")
-    for option, given in (("--from-vendored", wanted.vendored), ("--kernel", wanted.kernel), ("--adopt", wanted.adopt)):
-        if given:
-            raise UsageError(f"{option} and --with do not go together", hint="leave one of them out")
-    program = shutil.which(tool, path=services.settings.environ.get("PATH"))
-    if program is None:
-        raise UsageError(f"{tool} is not installed here", hint=f"`envgen create {wanted.name}` needs no other tool")
-    return program
-
-
-def _one_platform(services: Services, wanted: CreateOptions, target: InstallTarget) -> Lock:
-    """Return the lock with what is to be installed alone, all of it main: each tool reads categories in its own way."""
-    _, lock = opened(services, wanted)
-    return replace(lock, platforms=(replace(target.lock, groups={}),))
-
-
-def _write(order: _Order, files: Mapping[str, str]) -> None:
-    order.folder.mkdir(parents=True, exist_ok=True)
-    with exclusive(order.folder, timeout=5.0) as writer:
-        writer.write(files)
-
-
-_Plan = tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]
-
-
-def _by_conda(order: _Order) -> _Plan:
-    """Take the explicit file, then the wheels by pip: conda's own reader of lock files refuses PyPI entries."""
-    files = explicit.write(order.lock)
-    _write(order, files)
-    listed = next(name for name in files if name.startswith("explicit."))
-    create = (order.program, "create", "--yes", "--prefix", str(order.prefix), "--file", str(order.folder / listed))
-    wheels = [name for name in files if name.startswith("requirements.")]
-    commands = (create, *(order.pip(order.folder / name) for name in wheels))
-    return commands, (_MD5, _FLOOR, *((_PIP,) if wheels else ()))
-
-
-def _by_micromamba(order: _Order) -> _Plan:
-    file = _lock_file(order)
-    command = (order.program, "create", "--yes", "--prefix", str(order.prefix), "--file", str(file))
-    return (command,), (_FLOOR, *((_PIP,) if order.has_wheels else ()))
-
-
-def _by_conda_lock(order: _Order) -> _Plan:
-    command = (order.program, "install", "--prefix", str(order.prefix), str(_lock_file(order)))
-    return (command,), (_MD5, _FLOOR, *((_PIP,) if order.has_wheels else ()))
-
-
-def _lock_file(order: _Order) -> Path:
-    """Write conda-lock.yml under a name that ends in `-lock.yml`, as micromamba wants it."""
-    name = f"{order.lock.name}-lock.yml"
-    _write(order, {name: conda_lock.write(order.lock)[conda_lock.FILE]})
-    return order.folder / name
-
-
-_PLANS: Mapping[str, Callable[[_Order], _Plan]] = {
-    "conda": _by_conda,
-    "mamba": _by_micromamba,
-    "micromamba": _by_micromamba,
-    "conda-lock": _by_conda_lock,
+_PLANS: Mapping[str, Callable[[_Handover], _Plan]] = {
+    "conda": _Handover.by_conda,
+    "mamba": _Handover.by_micromamba,
+    "micromamba": _Handover.by_micromamba,
+    "conda-lock": _Handover.by_conda_lock,
 }
 
 

@@ -1,4 +1,4 @@
-"""Read what a prefix holds: conda's records, the files they own, and the distributions beside them."""
+"""A prefix: what is installed in it, the mark that envgen leaves in it, the place where it is."""
 
 from __future__ import annotations
 
@@ -16,15 +16,28 @@ from envgen.errors import EnvgenError, InstallError, WriteError
 from envgen.install.wheels import Distribution, read_distributions
 from envgen.lock.model import LockedWheel
 from envgen.models.record import Record
-from envgen.system.files import FolderWriter, exclusive, read_text
+from envgen.project.services import Services
+from envgen.system.files import FolderWriter, exclusive, existing_ancestor, read_text, reason_of
 
 META = "conda-meta"
+MARKER = "envgen"  # below META; with its own format number
+MARKER_FORMAT = 1
+State = Literal["incomplete", "complete"]
 _READERS = 4
+_ROOTS = ("miniforge3", "mambaforge", "miniconda3", "anaconda3", "opt/miniconda3", "opt/anaconda3")
+_SYSTEM_ROOTS = (
+    "/opt/homebrew/Caskroom/miniforge/base",
+    "/opt/homebrew/Caskroom/miniconda/base",
+    "/opt/miniforge3",
+    "/opt/miniconda3",
+    "/opt/conda",
+)
+_REGISTER = "environments.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledRecord:
-    """One record of `conda-meta`; `files` are relative to the prefix."""
+    """A record of `conda-meta`; `files` are relative to the prefix."""
 
     name: str
     version: str
@@ -44,8 +57,8 @@ class InstalledRecord:
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What a prefix has; `unreadable` are the files of `conda-meta` that are damaged."""
+class PrefixContents:
+    """What is in a prefix; `unreadable` are the files of `conda-meta` that are damaged."""
 
     prefix: Path
     records: tuple[InstalledRecord, ...]
@@ -70,7 +83,6 @@ class Contents:
             return frozenset(record.name for record, is_broken in zip(self.records, missing, strict=True) if is_broken)
 
     def record(self, name: str) -> InstalledRecord | None:
-        """Return the record of a name."""
         return next((record for record in self.records if record.name == name), None)
 
     def _misses(self, record: InstalledRecord) -> bool:
@@ -81,8 +93,8 @@ class Contents:
         return any(f"{distribution.info}{name}" in self.owned for name in names)
 
 
-def read_contents(prefix: Path) -> Contents:
-    """Read a prefix; one that does not exist holds nothing. Raises OSError."""
+def read_contents(prefix: Path) -> PrefixContents:
+    """Read a prefix, which is empty where it does not exist; raise OSError."""
     records, unreadable = [], []
     for file in sorted((prefix / META).glob("*.json")):
         record = _read(file)
@@ -90,28 +102,7 @@ def read_contents(prefix: Path) -> Contents:
             unreadable.append(file)
         else:
             records.append(record)
-    return Contents(prefix, tuple(records), read_distributions(prefix), tuple(unreadable))
-
-
-def is_environment(prefix: Path) -> bool:
-    """Return whether a folder is an environment by conda's own sign."""
-    return (prefix / META / "history").exists() or any((prefix / META).glob("*.json"))
-
-
-def is_empty(prefix: Path) -> bool:
-    """Return whether there is nothing at a path, or an empty folder.
-
-    A mark that was being written when the run was killed does not count: it comes before anything else.
-    """
-    return not os.path.lexists(prefix) or (prefix.is_dir() and not any(_entries(prefix)))
-
-
-def _entries(prefix: Path) -> Iterator[Path]:
-    for entry in prefix.iterdir():
-        if entry.name == META and entry.is_dir():
-            yield from (each for each in entry.iterdir() if not each.name.startswith(".envgen"))
-        elif entry.name != ".DS_Store":
-            yield entry
+    return PrefixContents(prefix, tuple(records), read_distributions(prefix), tuple(unreadable))
 
 
 def _read(file: Path) -> InstalledRecord | None:
@@ -128,19 +119,33 @@ def _read(file: Path) -> InstalledRecord | None:
     return InstalledRecord(**texts, files=tuple(file for file in files if isinstance(file, str)))
 
 
-# Mark in a prefix what it was made from, and whether it is whole.
+def is_environment(prefix: Path) -> bool:
+    """Return whether a folder is an environment by conda's own sign."""
+    return (prefix / META / "history").exists() or any((prefix / META).glob("*.json"))
 
-FILE = "envgen"
-FORMAT = 1
-State = Literal["incomplete", "complete"]
+
+def is_empty(prefix: Path) -> bool:
+    """Return whether there is nothing at a path, or an empty folder.
+
+    A mark that a killed run was writing does not count: it comes before anything else.
+    """
+    return not os.path.lexists(prefix) or (prefix.is_dir() and not any(_entries(prefix)))
+
+
+def _entries(prefix: Path) -> Iterator[Path]:
+    for entry in prefix.iterdir():
+        if entry.name == META and entry.is_dir():
+            yield from (each for each in entry.iterdir() if not each.name.startswith(".envgen"))
+        elif entry.name != ".DS_Store":
+            yield entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marker:
-    """Describe which environment a prefix holds, for which platform, made from which content, and whether it is whole.
+    """The mark in a prefix: which environment it is for which platform, and whether it is complete.
 
     `content` is `content_digest` of what was to be installed; `wheels` maps the distributions from PyPI to their
-    sha256; `fresh` tells that the prefix has never been whole.
+    sha256; `fresh` tells that it has never been complete.
     """
 
     environment: str
@@ -153,18 +158,18 @@ class Marker:
 
 
 def content_digest(records: Iterable[Record], wheels: Iterable[LockedWheel]) -> str:
-    """Return one hash of the artifacts that are installed."""
+    """Return one hash of all artifacts of an environment."""
     lines = [f"{record.url} {record.sha256 or record.md5}" for record in records]
     lines += [f"{wheel.name}=={wheel.version} {wheel.wheel.sha256}" for wheel in wheels]
     return f"sha256:{hashlib.sha256(chr(10).join(sorted(lines)).encode()).hexdigest()}"
 
 
 def read_marker(prefix: Path) -> Marker | None:
-    """Read the mark of a prefix; None where it has none. A damaged mark says that the prefix is incomplete."""
-    path = prefix / META / FILE
+    """Read the mark of a prefix; None where there is none, and one that says "incomplete" for a damaged one."""
+    path = prefix / META / MARKER
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        if data.pop("format") != FORMAT:
+        if data.pop("format") != MARKER_FORMAT:
             raise InstallError(
                 f"{prefix} was made by another version of envgen", hint="use that one, or another --prefix"
             )
@@ -177,29 +182,16 @@ def read_marker(prefix: Path) -> Marker | None:
 
 
 def write_marker(prefix: Path, marker: Marker) -> None:
-    """Write the mark in one instant; raise WriteError where the disk refuses. The prefix must be held."""
+    """Write the mark in one instant; raise WriteError. The caller has locked the prefix."""
     folder = prefix / META
     folder.mkdir(parents=True, exist_ok=True)
-    data = {"format": FORMAT, **asdict(marker)}
-    FolderWriter(folder).write({FILE: json.dumps(data, indent=2, sort_keys=True) + "\n"})
-
-
-# Find where a named environment lives, such that conda and mamba list it.
-
-_ROOTS = ("miniforge3", "mambaforge", "miniconda3", "anaconda3", "opt/miniconda3", "opt/anaconda3")
-_SYSTEM_ROOTS = (
-    "/opt/homebrew/Caskroom/miniforge/base",
-    "/opt/homebrew/Caskroom/miniconda/base",
-    "/opt/miniforge3",
-    "/opt/miniconda3",
-    "/opt/conda",
-)
-_REGISTER = "environments.txt"
+    data = {"format": MARKER_FORMAT, **asdict(marker)}
+    FolderWriter(folder).write({MARKER: json.dumps(data, indent=2, sort_keys=True) + "\n"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixLocation:
-    """Describe where an environment is or will be, and why there.
+    """The place where an environment is or will be, and why there.
 
     `active` is what `conda activate` takes: the name, or the path; "" where no conda is installed.
     """
@@ -211,7 +203,7 @@ class PrefixLocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What decides on places: the variables of the call, the home folder, envgen's data folder, the platform."""
+    """What decides on places: the call's variables, the home folder, envgen's data folder, the platform."""
 
     environ: Mapping[str, str]
     home: Path
@@ -219,19 +211,26 @@ class Surroundings:
     subdir: str
     system_roots: tuple[str, ...] = _SYSTEM_ROOTS
 
+    @classmethod
+    def of(cls, services: Services, subdir: str) -> Surroundings:
+        """Return what counts in a run, for a platform."""
+        settings = services.settings
+        return cls(environ=settings.environ, home=services.home, data=settings.data_dir, subdir=subdir)
+
 
 def named_location(name: str, around: Surroundings) -> PrefixLocation:
-    """Return the place of a named environment: conda's `envs` if a conda for this platform is there, else ours."""
+    """Return the place of a named environment, such that conda lists it: conda's `envs`, else envgen's own."""
+    own = around.data / "envs" / name
     root = conda_root(around)
     if root is None:
-        return PrefixLocation(prefix=around.data / "envs" / name, why="no conda is installed here")
+        return PrefixLocation(prefix=own, why="no conda is installed here")
     for folder in _environment_folders(root, around):
-        if os.access(_existing(folder), os.W_OK):
+        if os.access(existing_ancestor(folder), os.W_OK):
             return PrefixLocation(prefix=folder / name, why=f"conda in {root} lists it", active=name)
     return PrefixLocation(
-        prefix=around.data / "envs" / name,
+        prefix=own,
         why=f"conda in {root} has no folder for environments that you can write",
-        active=str(around.data / "envs" / name),
+        active=str(own),
     )
 
 
@@ -255,7 +254,7 @@ def register(prefix: Path, home: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise WriteError(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from error
+        raise WriteError(f"cannot write {folder}: {reason_of(error)}") from error
     with exclusive(folder, timeout=5.0) as writer:
         file = folder / _REGISTER
         text = read_text(file, error=WriteError) if file.is_file() else ""
@@ -286,10 +285,6 @@ def _environment_folders(root: Path, around: Surroundings) -> Iterator[Path]:
             yield Path(folder).expanduser()
     yield root / "envs"
     yield around.home / ".conda" / "envs"
-
-
-def _existing(folder: Path) -> Path:
-    return next((path for path in (folder, *folder.parents) if path.exists()), folder)
 
 
 def _subdir(root: Path) -> str:

@@ -1,4 +1,4 @@
-"""Compare what a prefix holds with what a lock says."""
+"""The changes that bring what a prefix holds to what a lock says."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Literal
 from packaging.utils import canonicalize_version
 
 from envgen.errors import InstallError
-from envgen.install.prefix import Contents
+from envgen.install.prefix import PrefixContents
 from envgen.install.wheels import Distribution
 from envgen.lock.model import LockedWheel
 from envgen.models.findings import Source
 from envgen.models.record import Record
 
+_SHOWN = 8
 Kind = Literal["added", "changed", "repaired", "removed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Difference:
-    """What happens to one package: `before` and `after` are versions, with the build for conda, "" for none."""
+    """What happens to one package; `before` and `after` are versions, with the build for conda, "" for none."""
 
     name: str
     source: Source
@@ -31,8 +32,8 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What a prefix is to contain: records, wheels, and the folders of the user's own projects as URLs.
+class WantedContents:
+    """What a prefix is to hold: records, wheels, and the folders of the user's own projects as URLs.
 
     `site` is the folder of its Python modules, relative to the prefix.
     """
@@ -44,54 +45,56 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sync:
-    """What must be done to a prefix: what differs, which records are linked anew, which distributions go.
+class PrefixChanges:
+    """What must change in a prefix, package by package and as the steps need it.
 
-    `wheels` are those to install, in the lock's order.
+    `link` are the names of the records to link, `relinked` those of them that are there already but miss files;
+    `wheels` are those to install, in the lock's order; `removed` are the distributions that go.
     """
 
     differences: tuple[Difference, ...]
     link: frozenset[str]
-    again: frozenset[str]
+    relinked: frozenset[str]
     wheels: tuple[LockedWheel, ...]
     removed: tuple[Distribution, ...]
 
 
-def compare(contents: Contents, wanted: Content, installed_wheels: Mapping[str, str], *, again: bool = False) -> Sync:
+def compare(contents: PrefixContents, wanted: WantedContents, installed_wheels: Mapping[str, str]) -> PrefixChanges:
     """Compare a prefix with what it is to hold.
 
-    `installed_wheels` maps distributions to the sha256 of the wheel that they came from, as far as it is known;
-    `again` tells that nothing that is there may be trusted.
+    `installed_wheels` maps distributions to the sha256 of the wheel that they came from, as far as it is known.
     """
-    conda = list(_records(contents, wanted, again=again))
-    going, wheels = _distributions(contents, wanted, installed_wheels)
+    conda = list(_records(contents, wanted))
+    removed, wheels = _distributions(contents, wanted, installed_wheels)
     coming = {wheel.name for wheel in wanted.wheels}
     # a distribution that no wheel brought, and whose record comes (back), is that record's own
     coming |= {each.name for each in conda if each.kind == "added" and each.name not in installed_wheels}
-    pypi = [*_wheel_differences(contents, wheels), *_removed(going, coming)]
-    link = {each.name for each in conda if each.kind != "removed"}
-    repaired = {each.name for each in conda if each.kind == "repaired"}
-    return Sync(
-        differences=tuple(sorted((*conda, *pypi))),
-        link=frozenset(link),
-        again=frozenset(repaired),
+    gone = (
+        Difference(name=each.name, source="pypi", kind="removed", before=each.version)
+        for each in removed
+        if each.name not in coming
+    )
+    return PrefixChanges(
+        differences=tuple(sorted((*conda, *_wheel_differences(contents, wheels), *gone))),
+        link=frozenset(each.name for each in conda if each.kind != "removed"),
+        relinked=frozenset(each.name for each in conda if each.kind == "repaired"),
         wheels=tuple(wheels),
-        removed=tuple(going),
+        removed=tuple(removed),
     )
 
 
-def _records(contents: Contents, wanted: Content, *, again: bool) -> Iterator[Difference]:
+def _records(contents: PrefixContents, wanted: WantedContents) -> Iterator[Difference]:
     installed = {record.name: record for record in contents.records}
     for record in wanted.records:
         before, after = installed.get(record.name), f"{record.version}={record.build}"
         if before is None:
             yield Difference(name=record.name, source="conda", kind="added", after=after)
             continue
-        held = f"{before.version}={before.build}"
+        installed_as = f"{before.version}={before.build}"
         if not before.is_of(record):
-            yield Difference(name=record.name, source="conda", kind="changed", before=held, after=after)
-        elif again or record.name in contents.broken:
-            yield Difference(name=record.name, source="conda", kind="repaired", before=held, after=after)
+            yield Difference(name=record.name, source="conda", kind="changed", before=installed_as, after=after)
+        elif record.name in contents.broken:
+            yield Difference(name=record.name, source="conda", kind="repaired", before=installed_as, after=after)
     names = {record.name for record in wanted.records}
     for name, left in installed.items():
         if name not in names:
@@ -99,22 +102,18 @@ def _records(contents: Contents, wanted: Content, *, again: bool) -> Iterator[Di
 
 
 def _distributions(
-    contents: Contents, wanted: Content, installed_wheels: Mapping[str, str]
+    contents: PrefixContents, wanted: WantedContents, installed_wheels: Mapping[str, str]
 ) -> tuple[list[Distribution], list[LockedWheel]]:
-    """Return the loose distributions that go, and the wheels that come; a wheel that is replaced is in both."""
+    """Return the loose distributions to remove, and the wheels to install; what is replaced is in both."""
     locked = {wheel.name: wheel for wheel in wanted.wheels}
-    going, there = [], set()
+    removed, there = [], set()
     for each in contents.loose:
         wheel = locked.get(each.name) if each.site == wanted.site else None
         if wheel is not None and _is_whole(contents.prefix, each, wheel, installed_wheels) and each.name not in there:
             there.add(each.name)
-        elif wheel is not None or not _is_project(each, wanted):
-            going.append(each)
-    return going, [wheel for wheel in wanted.wheels if wheel.name not in there]
-
-
-def _is_project(each: Distribution, wanted: Content) -> bool:
-    return each.site == wanted.site and each.url in wanted.projects
+        elif wheel is not None or each.site != wanted.site or each.url not in wanted.projects:
+            removed.append(each)
+    return removed, [wheel for wheel in wanted.wheels if wheel.name not in there]
 
 
 def _is_whole(prefix: Path, each: Distribution, wheel: LockedWheel, installed_wheels: Mapping[str, str]) -> bool:
@@ -127,7 +126,7 @@ def _same(first: str, second: str) -> bool:
     return first == second or canonicalize_version(first) == canonicalize_version(second)
 
 
-def _wheel_differences(contents: Contents, wheels: list[LockedWheel]) -> Iterator[Difference]:
+def _wheel_differences(contents: PrefixContents, wheels: list[LockedWheel]) -> Iterator[Difference]:
     loose = {each.name: each.version for each in contents.loose}
     for wheel in wheels:
         before = loose.get(wheel.name, "")
@@ -135,19 +134,8 @@ def _wheel_differences(contents: Contents, wheels: list[LockedWheel]) -> Iterato
         yield Difference(name=wheel.name, source="pypi", kind=kind, before=before, after=wheel.version)
 
 
-def _removed(going: list[Distribution], coming: set[str]) -> Iterator[Difference]:
-    for each in going:
-        if each.name not in coming:
-            yield Difference(name=each.name, source="pypi", kind="removed", before=each.version)
-
-
-# Tell whether a prefix holds exactly what it was to hold.
-
-_SHOWN = 8
-
-
-def verify_contents(contents: Contents, wanted: Content) -> None:
-    """Keep a prefix to the lock: each record and distribution is there, with all of its files, and no other is.
+def verify_contents(contents: PrefixContents, wanted: WantedContents) -> None:
+    """Verify that each record and distribution is there with all of its files, and no other is.
 
     Raises:
         InstallError: with everything that differs.
@@ -162,7 +150,7 @@ def verify_contents(contents: Contents, wanted: Content) -> None:
         )
 
 
-def _faults(contents: Contents, wanted: Content) -> Iterator[str]:
+def _faults(contents: PrefixContents, wanted: WantedContents) -> Iterator[str]:
     yield from (f"{file.name} is damaged" for file in contents.unreadable)
     words = {
         "added": "is missing",

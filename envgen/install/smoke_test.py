@@ -1,4 +1,4 @@
-"""Try what was installed: import what the manifest asks for, and list the GPU."""
+"""The smoke tests of a new environment: its imports, its requirements, its GPU."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement
-from packaging.requirements import Requirement as Pep508
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from envgen.install.activation import bare_environment
-from envgen.install.prefix import Contents, read_contents
+from envgen.install.prefix import PrefixContents, read_contents
 from envgen.install.target import InstallTarget
 from envgen.install.wheels import Complaint, Distribution, WheelInstaller, WheelTarget
 from envgen.lock.model import PlatformLock
 from envgen.project.services import Services
 from envgen.pypi.indexes import Indexes
 
-_TIMEOUT = 600.0
+_TIMEOUT = 600.0  # seconds: a first import may compile a lot
+_MOST_MODULES = 8  # of one distribution; of more, the first stands for all
 _SITE = re.compile(r"lib/python3[^/]*/site-packages/(.+)")
 _MODULE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\.cpython-[^/]*|\.abi3)?\.(?:py|so)")
 _IGNORED = frozenset({"tests", "test", "docs", "doc", "examples", "example", "benchmarks", "setup", "conftest"})
-_SIGN = "envgen-trial"
+_SIGN = "envgen-trial"  # begins the lines of ours: modules print things, too
 _IMPORTS = f"""
 import importlib, sys
 def say(*words):
@@ -47,13 +47,85 @@ print("GPU", len(tf.config.list_physical_devices("GPU")))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmokeResult:
-    """Describe what a try showed: `subject` is what was tried, `message` what went wrong, "" for nothing."""
+    """What one smoke test showed: `subject` is what was tried, `message` what went wrong, "" for nothing."""
 
     subject: str
     message: str = ""
 
 
-def import_names(contents: Contents, name: str, record: str) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokeTests:
+    """What the smoke tests showed; a result with a message is a failure."""
+
+    results: tuple[SmokeResult, ...]
+    notes: tuple[str, ...]
+
+
+def run_smoke_tests(services: Services, target: InstallTarget) -> SmokeTests:
+    """Import what the manifest names, check what distributions require, and list the GPU where metal is to run."""
+    environ = bare_environment(target.prefix, services.settings.environ)
+    contents = read_contents(target.prefix)
+    notes = list(_script_notes(contents))
+    names = list(dict.fromkeys(_modules_to_import(target, contents, notes)))
+    services.progress(f"importing {', '.join(names[:4])}{' …' if len(names) > 4 else ''}")
+    results = list(try_imports(target.prefix, names, environ))
+    predicted = {str(canonicalize_name(name)) for finding in target.lock.findings for name in finding.packages}
+    for complaint in _complaints(services, target):
+        if complaint.name in predicted:
+            notes.append(f"{complaint.message} (the proof told so)")
+        elif complaint.name in {wheel.name for wheel in target.lock.pypi}:
+            results.append(SmokeResult(subject=complaint.name, message=complaint.message))
+        else:
+            notes.append(f"{complaint.message} (it is conda's package)")
+    if target.is_mac and target.lock.accelerator == "metal":
+        services.progress("listing the GPU")
+        results.append(try_gpu(target.prefix, environ))
+    return SmokeTests(results=tuple(results), notes=tuple(notes))
+
+
+def _script_notes(contents: PrefixContents) -> Iterator[str]:
+    for record in contents.records:
+        if f"bin/.{record.name}-post-link.sh" in record.files:
+            yield f"the post-link script of {record.name} was not run; conda would have run it"
+
+
+def _modules_to_import(target: InstallTarget, contents: PrefixContents, notes: list[str]) -> Iterator[str]:
+    records = _records_by_distribution(target.lock)
+    for name in _wanted_distributions(target):
+        modules = import_names(contents, name, records.get(name, ""))
+        if not modules:
+            notes.append(f"{name} holds no module, so nothing of it was imported")
+        yield from modules[:1] if len(modules) > _MOST_MODULES else modules
+
+
+def _wanted_distributions(target: InstallTarget) -> list[str]:
+    """Return the distributions that the manifest names for this platform, in the groups that are installed."""
+    manifest, markers = target.environment.manifest, target.lock.platform.markers()
+    left_out = set(target.left_out)
+    grouped = [item.requirement for item in manifest.requirements() if item.groups - left_out]
+    wanted = (item.name for item in (*grouped, *manifest.pypi_requirements()) if item.applies(markers))
+    return list(dict.fromkeys(wanted))
+
+
+def _records_by_distribution(lock: PlatformLock) -> Mapping[str, str]:
+    """Map distributions to the conda packages that the lock takes for them."""
+    records: dict[str, str] = {}
+    for decision in lock.decisions:
+        if decision.source == "conda":
+            try:
+                records.setdefault(canonicalize_name(Requirement(decision.requirement).name), decision.name)
+            except InvalidRequirement:
+                continue
+    return records
+
+
+def _complaints(services: Services, target: InstallTarget) -> tuple[Complaint, ...]:
+    environ = services.settings.environ
+    place = WheelTarget(prefix=target.prefix, platform=target.lock.platform, site=target.site)
+    return WheelInstaller(environ, Indexes.configured(environ)).check(place)
+
+
+def import_names(contents: PrefixContents, name: str, record: str) -> tuple[str, ...]:
     """Return the modules of a requirement, from the metadata of what was installed for it.
 
     `name` is the distribution's canonical name, `record` the conda package that serves for it or "". A distribution's
@@ -61,27 +133,27 @@ def import_names(contents: Contents, name: str, record: str) -> tuple[str, ...]:
     no module.
     """
     own = next((each for each in contents.distributions if each.name == name), None)
-    held = contents.record(record) if record else None
-    if own is None and held is not None:
-        own = next((each for each in contents.distributions if _is_in(each, held.files)), None)
+    installed = contents.record(record) if record else None
+    if own is None and installed is not None:
+        own = next((each for each in contents.distributions if _is_in(each, installed.files)), None)
     if own is not None and (named := _top_level(contents.prefix, own)):
         return named
-    files = (own.files if own else ()) or (held.files if held else ())
+    files = (own.files if own else ()) or (installed.files if installed else ())
     return tuple(_modules(files))
 
 
 def try_imports(prefix: Path, names: Sequence[str], environ: Mapping[str, str]) -> tuple[SmokeResult, ...]:
     """Import modules one after the other in one process of the prefix's Python, as a program would.
 
-    A crash is told of the module at which it happened; what follows it is tried in a new process.
+    A crash is the result of the module at which it happened; what follows it is tried in a new process.
     """
-    outcomes: list[SmokeResult] = []
+    results: list[SmokeResult] = []
     left = list(names)
     while left:
-        done = _outcomes(_python(prefix, [_IMPORTS, *left], environ))
-        outcomes += done
+        done = _results(_python(prefix, [_IMPORTS, *left], environ))
+        results += done
         left = left[len(done) :] if done else []
-    return tuple(outcomes)
+    return tuple(results)
 
 
 def try_gpu(prefix: Path, environ: Mapping[str, str]) -> SmokeResult:
@@ -108,36 +180,31 @@ def _python(prefix: Path, arguments: Sequence[str], environ: Mapping[str, str]) 
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        said = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else ""
-        return subprocess.CompletedProcess(command, 1, said, f"it did not end within {_TIMEOUT:g} seconds")
+        stdout = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else ""
+        return subprocess.CompletedProcess(command, 1, stdout, f"it did not end within {_TIMEOUT:g} seconds")
     except OSError as error:
         return subprocess.CompletedProcess(command, 1, "", f"{command[0]} cannot be run ({error.strerror})")
 
 
-def _outcomes(done: subprocess.CompletedProcess[str]) -> list[SmokeResult]:
-    outcomes: list[SmokeResult] = []
+def _results(done: subprocess.CompletedProcess[str]) -> list[SmokeResult]:
+    results: list[SmokeResult] = []
     current = ""
     for line in done.stdout.splitlines():
-        sign, _, said = line.partition(" ")
-        word, _, rest = said.partition(" ")
-        if sign != _SIGN:  # modules print things, too
+        sign, _, words = line.partition(" ")
+        word, _, rest = words.partition(" ")
+        if sign != _SIGN:
             continue
         if word == "begin":
             current = rest
         else:
-            outcomes.append(SmokeResult(subject=current, message=rest))
+            results.append(SmokeResult(subject=current, message=rest))
             current = ""
     if current:
-        outcomes.append(SmokeResult(subject=current, message=_ending(done)))
-    elif not outcomes:
-        outcomes.append(SmokeResult(subject="python", message=_last(done.stderr)))
-    return outcomes
-
-
-def _ending(done: subprocess.CompletedProcess[str]) -> str:
-    if done.returncode < 0:
-        return f"the process was killed by signal {-done.returncode}: {_last(done.stderr)}"
-    return _last(done.stderr)
+        killed = f"the process was killed by signal {-done.returncode}: " if done.returncode < 0 else ""
+        results.append(SmokeResult(subject=current, message=f"{killed}{_last(done.stderr)}"))
+    elif not results:
+        results.append(SmokeResult(subject="python", message=_last(done.stderr)))
+    return results
 
 
 def _last(text: str) -> str:
@@ -158,7 +225,7 @@ def _top_level(prefix: Path, distribution: Distribution) -> tuple[str, ...]:
 
 
 def _modules(files: Iterable[str]) -> Iterator[str]:
-    """Read modules off file names: a package has an `__init__.py`, a module lies at the top."""
+    """Yield the modules of file names: a package has an `__init__.py`, a module lies at the top."""
     seen = set()
     for file in sorted(files):
         match = _SITE.fullmatch(file)
@@ -172,85 +239,3 @@ def _modules(files: Iterable[str]) -> Iterator[str]:
 
 def _is_public(name: str) -> bool:
     return name.isidentifier() and not name.startswith("_") and name not in _IGNORED
-
-
-# Try an environment after it was made: imports, what its distributions require, the GPU.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmokeTests:
-    """What the tries showed; an outcome with a message is a failure."""
-
-    outcomes: tuple[SmokeResult, ...]
-    notes: tuple[str, ...]
-
-
-def try_environment(services: Services, target: InstallTarget) -> SmokeTests:
-    """Import what the manifest asks for, check requirements, and list the GPU where metal is meant to run."""
-    environ = bare_environment(target.prefix, services.settings.environ)
-    contents = read_contents(target.prefix)
-    notes = list(_unrun(contents))
-    names = list(dict.fromkeys(_trials_modules(target, contents, notes)))
-    services.progress(f"importing {', '.join(names[:4])}{' …' if len(names) > 4 else ''}")
-    outcomes = list(try_imports(target.prefix, names, environ))
-    complaints = _complaints(services, target)
-    predicted = _predicted(target.lock)
-    for complaint in complaints:
-        if complaint.name in predicted:
-            notes.append(f"{complaint.message} (the proof told so)")
-        elif complaint.name in {wheel.name for wheel in target.lock.pypi}:
-            outcomes.append(SmokeResult(subject=complaint.name, message=complaint.message))
-        else:
-            notes.append(f"{complaint.message} (it is conda's package)")
-    if target.is_mac and target.lock.accelerator == "metal":
-        services.progress("listing the GPU")
-        outcomes.append(try_gpu(target.prefix, environ))
-    return SmokeTests(outcomes=tuple(outcomes), notes=tuple(notes))
-
-
-def _unrun(contents: Contents) -> Iterator[str]:
-    """Name the packages with scripts of their own that conda would run after linking, and envgen does not."""
-    for record in contents.records:
-        if f"bin/.{record.name}-post-link.sh" in record.files:
-            yield f"the post-link script of {record.name} was not run; conda would have run it"
-
-
-def _trials_modules(target: InstallTarget, contents: Contents, notes: list[str]) -> Iterator[str]:
-    served = _served(target.lock)
-    for name in _asked(target):
-        record = served.get(name, "")
-        modules = import_names(contents, name, record)
-        if not modules:
-            notes.append(f"{name} holds no module, so nothing of it was imported")
-        yield from modules[:1] if len(modules) > 8 else modules
-
-
-def _asked(target: InstallTarget) -> list[str]:
-    """List the distributions that the manifest asks for on this platform, in the groups that are installed."""
-    manifest, markers = target.environment.manifest, target.lock.platform.markers()
-    left_out = set(target.left_out)
-    grouped = [item.requirement for item in manifest.requirements() if item.groups - left_out]
-    asked = [item for item in (*grouped, *manifest.pypi_requirements()) if item.applies(markers)]
-    return list(dict.fromkeys(item.name for item in asked))
-
-
-def _served(lock: PlatformLock) -> Mapping[str, str]:
-    """Map distributions to the conda packages that the lock takes for them."""
-    served: dict[str, str] = {}
-    for decision in lock.decisions:
-        if decision.source == "conda":
-            try:
-                served.setdefault(canonicalize_name(Pep508(decision.requirement).name), decision.name)
-            except InvalidRequirement:
-                continue
-    return served
-
-
-def _predicted(lock: PlatformLock) -> frozenset[str]:
-    return frozenset(str(canonicalize_name(name)) for finding in lock.findings for name in finding.packages)
-
-
-def _complaints(services: Services, target: InstallTarget) -> tuple[Complaint, ...]:
-    environ = services.settings.environ
-    place = WheelTarget(prefix=target.prefix, platform=target.lock.platform, site=target.site)
-    return WheelInstaller(environ, Indexes.configured(environ)).check(place)

@@ -1,22 +1,22 @@
-"""Bring a prefix to what a lock says, step by step, such that every stop on the way can be told and made good."""
+"""A prefix on its way to what a lock says, step by step: whatever stops a step, the next run completes it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import EnvgenError, InstallError, InterruptedInstallError
 from envgen.install.artifacts import record_artifact, wheel_artifact
-from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, remove_unreadable, unpacked
+from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, unpacked
 from envgen.install.download import check_space
-from envgen.install.fetch import STORE, UNPACKED, Sources, obtain, shared_store
+from envgen.install.fetch import STORE, UNPACKED, FetchedFiles, Sources, fetch_files, shared_store
 from envgen.install.prefix import (
-    Contents,
     Marker,
+    PrefixContents,
     content_digest,
     is_conda_root,
     is_empty,
@@ -25,36 +25,34 @@ from envgen.install.prefix import (
     read_marker,
     write_marker,
 )
-from envgen.install.prefix_diff import Sync, compare, verify_contents
+from envgen.install.prefix_diff import PrefixChanges, compare, verify_contents
 from envgen.install.target import InstallTarget
 from envgen.install.wheels import WheelInstaller, WheelTarget, remove_compiled, remove_distribution
-from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.project.services import Services
-from envgen.system.files import exclusive
+from envgen.system.files import exclusive, reason_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixState:
-    """What stands in a prefix, and what must be done to it.
+    """What stands in a prefix, and what must be changed in it.
 
-    `afresh` tells that what is there is the rest of a first attempt with another lock, which goes altogether.
+    `afresh` tells that it is the rest of a first attempt with another lock, which is removed altogether.
     """
 
     marker: Marker | None
-    contents: Contents
-    sync: Sync
+    contents: PrefixContents
+    changes: PrefixChanges
     afresh: bool
 
     @property
-    def whole(self) -> bool:
-        """Return whether the prefix is marked as whole."""
+    def is_complete(self) -> bool:
         return self.marker is not None and self.marker.state == "complete"
 
 
 @contextlib.contextmanager
-def held(prefix: Path) -> Iterator[None]:
-    """A prefix against other runs, made if need be; an empty one that was made for it is taken away again.
+def exclusive_prefix(prefix: Path) -> Iterator[None]:
+    """Lock a prefix against other runs, made if need be; one that was made and stays empty is removed again.
 
     Raises:
         WriteError: another run is at work in it, or it cannot be made. InstallError: it is no folder.
@@ -63,9 +61,7 @@ def held(prefix: Path) -> Iterator[None]:
     try:
         prefix.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InstallError(
-            f"cannot make {prefix}: {(error.strerror or str(error)).lower()}", hint="choose another --prefix"
-        ) from error
+        raise InstallError(f"cannot make {prefix}: {reason_of(error)}", hint="choose another --prefix") from error
     with exclusive(prefix):
         try:
             yield
@@ -76,55 +72,106 @@ def held(prefix: Path) -> Iterator[None]:
 
 
 class PrefixSync:
-    """Bring one prefix to its target."""
+    """The steps that bring one prefix to its target, in the order in which they are taken."""
 
     def __init__(self, services: Services, target: InstallTarget, sources: Sources) -> None:
-        """Prepare; nothing is read or changed."""
         self._services = services
         self._target = target
         self._sources = sources
         self._store = services.settings.cache_dir / STORE
         self._cache = services.settings.cache_dir / UNPACKED
-        self._wheels = WheelInstaller(services.settings.environ, sources.indexes, offline=sources.offline)
-        self._place = WheelTarget(
+        self._uv = WheelInstaller(services.settings.environ, sources.indexes, offline=sources.offline)
+        self._wheel_target = WheelTarget(
             prefix=target.prefix, platform=target.lock.platform, site=target.site, runnable=target.runs
         )
 
-    def look(self, *, adopt: bool) -> PrefixState:
-        """Look at what is there, and compare it with the lock.
-
-        Raises:
-            InstallError: the prefix is something that may not be changed.
-        """
+    def read_state(self, *, adopt: bool) -> PrefixState:
+        """Read what is there, and compare it with the lock; raise InstallError for what may not be changed."""
         prefix, target = self._target.prefix, self._target
         marker = read_marker(prefix)
         _refuse(target, marker, adopt=adopt)
         digest = content_digest(target.lock.conda, target.lock.pypi)
         afresh = marker is not None and marker.state == "incomplete" and marker.fresh and marker.content != digest
-        contents = Contents(prefix, (), (), ()) if afresh else read_contents(prefix)
-        sync = compare(contents, target.content, marker.wheels if marker else {})
-        return PrefixState(marker=marker, contents=contents, sync=sync, afresh=afresh)
+        contents = PrefixContents(prefix, (), (), ()) if afresh else read_contents(prefix)
+        changes = compare(contents, target.content, marker.wheels if marker else {})
+        return PrefixState(marker=marker, contents=contents, changes=changes, afresh=afresh)
 
-    def bring(self, found: PrefixState) -> int:
-        """Change the prefix; give the number of bytes that came over the network.
+    @contextlib.contextmanager
+    def fetched(self, state: PrefixState) -> Iterator[FetchedFiles]:
+        """Download and verify all files before the first change; the archives are dropped once they are unpacked.
 
-        Everything is downloaded and verified before the first change. Raises InstallError with the state of the prefix.
+        Raises InstallError with the state of the prefix, as all steps within do.
         """
-        target, sync = self._target, found.sync
-        with self._telling("it was not touched"):
-            linked = [record for record in target.lock.conda if record.name in sync.link]
+        with self._stating("it was not touched"):
+            linked = [record for record in self._target.lock.conda if record.name in state.changes.link]
             cached = unpacked(linked, self._cache)
             missing = [record for record in linked if record.name not in cached]
-            self._check_space(missing, linked, sync)
+            self._check_space(state, missing, linked)
             with shared_store(self._store) as drop:
-                needs = [*self._sources.records(missing), *self._sources.wheels(sync.wheels)]
-                obtained = obtain(needs, self._sources.fetching())
-                self._change(found, obtained.by_key())
-                drop(path for key, path in obtained.by_key().items() if key.source == "conda")
-        return obtained.fetched
+                needs = [*self._sources.records(missing), *self._sources.wheels(state.changes.wheels)]
+                files = fetch_files(needs, self._sources.fetch_options())
+                yield files
+                drop(path for artifact, path in files.paths.items() if artifact.key.source == "conda")
 
-    def _check_space(self, missing: Iterable[Record], linked: Iterable[Record], sync: Sync) -> None:
-        wheels = [wheel_artifact(wheel) for wheel in sync.wheels]
+    @contextlib.contextmanager
+    def incomplete(self, state: PrefixState) -> Iterator[None]:
+        """Mark the prefix as incomplete before the steps within, and as complete after the last of them."""
+        prefix, target, before = self._target.prefix, self._target, state.marker
+        marker = Marker(
+            environment=target.environment.name,
+            platform=target.lock.platform.subdir,
+            content=content_digest(target.lock.conda, target.lock.pypi),
+            state="incomplete",
+            fresh=is_empty(prefix) if before is None else before.fresh,
+            groups_left_out=target.left_out,
+            wheels={wheel.name: wheel.wheel.sha256 for wheel in target.lock.pypi},
+        )
+        write_marker(prefix, marker)
+        made = "half made" if marker.fresh else "half changed"
+        with self._stating(f"it is {made}, and marked so: the same command completes it"):
+            if state.afresh:
+                _empty(prefix)
+                write_marker(prefix, marker)
+            yield
+            write_marker(prefix, replace(marker, state="complete", fresh=False))
+
+    def link(self, state: PrefixState, files: FetchedFiles) -> None:
+        """Link conda's packages; one whose unpacked copy in the cache is damaged is fetched after all."""
+        target = self._target
+        linker = CondaLinker(
+            prefix=target.prefix,
+            subdir=target.lock.platform.subdir,
+            records=target.lock.conda,
+            archives=files.by_key(),
+            relinked=state.changes.relinked,
+            cache=self._cache,
+            report=self._services.progress,
+        )
+        try:
+            link(linker)
+        except StaleCacheError:
+            rest = [record for record in target.lock.conda if record.key not in files.by_key()]
+            more = fetch_files(self._sources.records(rest), self._sources.fetch_options())
+            link(replace(linker, archives={**files.by_key(), **more.by_key()}))
+
+    def install_wheels(self, state: PrefixState, files: FetchedFiles) -> None:
+        """Install the wheels that come."""
+        self._services.progress("installing the PyPI packages")
+        self._uv.install(state.changes.wheels, files.by_key(), self._wheel_target)
+
+    def install_projects(self) -> None:
+        """Install the user's own projects."""
+        for folder, editable in self._target.projects:
+            self._services.progress(f"installing {folder.name}")
+            self._uv.install_project(folder, self._wheel_target, editable=editable)
+
+    def verify(self) -> None:
+        """Compare what is there now with the lock, as if nothing were known of it."""
+        self._services.progress("verifying what was installed")
+        verify_contents(read_contents(self._target.prefix), self._target.content)
+
+    def _check_space(self, state: PrefixState, missing: Sequence[Record], linked: Sequence[Record]) -> None:
+        wheels = [wheel_artifact(wheel) for wheel in state.changes.wheels]
         check_space(
             [*map(record_artifact, missing), *wheels],
             [*map(record_artifact, linked), *wheels],
@@ -132,96 +179,46 @@ class PrefixSync:
             prefix=self._target.prefix,
         )
 
-    def _change(self, found: PrefixState, files: dict[PackageKey, Path]) -> None:
-        prefix, target = self._target.prefix, self._target
-        marker = self._marker(found)
-        state = "half made" if marker.fresh else "half changed"
-        write_marker(prefix, marker)
-        with self._telling(f"it is {state}, and marked so: the same command completes it"):
-            if found.afresh:
-                _empty(prefix)
-                write_marker(prefix, marker)
-            remove_unreadable(found.contents.unreadable)
-            self._remove(found)
-            self._link(found, files)
-            self._services.progress("installing the PyPI packages")
-            self._wheels.install(found.sync.wheels, files, self._place)
-            for folder, editable in target.projects:
-                self._services.progress(f"installing {folder.name}")
-                self._wheels.install_projects([(folder, editable)], self._place)
-            self._services.progress("verifying what was installed")
-            verify_contents(read_contents(prefix), target.content)
-            write_marker(prefix, replace(marker, state="complete", fresh=False))
-
-    def _marker(self, found: PrefixState) -> Marker:
-        target, before = self._target, found.marker
-        return Marker(
-            environment=target.environment.name,
-            platform=target.lock.platform.subdir,
-            content=content_digest(target.lock.conda, target.lock.pypi),
-            state="incomplete",
-            fresh=is_empty(target.prefix) if before is None else before.fresh,
-            groups_left_out=target.left_out,
-            wheels={wheel.name: wheel.wheel.sha256 for wheel in target.lock.pypi},
-        )
-
-    def _remove(self, found: PrefixState) -> None:
-        contents, sync = found.contents, found.sync
-        kept = {*contents.owned}
-        for each in contents.loose:
-            if each not in sync.removed:
-                kept.update(each.files)
-        for each in sync.removed:
-            remove_distribution(contents.prefix, each, kept)
-        changed = {each.name for each in sync.differences if each.source == "conda"}
-        for record in contents.records:
-            if record.name in changed:
-                remove_compiled(contents.prefix, record.files, kept)
-
-    def _link(self, found: PrefixState, files: dict[PackageKey, Path]) -> None:
-        target = self._target
-        linking = CondaLinker(
-            prefix=target.prefix,
-            subdir=target.lock.platform.subdir,
-            records=target.lock.conda,
-            archives=files,
-            again=found.sync.again,
-            cache=self._cache,
-            report=self._services.progress,
-        )
-        try:
-            link(linking)
-        except StaleCacheError:
-            rest = [record for record in target.lock.conda if record.key not in files]
-            files |= obtain(self._sources.records(rest), self._sources.fetching()).by_key()
-            link(replace(linking, archives=files))
-
     @contextlib.contextmanager
-    def _telling(self, state: str) -> Iterator[None]:
-        """Yield of every failure what state the prefix is in; one that says so already keeps its words."""
+    def _stating(self, state: str) -> Iterator[None]:
+        """Add the state of the prefix to the message of every failure; one that has it already keeps its words."""
         prefix = self._target.prefix
-        told = f"{prefix}: {state}"
+        stated = f"{prefix}: {state}"
         try:
             yield
-        except _ToldError:
+        except _StatedError:
             raise
         except KeyboardInterrupt as error:
-            raise InterruptedInstallError(f"interrupted\n  {told}") from error
+            raise InterruptedInstallError(f"interrupted\n  {stated}") from error
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise _ToldError(f"{prefix} cannot be changed: {reason}\n  {told}", code="disk") from error
+            message = f"{prefix} cannot be changed: {reason_of(error)}\n  {stated}"
+            raise _StatedError(message, code="disk") from error
         except EnvgenError as error:
-            raise _ToldError(
-                f"{error.message}\n  {told}", hint=error.hint, lines=error.lines, code=error.code
-            ) from error
+            message = f"{error.message}\n  {stated}"
+            raise _StatedError(message, hint=error.hint, lines=error.lines, code=error.code) from error
 
 
-class _ToldError(InstallError):
-    """Report a failure whose message says what state the prefix is in."""
+def remove_obsolete(contents: PrefixContents, changes: PrefixChanges) -> None:
+    """Remove the distributions that go, and what Python has compiled of the records that change."""
+    for file in contents.unreadable:  # rattler stops at them; their packages are linked again
+        file.unlink()
+    kept = {*contents.owned}
+    for distribution in contents.loose:
+        if distribution not in changes.removed:
+            kept.update(distribution.files)
+    for distribution in changes.removed:
+        remove_distribution(contents.prefix, distribution, kept)
+    changed = {each.name for each in changes.differences if each.source == "conda"}
+    for record in contents.records:
+        if record.name in changed:
+            remove_compiled(contents.prefix, record.files, kept)
+
+
+class _StatedError(InstallError):
+    """Report a failure, with the state that the prefix is in."""
 
 
 def _refuse(target: InstallTarget, marker: Marker | None, *, adopt: bool) -> None:
-    """Refuse a prefix that is not ours to change."""
     prefix, name = target.prefix, target.environment.name
     if is_conda_root(prefix):
         raise _refused(f"{prefix} is conda's own installation", "choose another --prefix")

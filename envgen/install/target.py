@@ -1,4 +1,4 @@
-"""Describe what `create` was asked for, what it decided before it changes anything, and what it did."""
+"""The target of an installation: which lock goes where on this machine."""
 
 from __future__ import annotations
 
@@ -8,25 +8,32 @@ from pathlib import Path
 
 from envgen.errors import EnvgenError, InstallError, LockfileError, UsageError
 from envgen.install.prefix import PrefixLocation, Surroundings, given_location, named_location
-from envgen.install.prefix_diff import Content
+from envgen.install.prefix_diff import WantedContents
 from envgen.install.vendored import LISTING
 from envgen.lock.model import Lock, PlatformLock, lock_groups, without_groups
 from envgen.manifest.model import digest
 from envgen.models.match_spec import version_key
-from envgen.models.platform import LINUX_GLIBC
+from envgen.models.platform import APPLE_SILICON, LINUX_GLIBC
 from envgen.project.own_projects import with_projects
 from envgen.project.project import FOLDER, Environment, generated_texts, open_environment, read_lock
 from envgen.project.services import Services
 from envgen.system.files import inside
 from envgen.system.machine import Machine
 
+_NAMES = {
+    APPLE_SILICON: "an Apple-silicon Mac",
+    "osx-64": "an Intel Mac",
+    "linux-64": "Linux on x86-64",
+    "linux-aarch64": "Linux on arm64",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOptions:
-    """What `create` was asked for.
+    """The options of `create`.
 
-    `platform` names another platform than this machine's, whose packages are only unpacked and verified; `adopt` lets a
-    prefix be changed that another tool made; `vendored` is the folder that alone serves packages.
+    `left_out` are groups; `platform` is another platform than this machine's, whose packages are only unpacked and
+    verified; `adopt` lets a prefix be changed that another tool made; `vendored` is the one folder to take packages of.
     """
 
     name: str
@@ -44,8 +51,8 @@ class CreateOptions:
 class InstallTarget:
     """What will be made where: the platform's lock without the groups left out, and the place.
 
-    `runs` tells that what is installed may be run on this machine; `projects` are the folders of the user's own
-    projects, each with whether it is editable.
+    `runs` tells that what is installed runs on this machine; `projects` are the folders of the user's own projects,
+    each with whether it is editable.
     """
 
     environment: Environment
@@ -59,14 +66,12 @@ class InstallTarget:
 
     @property
     def prefix(self) -> Path:
-        """Return the folder that the environment goes to."""
         return self.location.prefix
 
     @property
-    def content(self) -> Content:
-        """Return what the prefix is to hold."""
+    def content(self) -> WantedContents:
         urls = tuple(folder.as_uri() for folder, _ in self.projects)
-        return Content(records=self.lock.conda, wheels=self.lock.pypi, site=self.site, projects=urls)
+        return WantedContents(records=self.lock.conda, wheels=self.lock.pypi, site=self.site, projects=urls)
 
     @property
     def site(self) -> str:
@@ -76,32 +81,32 @@ class InstallTarget:
         return own or f"lib/python{self.lock.platform.python}/site-packages"
 
     @property
-    def has_python(self) -> bool:
-        """Return whether there is a Python to run."""
-        return any(record.name == "python" for record in self.lock.conda)
+    def has_usable_python(self) -> bool:
+        """Return whether the environment has a Python that runs on this machine."""
+        return self.runs and any(record.name == "python" for record in self.lock.conda)
 
 
-def target_of(services: Services, wanted: CreateOptions, machine: Machine) -> InstallTarget:
+def find_target(services: Services, options: CreateOptions, machine: Machine) -> InstallTarget:
     """Read the lock, choose the platform and the place; nothing is changed.
 
     Raises:
         UsageError: the call makes no sense. LockfileError: there is no lock, or a damaged one. InstallError: this
             machine cannot have the environment.
     """
-    environment, lock = opened(services, wanted)
-    left_out = _left_out(environment, lock, wanted.left_out)
-    chosen, runs = _platform(wanted, lock, machine)
-    around = Surroundings(
-        environ=services.settings.environ,
-        home=services.home,
-        data=services.settings.data_dir,
-        subdir=chosen.platform.subdir,
-    )
-    location = (
-        given_location(services.settings.folder / wanted.prefix.expanduser(), around)
-        if wanted.prefix
-        else named_location(environment.name, around)
-    )
+    environment, lock = open_locked(services, options)
+    root = _root(services, options)
+    try:
+        environment = replace(environment, manifest=with_projects(root, environment.manifest))
+        is_outdated = lock.manifest_digest != digest(environment.manifest)
+    except EnvgenError:  # an environment can be made without the user's own projects, which may be elsewhere
+        is_outdated = False
+    left_out = _left_out(environment, lock, options.left_out)
+    chosen, runs = _platform(options, lock, machine)
+    around = Surroundings.of(services, chosen.platform.subdir)
+    if options.prefix:
+        location = given_location(services.settings.folder / options.prefix.expanduser(), around)
+    else:
+        location = named_location(environment.name, around)
     return InstallTarget(
         environment=environment,
         lock=without_groups(chosen, left_out),
@@ -109,62 +114,46 @@ def target_of(services: Services, wanted: CreateOptions, machine: Machine) -> In
         left_out=left_out,
         runs=runs,
         is_mac=machine.system == "Darwin",
-        projects=tuple(_projects(environment)) if wanted.local and runs else (),
-        notes=tuple(_notes(environment, lock, chosen, runs=runs)),
+        projects=tuple(_projects(root, environment)) if options.local and runs else (),
+        notes=tuple(_notes(environment, chosen, is_outdated=is_outdated, runs=runs)),
     )
 
 
-def opened(services: Services, wanted: CreateOptions) -> tuple[Environment, Lock]:
-    """Read an environment and its lock, from the project or else from the vendored folder."""
-    root = services.root
-    vendored = wanted.vendored
-    if vendored and not (root / FOLDER / wanted.name).is_dir() and (vendored / FOLDER / wanted.name).is_dir():
-        root = vendored
-    if vendored and not (vendored / LISTING).is_file():
+def open_locked(services: Services, options: CreateOptions) -> tuple[Environment, Lock]:
+    """Read an environment's manifest with its lock, from the project or else from the vendored folder."""
+    if options.vendored and not (options.vendored / LISTING).is_file():
         raise InstallError(
-            f"{vendored} is no vendored folder: it has no {LISTING}",
+            f"{options.vendored} is no vendored folder: it has no {LISTING}",
             hint="make one with `envgen vendor --download --to DIR`",
         )
-    environment = open_environment(root, wanted.name)
+    environment = open_environment(_root(services, options), options.name)
     lock = read_lock(environment.shown, environment.manifest, generated_texts(environment.folder))
     if lock is None:
         raise LockfileError(
-            f"{environment.shown} has no lock yet", hint=f"make it with `envgen lock {wanted.name}`, and commit it"
+            f"{environment.shown} has no lock yet", hint=f"make it with `envgen lock {options.name}`, and commit it"
         )
-    return _whole(root, environment), lock
+    return environment, lock
 
 
-def _whole(root: Path, environment: Environment) -> Environment:
-    """Read what the user's own projects need, where they are: an environment can be made without them."""
-    try:
-        return replace(environment, manifest=with_projects(root, environment.manifest))
-    except EnvgenError:
-        return environment
+def _root(services: Services, options: CreateOptions) -> Path:
+    folders = [root for root in (services.root, options.vendored) if root and (root / FOLDER / options.name).is_dir()]
+    return folders[0] if folders else services.root
 
 
-def _are_known(environment: Environment) -> bool:
-    """Return whether the user's own projects are there to be read."""
-    try:
-        with_projects(environment.folder.parent.parent, environment.manifest)
-    except EnvgenError:
-        return False
-    return True
-
-
-def _platform(wanted: CreateOptions, lock: Lock, machine: Machine) -> tuple[PlatformLock, bool]:
-    """Choose the platform; the flag tells whether it runs here."""
-    if not wanted.platform:
-        return suitable(wanted.name, lock.platforms, machine), True
-    chosen = lock.for_subdir(wanted.platform)
+def _platform(options: CreateOptions, lock: Lock, machine: Machine) -> tuple[PlatformLock, bool]:
+    """Return the platform's lock, and whether it runs here."""
+    if not options.platform:
+        return choose_platform(options.name, lock.platforms, machine), True
+    chosen = lock.for_subdir(options.platform)
     if chosen is None:
         known = ", ".join(each.platform.subdir for each in lock.platforms)
-        raise UsageError(f"{wanted.name} is not locked for `{wanted.platform}`", hint=f"it is locked for {known}")
+        raise UsageError(f"{options.name} is not locked for `{options.platform}`", hint=f"it is locked for {known}")
     try:
-        return suitable(wanted.name, (chosen,), machine), True
+        return choose_platform(options.name, (chosen,), machine), True
     except InstallError as error:
-        if wanted.prefix is None:
+        if options.prefix is None:
             raise UsageError(
-                f"{wanted.platform} does not run here, so it can only be unpacked into a folder that you name",
+                f"{options.platform} does not run here, so it can only be unpacked into a folder that you name",
                 hint="add --prefix FOLDER",
             ) from error
         return chosen, False
@@ -181,8 +170,7 @@ def _left_out(environment: Environment, lock: Lock, names: tuple[str, ...]) -> t
     return tuple(sorted(set(names)))
 
 
-def _projects(environment: Environment) -> Iterator[tuple[Path, bool]]:
-    root = environment.folder.parent.parent
+def _projects(root: Path, environment: Environment) -> Iterator[tuple[Path, bool]]:
     for project in environment.manifest.local:
         folder = inside(root, project.path)
         if not folder.is_dir():
@@ -194,35 +182,19 @@ def _projects(environment: Environment) -> Iterator[tuple[Path, bool]]:
 
 
 def _resolved(prefix: Path) -> Path:
-    """Return a prefix without symlinks on the way, as the packages will have it written into them."""
+    """Return a prefix without symlinks on the way: packages have its path written into them."""
     return prefix.parent.resolve() / prefix.name if prefix.name not in ("", "..") else prefix.resolve()
 
 
-def _notes(environment: Environment, lock: Lock, chosen: PlatformLock, *, runs: bool) -> list[str]:
-    notes = []
-    if lock.manifest_digest != digest(environment.manifest) and _are_known(environment):
-        changed = (
-            "what your own projects need, or envgen.yaml, has" if environment.manifest.local else "envgen.yaml has"
-        )
-        notes.append(
-            f"{changed} changed since the lock was made: run `envgen lock {environment.name}` to make it count"
-        )
+def _notes(environment: Environment, chosen: PlatformLock, *, is_outdated: bool, runs: bool) -> Iterator[str]:
+    if is_outdated:
+        what = "what your own projects need, or envgen.yaml," if environment.manifest.local else "envgen.yaml"
+        yield f"{what} has changed since the lock was made: run `envgen lock {environment.name}` to make it count"
     if not runs:
-        notes.append(f"{chosen.platform.subdir} is unpacked and verified; nothing of it is run on this machine")
-    return notes
+        yield f"{chosen.platform.subdir} is unpacked and verified; nothing of it is run on this machine"
 
 
-# Tell whether a machine may have an environment, and why not.
-
-_NAMES = {
-    "osx-arm64": "an Apple-silicon Mac",
-    "osx-64": "an Intel Mac",
-    "linux-64": "Linux on x86-64",
-    "linux-aarch64": "Linux on arm64",
-}
-
-
-def suitable(name: str, locks: Sequence[PlatformLock], machine: Machine) -> PlatformLock:
+def choose_platform(name: str, locks: Sequence[PlatformLock], machine: Machine) -> PlatformLock:
     """Choose the platform of a lock that this machine runs.
 
     Raises:

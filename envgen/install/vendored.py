@@ -1,4 +1,4 @@
-"""Lay out a folder that serves as channel and package index where there is no network.
+"""A vendored folder, which serves as channel and package index where there is no network.
 
 DIR/channels/conda-forge/osx-arm64/repodata.json, *.conda     a channel: --mirror conda-forge=DIR/channels/conda-forge
 DIR/wheels/*.whl                                              pip's --find-links DIR/wheels
@@ -27,11 +27,15 @@ from envgen.system.files import read_text
 LISTING = "envgen-vendor.json"
 CHANNELS, WHEELS, SIMPLE = "channels", "wheels", "simple"
 FORMAT = 1
+_LEFT_OUT, _ALWAYS = frozenset({"channel", "url"}), frozenset({"depends", "build_number"})  # of a record's fields
+_PAGE = (
+    '<!DOCTYPE html>\n<html><head><meta name="pypi:repository-version" content="1.0"><title>{title}</title></head>\n'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendoredFile:
-    """One file of such a folder, by its path below it."""
+    """A file of a vendored folder; `path` is relative to it."""
 
     path: str
     digest: Digest
@@ -64,7 +68,7 @@ def wheel_path(filename: str) -> str:
 
 
 def listing_text(files: Iterable[VendoredFile]) -> str:
-    """Write the listing of a folder."""
+    """Return the text of a folder's listing."""
     rows = [
         {"path": file.path, file.digest.algorithm: file.digest.hex, "size": file.size}
         for file in sorted(files, key=lambda file: file.path)
@@ -91,7 +95,7 @@ def read_listing(folder: Path) -> tuple[VendoredFile, ...]:
 
 
 def verify_folder(folder: Path) -> list[str]:
-    """Every file of a folder to its listing; give what is wrong, one line a file."""
+    """Compare every file of a folder with its listing; return what is wrong, one line a file."""
     return [fault for file in read_listing(folder) if (fault := _fault(folder, file))]
 
 
@@ -121,14 +125,8 @@ def _fault(folder: Path, file: VendoredFile) -> str:
         return f"{file.path} cannot be read ({error})"
 
 
-# Write the repodata of records, such that a folder of their archives is a channel (CEP 36).
-
-_LEFT_OUT = frozenset({"channel", "url"})
-_ALWAYS = frozenset({"depends", "build_number"})
-
-
 def repodata_text(subdir: str, records: Iterable[Record]) -> str:
-    """Return the repodata.json of one subdir; the same records, in whatever order, give the same text."""
+    """Return the repodata.json of one subdir (CEP 36); the order of the records does not count."""
     entries: dict[str, dict[str, dict[str, object]]] = {"packages": {}, "packages.conda": {}}
     for record in sorted(records, key=lambda record: record.filename):
         kind = "packages.conda" if record.filename.endswith(".conda") else "packages"
@@ -142,15 +140,8 @@ def _entry(record: Record) -> dict[str, object]:
     return {name: value for name, value in fields.items() if name in _ALWAYS or value not in ("", (), None)}
 
 
-# Write the pages of a simple index (PEP 503) beside a folder of wheels.
-
-_PAGE = (
-    '<!DOCTYPE html>\n<html><head><meta name="pypi:repository-version" content="1.0"><title>{title}</title></head>\n'
-)
-
-
 def simple_pages(wheels: Iterable[LockedWheel], *, up: str) -> dict[str, str]:
-    """Return the pages by their paths: `index.html`, and `NAME/index.html` for each project.
+    """Return the pages of a simple index (PEP 503) by path: `index.html`, and `NAME/index.html` for each project.
 
     `up` leads from a project's page to the folder of the wheels, such as `../../wheels`.
     """

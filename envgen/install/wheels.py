@@ -1,4 +1,4 @@
-"""Install locked wheels and the user's own projects into a prefix with uv, and check what is there."""
+"""The Python distributions of a prefix: installed by uv, read and removed by their own metadata."""
 
 from __future__ import annotations
 
@@ -10,30 +10,26 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
 
 from packaging.utils import canonicalize_name
 
-from envgen.errors import InstallError, PypiError, PypiUnreachableError
+from envgen.errors import InstallError
 from envgen.lock.model import LockedWheel
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
-from envgen.models.wheel import Wheel
-from envgen.pypi.http import Session
 from envgen.pypi.indexes import Indexes, mask
-from envgen.pypi.simple_api import SimpleIndex
 from envgen.pypi.uv import run_uv, uv_environment
 
-_TIMEOUT = 1800.0
+_TIMEOUT = 1800.0  # seconds: a project of the user's own may have to be compiled
 _COMPLAINT = re.compile(r"^The package `([^`]+)`.*$", re.MULTILINE)
 _NOISE = ("Using Python", "Resolved ", "Prepared ", "warning: Failed to hardlink")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """What a check says of one installed distribution, by its canonical name."""
+    """What uv finds wrong with one installed distribution; `name` is canonical."""
 
     name: str
     message: str
@@ -41,7 +37,7 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WheelTarget:
-    """Describe where wheels go: the prefix's own Python installs them, or, for a foreign platform, a folder takes them.
+    """Where wheels go: into the prefix's own Python or, on a machine that cannot run it, into its folder of modules.
 
     `site` is the folder for modules, relative to the prefix; `runnable` tells whether the prefix's Python runs here.
     """
@@ -53,36 +49,30 @@ class WheelTarget:
 
     @property
     def python(self) -> Path:
-        """Return the prefix's Python."""
         return self.prefix / "bin" / "python"
 
     def arguments(self) -> list[str]:
-        """Return uv's options that name the target."""
+        """Return uv's options for the target."""
         if self.runnable:
             return ["--python", str(self.python)]
         target = ["--target", str(self.prefix / self.site), "--python-platform", self.platform.triple]
         return [*target, "--python-version", self.platform.python]
 
     def variables(self) -> dict[str, str]:
-        """Return uv's variables that belong to the target."""
+        """Return uv's variables for the target: where a Mac's floor is read from."""
         return {"MACOSX_DEPLOYMENT_TARGET": self.platform.macos} if self.platform.is_mac else {}
 
 
 class WheelInstaller:
-    """Install with uv, which never asks an index here, unless a project's build needs something."""
+    """The installer of wheels and projects, uv, which asks no index here but for what a project's build needs."""
 
     def __init__(self, environment: Mapping[str, str], indexes: Indexes, *, offline: bool = False) -> None:
-        """Prepare; `environment` is the call's."""
         self._environment = environment
         self._indexes = indexes
         self._offline = offline
 
     def install(self, wheels: Sequence[LockedWheel], files: Mapping[PackageKey, Path], target: WheelTarget) -> None:
-        """Install these wheels from verified files; uv checks their hashes again.
-
-        Raises:
-            InstallError: uv refuses.
-        """
+        """Install wheels from verified files by `pypi:NAME`; uv checks their hashes again. Raises InstallError."""
         if not wheels:
             return
         lines = [f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}\n" for wheel in wheels]
@@ -99,25 +89,23 @@ class WheelInstaller:
             ]
             self._run(arguments, Path(name), "the PyPI packages cannot be installed", target.variables())
 
-    def install_projects(self, projects: Iterable[tuple[Path, bool]], target: WheelTarget) -> None:
-        """Install the user's own projects, editable or not, without their dependencies, which are locked.
+    def install_project(self, folder: Path, target: WheelTarget, *, editable: bool) -> None:
+        """Install a project of the user's own without its dependencies, which are locked.
 
         Raises:
-            InstallError: one cannot be built.
+            InstallError: it cannot be built.
         """
-        for folder, editable in projects:
-            arguments = ["pip", "install", "--no-deps", "--break-system-packages", *target.arguments()]
-            arguments += ["--reinstall", *(["--editable", str(folder)] if editable else [str(folder)])]
-            arguments += ["--offline", "--no-build-isolation"] if self._offline else []
-            hint = "off-line, its build backend must be in the environment" if self._offline else ""
-            self._run(arguments, folder, f"the project in {folder} cannot be installed", hint=hint)
+        arguments = ["pip", "install", "--no-deps", "--break-system-packages", *target.arguments()]
+        arguments += ["--reinstall", *(["--editable"] if editable else []), str(folder)]
+        arguments += ["--offline", "--no-build-isolation"] if self._offline else []
+        hint = "off-line, its build backend must be in the environment" if self._offline else ""
+        self._run(arguments, folder, f"the project in {folder} cannot be installed", hint=hint)
 
     def check(self, target: WheelTarget) -> tuple[Complaint, ...]:
-        """Ask which installed distributions lack what they require, as `pip check` does."""
+        """Return which installed distributions lack what they require, as `pip check` does."""
         done = self._uv(["pip", "check", "--python", str(target.python)], target.prefix)
-        return tuple(
-            Complaint(name=match[1], message=match[0].rstrip(".")) for match in _COMPLAINT.finditer(done.stderr)
-        )
+        found = _COMPLAINT.finditer(done.stderr)  # uv writes them to stderr, and its exit code is 1 then
+        return tuple(Complaint(name=match[1], message=match[0].rstrip(".")) for match in found)
 
     def _run(
         self,
@@ -144,15 +132,12 @@ def _reason(stderr: str) -> str:
     return "; ".join(lines[:6]) or "uv says nothing"
 
 
-# Read and remove the Python distributions of a prefix by their own metadata, without running its Python.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
     """An installed distribution: `info` is its metadata's folder or file, `files` are relative to the prefix.
 
-    `name` is canonical; `url` is where a distribution that came from no index was installed from; `complete` tells
-    that it has a list of its files.
+    `name` is canonical; `url` is what it was installed from if not from an index (PEP 610); `complete` tells that it
+    has a list of its files.
     """
 
     name: str
@@ -164,35 +149,41 @@ class Distribution:
 
     @property
     def site(self) -> str:
-        """Return the folder that it is installed in, relative to the prefix."""
+        """Return the folder of modules that it is in, relative to the prefix."""
         return self.info.rpartition("/")[0]
 
     def missing(self, prefix: Path) -> list[str]:
-        """List the files that are gone; compiled ones do not count."""
-        return [file for file in self.files if _counts(file) and not os.path.lexists(prefix / file)]
+        """Return the files that are gone, but for compiled ones, which Python makes again."""
+        own = (file for file in self.files if not file.endswith(".pyc") and "__pycache__" not in file)
+        return [file for file in own if not os.path.lexists(prefix / file)]
 
 
 def read_distributions(prefix: Path) -> tuple[Distribution, ...]:
-    """Read every distribution below `lib/python3*/site-packages`, sorted by name and folder."""
-    found = [_read(prefix, info) for site in site_packages(prefix) for info in _infos(site)]
+    """Read every distribution below `lib/python3*/site-packages`, sorted by name and folder.
+
+    The prefix's Python is not run: it may be broken, or be of another platform.
+    """
+    infos = (info for site in site_packages(prefix) for kind in ("dist", "egg") for info in site.glob(f"*.{kind}-info"))
+    found = [_read(prefix, info) for info in infos]
     return tuple(sorted(found, key=lambda each: (each.name, each.info)))
 
 
 def site_packages(prefix: Path) -> list[Path]:
-    """List the folders that hold a prefix's Python modules."""
+    """Return the folders of a prefix's Python modules."""
     folders = (prefix / "lib").glob("python3*/site-packages")
     return sorted(path for path in folders if path.is_dir() and not path.parent.is_symlink())
 
 
 def remove_distribution(prefix: Path, distribution: Distribution, kept: Collection[str]) -> None:
-    """Remove a distribution's files, but those that something else owns; raises OSError."""
+    """Remove a distribution's files but those that something else owns (`kept`); raise OSError."""
     info = prefix / distribution.info
-    files = {*distribution.files, *_below(prefix, info)} - set(kept)
+    below = info.rglob("*") if info.is_dir() else iter((info,))  # listed or not
+    own = (path.relative_to(prefix).as_posix() for path in below if path.is_symlink() or not path.is_dir())
+    files = {*distribution.files, *own} - set(kept)
     folders: set[Path] = set()
     for file in sorted(files):
         path = prefix / file
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+        path.unlink(missing_ok=True)
         folders.add(path.parent)
     remove_compiled(prefix, files, kept)
     for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
@@ -200,7 +191,7 @@ def remove_distribution(prefix: Path, distribution: Distribution, kept: Collecti
 
 
 def remove_compiled(prefix: Path, files: Iterable[str], kept: Collection[str]) -> None:
-    """Remove what Python has compiled of these modules, but what something else owns; raises OSError.
+    """Remove what Python has compiled of these modules but what something else owns (`kept`); raise OSError.
 
     Python trusts it when the source has the same size and time, which two builds of a package may have; and a folder
     that holds nothing else can still be imported.
@@ -215,15 +206,6 @@ def remove_compiled(prefix: Path, files: Iterable[str], kept: Collection[str]) -
                 compiled.unlink()
         with contextlib.suppress(OSError):
             cache.rmdir()
-
-
-def _counts(file: str) -> bool:
-    return not file.endswith(".pyc") and "__pycache__" not in file
-
-
-def _infos(site: Path) -> Iterator[Path]:
-    for pattern in ("*.dist-info", "*.egg-info"):
-        yield from sorted(site.glob(pattern))
 
 
 def _read(prefix: Path, info: Path) -> Distribution:
@@ -273,12 +255,6 @@ def _direct_url(info: Path) -> str:
     return url if isinstance(url, str) else ""
 
 
-def _below(prefix: Path, info: Path) -> Iterator[str]:
-    """List what the metadata's folder holds, listed or not."""
-    paths = info.rglob("*") if info.is_dir() else iter((info,))
-    yield from (path.relative_to(prefix).as_posix() for path in paths if path.is_symlink() or not path.is_dir())
-
-
 def _remove_empty(folder: Path, prefix: Path) -> None:
     """Remove a folder and the parents that are empty then, up to `site-packages`, `bin` and their like."""
     while folder != prefix and folder.is_relative_to(prefix) and folder.name not in ("site-packages", "bin", "lib"):
@@ -287,66 +263,3 @@ def _remove_empty(folder: Path, prefix: Path) -> None:
         except OSError:
             return
         folder = folder.parent
-
-
-# Find where a locked wheel can be downloaded.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WheelLocation:
-    """An address of a wheel: `url` may hold a password, so it is never printed; `shown` may be."""
-
-    url: str = field(repr=False)
-    shown: str
-
-
-class WheelLocations:
-    """Find addresses of wheels: the lock's own, and what the indexes of this machine say.
-
-    Where indexes are configured, they come first: behind a company's wall the lock's own address may not be in reach.
-    """
-
-    def __init__(self, session: Session, indexes: Indexes) -> None:
-        """Prepare; nothing is asked before it is needed."""
-        self._session = session
-        self._indexes = indexes
-        self._index = SimpleIndex(session, indexes)
-
-    def of(self, wheel: Wheel) -> tuple[WheelLocation, ...]:
-        """List the addresses of a wheel, the first to try first.
-
-        Raises:
-            PypiError: neither the lock nor an index has one.
-        """
-        own = (wheel.url,) if wheel.url else ()
-        configured = any(True for _ in self._indexes)
-        if own and not configured:
-            return self._located(own)
-        try:
-            found = self._listed(wheel)
-        except PypiUnreachableError:
-            if not own:
-                raise
-            found = ()
-        urls = tuple(dict.fromkeys((*found, *own)))
-        if not urls:
-            raise PypiError(
-                f"no index has {wheel.filename} with the locked hash", hint="lock again: `envgen lock --upgrade`"
-            )
-        return self._located(urls)
-
-    def _listed(self, wheel: Wheel) -> tuple[str, ...]:
-        project = self._index.project(wheel.name)
-        files = project.files if project else ()
-        return tuple(file.url for file in files if file.sha256 == wheel.sha256 and file.url)
-
-    def _located(self, urls: tuple[str, ...]) -> tuple[WheelLocation, ...]:
-        return tuple(WheelLocation(url=self._with_password(url), shown=mask(url)) for url in urls)
-
-    def _with_password(self, url: str) -> str:
-        password = self._session.password_for(url)
-        if password is None:
-            return url
-        parts = urlsplit(url)
-        user = ":".join(quote(part, safe="") for part in password)
-        return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}"))

@@ -136,7 +136,7 @@ def _pypi(services: Services, preferences: Preferences) -> PypiResolver | None:
     kept = preferences.wheels()
     if services.pypi is None or not kept:
         return services.pypi
-    return LeastChangePypiResolver(side=services.pypi, kept=kept, update=preferences.named("pypi"))
+    return LeastChangePypiResolver(inner=services.pypi, kept=kept, update=preferences.named("pypi"))
 
 
 def _solver(services: Services, before: PlatformLock | None) -> tuple[Solver, SolverName, str]:

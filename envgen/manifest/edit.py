@@ -1,16 +1,13 @@
-"""Edit the text of a manifest as a careful person would: one line changes, comments and order stay.
+"""The edits of a manifest's text, made as a careful person would: one line changes, comments and order stay.
 
 Every edit is read back and compared with what was meant; a text that cannot be edited so is refused, never damaged.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from packaging.requirements import InvalidRequirement
-from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
 
 from envgen.errors import ManifestError, Problem, UsageError
@@ -18,7 +15,7 @@ from envgen.manifest import fields
 from envgen.manifest.fields import Kind
 from envgen.manifest.problems import RefusalError, did_you_mean, dotted, manifest_error, quoted
 from envgen.manifest.schema import Accelerator
-from envgen.manifest.validation import leading_name
+from envgen.manifest.validation import written_group
 from envgen.manifest.yaml_document import ListNode, MapNode, Node, Path, TextNode, YamlTree, last_mark, plain
 from envgen.manifest.yaml_edit import (
     FILE,
@@ -37,9 +34,11 @@ from envgen.manifest.yaml_edit import (
     scalar,
     spliced,
 )
+from envgen.models.match_spec import MatchSpec
+from envgen.models.platform import APPLE_SILICON
+from envgen.models.requirement import Origin, Requirement
 
 _MAIN_LISTS: tuple[Kind, ...] = ("dependencies", "conda", "pypi")
-_CONDA_NAME = re.compile(r"\s*(?:[^\s:]+::)?([A-Za-z0-9_.-]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +61,19 @@ def add_requirements(
     A package that is there already has its requirement replaced, and a note says so. Raises ManifestError for what is
     no requirement, UsageError for a group of anything but `dependencies`.
     """
+    checked = _checked(requirements, group, kind)
+    if not checked:
+        return Edited(text=text)
     notes: list[str] = []
-    for requirement in _checked(requirements, group, kind):
-        tree = read_sound(text, file)
+    tree = read_sound(text, file)
+    for requirement in checked:
         path = _list_path(tree, group, kind)
-        text, note = _with(tree, path, requirement)
-        notes += [note] if note else []
-        notes += _elsewhere(tree, path, _name(path, requirement))
-    return Edited(text=text, notes=tuple(dict.fromkeys(notes)))
+        others = [other for other in _all_lists(tree) if other != path]
+        name = canonicalize_name(requirement.name)
+        elsewhere = [f"`{name}` also stands in {dotted(other)}" for other, _, _ in _places(tree, others, name)]
+        tree, note = _with(tree, path, requirement)
+        notes += [*filter(None, [note]), *elsewhere]
+    return Edited(text=tree.text, notes=tuple(dict.fromkeys(notes)))
 
 
 def remove_requirements(text: str, names: Sequence[str], group: str | None = None, file: str = FILE) -> Edited:
@@ -86,7 +90,7 @@ def remove_requirements(text: str, names: Sequence[str], group: str | None = Non
             comment = comment_on(tree.text, node, index)
             notes += [f"the comment on the line of `{name}` went with it: {comment}"] if comment else []
             meant = [plain(item) for item in (*node.items[:index], *node.items[index + 1 :])]
-            tree = read_sound(spliced(tree, path, removal(tree, path, node, index), meant), file)
+            tree = spliced(tree, path, removal(tree, path, node, index), meant)
     return Edited(text=tree.text, notes=tuple(notes))
 
 
@@ -95,22 +99,21 @@ def refuse_call(requirements: Sequence[str], group: str | None = None, kind: Kin
     try:
         _checked(requirements, group, kind)
     except ManifestError as error:
-        told = [f"{one.message} ({one.hint})" if one.hint else one.message for one in error.problems]
-        if len(told) > 1:
-            raise UsageError("\n  ".join([f"{len(told)} words of the call cannot be added", *told])) from error
+        reasons = [f"{one.message} ({one.hint})" if one.hint else one.message for one in error.problems]
+        if len(reasons) > 1:
+            raise UsageError("\n  ".join([f"{len(reasons)} words of the call cannot be added", *reasons])) from error
         raise UsageError(error.problems[0].message, hint=error.hint) from error
 
 
-def _checked(requirements: Sequence[str], group: str | None, kind: Kind) -> Iterator[str]:
-    """Return clean texts; raise ManifestError with every refused one, UsageError for a group of other things."""
+def _checked(requirements: Sequence[str], group: str | None, kind: Kind) -> list[Requirement | MatchSpec]:
+    """Read what is to be added; raise ManifestError with every refused text, UsageError for a group of other things."""
     if group is not None and kind != "dependencies":
         raise UsageError(f"a group holds requirements, not `{kind}`", hint="leave out --group")
     problems = []
-    clean = []
-    for requirement in requirements:
+    read: list[Requirement | MatchSpec] = []
+    for text in requirements:
         try:
-            read = fields.match_spec(requirement) if kind == "conda" else fields.requirement(requirement)
-            clean.append(read.text)
+            read.append(fields.match_spec(text) if kind == "conda" else fields.requirement(text))
         except RefusalError as error:
             problems.append(Problem(path="", message=error.message, hint=error.hint))
     try:
@@ -119,40 +122,37 @@ def _checked(requirements: Sequence[str], group: str | None, kind: Kind) -> Iter
         problems.append(Problem(path="", message=error.message, hint=error.hint))
     if problems:
         raise manifest_error("the command", problems)
-    return iter(clean)
+    return read
 
 
 def _list_path(tree: YamlTree, group: str | None, kind: Kind) -> Path:
     """Return the path of a list, with the group's name as the file writes it."""
-    if group is None:
-        return (kind,)
-    groups = tree.find(("groups",))
-    keys = [entry.key.text for entry in groups.entries] if isinstance(groups, MapNode) else []
-    return ("groups", next((key for key in keys if canonicalize_name(key) == canonicalize_name(group)), group))
+    return (kind,) if group is None else ("groups", written_group(tree, group))
 
 
-def _with(tree: YamlTree, path: Path, requirement: str) -> tuple[str, str]:
-    """Return the text with one requirement added, and a note if it stood there before."""
-    node = tree.find(path)
+def _with(tree: YamlTree, path: Path, requirement: Requirement | MatchSpec) -> tuple[YamlTree, str]:
+    """Return the tree with one requirement added, and a note if it stood there before."""
+    node, text = tree.find(path), requirement.text
     if not isinstance(node, ListNode) or not node.items:
-        return spliced(tree, path, new_list(tree, path, requirement), [requirement]), ""
+        return spliced(tree, path, new_list(tree, path, text), [text]), ""
     values = [plain(item) for item in node.items]
     index = _same_line(tree, path, node, requirement)
     if index is None:
-        index = _index_for(path, node, requirement)
-        splices = insertion(tree, path, node, index, requirement)
-        return spliced(tree, path, splices, [*values[:index], requirement, *values[index:]]), ""
+        index = _index_for(path, node, canonicalize_name(requirement.name))
+        splices = insertion(tree, path, node, index, text)
+        return spliced(tree, path, splices, [*values[:index], text, *values[index:]]), ""
     before = values[index]
-    if before == requirement:
-        return tree.text, f"`{requirement}` is there already"
-    splices = replacement(node.items[index], requirement, flow=node.flow)
-    meant = [*values[:index], requirement, *values[index + 1 :]]
-    return spliced(tree, path, splices, meant), f"`{before}` became `{requirement}`"
+    if before == text:
+        return tree, f"`{text}` is there already"
+    splices = replacement(node.items[index], text, flow=node.flow)
+    meant = [*values[:index], text, *values[index + 1 :]]
+    return spliced(tree, path, splices, meant), f"`{before}` became `{text}`"
 
 
-def _same_line(tree: YamlTree, path: Path, node: ListNode, requirement: str) -> int | None:
-    """Find the one item that a requirement replaces: of the same package and, among several, of the same marker."""
-    name, marker = _name(path, requirement), _marker(requirement)
+def _same_line(tree: YamlTree, path: Path, node: ListNode, requirement: Requirement | MatchSpec) -> int | None:
+    """Return the place of the item that a requirement replaces: of its package and, among several, of its marker."""
+    name = canonicalize_name(requirement.name)
+    marker = requirement.marker if isinstance(requirement, Requirement) else ""
     same = [index for index, item in enumerate(node.items) if _name(path, item) == name]
     chosen = [index for index in same if _marker(node.items[index]) == marker] or ([] if marker else same)
     if len(chosen) > 1:
@@ -162,9 +162,8 @@ def _same_line(tree: YamlTree, path: Path, node: ListNode, requirement: str) -> 
     return chosen[0] if chosen else None
 
 
-def _index_for(path: Path, node: ListNode, requirement: str) -> int:
-    """Choose where a new item goes: in order where the names are in order, else at the end."""
-    name = _name(path, requirement)
+def _index_for(path: Path, node: ListNode, name: str) -> int:
+    """Return where a new item goes: in order where the names are in order, else at the end."""
     names = [_name(path, item) for item in node.items]
     known = [one for one in names if one]
     if known != sorted(known):
@@ -175,24 +174,20 @@ def _index_for(path: Path, node: ListNode, requirement: str) -> int:
 def _name(path: Path, item: Node | str) -> str:
     """Return the canonical name of the package that an item asks for; "" for an include."""
     text = item if isinstance(item, str) else item.text if isinstance(item, TextNode) else ""
-    if path[0] != "conda":
-        return leading_name(text)
-    found = _CONDA_NAME.match(text)
-    return canonicalize_name(found[1]) if found else ""
+    if path[0] == "conda":
+        return canonicalize_name(MatchSpec.name_of(text.strip().lower()))
+    return Requirement.name_of(text)
 
 
-def _marker(item: Node | str) -> str:
-    text = item if isinstance(item, str) else item.text if isinstance(item, TextNode) else ""
+def _marker(item: Node) -> str:
     try:
-        return str(Pep508(text).marker or "")
-    except InvalidRequirement:
+        return Requirement.parse(item.text, Origin(path="")).marker if isinstance(item, TextNode) else ""
+    except ValueError:
         return ""
 
 
 def _all_lists(tree: YamlTree) -> list[Path]:
-    groups = tree.find(("groups",))
-    names = [entry.key.text for entry in groups.entries] if isinstance(groups, MapNode) else []
-    return [*((kind,) for kind in _MAIN_LISTS), *(("groups", name) for name in names)]
+    return [*((kind,) for kind in _MAIN_LISTS), *(("groups", name) for name in tree.keys(("groups",)))]
 
 
 def _own_lists(tree: YamlTree, group: str | None) -> list[Path]:
@@ -200,7 +195,7 @@ def _own_lists(tree: YamlTree, group: str | None) -> list[Path]:
 
 
 def _places(tree: YamlTree, lists: Sequence[Path], name: str) -> Iterator[tuple[Path, ListNode, int]]:
-    """List where a package is asked for: the list's path, the list, and the place in it."""
+    """Yield where a package is asked for: the list's path, the list, and the place in it."""
     for path in lists:
         node = tree.find(path)
         if not isinstance(node, ListNode):
@@ -210,11 +205,6 @@ def _places(tree: YamlTree, lists: Sequence[Path], name: str) -> Iterator[tuple[
                 yield path, node, index
 
 
-def _elsewhere(tree: YamlTree, path: Path, name: str) -> list[str]:
-    others = [other for other in _all_lists(tree) if tuple(other) != tuple(path)]
-    return [f"`{name}` also stands in {dotted(other)}" for other, _, _ in _places(tree, others, name)]
-
-
 def _refuse_absent(tree: YamlTree, names: Sequence[str], group: str | None) -> None:
     own = _own_lists(tree, group)
     problems = []
@@ -222,13 +212,10 @@ def _refuse_absent(tree: YamlTree, names: Sequence[str], group: str | None) -> N
         if next(_places(tree, own, name), None):
             continue
         hint = "".join(_hints(tree, own, name, group))
-        problems.append(Problem(path="", message=f"{quoted(name)} is not in {_where(group)}", hint=hint))
+        where = f"the group {quoted(group)}" if group else "`dependencies`, `conda` or `pypi`"
+        problems.append(Problem(path="", message=f"{quoted(name)} is not in {where}", hint=hint))
     if problems:
         raise manifest_error(tree.file, problems)
-
-
-def _where(group: str | None) -> str:
-    return f"the group {quoted(group)}" if group else "`dependencies`, `conda` or `pypi`"
 
 
 def _hints(tree: YamlTree, own: Sequence[Path], name: str, group: str | None) -> Iterator[str]:
@@ -238,26 +225,18 @@ def _hints(tree: YamlTree, own: Sequence[Path], name: str, group: str | None) ->
         option = "leave out --group" if group else "name the group with --group"
         yield f"it is in {', '.join(others)}: {option}"
         return
-    known = {_name(path, item) for path in own for item in _nodes(tree, path)} - {""}
-    yield did_you_mean(leading_name(name), known).removeprefix("; ")
-
-
-def _nodes(tree: YamlTree, path: Path) -> tuple[Node, ...]:
-    node = tree.find(path)
-    return node.items if isinstance(node, ListNode) else ()
-
-
-# Set single keys in the text of a manifest, and leave the rest as it is.
+    known = {_name(path, item) for path in own for item in tree.items(path)} - {""}
+    yield did_you_mean(Requirement.name_of(name), known).removeprefix("; ")
 
 
 def set_name(text: str, name: str, file: str = FILE) -> str:
     """Set the environment's name; raise ManifestError when it is none."""
-    return _set(text, file, "name", _settings_checked("name", name))
+    return _set(text, file, "name", _value("name", name))
 
 
 def set_python(text: str, python: str, file: str = FILE) -> str:
     """Set the python minor version, in quotes; raise ManifestError when it is none."""
-    return _set(text, file, "python", _settings_checked("python", python), quote='"')
+    return _set(text, file, "python", _value("python", python), quote='"')
 
 
 def set_accelerator(text: str, accelerator: Accelerator, file: str = FILE) -> str:
@@ -265,25 +244,24 @@ def set_accelerator(text: str, accelerator: Accelerator, file: str = FILE) -> st
     return _set(text, file, "accelerator", accelerator)
 
 
-def set_macos(text: str, macos: str, platform: str = "osx-arm64", file: str = FILE) -> str:
+def set_macos(text: str, macos: str, platform: str = APPLE_SILICON, file: str = FILE) -> str:
     """Set the macOS floor of a platform, written out; the key `platforms` is added where it is missing.
 
     Raises ManifestError for what is no macOS version, and where the file has other platforms only.
     """
-    floor = _settings_checked("macos", macos)
+    floor = _value("macos", macos)
     tree = read_sound(text, file)
-    node = tree.find(("platforms",))
     entry = f'{{platform: {platform}, macos: "{floor}"}}'
     meant = {"platform": platform, "macos": floor}
-    if node is None:
-        return spliced(tree, ("platforms",), new_key(tree, ["platforms"], f"- {entry}", f"[{entry}]"), [meant])
-    items = node.items if isinstance(node, ListNode) else ()
+    if tree.find(("platforms",)) is None:
+        return spliced(tree, ("platforms",), new_key(tree, ["platforms"], f"- {entry}", f"[{entry}]"), [meant]).text
+    items = tree.items(("platforms",))
     index = next((index for index, item in enumerate(items) if _platform(item) == platform), None)
     if index is None:
         raise manifest_error(file, [tree.problem(("platforms",), f"has no {platform}", f"add `- {entry}`")])
     values = [plain(item) for item in items]
     values[index] = meant
-    return spliced(tree, ("platforms",), [_with_floor(tree, items[index], entry, floor)], values)
+    return spliced(tree, ("platforms",), [_with_floor(tree, items[index], entry, floor)], values).text
 
 
 def _platform(item: Node) -> object:
@@ -303,7 +281,7 @@ def _with_floor(tree: YamlTree, item: Node, entry: str, floor: str) -> Splice:
     return Splice(at, at, newline(tree.text) + " " * item.entries[0].key.start.column + f'macos: "{floor}"')
 
 
-def _settings_checked(key: str, value: str) -> str:
+def _value(key: str, value: str) -> str:
     readers = {"name": fields.environment_name, "python": fields.python_minor, "macos": fields.macos_floor}
     try:
         return readers[key](value)
@@ -323,4 +301,4 @@ def _set(text: str, file: str, key: str, value: str, quote: str = "") -> str:
         splices = new_key(tree, [key], shown, shown)
     else:
         raise by_hand(tree, (key,))
-    return spliced(tree, (key,), splices, value)
+    return spliced(tree, (key,), splices, value).text

@@ -1,6 +1,6 @@
-"""Read single values of a manifest: each function takes what was written and gives a value, or refuses it.
+"""The values of a manifest, one by one: each function takes what was written and returns a value, or refuses it.
 
-Numbers arrive as PlainNumber, with the text that was written. Relations between values are in `consistency`.
+Numbers arrive as PlainNumber, with the text that was written. Relations between values are in `validation`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from envgen.manifest.problems import RefusalError, did_you_mean, quoted
 from envgen.manifest.yaml_document import BrokenNode, PlainNumber
 from envgen.models.channel import Channel
 from envgen.models.match_spec import MatchSpec
-from envgen.models.platform import DEFAULT_MACOS, DEFAULT_PYTHON, SUBDIRS, Platform
+from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, DEFAULT_PYTHON, SUBDIRS, Platform
 from envgen.models.requirement import Origin, Requirement
 
 MAIN_GROUP = "main"
@@ -24,7 +24,7 @@ NAME_LENGTH = 64
 _TEXT_LENGTH = 1000
 _BRACKETS = 20
 _UNPLACED = Origin(path="")
-_SAMPLE = Platform(subdir="osx-arm64", python=DEFAULT_PYTHON, macos=DEFAULT_MACOS).markers()
+_SAMPLE = Platform(subdir=APPLE_SILICON, python=DEFAULT_PYTHON, macos=DEFAULT_MACOS).markers()
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _PROJECT = re.compile(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 _CONDA_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
@@ -38,19 +38,19 @@ Kind = Literal["dependencies", "conda", "pypi", "overrides"]
 
 
 def kind_of(value: object) -> str:
-    """Name the kind of a value in words."""
+    """Return the kind of a value in words."""
     kinds = {str: "text", bool: "true or false", list: "a list", dict: "a mapping", PlainNumber: "a number"}
     return kinds.get(type(value), "nothing" if value is None else "something else")
 
 
 def text_of(value: object, *, numbers: bool = False) -> str:
-    """Return a text; a number's own text where numbers are welcome, too."""
+    """Return what was written as text, with `numbers` a number, too; refuse anything else."""
     if numbers and isinstance(value, PlainNumber):
         return value.text
     if isinstance(value, str):
         return value
     if isinstance(value, BrokenNode):
-        raise RefusalError("")
+        raise RefusalError("")  # its problem is among the tree's
     hint = "put it in quotes" if isinstance(value, PlainNumber | bool) else ""
     raise RefusalError(f"text is wanted, not {kind_of(value)}", hint=hint)
 
@@ -86,9 +86,8 @@ def subdir(value: object) -> str:
     """Read a platform's name."""
     name = text_of(value)
     if name not in SUBDIRS:
-        raise RefusalError(
-            f"unknown platform {quoted(name)} (known: {', '.join(SUBDIRS)}){did_you_mean(name, SUBDIRS)}"
-        )
+        known = f"(known: {', '.join(SUBDIRS)}){did_you_mean(name, SUBDIRS)}"
+        raise RefusalError(f"unknown platform {quoted(name)} {known}")
     return name
 
 
@@ -169,9 +168,8 @@ def bound(value: object) -> Requirement:
     """Read a constraint: a requirement without extras."""
     parsed = requirement(value)
     if parsed.extras:
-        raise RefusalError(
-            f"a constraint has no extras: {quoted(parsed.text)}", hint="name the extra in `dependencies`"
-        )
+        hint = "name the extra in `dependencies`"
+        raise RefusalError(f"a constraint has no extras: {quoted(parsed.text)}", hint=hint)
     return parsed
 
 
@@ -217,10 +215,7 @@ def conda_name(value: object) -> str:
 
 def group_name(value: object) -> str:
     """Read a group's name and make it canonical (PEP 735)."""
-    text = text_of(value)
-    if not _PROJECT.fullmatch(text):
-        raise RefusalError(f"not a name for a group: {quoted(text)}", hint="use letters, digits, `-`, `_` and `.`")
-    name = canonicalize_name(text)
+    name = _canonical(value, "a group")
     if name == MAIN_GROUP:
         raise RefusalError("`main` is what `dependencies` asks for", hint="choose another name for the group")
     return name
@@ -228,14 +223,18 @@ def group_name(value: object) -> str:
 
 def extra_name(value: object) -> str:
     """Read an extra's name and make it canonical (PEP 685)."""
+    return _canonical(value, "an extra")
+
+
+def _canonical(value: object, what: str) -> str:
     text = text_of(value)
     if not _PROJECT.fullmatch(text):
-        raise RefusalError(f"not a name for an extra: {quoted(text)}", hint="use letters, digits, `-`, `_` and `.`")
+        raise RefusalError(f"not a name for {what}: {quoted(text)}", hint="use letters, digits, `-`, `_` and `.`")
     return canonicalize_name(text)
 
 
 def local_path(value: object) -> str:
-    """Read a path relative to the project's root that cannot leave it (design.md §8)."""
+    """Read a path relative to the project's root that cannot leave it."""
     text = text_of(value)
     parts = text.split("/")
     if not text or text.startswith(("/", "~")) or ".." in parts or re.search(r"[\\:\0$]", text) or len(text) > 255:
@@ -245,7 +244,7 @@ def local_path(value: object) -> str:
 
 
 def cutoff(value: object) -> datetime:
-    """Read a date, which means its last moment in UTC, or an instant with its zone; give an aware UTC instant."""
+    """Read a date, which means its last moment in UTC, or an instant with its zone, as an aware UTC instant."""
     text = text_of(value, numbers=True).strip()
     hint = "write a date such as 2026-08-01, or an instant such as 2026-08-01T12:00:00Z"
     instant = _INSTANT.fullmatch(text)

@@ -8,18 +8,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 
-from packaging.utils import canonicalize_name
-
 from envgen.errors import Problem
 from envgen.manifest.fields import MAIN_GROUP
 from envgen.manifest.problems import dotted, manifest_error, quoted
 from envgen.manifest.schema import Accelerator, Include, LocalProject, ManifestDocument, Output
-from envgen.manifest.validation import METAL_PLUGIN, included, validated
-from envgen.manifest.yaml_document import MapNode, YamlTree
+from envgen.manifest.validation import METAL_PLUGIN, included, validated, written_group
+from envgen.manifest.yaml_document import YamlTree, parse_tree
 from envgen.models.channel import Channel
-from envgen.models.platform import DEFAULT_MACOS, Platform
+from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.solve import RootSpec
+
+_SAMPLE_PYTHON = "3.12"  # for the digest of a manifest without a python; with another, older digests would not match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,47 +46,41 @@ class Manifest:
 
     @property
     def file(self) -> str:
-        """Return the file's name as it was given to `load_manifest`."""
         return self.tree.file
 
     @property
     def name(self) -> str:
-        """Return the environment's name."""
         return self.document.name
 
     @property
     def python(self) -> str | None:
-        """Return the python minor version, or None where `new` has yet to choose it."""
+        """Return the python minor version, or None where `envgen new` has yet to choose it."""
         return self.document.python
 
     @property
     def accelerator(self) -> Accelerator | None:
-        """Return the accelerator as it is written."""
         return self.document.accelerator
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """List the channels, highest priority first."""
+        """Return the channels, highest priority first."""
         return self.document.channels
 
     @property
     def indexes(self) -> tuple[str, ...]:
-        """List the package indexes that come before the host's own, with `${VAR}` for what is secret."""
+        """Return the package indexes that come before the host's own, with `${VAR}` for what is secret."""
         return self.document.indexes
 
     @property
     def local(self) -> tuple[LocalProject, ...]:
-        """List the user's own projects."""
         return self.document.local
 
     @property
     def mapping(self) -> Mapping[str, str | None]:
-        """Return the user's own names of PyPI projects on conda."""
         return self.document.mapping
 
     @property
     def exclude_newer(self) -> datetime | None:
-        """Return the last instant whose artifacts may be used."""
         return self.document.exclude_newer
 
     @property
@@ -101,7 +95,6 @@ class Manifest:
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """List the files that `lock` writes."""
         return self.document.outputs
 
     def origin(self, *path: str | int) -> Origin:
@@ -110,27 +103,27 @@ class Manifest:
         return Origin(path=dotted(path), line=self.tree.line(path) if known else None)
 
     def requirements(self) -> tuple[GroupedRequirement, ...]:
-        """List the requirements of `dependencies`, of the user's own projects and of the groups, in this order.
+        """Return the requirements of `dependencies`, of the user's own projects and of the groups, in this order.
 
         An include adds no entry: it adds its group to the entries of the group that it includes (PEP 735).
         """
-        main = {requirement.name for requirement in (*self.document.dependencies, *self.document.pypi, *self.own)}
-        grouped = [
-            GroupedRequirement(
-                requirement=self._placed(item, "groups", self._written_group(name), index),
-                groups=frozenset({MAIN_GROUP}) if item.name in main else self._askers(name),
-            )
-            for name, items in self.document.groups.items()
-            for index, item in enumerate(items)
-            if isinstance(item, Requirement)
-        ]
-        return (
-            *(
-                GroupedRequirement(requirement=requirement, groups=frozenset({MAIN_GROUP}))
-                for requirement in (*self._all_placed(self.document.dependencies, "dependencies"), *self.own)
-            ),
-            *grouped,
-        )
+        document, main = self.document, frozenset({MAIN_GROUP})
+        wanted = (*self._all_placed(document.dependencies, "dependencies"), *self.own)
+        found = [GroupedRequirement(requirement=requirement, groups=main) for requirement in wanted]
+        main_names = {requirement.name for requirement in (*wanted, *document.pypi)}
+        includes = {
+            group: [item.group for item in items if isinstance(item, Include)]
+            for group, items in document.groups.items()
+        }
+        for name, items in document.groups.items():
+            askers = frozenset(group for group in includes if name in included(includes, group))
+            written = written_group(self.tree, name)
+            for index, item in enumerate(items):
+                if isinstance(item, Requirement):
+                    requirement = replace(item, origin=self.origin("groups", written, index))
+                    groups = main if item.name in main_names else askers
+                    found.append(GroupedRequirement(requirement=requirement, groups=groups))
+        return tuple(found)
 
     def needing(self, own: Iterable[Requirement], notes: Iterable[str] = ()) -> Manifest:
         """Return the manifest with what the user's own projects need, and notes on the reading of it."""
@@ -138,29 +131,29 @@ class Manifest:
 
     @property
     def projects(self) -> tuple[str, ...]:
-        """List the user's own projects in the words that pip takes, from the project's root: `-e .`, `./libs/ours`."""
+        """Return the user's own projects as pip takes them from the project's root: `-e .`, `./libs/ours`."""
         return tuple(project.words for project in self.local)
 
     def conda_specs(self) -> tuple[RootSpec, ...]:
-        """List the match specs that are taken from conda verbatim."""
+        """Return the match specs that are taken from conda verbatim."""
         return tuple(
             RootSpec(spec=spec, origin=self.origin("conda", index)) for index, spec in enumerate(self.document.conda)
         )
 
     def pypi_requirements(self) -> tuple[Requirement, ...]:
-        """List the requirements that always come from PyPI."""
+        """Return the requirements that always come from PyPI."""
         return self._all_placed(self.document.pypi, "pypi")
 
     def constraint_requirements(self) -> tuple[Requirement, ...]:
-        """List the bounds on packages that may be present."""
+        """Return the bounds on packages that may be present."""
         return self._all_placed(self.document.constraints, "constraints")
 
     def override_requirements(self) -> tuple[Requirement, ...]:
-        """List the requirements that replace what metadata says."""
+        """Return the requirements that replace what metadata says."""
         return self._all_placed(self.document.overrides, "overrides")
 
     def platforms(self, python: str | None = None) -> tuple[Platform, ...]:
-        """List the targets, in the order of the file, for the manifest's python or for this one.
+        """Return the targets, in the order of the file, for the manifest's python or for this one.
 
         Raises ManifestError where neither names a python.
         """
@@ -174,42 +167,25 @@ class Manifest:
 
     def accelerator_for(self, platform: Platform) -> Accelerator:
         """Return a target's accelerator: what is written, else metal where tensorflow-metal is asked for there."""
-        if self.accelerator or platform.subdir != "osx-arm64":
+        if self.accelerator or not platform.is_apple_silicon:
             return self.accelerator or "cpu"
-        asked = (*(entry.requirement for entry in self.requirements()), *self.pypi_requirements())
+        wanted = (*(entry.requirement for entry in self.requirements()), *self.pypi_requirements())
         markers = platform.markers()
-        return "metal" if any(one.name == METAL_PLUGIN and one.applies(markers) for one in asked) else "cpu"
+        return "metal" if any(one.name == METAL_PLUGIN and one.applies(markers) for one in wanted) else "cpu"
 
     def group_names(self) -> tuple[str, ...]:
-        """List the groups besides `main`, sorted."""
+        """Return the names of the groups besides `main`, sorted."""
         return tuple(sorted(self.document.groups))
 
     def check_folder(self, folder: str) -> None:
         """Refuse a manifest that stands in a folder of another name: raise ManifestError."""
         if self.name != folder:
             message = f"{quoted(self.name)} is not the name of its folder, {quoted(folder)}"
-            raise manifest_error(
-                self.file, [self.tree.problem(("name",), message, f"write name: {folder}, or rename the folder")]
-            )
-
-    def _askers(self, name: str) -> frozenset[str]:
-        """Return the groups that hold a group: itself, and those that include it."""
-        includes = {
-            group: [item.group for item in items if isinstance(item, Include)]
-            for group, items in self.document.groups.items()
-        }
-        return frozenset(group for group in includes if name in included(includes, group))
+            hint = f"write name: {folder}, or rename the folder"
+            raise manifest_error(self.file, [self.tree.problem(("name",), message, hint)])
 
     def _all_placed(self, requirements: Iterable[Requirement], key: str) -> tuple[Requirement, ...]:
-        return tuple(self._placed(requirement, key, index) for index, requirement in enumerate(requirements))
-
-    def _placed(self, requirement: Requirement, *path: str | int) -> Requirement:
-        return replace(requirement, origin=self.origin(*path))
-
-    def _written_group(self, name: str) -> str:
-        node = self.tree.find(("groups",))
-        keys = [entry.key.text for entry in node.entries] if isinstance(node, MapNode) else []
-        return next((key for key in keys if canonicalize_name(key) == name), name)
+        return tuple(replace(item, origin=self.origin(key, index)) for index, item in enumerate(requirements))
 
 
 def load_manifest(text: str, file: str) -> Manifest:
@@ -217,8 +193,6 @@ def load_manifest(text: str, file: str) -> Manifest:
 
     `file` is the name to show in errors and origins.
     """
-    from envgen.manifest.yaml_document import parse_tree
-
     tree = parse_tree(text, file)
     document = validated(tree)
     return Manifest(document=document, tree=tree, notes=(*tree.notes, *_assumed(document)))
@@ -226,16 +200,11 @@ def load_manifest(text: str, file: str) -> Manifest:
 
 def _assumed(document: ManifestDocument) -> Iterable[str]:
     if "platforms" not in document.model_fields_set:
-        yield f"no platforms are written: osx-arm64 with macOS {DEFAULT_MACOS} is assumed"
+        yield f"no platforms are written: {APPLE_SILICON} with macOS {DEFAULT_MACOS} is assumed"
         return
     for entry in document.platforms:
         if entry.floor() and not entry.macos:
             yield f"no macOS floor is written for {entry.platform}: {DEFAULT_MACOS} is assumed"
-
-
-# Fingerprint what a manifest asks for.
-
-_SAMPLE_PYTHON = "3.12"
 
 
 def digest(manifest: Manifest) -> str:
@@ -244,11 +213,11 @@ def digest(manifest: Manifest) -> str:
     Comments, spelling and order are left out, but for the order of the channels and indexes, which is meaning. Defaults
     are filled in: writing one out changes nothing.
     """
-    text = json.dumps(_asked(manifest), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(_content(manifest), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
 
 
-def _asked(manifest: Manifest) -> dict[str, object]:
+def _content(manifest: Manifest) -> dict[str, object]:
     platforms = sorted(manifest.platforms(manifest.python or _SAMPLE_PYTHON), key=lambda platform: platform.subdir)
     return {
         "name": manifest.name,

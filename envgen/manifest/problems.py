@@ -1,22 +1,22 @@
-"""Turn what is wrong with a manifest into one error that lists it all."""
+"""The problems of a manifest, in words, as one error that lists them all."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from envgen.errors import ManifestError, Problem
+from envgen.models.near_names import near_names
 
 _SHOWN = 80
-_MEANT = {"gpu": "metal", "mps": "metal", "cuda": "metal"}  # what computes on the GPU of a Mac
 _MESSAGE = 400
+_MEANT = {"gpu": "metal", "mps": "metal", "cuda": "metal"}  # what computes on the GPU of a Mac
 _USER_INFO = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _TOKEN = re.compile(r"(?<=/t/)[^/\s\"'\],}]+")
 
 
 class RefusalError(ValueError):
-    """Describe why a value is refused.
+    """A value that is refused, with the reason.
 
     `hint` says what to write instead; `at` leads from the value that was looked at to the part that is meant, `beside`
     to others that take part.
@@ -30,7 +30,6 @@ class RefusalError(ValueError):
         at: Sequence[str | int] = (),
         beside: Sequence[Sequence[str | int]] = (),
     ) -> None:
-        """Keep the parts apart, so that each lands in its place of a Problem."""
         clean = shown(message)
         self.message = f"{clean[:_MESSAGE]}…" if len(clean) > _MESSAGE else clean
         super().__init__(self.message)
@@ -58,19 +57,17 @@ def quoted(value: object) -> str:
 
 def shown(text: str) -> str:
     """Make a text fit for a message: no secrets (the user info and tokens of URLs), no control characters."""
-    clean = "".join(character if character.isprintable() else _stand_in(character) for character in text)
+    clean = "".join(
+        character if character.isprintable() else " " if character in "\t\n\r" else "\ufffd" for character in text
+    )
     return _TOKEN.sub("***", _USER_INFO.sub("***", clean))
-
-
-def _stand_in(character: str) -> str:
-    return " " if character in "\t\n\r" else "\ufffd"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the end of a message that suggests the known name of the same meaning, or the nearest, or ""."""
-    names = sorted(known)
-    close = [word for word in (_MEANT.get(name.lower(), ""),) if word in names]
-    close = close or get_close_matches(name[:_SHOWN].lower(), names, n=1, cutoff=0.6)
+    names = sorted(known, reverse=True)
+    meant = _MEANT.get(name.lower())
+    close = (meant,) if meant in names else near_names(name[:_SHOWN].lower(), names)
     return f"; did you mean `{close[0]}`?" if close else ""
 
 

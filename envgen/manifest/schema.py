@@ -1,4 +1,4 @@
-"""Describe manifests as a JSON schema, for editors and other tools."""
+"""The keys of a manifest, as Pydantic models of what a user writes."""
 
 from __future__ import annotations
 
@@ -22,53 +22,15 @@ from envgen.manifest import fields
 from envgen.manifest.problems import RefusalError
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.match_spec import MatchSpec
-from envgen.models.platform import DEFAULT_MACOS, SUBDIRS, Platform
+from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, SUBDIRS, Platform
 from envgen.models.requirement import Requirement
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DEFAULTS: dict[str, object] = {
-    "platforms": [{"platform": "osx-arm64", "macos": DEFAULT_MACOS}],
+    "platforms": [{"platform": APPLE_SILICON, "macos": DEFAULT_MACOS}],
     "accelerator": "cpu",
     "channels": [CONDA_FORGE.name],
 }
-
-
-def manifest_schema() -> dict[str, object]:
-    """Return the JSON schema (draft 2020-12) of envgen.yaml; reserved keys are described, and refused."""
-    schema = ManifestDocument.model_json_schema()
-    properties = {key: _property(key, value) for key, value in schema["properties"].items()}
-    definitions = {name: _untitled(value) for name, value in schema["$defs"].items()}
-    return {
-        "$schema": DIALECT,
-        "title": "envgen.yaml",
-        "description": "What a project needs, from which envgen makes a locked environment.",
-        "type": "object",
-        "properties": properties | {key: _reserved(use) for key, use in RESERVED.items()},
-        "required": ["name"],
-        "additionalProperties": False,
-        "$defs": definitions,
-    }
-
-
-def _property(key: str, written: dict[str, object]) -> dict[str, object]:
-    """Leave out titles that repeat the key, and give defaults as a user would write them."""
-    cleaned = {name: value for name, value in written.items() if name not in ("title", "default")}
-    default = _DEFAULTS.get(key, written.get("default"))
-    return cleaned if default is None else cleaned | {"default": default}
-
-
-def _untitled(definition: dict[str, object]) -> dict[str, object]:
-    properties = definition.get("properties")
-    inner = {key: _property(key, value) for key, value in properties.items()} if isinstance(properties, dict) else {}
-    return {key: value for key, value in definition.items() if key != "title"} | {"properties": inner}
-
-
-def _reserved(use: str) -> dict[str, object]:
-    return {"description": f"Reserved for {use}; not yet supported.", "not": {}}
-
-
-# Define the keys of a manifest, as Pydantic models of what a user writes.
-
 Accelerator = Literal["metal", "cpu"]
 Output = Literal["environment.yml", "conda-lock.yml", "explicit"]
 OUTPUTS: tuple[Output, ...] = ("environment.yml", "conda-lock.yml", "explicit")
@@ -129,7 +91,7 @@ Cutoff = Annotated[datetime, PlainValidator(fields.cutoff), WithJsonSchema(_TEXT
 
 
 class _Strict(BaseModel):
-    """Refuse what is not known, and change nothing afterwards."""
+    """A model that refuses keys it does not know, and never changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -172,7 +134,7 @@ class LocalProject(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """Stand for the requirements of another group (PEP 735)."""
+    """The requirements of another group (PEP 735)."""
 
     group: str
 
@@ -199,7 +161,7 @@ GroupItems = Annotated[tuple[GroupItem, ...], BeforeValidator(_none_is_empty)]
 
 
 class ManifestDocument(_Strict):
-    """What a manifest says, value by value, with the defaults filled in (design.md §5)."""
+    """What a manifest says, value by value, with the defaults filled in."""
 
     name: EnvironmentName = Field(description="The environment's name, which is its folder's name.")
     python: PythonMinor | None = Field(
@@ -207,7 +169,7 @@ class ManifestDocument(_Strict):
         description='The python minor version, such as "3.12". `envgen new` writes the one it chose; `lock` keeps it.',
     )
     platforms: tuple[PlatformItem, ...] = Field(
-        default=(PlatformEntry(platform="osx-arm64"),),
+        default=(PlatformEntry(platform=APPLE_SILICON),),
         min_length=1,
         description="What to lock for. `macos` is the lowest macOS that must work: 13.0 where none is written.",
     )
@@ -249,3 +211,36 @@ class ManifestDocument(_Strict):
     outputs: tuple[Output, ...] = Field(
         default=("environment.yml", "conda-lock.yml"), min_length=1, description="The files that `lock` writes."
     )
+
+
+def manifest_schema() -> dict[str, object]:
+    """Return the JSON schema (draft 2020-12) of envgen.yaml; reserved keys are described, and refused."""
+    schema = ManifestDocument.model_json_schema()
+    properties = {key: _property(key, value) for key, value in schema["properties"].items()}
+    reserved = {
+        key: {"description": f"Reserved for {use}; not yet supported.", "not": {}} for key, use in RESERVED.items()
+    }
+    definitions = {name: _untitled(value) for name, value in schema["$defs"].items()}
+    return {
+        "$schema": DIALECT,
+        "title": "envgen.yaml",
+        "description": "What a project needs, from which envgen makes a locked environment.",
+        "type": "object",
+        "properties": properties | reserved,
+        "required": ["name"],
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+def _property(key: str, written: dict[str, object]) -> dict[str, object]:
+    """Leave out titles that repeat the key, and give defaults as a user would write them."""
+    cleaned = {name: value for name, value in written.items() if name not in ("title", "default")}
+    default = _DEFAULTS.get(key, written.get("default"))
+    return cleaned if default is None else cleaned | {"default": default}
+
+
+def _untitled(definition: dict[str, object]) -> dict[str, object]:
+    properties = definition.get("properties")
+    inner = {key: _property(key, value) for key, value in properties.items()} if isinstance(properties, dict) else {}
+    return {key: value for key, value in definition.items() if key != "title"} | {"properties": inner}

@@ -1,4 +1,4 @@
-"""Provide the starter manifests that are shipped with envgen."""
+"""The starter manifests that are shipped with envgen."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ dependencies: []
 
 
 def template_names() -> tuple[str, ...]:
-    """List the templates, sorted."""
+    """Return the names of the templates, sorted."""
     files = (file.name for file in _folder().iterdir())
     return tuple(sorted(name.removesuffix(_SUFFIX) for name in files if name.endswith(_SUFFIX)))
 
@@ -50,7 +50,7 @@ def blank_text() -> str:
 
 
 def _folder() -> Traversable:
-    """Find the templates: inside an installed package, else beside it in a checkout."""
+    """Return where the templates are: inside an installed package, else beside it in a checkout."""
     package = resources.files("envgen")
     shipped = package / "templates"
     return shipped if shipped.is_dir() else Path(str(package)).parent / "templates"

@@ -1,8 +1,7 @@
-"""Check a tree against the keys of a manifest, and tell every problem with its place."""
+"""The rules that a manifest must meet, and every breach of them with its place."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -15,7 +14,11 @@ from envgen.manifest.fields import kind_of
 from envgen.manifest.problems import RefusalError, did_you_mean, dotted, manifest_error, quoted
 from envgen.manifest.schema import RESERVED, LocalProject, ManifestDocument, PlatformEntry
 from envgen.manifest.yaml_document import BrokenNode, YamlTree
+from envgen.models.platform import APPLE_SILICON
+from envgen.models.requirement import Requirement
 
+MAXIMUM_GROUPS = 100
+METAL_PLUGIN = "tensorflow-metal"
 KEYS = tuple(field.alias or name for name, field in ManifestDocument.model_fields.items())
 _MEANT = {
     "dev-dependencies": "groups",
@@ -39,6 +42,11 @@ _WANTED = {
     "bool_type": "true or false is wanted",
     "string_type": "text is wanted",
 }
+_READ_BACK = {"conda-lock.yml", "explicit"}
+_INCLUDE = "include-group"
+
+Written = Mapping[str, object]
+Includes = Mapping[str, Sequence[str]]
 
 
 def validated(tree: YamlTree) -> ManifestDocument:
@@ -47,24 +55,20 @@ def validated(tree: YamlTree) -> ManifestDocument:
     A key without a value is the same as an absent key.
     """
     written = {key: value for key, value in tree.data().items() if value is not None}
-    problems = [*tree.problems, *_contradictions(tree, written)]
+    found = contradictions(written)
+    problems = [*tree.problems, *(tree.problem(one.at, one.message, one.hint, one.beside) for one in found)]
     try:
         document = ManifestDocument.model_validate(written)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        problems += [problem for detail in _told(details) for problem in _problems(tree, detail)]
+        problems += [problem for detail in _relevant(details) for problem in _problems(tree, detail)]
         raise manifest_error(tree.file, problems) from error
     if problems:
         raise manifest_error(tree.file, problems)
     return document
 
 
-def _contradictions(tree: YamlTree, written: Mapping[str, object]) -> Iterator[Problem]:
-    for refusal in contradictions(written):
-        yield tree.problem(refusal.at, refusal.message, refusal.hint, refusal.beside)
-
-
-def _told(details: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
+def _relevant(details: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
     """Leave out that a list is empty where that is so because its entries were refused."""
     for detail in details:
         place = detail["loc"]
@@ -74,7 +78,7 @@ def _told(details: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
 
 
 def _problems(tree: YamlTree, detail: ErrorDetails) -> Iterator[Problem]:
-    """Turn one of Pydantic's errors into a problem; nothing for a value whose problem the tree has told."""
+    """Yield one of Pydantic's errors as a problem; nothing for a value whose problem is among the tree's."""
     refusal = _refusal(detail)
     path = tree.known([part for part in detail["loc"] if part != "[key]"])
     path = tree.known([*path, *refusal.at])
@@ -85,9 +89,9 @@ def _problems(tree: YamlTree, detail: ErrorDetails) -> Iterator[Problem]:
 
 def _refusal(detail: ErrorDetails) -> RefusalError:
     kind, value = detail["type"], detail["input"]
-    told = detail.get("ctx", {}).get("error")
-    if isinstance(told, RefusalError):
-        return told
+    raised = detail.get("ctx", {}).get("error")
+    if isinstance(raised, RefusalError):
+        return raised
     if kind in _WANTED:
         hint = "write each on a line of its own: `- …`" if kind == "tuple_type" and isinstance(value, str) else ""
         return RefusalError(f"{_WANTED[kind]}, not {kind_of(value)}", hint=hint)
@@ -120,20 +124,12 @@ def _unknown_value(value: object, detail: ErrorDetails) -> RefusalError:
     return RefusalError(f"one of {', '.join(known)} is wanted, not {kind_of(value)}")
 
 
-# Find the values of a manifest that contradict each other.
-
-MAXIMUM_GROUPS = 100
-METAL_PLUGIN = "tensorflow-metal"
-_READ_BACK = {"conda-lock.yml", "explicit"}
-_INCLUDE = "include-group"
-_LEADING_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-
-Written = Mapping[str, object]
-Includes = Mapping[str, Sequence[str]]
-
-
 def contradictions(written: Written) -> Iterator[RefusalError]:
-    """List what does not fit together in a document's plain values; `at` leads from the document's root."""
+    """Yield what does not fit together in a document's plain values; `at` leads from the document's root.
+
+    These are not validators of the models: Pydantic runs none of a model whose values it refuses, and a user wants
+    every problem at once.
+    """
     yield from _doubled(written, "platforms", "platform")
     yield from _doubled(written, "channels", "")
     yield from _doubled(written, "local", "path")
@@ -149,7 +145,7 @@ def contradictions(written: Written) -> Iterator[RefusalError]:
 
 
 def included(includes: Includes, name: str) -> tuple[str, ...]:
-    """List a group and all that it includes, however deep, each once, in the order they are met."""
+    """Return a group and all that it includes, however deep, each once, in the order they are met."""
     found = [name]
     seen = {name}
     for group in found:
@@ -159,10 +155,10 @@ def included(includes: Includes, name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def leading_name(requirement: str) -> str:
-    """Return the canonical name that a requirement starts with, or "" when it starts with none."""
-    found = _LEADING_NAME.match(requirement)
-    return canonicalize_name(found[1]) if found else ""
+def written_group(tree: YamlTree, name: str) -> str:
+    """Return a group's name as a tree writes it, or the name as it is given where there is no such group."""
+    canonical = canonicalize_name(name)
+    return next((key for key in tree.keys(("groups",)) if canonicalize_name(key) == canonical), name)
 
 
 def _list(value: object) -> list[object]:
@@ -175,7 +171,7 @@ def _mapping(written: Written, key: str) -> Mapping[str, object]:
 
 
 def _texts(written: Written, key: str, inner: str) -> Iterator[tuple[int, str]]:
-    """List the texts of a list with their places; of an item that is a mapping, the text under its key `inner`."""
+    """Yield the texts of a list with their places; of an item that is a mapping, the text under its key `inner`."""
     for index, item in enumerate(_list(written.get(key))):
         text = item.get(inner) if isinstance(item, dict) else item
         if isinstance(text, str):
@@ -240,12 +236,11 @@ def _way(includes: Includes, start: str, end: str) -> list[str]:
 
 def _accelerator_problems(written: Written) -> Iterator[RefusalError]:
     accelerator = written.get("accelerator")
-    others = [name for _, name in _texts(written, "platforms", "platform") if name != "osx-arm64"]
+    others = [name for _, name in _texts(written, "platforms", "platform") if name != APPLE_SILICON]
     if accelerator == "metal" and others:
         hint = "make an environment of its own for the other platforms"
-        yield RefusalError(
-            f"`metal` exists on osx-arm64 alone, not on {', '.join(others)}", hint=hint, at=("accelerator",)
-        )
+        message = f"`metal` exists on osx-arm64 alone, not on {', '.join(others)}"
+        yield RefusalError(message, hint=hint, at=("accelerator",))
     metal = list(_places(written, METAL_PLUGIN))
     if accelerator == "cpu" and metal:
         hint = "write `accelerator: metal`, or take the requirement out"
@@ -254,10 +249,10 @@ def _accelerator_problems(written: Written) -> Iterator[RefusalError]:
 
 
 def _places(written: Written, name: str) -> Iterator[tuple[str | int, ...]]:
-    """List where a project is required."""
+    """Yield where a project is required."""
     lists: dict[tuple[str, ...], object] = {(key,): written.get(key) for key in ("dependencies", "pypi")}
     lists |= {("groups", group): items for group, items in _mapping(written, "groups").items()}
     for path, items in lists.items():
         for index, item in enumerate(_list(items)):
-            if isinstance(item, str) and leading_name(item) == name:
+            if isinstance(item, str) and Requirement.name_of(item) == name:
                 yield (*path, index)

@@ -1,4 +1,4 @@
-"""Change single items of a YAML text, and leave every other byte as it is."""
+"""Splices of single items of a YAML text, which leave every other byte as it is."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ from envgen.manifest.yaml_document import (
 FILE = "envgen.yaml"
 _PLAIN = re.compile(r"[A-Za-z0-9_.]([!-~ ]*[!-~])?")
 _FLOW_SIGNS = re.compile(r"[\[\]{},:]")
-_TO_NEXT_SIGN = re.compile(r"(?:\s+#[^\r\n]*|\s)*")
+_TO_COMMA = re.compile(r"(?:\s+#[^\r\n]*|\s)*+,")
 _LINE_REST = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?=[\r\n]|\Z)")
+_LINE_END = re.compile(r"[\r\n]|\Z")
+_OFFSET = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """Put a text in the place of another."""
+    """A text in the place of another."""
 
     start: int
     end: int
@@ -55,9 +57,11 @@ def read_sound(text: str, file: str) -> YamlTree:
     return tree
 
 
-def spliced(tree: YamlTree, path: Path, splices: Sequence[Splice], meant: object) -> str:
-    """Apply splices; raise ManifestError unless the new text differs in the one value that was meant."""
-    text = applied(tree.text, splices)
+def spliced(tree: YamlTree, path: Path, splices: Sequence[Splice], meant: object) -> YamlTree:
+    """Apply splices; raise ManifestError unless the new text differs in the one value that was meant.
+
+    ruamel.yaml's own round trip is not used, because it loses the comments within a list in brackets.
+    """
     expected = tree.data()
     if len(path) > 1:
         inner = expected.get(str(path[0]))
@@ -65,12 +69,12 @@ def spliced(tree: YamlTree, path: Path, splices: Sequence[Splice], meant: object
     else:
         expected[str(path[0])] = meant
     try:
-        found = parse_tree(text, tree.file).data()
+        found = read_sound(applied(tree.text, splices), tree.file)
     except ManifestError as error:
         raise by_hand(tree, path) from error
-    if found != expected:
+    if found.data() != expected:
         raise by_hand(tree, path)
-    return text
+    return found
 
 
 def scalar(text: str, *, flow: bool = False, quote: str = "") -> str:
@@ -95,7 +99,7 @@ def line_start(text: str, offset: int) -> int:
 
 def line_end(text: str, offset: int) -> int:
     """Return the end of the line that an offset is in, before its line break."""
-    found = re.compile(r"[\r\n]|\Z").search(text, offset)
+    found = _LINE_END.search(text, offset)
     return found.start() if found else len(text)
 
 
@@ -107,19 +111,15 @@ def replacement(item: Node, text: str, *, flow: bool) -> list[Splice]:
 
 def insertion(tree: YamlTree, path: Path, node: ListNode, index: int, item: str) -> list[Splice]:
     """Put an item before the one at an index of the list at a path, which is not empty, in the list's own style."""
-    if not node.flow:
-        return [_block_insertion(tree, path, node, index, item)]
-    return _flow_insertion(tree.text, node, index, scalar(item, flow=True))
-
-
-def _block_insertion(tree: YamlTree, path: Path, node: ListNode, index: int, item: str) -> Splice:
     text = tree.text
+    if node.flow:
+        return _flow_insertion(text, node, index, scalar(item, flow=True))
     first = node.items[0].start
     gap = first.column - node.start.column - 1 if first.line == node.start.line else 1
     line = " " * node.start.column + "-" + " " * gap + scalar(item)
     before = last_mark(node.items[index - 1]).offset if index else tree.key(path).end.offset
     at = line_end(text, before)
-    return Splice(at, at, newline(text) + line)
+    return [Splice(at, at, newline(text) + line)]
 
 
 def _flow_insertion(text: str, node: ListNode, index: int, item: str) -> list[Splice]:
@@ -150,9 +150,8 @@ def _stands_alone(node: ListNode, index: int) -> bool:
 
 def _comma_after(text: str, end: int) -> int | None:
     """Return the place of the comma that follows an item, or None."""
-    found = _TO_NEXT_SIGN.match(text, end)
-    at = found.end() if found else end
-    return at if text[at : at + 1] == "," else None
+    found = _TO_COMMA.match(text, end)
+    return found.end() - 1 if found else None
 
 
 def removal(tree: YamlTree, path: Path, node: ListNode, index: int) -> list[Splice]:
@@ -207,14 +206,9 @@ def comment_on(text: str, node: ListNode, index: int) -> str:
 
 
 def by_hand(tree: YamlTree, path: Path) -> ManifestError:
-    """Return that a text is written in a way that cannot be edited without a loss."""
+    """Return the error for a text that is written in a way that cannot be edited without a loss."""
     hint = "write the list with one `- item` on each line, or edit it by hand"
     return manifest_error(tree.file, [tree.problem(path, "cannot be edited as it is written", hint)])
-
-
-# Add keys to a YAML text where a reader would look for them.
-
-_OFFSET = 2
 
 
 def new_list(tree: YamlTree, path: Path, item: str) -> list[Splice]:

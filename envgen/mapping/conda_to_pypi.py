@@ -109,7 +109,7 @@ class CondaToPypi:
         return ""
 
     def _best(self, conda: str, held: Iterable[str]) -> str:
-        """Return one of the distributions that a package holds: its namesake, else the first it holds best."""
+        """Return one of the distributions that a package holds: its namesake, else one that it is best for."""
         names = list(held)
         own = canonicalize_name(conda)
         firsts = [name for name in names if self._table.holders.get(name, ("",))[0] == conda]

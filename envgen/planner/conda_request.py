@@ -1,4 +1,4 @@
-"""Ask conda, each question once."""
+"""The requests to the conda solver, each solved once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from envgen.errors import UnsatisfiableError
 from envgen.models.match_spec import MatchSpec
-from envgen.models.record import ChannelRecords, Record
+from envgen.models.record import Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, SolveRequest
 from envgen.planner.state import LiftedRequirement, PlanState
@@ -32,12 +32,12 @@ def base_request(state: PlanState) -> SolveRequest:
 
 
 def solo_request(state: PlanState, specs: Iterable[RootSpec], constraints: tuple[RootSpec, ...] = ()) -> SolveRequest:
-    """Build the request of some specs with the target's python, and nothing else of the board."""
+    """Build the request of some specs with the target's python, and of nothing else that was decided."""
     return _request(state, (_python(state), *specs), constraints)
 
 
 def own_specs(state: PlanState) -> tuple[RootSpec, ...]:
-    """List the specs that stand whatever the requirements' sources: python, the verbatim ones, and pip if needed."""
+    """Return the specs that stand whatever the requirements' sources: python, the verbatim ones, and pip if needed."""
     pip = (PIP,) if state.pypi_roots or state.uv_extra else ()
     return (_python(state), *(wanted.root for wanted in state.inputs.specs), *pip)
 
@@ -49,19 +49,15 @@ def _python(state: PlanState) -> RootSpec:
 
 def _request(state: PlanState, specs: Iterable[RootSpec], constraints: tuple[RootSpec, ...]) -> SolveRequest:
     unique = tuple(dict.fromkeys(specs))
+    # The records of every name so far: more than one request needs, but the channel's index is read once.
+    state.channel_names |= {spec.spec.name for spec in unique}
     return SolveRequest(
-        channels=_channels(state, {spec.spec.name for spec in unique}),
+        channels=state.resolvers.repodata.closure(state.channel_names),
         specs=unique,
         virtual_packages=state.inputs.platform.virtual_packages(),
         constraints=constraints,
         channel_priority=state.inputs.channel_priority,
     )
-
-
-def _channels(state: PlanState, names: set[str]) -> tuple[ChannelRecords, ...]:
-    """Return the records of every name asked for so far: more than a request needs, and read once."""
-    state.names |= names
-    return state.resolvers.repodata.closure(state.names)
 
 
 def solve(state: PlanState, request: SolveRequest) -> Solution:

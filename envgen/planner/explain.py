@@ -1,14 +1,14 @@
-"""Put a failure of PyPI's into the user's words."""
+"""Failures of PyPI's, explained by the user's lines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from envgen.errors import PypiUnreachableError, PypiUnsatisfiableError, SourceLine, UnsatisfiableError, sorted_lines
 from envgen.models.requirement import Origin, Requirement, requirement_lines
 from envgen.planner.conda_request import solo_request, solvable, solve
 from envgen.planner.lift import why_not_lifted
-from envgen.planner.sources import misspelling_hint
+from envgen.planner.sources import misspelling_hint, nowhere
 from envgen.planner.state import PlannedRequirement, PlanState
 
 _LOOSEN = "loosen the bounds of these lines, or take one of them out"
@@ -16,13 +16,13 @@ _EXPLAINED = 2  # each takes about a second
 
 
 def blamed(state: PlanState, error: PypiUnsatisfiableError) -> PypiUnsatisfiableError:
-    """Add the user's lines on both sides, why conda does not serve them, and what may have been meant."""
+    """Return a failure with the user's lines on both sides, why conda does not serve them, and what was meant."""
     named = frozenset(error.names)
     roots = [root for root in state.pypi_roots if root.name in named] or list(state.pypi_roots)
     conflicts = [conflict for conflict in (_conflict(state, root) for root in roots) if conflict]
     reasons = [*_derivation(error), *_reasons(state, roots, named), *(conflict.message for conflict in conflicts)]
     hints = [
-        misspelling_hint(_nowhere(roots), state.resolvers).strip(),
+        misspelling_hint(nowhere(roots), state.resolvers).strip(),
         error.hint,
         *(conflict.hint for conflict in conflicts),
     ]
@@ -40,14 +40,11 @@ def blamed(state: PlanState, error: PypiUnsatisfiableError) -> PypiUnsatisfiable
 
 
 def unreachable(state: PlanState, error: PypiUnreachableError) -> PypiUnreachableError:
-    """Add which of the user's lines need PyPI, why conda does not serve them, and what may have been meant instead."""
+    """Return a failure with the user's lines that need PyPI, why conda does not serve them, and what was meant."""
     roots = list(state.pypi_roots)
     conflicts = [conflict for conflict in (_conflict(state, root) for root in roots[:_EXPLAINED]) if conflict]
     reasons = [*_reasons(state, roots, frozenset()), *(conflict.message for conflict in conflicts)]
-    hints = [
-        misspelling_hint(_nowhere(roots), state.resolvers) + error.hint,
-        *(conflict.hint for conflict in conflicts),
-    ]
+    hints = [misspelling_hint(nowhere(roots), state.resolvers) + error.hint, *(conflict.hint for conflict in conflicts)]
     lines = [
         *requirement_lines(root.requirement for root in roots),
         *(line for each in conflicts for line in each.lines),
@@ -57,11 +54,6 @@ def unreachable(state: PlanState, error: PypiUnreachableError) -> PypiUnreachabl
         hint="; ".join(dict.fromkeys(filter(None, hints))),
         lines=sorted_lines(lines),
     )
-
-
-def _nowhere(roots: Iterable[PlannedRequirement]) -> list[str]:
-    """List the names that conda does not know and the user did not mean for PyPI."""
-    return [root.name for root in roots if root.mapped.conda is None and not root.wanted.pypi_only]
 
 
 def _derivation(error: PypiUnsatisfiableError) -> list[str]:
@@ -83,7 +75,7 @@ def _reasons(state: PlanState, roots: list[PlannedRequirement], named: frozenset
 
 
 def _other_lines(state: PlanState, named: frozenset[str]) -> list[SourceLine]:
-    """List the user's lines that bound what a failure names without asking it of PyPI."""
+    """Return the user's lines that bound what a failure names, but do not send it to PyPI."""
     conda = [root.requirement for root in state.conda_roots if root.requirement.specifier]
     others = (*conda, *state.inputs.constraints, *state.overrides)
     return requirement_lines(requirement for requirement in others if requirement.name in named)

@@ -1,4 +1,4 @@
-"""Refuse, early, bounds and wheels that cannot be had."""
+"""Limits of a plan that are known as facts, before or while it is solved."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from envgen.planner.state import PlanState, Reason
 
 
 def refuse_contradicted(caps: Sequence[Cap], requirements: Sequence[Requirement]) -> None:
-    """Stop where the user's own bounds leave nothing of a bound that a fact adds.
+    """Refuse where the user's own bounds leave nothing of a bound that a fact adds.
 
     Raises:
         PlanError: naming the user's lines, what asks for the bound, and why.
     """
     for cap in caps:
-        against = contradicted(cap, tuple(requirements))
-        if against:
+        if against := contradicted(cap, tuple(requirements)):
             raise PlanError(
                 f"{quoted_list(against)} cannot be met: {cap.because}",
                 lines=origin_lines(against),
@@ -33,7 +32,7 @@ def refuse_contradicted(caps: Sequence[Cap], requirements: Sequence[Requirement]
 
 
 def refuse_missing_wheels(requirements: Sequence[Requirement], platform: Platform) -> None:
-    """Stop where a requirement that PyPI must serve is known to have no wheel for the target.
+    """Refuse where a requirement that PyPI must serve is known to have no wheel for the target.
 
     Raises:
         PlanError: naming the user's lines, the reasons, and the way out of each.
@@ -53,28 +52,23 @@ def refuse_missing_wheels(requirements: Sequence[Requirement], platform: Platfor
     )
 
 
-# Keep apart what may not stand beside PyPI's TensorFlow.
-
-APPLE_SILICON = "osx-arm64"
-
-
 def add_tensorflow_companions(state: PlanState, names: Iterable[str]) -> bool:
-    """Keep on PyPI what goes with the TensorFlow among names that come from there; tell whether that is new.
+    """Keep on PyPI what goes with a TensorFlow among these names, which come from there; return whether that is new.
 
-    What is built for PyPI's TensorFlow brings it, so this is asked of the wheels that stay as of the user's own names.
+    What is built for PyPI's TensorFlow brings it, so the wheels that stay count as much as the user's own names.
     """
     found = frozenset(names)
-    before = (state.tensorflow_from_pypi, dict(state.beside))
+    before = (state.tensorflow_from_pypi, dict(state.tensorflow_companions))
     state.tensorflow_from_pypi |= not found.isdisjoint(NAMES)
-    if state.inputs.platform.subdir == APPLE_SILICON:
+    if state.inputs.platform.is_apple_silicon:
         for name, why in must_be_pypi(found).items():
-            state.beside.setdefault(name, why)
-    return before != (state.tensorflow_from_pypi, state.beside)
+            state.tensorflow_companions.setdefault(name, why)
+    return before != (state.tensorflow_from_pypi, state.tensorflow_companions)
 
 
-def forbidden(state: PlanState, record: Record) -> Reason | None:
-    """Return why a record may not stand beside the TensorFlow of this plan; None where it may."""
-    if not state.tensorflow_from_pypi or state.inputs.platform.subdir != APPLE_SILICON:
+def forbidden_beside_tensorflow(state: PlanState, record: Record) -> Reason | None:
+    """Return why a record may not be beside the TensorFlow of this plan; None where it may."""
+    if not state.tensorflow_from_pypi or not state.inputs.platform.is_apple_silicon:
         return None
     why = forbidden_beside_pypi_tensorflow(record, metal=state.family.accelerator == "metal")
-    return state.tensorflow_cause(why) if why else None
+    return state.tensorflow_reason(why) if why else None

@@ -1,4 +1,4 @@
-"""Put the manifest's overrides in the place of what conda's records say."""
+"""Overrides of what records say: the manifest's own, and bounds that upstream metadata lacks."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def conda_overrides(
     """Return the function that puts overrides into a record, or None where none concerns conda.
 
     Each entry of a record's depends and constrains that names a package of an overridden distribution is replaced, its
-    build included; where the override holds nowhere, it is taken away. The packages of one distribution need each other
-    as before (matplotlib pins matplotlib-base), since that is how conda splits it. A lock holds the records so changed,
-    as it holds what its wheels require: installing it resolves nothing, and the proof checks what the user said.
+    build included; where the override applies nowhere, it is taken away. The packages of one distribution need each
+    other as before (matplotlib pins matplotlib-base), since that is how conda splits it. A lock has the records so
+    changed: installing it resolves nothing, and the proof checks what the user said.
 
     MappingError: conda cannot express an override.
     """
@@ -38,7 +38,7 @@ def conda_overrides(
     removed = removed_names(overrides, platform)
     for override in overrides:
         if override.name in removed or override.applies(platform.markers()):
-            for conda in holders(mapper, override.name):
+            for conda in providers(mapper, override.name):
                 known = table[conda].texts if conda in table else ()
                 texts = () if override.name in removed else (str(to_match_specs(conda, override.specifier).spec),)
                 table[conda] = _Override(distribution=override.name, texts=(*known, *texts))
@@ -74,38 +74,28 @@ def override_notes(
     return (f"your overrides ({texts}) replace what these say: {', '.join(names)}",)
 
 
-# Read from the manifest's overrides what no package shall need.
+def removed_names(overrides: Sequence[Requirement], platform: Platform) -> frozenset[str]:
+    """Return what overrides take away: those with a marker that is true nowhere, such as `name; python_version < "0"`.
 
-NEVER = 'python_version < "0"'
-
-
-def removed_names(overrides: Iterable[Requirement], platform: Platform) -> frozenset[str]:
-    """Name what overrides take away: those with a marker that holds nowhere, such as `name; python_version < "0"`.
-
-    An override that holds on another platform only says nothing of this one, and takes nothing away.
+    An override that applies to another platform only says nothing of this one, and takes nothing away.
     """
-    holds: dict[str, bool] = {}
-    for override in overrides:
-        holds[override.name] = holds.get(override.name, False) or _holds_somewhere(override, platform)
-    return frozenset(name for name, somewhere in holds.items() if not somewhere)
+    somewhere = {override.name for override in overrides if _applies_somewhere(override, platform)}
+    return frozenset(override.name for override in overrides) - somewhere
 
 
 def removal(name: str) -> str:
-    """Write the override that takes a name away, as uv reads it."""
-    return f"{name}; {NEVER}"
+    """Return the override that takes a name away, as uv reads it."""
+    return f'{name}; python_version < "0"'
 
 
-def _holds_somewhere(override: Requirement, platform: Platform) -> bool:
+def _applies_somewhere(override: Requirement, platform: Platform) -> bool:
     mac = platform.macos or DEFAULT_MACOS
     others = (replace(platform, subdir=subdir, macos=mac if subdir.startswith("osx-") else "") for subdir in SUBDIRS)
     return any(override.applies(other.markers()) for other in others)
 
 
-# Say which records of conda lack a bound, so that a solve sees it.
-
-
 def amendments() -> Mapping[str, Callable[[Record], Record]]:
-    """Give, for each conda name whose metadata lacks a bound, the function that adds it to a record's constrains.
+    """Map each conda name whose metadata lacks a bound to the function that adds it to a record's constrains.
 
     This is what conda-forge does for its own records by patching repodata; a release outside a rule is left alone.
     """
@@ -118,8 +108,7 @@ def amendments() -> Mapping[str, Callable[[Record], Record]]:
 
 def conda_name(distribution: str) -> str:
     """Return the conda name of a distribution that a fact speaks of, from the table of names alone."""
-    holders = name_table().holders.get(distribution)
-    return holders[0] if holders else distribution
+    return next(iter(name_table().holders.get(distribution, ())), distribution)
 
 
 def _amendment(rules: tuple[CapRule, ...]) -> Callable[[Record], Record]:
@@ -135,11 +124,8 @@ def _amendment(rules: tuple[CapRule, ...]) -> Callable[[Record], Record]:
     return amend
 
 
-# Name the conda packages that hold a distribution.
-
-
-def holders(mapper: NameMapper, distribution: str) -> tuple[str, ...]:
-    """List the packages of the channels that provide a distribution, whole or in part; the one to ask for comes first.
+def providers(mapper: NameMapper, distribution: str) -> tuple[str, ...]:
+    """Return the channels' packages that provide a distribution, whole or in part; the one to ask for comes first.
 
     A bound on the distribution is a bound on each of them: records depend on `pyarrow` and on `pyarrow-core`.
     """

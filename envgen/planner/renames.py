@@ -1,4 +1,4 @@
-"""Provide requirements the names that serve on the target."""
+"""Renames of requirements to what serves on the target."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def rewrite_names(requirements: Sequence[Requirement], subdir: str) -> tuple[Rew
 
 
 def rename(requirement: Requirement, name: str, *, keep_specifier: bool = True) -> Requirement:
-    """Ask for the same under another name, on the same line of the user's."""
+    """Return the same requirement under another name, on the same line of the user's."""
     specifier = requirement.specifier if keep_specifier else ""
-    return _retold(replace(requirement, name=name, specifier=specifier))
+    return _rewritten(replace(requirement, name=name, specifier=specifier))
 
 
 def _renamed(requirement: Requirement, subdir: str) -> Rewrite:
@@ -60,9 +60,9 @@ def _without_extras(rewrite: Rewrite, subdir: str) -> Rewrite:
         return rewrite
     extras = tuple(extra for extra in rewrite.after.extras if extra not in needless)
     why = (*rewrite.why, *dict.fromkeys(needless.values()))
-    return Rewrite(before=rewrite.before, after=_retold(replace(rewrite.after, extras=extras)), why=why)
+    return Rewrite(before=rewrite.before, after=_rewritten(replace(rewrite.after, extras=extras)), why=why)
 
 
-def _retold(requirement: Requirement) -> Requirement:
+def _rewritten(requirement: Requirement) -> Requirement:
     marker = f" ; {requirement.marker}" if requirement.marker else ""
     return replace(requirement, text=f"{requirement}{marker}")

@@ -1,9 +1,9 @@
-"""Plan one target in rounds, until the conda half and the PyPI half agree."""
+"""The plan of one target, made in rounds until its conda half and its PyPI half agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from envgen.errors import PlanError, PypiUnreachableError, PypiUnsatisfiableError, UnsatisfiableError, sorted_lines
 from envgen.mapping.channel_packages import newest_record
@@ -19,11 +19,11 @@ from envgen.planner.known_limits import add_tensorflow_companions
 from envgen.planner.lift import (
     ForbiddenDependency,
     PypiClosure,
-    _undo_lifts,
     drop_stub,
     exclude_from_conda,
     forbidden_dependencies,
     lift,
+    undo_lifts,
     walk_closure,
     why_not_lifted,
 )
@@ -33,19 +33,16 @@ from envgen.planner.sources import choose_sources, refuse_offline
 from envgen.planner.state import PlannedRequirement, PlanState, Reason
 from envgen.planner.tensorflow_bounds import bind, pin_metal
 
-MAX_PASSES = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """The two halves of a plan that fit together; without a solution, PyPI's answer lacks something."""
-
-    closure: PypiClosure
-    solution: Solution | None = None
+MAX_ROUNDS = 5
+MAX_TRIES = 8
+_LACKING = ("wheel", "was not found in")  # uv's words for a project without one, and for none at all
 
 
 def plan(inputs: PlanInputs, resolvers: Resolvers) -> Plan:
     """Decide what is installed on one target.
+
+    Each round asks PyPI for wheels, takes from conda what it can provide of their needs, and solves the conda half with
+    that. The halves agree once nothing that this decided would be another question to PyPI.
 
     Raises:
         PlanError, MappingError: the requirements cannot be given sources that fit.
@@ -55,54 +52,52 @@ def plan(inputs: PlanInputs, resolvers: Resolvers) -> Plan:
     state = choose_sources(inputs, resolvers)
     solution = solve_conda(state)
     if resolvers.pypi is None or not state.pypi_roots:
-        return outcome(state, solution, PypiClosure())
+        return _outcome(state, solution, PypiClosure())
+    closure = PypiClosure()
     try:
-        return _negotiate(state, resolvers.pypi)
+        for _ in range(MAX_ROUNDS):
+            resolution = _resolve(state, resolvers.pypi)
+            before = _pypi_request(state)
+            if pin_metal(state, resolution) or _add_stubs(state, resolution.wheelless):
+                continue
+            closure, agreed = _fit_conda(state, resolution, before)
+            after = _pypi_request(state)
+            if agreed and _answers_too(before, after):
+                state.note(resolution.notes)
+                return _outcome(state, agreed, closure)
+            if before == after:
+                break  # the same question would get the same answer
     except PypiUnreachableError as error:
         raise unreachable(state, error) from error
-
-
-def _negotiate(state: PlanState, pypi: PypiResolver) -> Plan:
-    """Resolve, lift and solve until every requirement of the wheels that stay is met by one half or the other."""
-    closure = PypiClosure()
-    for _ in range(MAX_PASSES):
-        resolution = resolve(state, pypi)
-        asked = question(state)
-        if pin_metal(state, resolution) or add_stubs(state, resolution.wheelless):
-            continue
-        agreement = _agree(state, resolution, asked)
-        closure, now = agreement.closure, question(state)
-        if agreement.solution and still_answers(asked, now):
-            state.note(resolution.notes)
-            return outcome(state, agreement.solution, closure)
-        if asked == now:
-            break
     raise _disagreement(state, closure)
 
 
-def _agree(state: PlanState, resolution: Resolution, asked: ResolveRequest) -> Agreement:
+def _fit_conda(
+    state: PlanState, resolution: Resolution, request: ResolveRequest
+) -> tuple[PypiClosure, Solution | None]:
     """Lift and solve with one answer of PyPI's, until nothing changes or PyPI must be asked again.
 
-    What was concluded from an earlier answer's wheels is forgotten first, but for what left conda for good.
+    What was concluded from an earlier answer's wheels is forgotten first, but for what left conda for good. There is no
+    solution where the answer lacks something.
     """
-    state.unmet, state.caps, state.beside = {}, {}, {}
+    state.unmet, state.caps, state.tensorflow_companions = {}, {}, {}
     add_tensorflow_companions(state, state.pypi_names)
     while True:
-        before = state.state()
+        before = state.snapshot()
         closure = walk_closure(state, resolution)
         if closure.missing:
-            return Agreement(closure=closure)
+            return closure, None
         if add_tensorflow_companions(state, closure.names):
             continue
         lift(state, closure.needs)
         solution = solve_conda(state)
         bind(state, closure, solution)
-        if state.state() == before or not still_answers(asked, question(state)):
-            return Agreement(closure=closure, solution=solution)
+        if state.snapshot() == before or not _answers_too(request, _pypi_request(state)):
+            return closure, solution
 
 
 def _disagreement(state: PlanState, closure: PypiClosure) -> PlanError:
-    causes = [*state.held.values(), *state.excluded_from_conda.values(), *state.unmet.values()]
+    causes = [*state.pinned.values(), *state.excluded_from_conda.values(), *state.unmet.values()]
     reasons = [cause.text for cause in causes]
     reasons += [f"{need.origin.path}, which PyPI's answer lacks" for need in closure.missing]
     lines = [line for cause in causes for line in cause.lines]
@@ -112,9 +107,6 @@ def _disagreement(state: PlanState, closure: PypiClosure) -> PlanError:
         lines=sorted_lines([*lines, *(line for root in state.pypi_roots for line in root.lines)]),
         hint="bound one of these packages, or list it under `pypi`",
     )
-
-
-# Solve the conda half, moving out what may not come from conda.
 
 
 def solve_conda(state: PlanState) -> Solution:
@@ -131,73 +123,68 @@ def solve_conda(state: PlanState) -> Solution:
         try:
             solution = solve(state, conda_request(state))
         except UnsatisfiableError as error:
-            _relieve(state, error)
+            _relax_conda(state, error)
             continue
-        culprits = forbidden_dependencies(state, solution)
-        if not culprits:
+        found = forbidden_dependencies(state, solution)
+        if not found:
             state.provided = provided_by(state, solution.records)
             return solution
-        for culprit in [each for each in culprits if each.movable] or culprits:
-            _move_out(state, culprit)
+        for dependency in [each for each in found if each.movable] or found:
+            _move_out(state, dependency)
 
 
-def _relieve(state: PlanState, error: UnsatisfiableError) -> None:
-    """Change the board so that the next solve may succeed, or raise."""
+def _relax_conda(state: PlanState, error: UnsatisfiableError) -> None:
+    """Undo or move something so that the next solve may succeed; raise where nothing can be."""
     base = base_request(state)
     if state.lifts and solvable(state, base):
-        _undo_lifts(state)
+        undo_lifts(state)
         return
-    lonely = _lonely(state, list(state.conda_roots))
-    if not lonely:
+    alone = _uninstallable(state, list(state.conda_roots))
+    if not alone:
         raise state.resolvers.conda.explain(base, error) from error
     if state.resolvers.pypi is None:
-        raise state.resolvers.conda.explain(solo_request(state, lonely[0].specs), error) from error
-    for root in lonely:
+        raise state.resolvers.conda.explain(solo_request(state, alone[0].specs), error) from error
+    platform = state.inputs.platform
+    target = f"python {platform.python}" + (f" and macOS {platform.macos}" if platform.is_mac else "")
+    for root in alone:
         specs = ", ".join(map(str, root.mapped.specs))
-        state.move_to_pypi(root.name, Reason(text=f"no {specs} of the channel can be installed on {_target(state)}"))
+        state.move_to_pypi(root.name, Reason(text=f"no {specs} of the channel can be installed on {target}"))
 
 
-def _lonely(state: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
-    """List those that cannot be installed even on their own, by solving many at once and halves of what fails."""
+def _uninstallable(state: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
+    """Return those that cannot be installed even on their own.
+
+    They are found by solving many at once and then the halves of what fails: most plans have one or none.
+    """
     if not roots or solvable(state, solo_request(state, [spec for root in roots for spec in root.specs])):
         return []
     if len(roots) == 1:
         return list(roots)
     middle = len(roots) // 2
-    return [*_lonely(state, roots[:middle]), *_lonely(state, roots[middle:])]
+    return [*_uninstallable(state, roots[:middle]), *_uninstallable(state, roots[middle:])]
 
 
-def _target(state: PlanState) -> str:
-    platform = state.inputs.platform
-    return f"python {platform.python}" + (f" and macOS {platform.macos}" if platform.is_mac else "")
-
-
-def _move_out(state: PlanState, culprit: ForbiddenDependency) -> None:
-    if culprit.lift:
-        exclude_from_conda(state, culprit.lift, culprit.why)
-    elif culprit.root:
-        state.move_to_pypi(culprit.root, culprit.why)
+def _move_out(state: PlanState, dependency: ForbiddenDependency) -> None:
+    if dependency.lift:
+        exclude_from_conda(state, dependency.lift, dependency.reason_to_move)
+    elif dependency.root:
+        state.move_to_pypi(dependency.root, dependency.reason_to_move)
         refuse_offline(state)
     else:
         raise PlanError(
-            f"`{culprit.spec.spec}` brings {culprit.package}, but {culprit.cause.text}",
-            lines=sorted_lines([culprit.spec.origin.line, *culprit.cause.lines]),
-            hint=culprit.way_out,
+            f"`{dependency.spec.spec}` brings {dependency.package}, but {dependency.reason.text}",
+            lines=sorted_lines([dependency.spec.origin.line, *dependency.reason.lines]),
+            hint=dependency.way_out,
             code="clash",
         )
 
 
-# Ask PyPI for the wheels of what conda does not serve.
-
-MAX_TRIES = 8
-_LACKING = ("wheel", "was not found in")  # uv's words for a project without one, and for none at all
-
-
-def resolve(state: PlanState, pypi: PypiResolver) -> Resolution:
+def _resolve(state: PlanState, pypi: PypiResolver) -> Resolution:
     """Resolve the PyPI roots beside what conda provides.
 
-    Where PyPI has no wheel of something that conda has, conda's stands in; where a stand-in or a floor is in the way,
-    it is given up. A name is stood in for once and then no more, so there is an end; and there is a limit.
+    Where PyPI has no wheel of something that conda has, a stub of conda's version takes its place; where a stub or a
+    floor is in the way, it is given up. A name gets a stub once and then no more, so there is an end; and there is a
+    limit.
 
     Raises:
         PypiUnsatisfiableError: with the user's lines.
@@ -205,17 +192,18 @@ def resolve(state: PlanState, pypi: PypiResolver) -> Resolution:
     left = MAX_TRIES
     while True:
         try:
-            return pypi.resolve(question(state))
+            return pypi.resolve(_pypi_request(state))
         except PypiUnsatisfiableError as error:
             left -= 1
-            if not left or not _relax(state, error):
+            if not left or not _relax_pypi(state, error):
                 raise blamed(state, error) from error
 
 
-def question(state: PlanState) -> ResolveRequest:
+def _pypi_request(state: PlanState) -> ResolveRequest:
     """Build the request of what has been decided so far; what conda serves is bounded as the user bounds it."""
     inputs = state.inputs
     requirements = [*(str(root.requirement) for root in state.pypi_roots), *state.uv_extra]
+    # uv puts an override in the place of the user's own line too; as a constraint, the line counts for all that.
     overridden = {override.name for override in state.overrides}
     bounded = [root for root in state.roots if not root.from_pypi or root.name in overridden]
     bounds = [*state.uv_constraints.values(), *filter(None, state.floors.values())]
@@ -234,52 +222,46 @@ def question(state: PlanState) -> ResolveRequest:
     )
 
 
-def still_answers(asked: ResolveRequest, now: ResolveRequest) -> bool:
-    """Return whether the answer to one question answers another as well, as long as it lacks no wheel."""
+def _answers_too(request: ResolveRequest, other: ResolveRequest) -> bool:
+    """Return whether the answer to one request answers another as well, as long as it lacks no wheel."""
     return (
-        asked.stubs == now.stubs
-        and set(now.requirements) <= set(asked.requirements)
-        and set(now.constraints) <= set(asked.constraints)
+        request.stubs == other.stubs
+        and set(other.requirements) <= set(request.requirements)
+        and set(other.constraints) <= set(request.constraints)
     )
 
 
-def _relax(state: PlanState, error: PypiUnsatisfiableError) -> bool:
-    """Change the question so that PyPI may have an answer, in what the failure names; tell whether it changed."""
-    named = frozenset(error.names)
-    wheels_lack = any(sign in error.problem for sign in _LACKING)
-    return _give_up_floors(state, named) or (wheels_lack and add_stubs(state, named)) or _give_up_stubs(state, named)
+def _relax_pypi(state: PlanState, error: PypiUnsatisfiableError) -> bool:
+    """Change the request in what a failure names, so that PyPI may have an answer; return whether it changed."""
+    named = sorted(set(error.names))
+    floors = [name for name in named if state.floors.get(name)]
+    if floors:
+        state.floors.update(dict.fromkeys(floors))
+        return True
+    if any(sign in error.problem for sign in _LACKING) and _add_stubs(state, named):
+        return True
+    stubs = [name for name in named if name in state.stubs]
+    for name in stubs:
+        drop_stub(state, name)
+    return bool(stubs)
 
 
-def _give_up_floors(state: PlanState, named: frozenset[str]) -> bool:
-    found = [name for name in named if state.floors.get(name)]
-    state.floors.update(dict.fromkeys(found))
-    return bool(found)
+def _add_stubs(state: PlanState, names: Iterable[str]) -> bool:
+    """Let conda's versions stand for names of which PyPI may have no wheel; return whether that is new.
 
-
-def add_stubs(state: PlanState, named: Iterable[str]) -> bool:
-    """Let conda's versions stand for names of which PyPI may have no wheel; tell whether that is new.
-
-    That is what conda's solution holds, else the newest that the user's own lines admit.
+    That is what conda's solution has, else the newest that the user's own lines admit.
     """
     before = len(state.stubs)
-    for name in sorted(set(named) - state.loose - state.stubs.keys()):
+    for name in sorted(set(names) - state.never_stubbed - state.stubs.keys()):
         if not why_not_lifted(state, name):
-            record = state.provided.get(name) or _newest(state, name)
+            record = state.provided.get(name) or _newest_admitted(state, name)
             version = to_pep440(record.version) if record else None
             if version:
                 state.stubs[name] = Stub(name=name, version=version)
     return len(state.stubs) > before
 
 
-def _give_up_stubs(state: PlanState, named: frozenset[str]) -> bool:
-    found = sorted(named & state.stubs.keys())
-    for name in found:
-        drop_stub(state, name)
-    return bool(found)
-
-
-def _newest(state: PlanState, name: str) -> Record | None:
-    """Return the newest record of a distribution that the user's own lines admit."""
+def _newest_admitted(state: PlanState, name: str) -> Record | None:
     conda = state.resolvers.mapper.map_names([name])[name].conda
     specs = [spec.spec for root in state.conda_roots for spec in root.specs if spec.spec.name == conda]
     records = state.resolvers.mapper.packages.records(conda) if conda else ()
@@ -287,21 +269,30 @@ def _newest(state: PlanState, name: str) -> Record | None:
     return newest_record(fitting, state.inputs.platform.python)
 
 
-# Turn a settled board into a plan with its decisions.
-
-
-def outcome(state: PlanState, solution: Solution, closure: PypiClosure) -> Plan:
-    """Return the plan of a board whose halves agree: the user's requirements first, then the lifts, then the wheels."""
-    decisions = [
-        *(decision for root in state.roots for decision in root.decisions()),
-        *_lifted(state),
-        *_staying(state, closure),
+def _outcome(state: PlanState, solution: Solution, closure: PypiClosure) -> Plan:
+    """Return the plan of halves that agree; its decisions are the user's requirements, then the lifts, then wheels."""
+    decisions = [decision for root in state.roots for decision in root.decisions()]
+    lifts = [state.lifts[name] for name in sorted(state.lifts)]
+    written = {root.name for root in state.roots}
+    decisions += [
+        Decision(requirement=lift.name, name=lift.conda, source="conda", why=lift.why)
+        for lift in lifts
+        if lift.name not in written
+    ]
+    decisions += [
+        Decision(requirement=wheel.name, name=wheel.name, source="pypi", why=wheel.why)
+        for wheel in closure.stays
+        if wheel.name not in state.pypi_names
     ]
     versions = {record.version for record in solution.records}
     notes = [note for root in state.conda_roots for note in root.mapped.notes]
-    notes += [note for name in sorted(state.lifts) for note in state.lifts[name].notes]
+    notes += [note for lift in lifts for note in lift.notes]
     state.note(note for note in notes if came_true(note, versions))
-    state.note(_held(state))
+    state.note(
+        f"PyPI was asked for what goes with conda's {name} {state.stubs[name].version}, "
+        f"which your other requirements bring: {state.pinned[name].text}"
+        for name in sorted(state.pinned)
+    )
     return Plan(
         accelerator=state.family.accelerator,
         conda=solution.records,
@@ -313,36 +304,12 @@ def outcome(state: PlanState, solution: Solution, closure: PypiClosure) -> Plan:
     )
 
 
-def _lifted(state: PlanState) -> Iterator[Decision]:
-    asked = {root.name for root in state.roots}
-    for name in sorted(state.lifts.keys() - asked):
-        lift = state.lifts[name]
-        yield Decision(requirement=name, name=lift.conda, source="conda", why=lift.why)
-
-
-def _staying(state: PlanState, closure: PypiClosure) -> Iterator[Decision]:
-    for wheel in closure.stays:
-        if wheel.name not in state.pypi_names:
-            yield Decision(requirement=wheel.name, name=wheel.name, source="pypi", why=wheel.why)
-
-
-def _held(state: PlanState) -> Iterator[str]:
-    """Yield where PyPI's choice was bound to what conda has."""
-    for name in sorted(state.held):
-        here = f"conda's {name} {state.stubs[name].version}, which your other requirements bring"
-        yield f"PyPI was asked for what goes with {here}: {state.held[name].text}"
-
-
 def _root_groups(state: PlanState) -> dict[PackageKey, frozenset[str]]:
-    groups: dict[PackageKey, frozenset[str]] = {}
-
-    def add(key: PackageKey | None, names: frozenset[str]) -> None:
-        if key:
-            groups[key] = groups.get(key, frozenset()) | names
-
+    groups: dict[PackageKey, frozenset[str]] = defaultdict(frozenset)
     for root in state.roots:
         for decision in root.decisions():
-            add(decision.key, root.wanted.groups)
+            if key := decision.key:
+                groups[key] |= root.wanted.groups
     for wanted in state.inputs.specs:
-        add(PackageKey("conda", wanted.root.spec.name), wanted.groups)
-    return groups
+        groups[PackageKey("conda", wanted.root.spec.name)] |= wanted.groups
+    return dict(groups)

@@ -1,11 +1,13 @@
-"""Choose a source for each requirement of the user's."""
+"""The choice of a source for each requirement of the user's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from envgen.errors import MappingError, PlanError, PypiUnreachableError
 from envgen.knowledge.tensorflow import METAL
+from envgen.lock.model import MAIN_GROUP
 from envgen.mapping.name_mapper import OVERRIDE
 from envgen.mapping.requirements import MappedRequirement
 from envgen.mapping.version_specs import to_match_specs
@@ -13,16 +15,14 @@ from envgen.models.match_spec import version_key
 from envgen.models.requirement import Requirement, requirement_lines
 from envgen.models.solve import RootSpec
 from envgen.planner.known_limits import add_tensorflow_companions, refuse_contradicted, refuse_missing_wheels
-from envgen.planner.overrides import holders
+from envgen.planner.overrides import providers
 from envgen.planner.plan import PlanInputs, Resolvers, UserRequirement
 from envgen.planner.state import PlannedRequirement, PlanState
 from envgen.planner.tensorflow_family import Bound, FamilyPlan, apply_family
 
-MAIN = "main"
-
 
 def choose_sources(inputs: PlanInputs, resolvers: Resolvers) -> PlanState:
-    """Return every requirement that applies to the target a source with its reason.
+    """Choose a source, with its reason, for every requirement that applies to the target.
 
     The order in which the user wrote them has no part in it.
 
@@ -30,7 +30,7 @@ def choose_sources(inputs: PlanInputs, resolvers: Resolvers) -> PlanState:
         PlanError: what the user asks for is known not to work together, or PyPI is needed and may not be asked.
         MappingError: a name's source cannot be told.
     """
-    ordered, applying = _applying(inputs)
+    applying = _applying(inputs)
     family = _family(inputs, applying)
     state = PlanState(inputs=inputs, resolvers=resolvers, family=family, roots=())
     state.roots = tuple(_roots(state, _regrouped(applying, family)))
@@ -41,7 +41,11 @@ def choose_sources(inputs: PlanInputs, resolvers: Resolvers) -> PlanState:
     if family.metal:
         state.uv_constraints[METAL] = Bound(text=f"{METAL}=={family.metal.version}", why=family.metal.why)
     add_tensorflow_companions(state, state.pypi_names)
-    state.note(_skipped(ordered, applying))
+    state.note(
+        f"`{wanted.requirement.text}` does not apply to this platform, by its marker"
+        for wanted in _ordered(inputs)
+        if wanted not in applying
+    )
     state.note(family.notes)
     refuse_offline(state)
     return state
@@ -49,14 +53,16 @@ def choose_sources(inputs: PlanInputs, resolvers: Resolvers) -> PlanState:
 
 def refuse_family(inputs: PlanInputs) -> None:
     """Refuse what is known of the TensorFlow family not to work, before any index is read; raise PlanError."""
-    _family(inputs, _applying(inputs)[1])
+    _family(inputs, _applying(inputs))
 
 
-def _applying(inputs: PlanInputs) -> tuple[list[UserRequirement], list[UserRequirement]]:
-    """List the user's requirements in an order of their own, and those of them that the target's markers let in."""
+def _ordered(inputs: PlanInputs) -> list[UserRequirement]:
+    return sorted(inputs.wanted, key=lambda wanted: (wanted.requirement.name, wanted.requirement.text))
+
+
+def _applying(inputs: PlanInputs) -> list[UserRequirement]:
     markers = inputs.platform.markers()
-    ordered = sorted(inputs.wanted, key=lambda wanted: (wanted.requirement.name, wanted.requirement.text))
-    return ordered, [wanted for wanted in ordered if wanted.requirement.applies(markers)]
+    return [wanted for wanted in _ordered(inputs) if wanted.requirement.applies(markers)]
 
 
 def _family(inputs: PlanInputs, applying: Sequence[UserRequirement]) -> FamilyPlan:
@@ -71,20 +77,13 @@ def _family(inputs: PlanInputs, applying: Sequence[UserRequirement]) -> FamilyPl
 
 
 def _regrouped(applying: Sequence[UserRequirement], family: FamilyPlan) -> list[UserRequirement]:
-    """Return the rewritten requirements the groups of the lines that they come from; what is added is for all."""
+    """Return the rewritten requirements with the groups of their lines; what is added is for all."""
     by_origin = {wanted.requirement.origin: wanted for wanted in applying}
-    rewritten = [
-        UserRequirement(
-            requirement=requirement,
-            groups=by_origin[requirement.origin].groups,
-            pypi_only=by_origin[requirement.origin].pypi_only,
-            asked=str(by_origin[requirement.origin].requirement),
-        )
-        for requirement in family.requirements
-    ]
-    return rewritten + [
-        UserRequirement(requirement=requirement, groups=frozenset({MAIN})) for requirement in family.added
-    ]
+    regrouped = []
+    for requirement in family.requirements:
+        wanted = by_origin[requirement.origin]
+        regrouped.append(replace(wanted, requirement=requirement, asked=str(wanted.requirement)))
+    return regrouped + [UserRequirement(requirement=item, groups=frozenset({MAIN_GROUP})) for item in family.added]
 
 
 def _roots(state: PlanState, wanted: Sequence[UserRequirement]) -> list[PlannedRequirement]:
@@ -93,7 +92,8 @@ def _roots(state: PlanState, wanted: Sequence[UserRequirement]) -> list[PlannedR
     roots: list[PlannedRequirement] = []
     unknown: list[MappedRequirement] = []
     for item, answer in zip(wanted, mapped, strict=True):
-        reason = _pypi_word(state, item, only)
+        name = item.requirement.name
+        reason = "the manifest lists it under `pypi`" if name in only else state.family.from_pypi.get(name, "")
         if not reason and answer.source == "unknown" and not answer.lacking:
             unknown.append(answer)
         elif not reason:
@@ -115,14 +115,6 @@ def _translated(state: PlanState, requirements: Sequence[Requirement]) -> tuple[
         ) from error
 
 
-def _pypi_word(state: PlanState, wanted: UserRequirement, only: set[str]) -> str:
-    """Return why a requirement comes from PyPI whatever the channel has."""
-    name = wanted.requirement.name
-    if name in only:
-        return "the manifest lists it under `pypi`"
-    return state.family.from_pypi.get(name, "")
-
-
 def _unknown(unknown: Sequence[MappedRequirement], resolvers: Resolvers) -> MappingError:
     reasons = "; ".join(dict.fromkeys(f"`{answer.requirement.name}`: {answer.why}" for answer in unknown))
     meant = misspelling_hint([answer.requirement.name for answer in unknown], resolvers)
@@ -136,29 +128,30 @@ def _unknown(unknown: Sequence[MappedRequirement], resolvers: Resolvers) -> Mapp
 
 
 def misspelling_hint(names: Iterable[str], resolvers: Resolvers) -> str:
-    """Start a hint with the names that were meant, if there are near ones: "did you mean `scikit-learn`? "."""
+    """Return the start of a hint with near names, if there are any: "did you mean `scikit-learn`? "."""
     near = {name: resolvers.mapper.suggestions(name)[:2] for name in names}
     meant = [f"`{name}`" for found in near.values() for name in found]
     return f"did you mean {' or '.join(dict.fromkeys(meant))}? " if meant else ""
 
 
+def nowhere(roots: Iterable[PlannedRequirement]) -> list[str]:
+    """Return the names that conda does not know and the user did not mean for PyPI: they may be misspelt."""
+    return [root.name for root in roots if root.mapped.conda is None and not root.wanted.pypi_only]
+
+
 def no_version(state: PlanState, mapped: MappedRequirement) -> str:
-    """Return that the channel has no version that the requirement admits, or nothing where it has one."""
+    """Return that the channel has no version that a requirement admits; "" where it has one."""
     for spec in mapped.specs:
         have = state.resolvers.mapper.packages.records(spec.name)
         if not any(spec.matches(record) for record in have):
             versions = sorted({record.version for record in have}, key=version_key)
-            return f"the channel has no {spec}{_span(versions)}"
+            ends = " to ".join(dict.fromkeys([*versions[:1], *versions[-1:]]))
+            return f"the channel has no {spec}" + (f" (it has {ends})" if ends else "")
     return ""
 
 
-def _span(versions: Sequence[str]) -> str:
-    ends = " to ".join(dict.fromkeys([*versions[:1], *versions[-1:]]))
-    return f" (it has {ends})" if ends else ""
-
-
 def _of_extras(state: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
-    """Return roots of their own to requirements that an extra brings and only PyPI has."""
+    """Return roots for the requirements that an extra brings and only PyPI has."""
     found = []
     for root in roots:
         for requirement in root.mapped.pypi_extra if not root.from_pypi else ():
@@ -177,28 +170,18 @@ def _user_bounds(state: PlanState) -> tuple[RootSpec, ...]:
         RootSpec(spec=to_match_specs(conda, bound.specifier).spec, origin=bound.origin)
         for bound in state.inputs.constraints
         if bound.applies(markers)
-        for conda in holders(state.resolvers.mapper, bound.name)
+        for conda in providers(state.resolvers.mapper, bound.name)
     )
 
 
-def _skipped(wanted: Sequence[UserRequirement], applying: Sequence[UserRequirement]) -> list[str]:
-    kept = {id(item) for item in applying}
-    return [
-        f"`{item.requirement.text}` does not apply to this platform, by its marker"
-        for item in wanted
-        if id(item) not in kept
-    ]
-
-
 def refuse_offline(state: PlanState) -> None:
-    """Stop where something must come from PyPI and PyPI may not be asked; raise PlanError with the lines."""
+    """Refuse where something must come from PyPI and PyPI may not be asked; raise PlanError with the lines."""
     if state.resolvers.pypi is not None or not state.pypi_roots:
         return
     reasons = "; ".join(dict.fromkeys(f"`{root.requirement}` ({root.why})" for root in state.pypi_roots))
-    nowhere = [root.name for root in state.pypi_roots if root.mapped.conda is None and not root.wanted.pypi_only]
     raise PlanError(
         f"these must come from PyPI, which --offline forbids: {reasons}",
         lines=requirement_lines(root.requirement for root in state.pypi_roots),
-        hint=f"{misspelling_hint(nowhere, state.resolvers)}run again without --offline",
+        hint=f"{misspelling_hint(nowhere(state.pypi_roots), state.resolvers)}run again without --offline",
         code="offline",
     )

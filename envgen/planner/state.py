@@ -34,7 +34,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRequirement:
-    """One requirement of the user's with the source that was chosen for it, and why.
+    """A requirement of the user's with the source that was chosen for it, and why.
 
     `because` are the user's further lines for whose sake it does not come from conda.
     """
@@ -47,7 +47,6 @@ class PlannedRequirement:
 
     @property
     def requirement(self) -> Requirement:
-        """Return the requirement as it is asked for."""
         return self.wanted.requirement
 
     @property
@@ -57,7 +56,7 @@ class PlannedRequirement:
 
     @property
     def specs(self) -> tuple[RootSpec, ...]:
-        """List the match specs that it is on conda, with the line that asks for it."""
+        """Return the match specs that it is on conda, with the line that asks for it."""
         return tuple(RootSpec(spec=spec, origin=self.requirement.origin) for spec in self.mapped.specs)
 
     @property
@@ -66,21 +65,21 @@ class PlannedRequirement:
         return (self.requirement.origin.line,) if self.requirement.origin.line else ()
 
     def decisions(self) -> Iterable[Decision]:
-        """Yield of its packages, in the words that the user asked for it."""
-        asked = self.wanted.asked or str(self.requirement)
+        """Yield where its packages come from, under the words that the user wrote."""
+        written = self.wanted.asked or str(self.requirement)
         if self.from_pypi:
-            yield Decision(requirement=asked, name=self.name, source="pypi", why=self.why)
+            yield Decision(requirement=written, name=self.name, source="pypi", why=self.why)
             return
         for number, spec in enumerate(self.mapped.specs):
             why = f"an extra of {self.name} asks for it" if number else self.why
-            yield Decision(requirement=asked, name=spec.name, source="conda", why=why)
+            yield Decision(requirement=written, name=spec.name, source="conda", why=why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiftedRequirement:
-    """A distribution of the PyPI closure that conda provides, as the specs that its needers put on it.
+    """A distribution of the PyPI closure that conda provides, as the specs that the wheels put on it.
 
-    The specs bear the names of the needers; `lines` are the user's that lead to these.
+    The specs name the wheels as their origin; `lines` are the user's that lead to these.
     """
 
     name: str
@@ -91,27 +90,28 @@ class LiftedRequirement:
     notes: tuple[str, ...] = ()
 
     @property
-    def cause(self) -> Reason:
-        """Return that conda has nothing that meets the specs."""
+    def misfit(self) -> Reason:
+        """Return the reason to undo the lift: conda has nothing that meets the specs beside the rest."""
         bounds = ", ".join(f"`{spec.spec}` ({spec.origin.path})" for spec in self.specs)
         return Reason(text=f"the channel has no {self.conda} that fits beside the rest: {bounds}", lines=self.lines)
 
 
 @dataclass(slots=True, kw_only=True)
 class PlanState:
-    """What has been decided so far; only the plan package changes it.
+    """What has been decided so far; only the planner changes it.
 
     For conda: `bounds` are the user's constraints, `caps` bounds that upstream metadata lacks, `lifts` what conda
     provides of the PyPI closure. For PyPI: `uv_constraints` are bounds by a key of their own, `floors` those that may
     be given up, by distribution (None once they were); `uv_extra` are requirements that the extras of lifted packages
-    add; `stubs` stand for what conda provides at a version, and `loose` are names that nothing may stand in for.
+    add; `stubs` are the versions of what conda provides, and `never_stubbed` names whose version PyPI chooses.
 
-    `kept_off` says why a distribution is not taken from conda though conda has it; `unmet` the same for as long as the
-    wheels of one answer of PyPI's ask for it; `beside` what PyPI's TensorFlow keeps there. `absent` says why conda
-    cannot provide a distribution ("" where it can), `held` why PyPI must choose what goes with conda's.
+    `excluded_from_conda` says why a distribution is not taken from conda though conda has it; `unmet` the same for as
+    long as the wheels of one answer of PyPI's need it; `tensorflow_companions` what PyPI's TensorFlow keeps on PyPI.
+    `absent` says why conda cannot provide a distribution ("" where it can), `pinned` why PyPI must choose what goes
+    with conda's.
 
-    `provided` maps distributions to the records of the last solution. `metadata` is keyed by a wheel's sha256;
-    `solved` and `names` are what conda was asked.
+    `provided` maps distributions to the records of the last solution. `metadata` is keyed by a wheel's sha256; `solved`
+    has the solver's answers, and `channel_names` the names whose records were read.
     """
 
     inputs: PlanInputs
@@ -122,30 +122,30 @@ class PlanState:
     lifts: dict[str, LiftedRequirement] = field(default_factory=dict)
     excluded_from_conda: dict[str, Reason] = field(default_factory=dict)
     unmet: dict[str, Reason] = field(default_factory=dict)
-    beside: dict[str, str] = field(default_factory=dict)
+    tensorflow_companions: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
-    held: dict[str, Reason] = field(default_factory=dict)
+    pinned: dict[str, Reason] = field(default_factory=dict)
     caps: dict[str, RootSpec] = field(default_factory=dict)
     uv_constraints: dict[str, Bound] = field(default_factory=dict)
     uv_extra: dict[str, Requirement] = field(default_factory=dict)
     floors: dict[str, Bound | None] = field(default_factory=dict)
     stubs: dict[str, Stub] = field(default_factory=dict)
-    loose: set[str] = field(default_factory=set)
+    never_stubbed: set[str] = field(default_factory=set)
     tensorflow_from_pypi: bool = False
     provided: dict[str, Record] = field(default_factory=dict)
     metadata: dict[str, WheelMetadata] = field(default_factory=dict)
     solved: dict[SolveKey, Solution | UnsatisfiableError] = field(default_factory=dict)
-    names: frozenset[str] = frozenset()
+    channel_names: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
 
     @property
     def conda_roots(self) -> tuple[PlannedRequirement, ...]:
-        """List the user's requirements that conda serves."""
+        """Return the user's requirements that conda serves."""
         return tuple(root for root in self.roots if not root.from_pypi)
 
     @property
     def pypi_roots(self) -> tuple[PlannedRequirement, ...]:
-        """List the user's requirements that PyPI serves."""
+        """Return the user's requirements that PyPI serves."""
         return tuple(root for root in self.roots if root.from_pypi)
 
     @property
@@ -155,19 +155,19 @@ class PlanState:
 
     @property
     def overrides(self) -> tuple[Requirement, ...]:
-        """List the manifest's overrides that apply to the target."""
+        """Return the manifest's overrides that apply to the target."""
         markers = self.inputs.platform.markers()
         return tuple(override for override in self.inputs.overrides if override.applies(markers))
 
     @property
     def removed(self) -> frozenset[str]:
-        """Name what the manifest's overrides take away, so that no wheel needs it."""
+        """Return what the manifest's overrides take away, so that no wheel needs it."""
         return removed_names(self.inputs.overrides, self.inputs.platform)
 
-    def state(self) -> tuple[object, ...]:
-        """Return what a turn of the rounds may change, so that it can be told whether one did."""
-        lifts, caps = dict(self.lifts), dict(self.caps)
-        return self.roots, lifts, dict(self.excluded_from_conda), dict(self.unmet), dict(self.beside), caps
+    def snapshot(self) -> tuple[object, ...]:
+        """Return a copy of what a solve of the conda half depends on, to compare with a later one."""
+        tables = (self.lifts, self.excluded_from_conda, self.unmet, self.tensorflow_companions, self.caps)
+        return (self.roots, *(dict(table) for table in tables))
 
     def why_pypi(self, name: str) -> Reason | None:
         """Return why a distribution may not come from conda; None where it may, if conda has it."""
@@ -177,20 +177,19 @@ class PlanState:
         if name in self.inputs.never_conda:
             return Reason(text=f"your `mapping` says that {name} never comes from conda")
         known = self.excluded_from_conda.get(name) or self.unmet.get(name)
-        text = self.family.from_pypi.get(name) or self.beside.get(name)
-        return known or (self.tensorflow_cause(text) if text else None)
+        text = self.family.from_pypi.get(name) or self.tensorflow_companions.get(name)
+        return known or (self.tensorflow_reason(text) if text else None)
 
-    def tensorflow_cause(self, text: str) -> Reason:
+    def tensorflow_reason(self, text: str) -> Reason:
         """Return a reason that lies in PyPI's TensorFlow, with the lines that ask for it."""
         lines = [line for root in self.pypi_roots if root.name in (*NAMES, METAL) for line in root.lines]
         way_out = "use conda's TensorFlow (`accelerator: cpu`, without tensorflow-metal)"
         return Reason(text=text, lines=tuple(dict.fromkeys(lines)), way_out=way_out)
 
-    def move_to_pypi(self, name: str, cause: Reason) -> None:
-        """Take a requirement of the user's from PyPI instead, for a reason."""
-        why, because = cause.text, cause.lines
+    def move_to_pypi(self, name: str, reason: Reason) -> None:
+        """Take a requirement of the user's from PyPI instead."""
         self.roots = tuple(
-            replace(root, from_pypi=True, why=why, because=because)
+            replace(root, from_pypi=True, why=reason.text, because=reason.lines)
             if root.name == name and not root.from_pypi
             else root
             for root in self.roots

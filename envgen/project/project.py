@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import EnvgenError, LockfileError, ManifestError, SourceLine, UsageError
+from envgen.formats.conda_lock import read_conda_lock
 from envgen.formats.explicit import read_explicit
-from envgen.formats.read_lock import read_conda_lock
 from envgen.lock.model import Lock
 from envgen.manifest.fields import environment_name, macos_floor, python_minor
 from envgen.manifest.model import Manifest, load_manifest

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from email.utils import formatdate
+from http import HTTPStatus
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+import envgen
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.pypi.indexes import Indexes, mask, without_user
 
 if TYPE_CHECKING:
     import requests
+    from cachecontrol.controller import CacheController
+    from requests.adapters import HTTPAdapter
+    from urllib3 import ProxyManager
+    from urllib3.util.retry import Retry
 
 _POOL = 16
 _CHUNK = 1 << 16
+_FOR_EVER = 1 << 40  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +67,7 @@ class Response:
 
 
 class Session:
-    """Fetch from the indexes and from the hosts that they point at."""
+    """The one HTTP client, for the indexes and the hosts that they point at; it keeps nothing on disk."""
 
     def __init__(
         self,
@@ -90,20 +100,20 @@ class Session:
 
     def get(self, url: str, headers: Mapping[str, str] | None = None, *, limit: int = 1 << 30) -> Response:
         """Fetch a URL into memory, up to `limit` bytes, whatever the status; PypiUnreachableError: no whole answer."""
-        with self._opened(url, headers) as response:
+        with self.opened(url, headers) as response:
             kind, _, rest = response.headers.get("Content-Type", "").lower().partition(";")
             return Response(
                 status=response.status_code,
                 url=response.url,
                 kind=kind.strip(),
                 charset=rest.partition("charset=")[2].strip(' "'),
-                content=b"".join(self._chunks(response, url, limit)),
+                content=b"".join(self.chunks(response, url, limit)),
             )
 
     def download(self, url: str, file: IO[bytes]) -> int:
         """Fetch a URL into a file and give the status; PypiUnreachableError: no whole answer."""
-        with self._opened(url) as response:
-            for chunk in self._chunks(response, url, limit=1 << 40):
+        with self.opened(url) as response:
+            for chunk in self.chunks(response, url, limit=1 << 40):
                 file.write(chunk)
             return response.status_code
 
@@ -125,12 +135,12 @@ class Session:
             yield
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise PypiUnreachableError(
-                f"the package index does not answer: {mask(url)} ({_reason(error)})",
+                f"the package index does not answer: {mask(url)} ({reason(error)})",
                 hint="check the network, the proxy and UV_DEFAULT_INDEX, or use --offline",
             ) from error
 
     @contextmanager
-    def _opened(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[requests.Response]:
+    def opened(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[requests.Response]:
         auth = self.password_for(url)
         with (
             self.guard(url),
@@ -140,7 +150,7 @@ class Session:
         ):
             yield response
 
-    def _chunks(self, response: requests.Response, url: str, limit: int) -> Iterator[bytes]:
+    def chunks(self, response: requests.Response, url: str, limit: int) -> Iterator[bytes]:
         deadline = time.monotonic() + self.timeouts.total
         size = 0
         for chunk in response.iter_content(_CHUNK):
@@ -156,7 +166,6 @@ class Session:
 
     def _open(self) -> requests.Session:
         import requests
-        from requests.adapters import HTTPAdapter
         from urllib3.util.retry import Retry
 
         session = requests.Session()
@@ -167,13 +176,87 @@ class Session:
             raise_on_status=False,
             respect_retry_after_header=False,  # it may ask for an hour
         )
-        adapter = HTTPAdapter(max_retries=retry, pool_maxsize=_POOL)
+        adapter = _trusting_adapter(retry)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         bundle = self._environment.get("SSL_CERT_FILE")  # uv's variable; requests has others
         if bundle and not {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} & self._environment.keys():
             session.verify = bundle
         return session
+
+
+def _trusting_adapter(retry: Retry) -> HTTPAdapter:
+    """Make an adapter that trusts the system's certificates, a company's own authority among them, beside certifi's."""
+    import truststore
+    from requests.adapters import HTTPAdapter
+
+    def context() -> ssl.SSLContext:
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    class TrustingAdapter(HTTPAdapter):
+        def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: object) -> None:
+            super().init_poolmanager(connections, maxsize, block, ssl_context=context(), **options)
+
+        def proxy_manager_for(self, proxy: str, **options: object) -> ProxyManager:
+            manager: ProxyManager = super().proxy_manager_for(proxy, ssl_context=context(), **options)
+            return manager
+
+    return TrustingAdapter(max_retries=retry, pool_maxsize=_POOL)
+
+
+class AnswerCache:
+    """Answers of a session, kept in a folder and revalidated (RFC 9111), for URLs that are no secret.
+
+    One whose body `check` refuses with a ValueError never takes the place of what is kept.
+    """
+
+    def __init__(self, session: Session, folder: Path, check: Callable[[bytes], object]) -> None:
+        """Prepare; the folder is made when there is something to keep."""
+        self._session = session
+        self._folder = folder
+        self._check = check
+
+    def get(self, url: str, *, max_age: int, limit: int) -> bytes:
+        """Return a URL's body: the one that is kept if it is younger than `max_age` seconds, else what is there now.
+
+        PypiUnreachableError: no whole answer. ValueError: an answer that is refused. OSError: the folder is of no use.
+        """
+        controller, request = self._controller(), self._request(url, max_age)
+        if kept := controller.cached_request(request):
+            return kept.read()
+        headers = {"User-Agent": f"envgen/{envgen.__version__}", **controller.conditional_headers(request)}
+        from urllib3 import HTTPHeaderDict
+
+        with self._session.opened(url, headers) as response:
+            answer = response.raw
+            # No cookies, and no `Vary`, which would have values of the request kept as well.
+            held = {name: response.headers[name] for name in ("ETag", "Last-Modified") if name in response.headers}
+            date = response.headers.get("Date") or formatdate(usegmt=True)
+            answer.headers = HTTPHeaderDict({**held, "Date": date, "Cache-Control": f"max-age={_FOR_EVER}"})
+            if response.status_code == HTTPStatus.NOT_MODIFIED:
+                return controller.update_cached_response(request, answer).read()
+            if response.status_code != HTTPStatus.OK:
+                raise ValueError(f"HTTP {response.status_code}")
+            body = b"".join(self._session.chunks(response, url, limit))
+            self._check(body)
+            controller.cache_response(request, answer, body)
+            return body
+
+    def kept(self, url: str) -> bytes | None:
+        """Return the body that is kept of a URL, however old it is; OSError where it cannot be read."""
+        found = self._controller().cached_request(self._request(url, _FOR_EVER))
+        return found.read() if found else None
+
+    def _controller(self) -> CacheController:
+        from cachecontrol.caches import FileCache
+        from cachecontrol.controller import CacheController
+
+        return CacheController(FileCache(self._folder, forever=True))  # an older copy serves without the network
+
+    def _request(self, url: str, max_age: int) -> requests.PreparedRequest:
+        import requests
+
+        return requests.Request("GET", url, headers={"Cache-Control": f"max-age={max_age}"}).prepare()
 
 
 def _passwords(indexes: Indexes) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -191,8 +274,8 @@ def _location(url: str) -> str:
         return ""
 
 
-def _reason(error: Exception) -> str:
-    """Return in a few words what went wrong: the texts of requests hold object addresses and nested reprs."""
+def reason(error: Exception) -> str:
+    """Return in a few words why a transfer failed: the texts of requests hold object addresses and nested reprs."""
     import requests
 
     kinds: tuple[tuple[type[Exception], str], ...] = (

@@ -1,4 +1,4 @@
-"""Resolve again with the least change from what was locked.
+"""A PyPI resolver that changes as little as it must of what was locked.
 
 What is promised is what `solvers.least_change` promises of conda's records: a wheel stays at its version unless it
 cannot stay beside the others, what nothing needs any more is gone, and an updated distribution goes to the version that
@@ -22,12 +22,12 @@ _MAX_TRIES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeastChangePypiResolver:
-    """Ask another side, and keep the wheels of an earlier lock where that is possible; a `PypiResolver`.
+    """A `PypiResolver` that keeps the wheels of an earlier lock where another one lets it.
 
     `update` names distributions that are meant to move.
     """
 
-    side: PypiResolver
+    inner: PypiResolver
     kept: tuple[Wheel, ...]
     update: AbstractSet[str] = frozenset()
 
@@ -41,41 +41,38 @@ class LeastChangePypiResolver:
         kept = tuple(wheel for wheel in known if wheel.name not in self.update)
         bound = _pinned(request, self._targets(request, [wheel for wheel in known if wheel.name in self.update]))
         if not kept:
-            return self.side.resolve(bound)
+            return self.inner.resolve(bound)
         bound = replace(bound, preferred=kept)
         try:
-            return self.side.resolve(_pinned(bound, kept))
+            return self.inner.resolve(_pinned(bound, kept))
         except PypiUnsatisfiableError:
             return self._freed(bound, kept)
 
     def metadata(self, wheel: Wheel) -> WheelMetadata:
-        """Read the core metadata of this very wheel."""
-        return self.side.metadata(wheel)
+        return self.inner.metadata(wheel)
 
     def metadata_many(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
-        """Read the core metadata of many wheels side by side."""
-        return self.side.metadata_many(wheels)
+        return self.inner.metadata_many(wheels)
 
     def release_metadata(self, name: str, version: str, platform: Platform) -> WheelMetadata | None:
-        """Read the core metadata of a release."""
-        return self.side.release_metadata(name, version, platform)
+        return self.inner.release_metadata(name, version, platform)
 
     def _targets(self, request: ResolveRequest, moving: Collection[Wheel]) -> list[Wheel]:
         """Return the wheels that updated ones go to: a fresh resolution's, where it has newer ones."""
         if not moving:
             return []
-        fresh = {wheel.name: wheel for wheel in self.side.resolve(request).wheels}
+        fresh = {wheel.name: wheel for wheel in self.inner.resolve(request).wheels}
         found = [(old, fresh[old.name]) for old in moving if old.name in fresh]
         return [new for old, new in found if Version(new.version) > Version(old.version)]
 
     def _freed(self, request: ResolveRequest, kept: Collection[Wheel]) -> Resolution:
         """Let wheels go until the rest can be kept: those that the resolver moves, less those that need not move."""
-        answer = self.side.resolve(request)
+        answer = self.inner.resolve(request)
         moved = _moved(kept, answer)
         for wheel in moved[:_MAX_TRIES]:
             stays = [one for one in kept if one not in moved]
             try:
-                better = self.side.resolve(_pinned(request, [*stays, wheel]))
+                better = self.inner.resolve(_pinned(request, [*stays, wheel]))
             except PypiUnsatisfiableError:
                 continue
             answer, moved = better, _moved(kept, better)

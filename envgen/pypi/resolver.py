@@ -1,11 +1,10 @@
-"""Resolve and describe distributions for a target: the PyPI side of a lock."""
+"""The resolver of a lock's PyPI half: uv, with what the indexes say of files added."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,7 +23,9 @@ from envgen.pypi.uv import Uv, read_pylock
 from envgen.pypi.uv_messages import notes
 from envgen.pypi.wheel_verdicts import FileVerdict, by_version, classify, describe, remedy, shut_out
 
+Attempt = Callable[[ResolveRequest], object]
 _MAX_BLAMED = 6
+_LONGEST = 500
 # Words of uv's that mean that a project's own files are the matter, so that looking at them explains more.
 _FILES = re.compile(r"no usable wheels|no wheels with|not found in|no versions? of|(?:is|are) available|was yanked")
 # Those of them that mean that a wheel is lacking.
@@ -45,10 +46,7 @@ class UvResolver:
         offline: bool = False,
         timeouts: Timeouts | None = None,
     ) -> None:
-        """Prepare; `cache` is a folder of ours for metadata, `environment` says which indexes count (see Indexes).
-
-        Nothing is imported, opened or asked before it is needed.
-        """
+        """Prepare; `cache` is a folder of ours for metadata, `environment` says which indexes count (see Indexes)."""
         offline = offline or environment.get("UV_OFFLINE", "").lower() in ("1", "true")
         limits = timeouts or Timeouts.configured(environment)
         indexes = Indexes.configured(environment)
@@ -61,12 +59,11 @@ class UvResolver:
 
     @property
     def calls(self) -> int:
-        """Count the runs of uv so far."""
         return self._uv.calls
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return what the user should know of this run, no part of a resolution: it may differ the next time."""
+        """Return what the user should know of this run; no part of a resolution, as it may differ the next time."""
         return (*self._uv.notes, *self._reader.notes)
 
     def resolve(self, request: ResolveRequest) -> Resolution:
@@ -115,26 +112,27 @@ class UvResolver:
         wanted = roots(request)
         if not self._offline:
             self._index.prefetch(wanted)
-        wheels, warnings = self._settle(request, wanted)
+        wheels, warnings = self._compile(request, wanted)
         if self._offline:
             return Resolution(wheels=wheels, notes=warnings)
         kept = {wheel.name for wheel in request.preferred if wheel in wheels}
         chosen = {name: bounds for name, bounds in wanted.items() if name not in kept}
         wheelless: set[str] = set()
-        held = backtracking_notes(request, chosen, wheels, self._index, partial(self._attempt, wheelless))
-        return Resolution(wheels=wheels, notes=(*warnings, *held), wheelless=tuple(sorted(wheelless)))
 
-    def _attempt(self, wheelless: set[str], request: ResolveRequest) -> None:
-        """Try a request; collect the names that take part in a failure for want of wheels."""
-        try:
-            self._uv.compile(request)
-        except PypiUnsatisfiableError as error:
-            if _LACKING.search(error.problem):
-                wheelless.update(error.names)
-            raise
+        def attempt(other: ResolveRequest) -> None:
+            """Collect the names that take part in a failure for want of wheels."""
+            try:
+                self._uv.compile(other)
+            except PypiUnsatisfiableError as error:
+                if _LACKING.search(error.problem):
+                    wheelless.update(error.names)
+                raise
 
-    def _settle(self, request: ResolveRequest, wanted: Mapping[str, str]) -> tuple[tuple[Wheel, ...], tuple[str, ...]]:
-        """Resolve until nothing in the answer must be refused; each further run refuses more, so there is an end."""
+        stepped_back = tuple(backtracking_notes(request, chosen, wheels, self._index, attempt))
+        return Resolution(wheels=wheels, notes=(*warnings, *stepped_back), wheelless=tuple(sorted(wheelless)))
+
+    def _compile(self, request: ResolveRequest, wanted: Mapping[str, str]) -> tuple[tuple[Wheel, ...], tuple[str, ...]]:
+        """Resolve until nothing in the answer must be excluded; each further run excludes more, so there is an end."""
         stubs = frozenset(stub.name for stub in request.stubs)
         exclusions = Exclusions()
         while True:
@@ -143,28 +141,26 @@ class UvResolver:
             except PypiUnsatisfiableError as error:
                 raise self._explained(error, request, wanted, exclusions) from error
             wheels = read_pylock(answer.lock, request.platform, stubs, (wheel.sha256 for wheel in request.preferred))
-            extended = exclusions.extended(request, wheels, self._read(wheels), self._index)
+            # Off-line, what conda will provide in the end may be missing from the cache.
+            read = self._reader.read_known if self._offline else self._reader.read_many
+            extended = exclusions.extended(request, wheels, read(wheels), self._index)
             if extended == exclusions:
                 return wheels, notes(answer.stderr, stubs)
             exclusions = extended
 
-    def _read(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
-        """Read what was chosen; off-line, what conda will provide in the end may be missing from the cache."""
-        return self._reader.read_known(wheels) if self._offline else self._reader.read_many(wheels)
-
     def _explained(
         self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], exclusions: Exclusions
     ) -> PypiUnsatisfiableError:
-        """Add what the files of the projects in question tell: uv names the symptom only."""
+        """Add what the files of the projects in question say: uv names the symptom only."""
         verdicts = self._blamed(error, request, wanted, exclusions)
-        told = [describe(name, verdict, request.platform) for name, verdict in verdicts.items()]
+        described = "; ".join(describe(name, verdict, request.platform) for name, verdict in verdicts.items())
         hints = [remedy(verdict, request.platform) for verdict in verdicts.values()]
         hints += [
             f"the pre-release `{name}` {version} would fit: ask for it by name (`{name}=={version}`)"
             for name, version in sorted(exclusions.prereleases.items())
         ]
         return PypiUnsatisfiableError(
-            ": ".join([error.message, *filter(None, ["; ".join(told)])]),
+            f"{error.message}: {described}" if described else error.message,
             problem=error.problem,
             hint="; ".join(dict.fromkeys(filter(None, hints))),
             names=error.names,
@@ -185,89 +181,11 @@ class UvResolver:
         return verdicts
 
 
-# Tell which requirements got an older version than they might, and why: resolvers step back in silence.
-
-Try = Callable[[ResolveRequest], object]
-_MAX_TRIES = 1
-_LONGEST = 500
-
-
-def backtracking_notes(
-    request: ResolveRequest, roots: Mapping[str, str], wheels: Sequence[Wheel], index: SimpleIndex, attempt: Try
-) -> tuple[str, ...]:
-    """Return for each root what held it back: its own files, or the other requirements.
-
-    Where others hold it far below what would fit, `attempt` is asked to resolve with the newer version, so that the
-    resolver gives its reason; at most once.
-    """
-    return tuple(_notes(request, roots, {wheel.name: wheel for wheel in wheels}, index, attempt))
-
-
-def _notes(
-    request: ResolveRequest,
-    roots: Mapping[str, str],
-    wheels: Mapping[str, Wheel],
-    index: SimpleIndex,
-    attempt: Try,
-) -> Iterator[str]:
-    tries = _MAX_TRIES
-    for name in sorted(roots.keys() & wheels.keys()):
-        verdict = _verdict(request, name, roots[name], index)
-        if isinstance(verdict, str):
-            yield verdict
-        if not isinstance(verdict, FileVerdict) or verdict.code != "OK":
-            continue
-        chosen, best = Version(wheels[name].version), Version(verdict.version)
-        if chosen >= best:
-            if verdict.held_back:
-                yield describe(name, verdict, request.platform)
-            continue
-        reason = "other requirements rule it out"
-        if chosen.release[:2] != best.release[:2] and tries:
-            tries -= 1
-            reason = _reason(request, name, str(best), attempt) or reason
-        yield f"`{name}` {chosen} was chosen, not {best}: {reason}"
-
-
-def _verdict(request: ResolveRequest, name: str, specifier: str, index: SimpleIndex) -> FileVerdict | str | None:
-    """Judge a root, or say in words why it cannot be; None where no index has it."""
-    try:
-        project = index.project(name)
-    except PypiUnreachableError as error:
-        return f"whether `{name}` was held back is not known: {error.message}"
-    return classify(before(project.files, request.exclude_newer), request.platform, specifier) if project else None
-
-
-def _reason(request: ResolveRequest, name: str, version: str, attempt: Try) -> str:
-    try:
-        attempt(replace(request, constraints=(*request.constraints, f"{name}=={version}")))
-    except PypiUnsatisfiableError as error:
-        return _conclusion(error.problem)
-    except PypiUnreachableError:
-        return ""
-    return ""
-
-
-def _conclusion(problem: str) -> str:
-    """Take what cannot stand together out of a resolver's derivation, or its end; cut to a readable length."""
-    text = " ".join(problem.split())
-    if len(text) <= _LONGEST:
-        return text
-    clash, found, _ = text.rpartition(" are incompatible")
-    if found:
-        text = clash.rpartition("conclude that ")[2] + found
-    return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"
-
-
-# Find what uv chose and should not have: pre-releases that nobody asked for, and wheels that shut the python
-# out.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusions:
-    """What the next run of uv may not choose.
+    """What the next run of uv may not choose: pre-releases that nobody named, and wheels that shut the python out.
 
-    `prereleases` maps projects of which only finals may be chosen to the pre-release that was refused; `versions` maps
+    `prereleases` maps projects of which only finals may be chosen to the pre-release that uv chose; `versions` maps
     projects to versions that shut the target's python out.
     """
 
@@ -276,11 +194,10 @@ class Exclusions:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Name the projects of which something was refused, sorted."""
         return tuple(sorted({*self.prereleases, *self.versions}))
 
     def apply(self, request: ResolveRequest) -> ResolveRequest:
-        """Add the refused versions to a request's constraints."""
+        """Add the excluded versions to a request's constraints."""
         bounds = (
             f"{name}{','.join(f'!={version}' for version in versions)}"
             for name, versions in sorted(self.versions.items())
@@ -290,7 +207,7 @@ class Exclusions:
     def extended(
         self, request: ResolveRequest, wheels: Sequence[Wheel], chosen: Sequence[WheelMetadata], index: SimpleIndex
     ) -> Exclusions:
-        """Add what must be refused of an answer; equal to the old value where the answer is fine."""
+        """Add what must be excluded of an answer; equal to the old value where the answer is fine."""
         early = {
             wheel.name: wheel.version
             for wheel in wheels
@@ -323,7 +240,57 @@ def _shut_versions(metadata: WheelMetadata, request: ResolveRequest, index: Simp
     return tuple(sorted({metadata.version, *versions}, key=Version))
 
 
-# Read what a request asks of each project.
+def backtracking_notes(
+    request: ResolveRequest, roots: Mapping[str, str], wheels: Sequence[Wheel], index: SimpleIndex, attempt: Attempt
+) -> Iterator[str]:
+    """Yield for each root what kept it back: its own files, or the other requirements. Resolvers step back in silence.
+
+    Where others keep it far below what would fit, `attempt` is made to resolve with the newer version, so that the
+    resolver gives its reason; at most once, since that may take as long as the resolution itself.
+    """
+    chosen_versions = {wheel.name: Version(wheel.version) for wheel in wheels}
+    attempted = False
+    for name in sorted(roots.keys() & chosen_versions.keys()):
+        try:
+            project = index.project(name)
+        except PypiUnreachableError as error:
+            yield f"whether `{name}` was held back is not known: {error.message}"
+            continue
+        files = before(project.files, request.exclude_newer) if project else None
+        verdict = classify(files, request.platform, roots[name])
+        if verdict.code != "OK":
+            continue
+        chosen, best = chosen_versions[name], Version(verdict.version)
+        if chosen >= best:
+            if verdict.held_back:
+                yield describe(name, verdict, request.platform)
+            continue
+        reason = ""
+        if chosen.release[:2] != best.release[:2] and not attempted:
+            attempted = True
+            reason = _reason(request, name, str(best), attempt)
+        yield f"`{name}` {chosen} was chosen, not {best}: {reason or 'other requirements rule it out'}"
+
+
+def _reason(request: ResolveRequest, name: str, version: str, attempt: Attempt) -> str:
+    try:
+        attempt(replace(request, constraints=(*request.constraints, f"{name}=={version}")))
+    except PypiUnsatisfiableError as error:
+        return _conclusion(error.problem)
+    except PypiUnreachableError:
+        return ""
+    return ""
+
+
+def _conclusion(problem: str) -> str:
+    """Take what cannot stand together out of a resolver's derivation, or its end; cut to a readable length."""
+    text = " ".join(problem.split())
+    if len(text) <= _LONGEST:
+        return text
+    clash, found, _ = text.rpartition(" are incompatible")
+    if found:
+        text = clash.rpartition("conclude that ")[2] + found
+    return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"
 
 
 def roots(request: ResolveRequest) -> dict[str, str]:

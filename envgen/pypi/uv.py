@@ -192,13 +192,17 @@ def find_uv() -> str:
 
 
 def uv_environment(environment: Mapping[str, str], indexes: Indexes) -> dict[str, str]:
-    """Return the variables of a call as uv may see them, with the indexes that count."""
+    """Return the variables of a call as uv may see them, with the indexes that count.
+
+    uv trusts the system's certificates, among which a company's own authority is, unless a variable says otherwise.
+    """
     kept = {
         key: value
         for key, value in environment.items()
         if key not in _REMOVED and (not key.startswith("UV_") or _PASSED.fullmatch(key))
     }
-    return {**kept, **indexes.variables(), "NO_COLOR": "1"}
+    trust = {} if {"UV_SYSTEM_CERTS", "UV_NATIVE_TLS"} & kept.keys() else {"UV_SYSTEM_CERTS": "1"}
+    return {**kept, **trust, **indexes.variables(), "NO_COLOR": "1"}
 
 
 # Read uv's pylock.toml (PEP 751) and pick each package's wheel as the target's pip would.

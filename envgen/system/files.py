@@ -190,6 +190,11 @@ def create_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
         _sync_folder(folder.parent)
 
 
+def existing_ancestor(path: Path) -> Path:
+    """Return a path, or the nearest folder above it that is there."""
+    return next(each for each in (path, *path.parents) if each.exists())
+
+
 def _encoded(files: Mapping[str, str | bytes]) -> dict[str, bytes]:
     for name in files:
         if not _is_plain(name):

@@ -53,7 +53,7 @@ def test_text_and_json_go_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_notes_and_warnings_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     for console in (Console(), Console(quiet=True), Console(as_json=True)):
-        console.say("said")
+        console.info("said")
         console.note("noted")
         console.warn("warned")
     out, err = capsys.readouterr()

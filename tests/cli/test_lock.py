@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import SolverUnavailableError
-from envgen.formats.read_lock import read_conda_lock
+from envgen.formats.conda_lock import read_conda_lock
 from envgen.formats.registry import render
 from envgen.models.solve import Solver, SolverName
 from envgen.solvers.choose import choose_solver

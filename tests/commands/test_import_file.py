@@ -20,7 +20,7 @@ from envgen.commands.import_file import (
     save,
     source_lines,
 )
-from envgen.diagnosis.request import case_of_file
+from envgen.diagnosis.request import request_of_file
 from envgen.errors import EnvgenError, ForeignFileError, ManifestError, SourceLine, UsageError, WriteError
 from envgen.importers.items import ImportedPython, Span
 from envgen.project.project import PlatformOptions
@@ -506,7 +506,7 @@ def test_what_describes_a_project_is_counted(project: Project) -> None:
     text = "[project]\nname = 'x'\nversion = '1'\ndependencies = ['numpy', 'x @ https://h/x.zip']\n[tool.ruff]\na = 1\n"
     (project.folder / "pyproject.toml").write_text(text)
     services = services_for(progress=lambda _: None)
-    notes = case_of_file(services, Path("pyproject.toml"), PlatformOptions(), "").notes
+    notes = request_of_file(services, Path("pyproject.toml"), PlatformOptions(), "").notes
     assert notes[-1] == "3 parts of pyproject.toml ask for no package here; `envgen import -v` lists them"
     assert notes[-2].startswith("pyproject.toml:4: dependencies")
     assert len(notes) == 2

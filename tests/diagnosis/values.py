@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from envgen.diagnosis.availability import PypiLookup, on_pypi
+from envgen.diagnosis.availability import CondaLookup, PypiLookup, on_pypi
 from envgen.diagnosis.blocked import BlockedRequirement
 from envgen.diagnosis.dependencies import DependencyGraph, NeededRequirement, Node
 from envgen.diagnosis.results import CondaAvailability, Question
+from envgen.models.channel import CONDA_FORGE
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
-from envgen.models.record import Record
+from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import WheelMetadata
 from envgen.pypi.simple_api import Project, ProjectFile
+from envgen.solvers.rattler import RattlerSolver
+from tests.fakes.memory_channel import FakeRepodata, mapper
 from tests.fakes.tables import record
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
@@ -32,12 +36,12 @@ def wanted(text: str) -> Requirement:
 
 def question(text: str, *, pypi_only: bool = False, group: str = "") -> Question:
     """Ask for a requirement."""
-    return Question(asked=wanted(text), pypi_only=pypi_only, group=group)
+    return Question(requested=wanted(text), pypi_only=pypi_only, group=group)
 
 
 def spec_question(text: str) -> Question:
     """Ask for a match spec."""
-    return Question(asked=MatchSpec.parse(text))
+    return Question(requested=MatchSpec.parse(text))
 
 
 def listed(name: str, *files: str, requires_python: str = "", yanked: Sequence[str] = ()) -> Project:
@@ -65,7 +69,7 @@ def _filename(name: str, text: str) -> str:
     return forms[kind]
 
 
-def stand(text: str, project: Project | None, platform: Platform = MAC) -> PypiLookup:
+def looked_up(text: str, project: Project | None, platform: Platform = MAC) -> PypiLookup:
     """Judge a requirement by a project's files."""
     return on_pypi(wanted(text), project, platform)
 
@@ -86,9 +90,9 @@ def blocked(
     platform: Platform = MAC,
     **more: object,
 ) -> BlockedRequirement:
-    """Make the subject of a requirement that cannot be had; `asked` is what leads to it, if that is something else."""
+    """Make a requirement that cannot be had; `asked` is what leads to it, if that is something else."""
     requirement = wanted(text)
-    own = Question(asked=requirement) if not asked else question(asked)
+    own = Question(requested=requirement) if not asked else question(asked)
     plain = BlockedRequirement(
         question=own,
         requirement=requirement,
@@ -98,8 +102,6 @@ def blocked(
         specs=(MatchSpec.parse(f"{requirement.name} {requirement.specifier}".strip()),) if records else (),
         records=records,
     )
-    from dataclasses import replace
-
     return replace(plain, **more)  # type: ignore[arg-type]  # the fields are checked by BlockedRequirement itself
 
 
@@ -113,9 +115,9 @@ def node(
     requires: Sequence[str] = (),
     forced: str = "",
 ) -> Node:
-    """Make a node of a closure; `via` are the names that lead to it, from the root on."""
+    """Make a node of a graph; `via` are the names that lead to it, from the root on."""
     requirement = wanted(text)
-    own = root or Question(asked=requirement)
+    own = root or Question(requested=requirement)
     made = Node(
         need=NeededRequirement(requirement=requirement, chain=(*via, requirement.name), question=own),
         pypi=on_pypi(requirement, project, MAC),
@@ -123,15 +125,35 @@ def node(
         forced=forced,
     )
     made.metadata = WheelMetadata(
-        name=requirement.name, version=made.pypi.standing.version, requires_dist=tuple(requires)
+        name=requirement.name, version=made.pypi.availability.version, requires_dist=tuple(requires)
     )
     return made
 
 
-def closure(*nodes: Node) -> DependencyGraph:
-    """Make a closure of nodes, with what they need of each other."""
+def graph(*nodes: Node) -> DependencyGraph:
+    """Make a graph of nodes, with what they need of each other."""
     made = DependencyGraph(markers=MAC.markers())
     for each in nodes:
         made.add(each)
         list(made.needs_of(each))
     return made
+
+
+PYTHON = record("python 3.12.4", channel=CONDA_FORGE)
+
+
+class SmallRepodata(FakeRepodata):
+    """Provide all that was listed as a closure."""
+
+    def closure(self, names: object) -> tuple[ChannelRecords, ...]:
+        del names
+        return (ChannelRecords(channel=CONDA_FORGE, records=tuple(self.listed)),)
+
+
+def conda_lookup(*records: Record, platform: Platform = MAC) -> CondaLookup:
+    return CondaLookup(
+        repodata=SmallRepodata(listed=(PYTHON, *records)),
+        mapper=mapper(PYTHON, *records),
+        platform=platform,
+        solver=RattlerSolver(),
+    )

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import html
 import json
+import ssl
 import threading
 import time
 from base64 import b64encode
@@ -75,7 +76,9 @@ class _State:
 class IndexServer:
     """Run a small index in threads of this process, from `with` to its end."""
 
-    def __init__(self, *, html_only: bool = False, ranges: bool = True, password: str = "") -> None:
+    def __init__(
+        self, *, html_only: bool = False, ranges: bool = True, password: str = "", tls: ssl.SSLContext | None = None
+    ) -> None:
         """Prepare an empty index; with `password`, only `user:<password>` is let in."""
         self._state = _State(html_only=html_only, ranges=ranges, password=password)
         state = self._state
@@ -84,12 +87,15 @@ class IndexServer:
             shared = state
 
         self._server = _Server(("127.0.0.1", 0), Handler)
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def root(self) -> str:
         """Return the server's address, without a trailing slash."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     @property
     def url(self) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -107,11 +108,12 @@ class LoopbackChannel:
     headers: Mapping[str, str] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
     port: int = 0
+    tls: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
         """Return the channel's base URL."""
-        return f"http://127.0.0.1:{self.port}/channel"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/channel"
 
     @property
     def fetched(self) -> list[str]:
@@ -218,6 +220,8 @@ def serving(channel: LoopbackChannel) -> Iterator[LoopbackChannel]:
             """Stay silent: broken connections are what some tests are about."""
 
     server = Server(("127.0.0.1", 0), Handler)
+    if channel.tls:
+        server.socket = channel.tls.wrap_socket(server.socket, server_side=True)
     channel.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

@@ -10,7 +10,7 @@ from envgen.formats.registry import render
 from envgen.lock.custom_metadata import normal_form, with_digest
 from tests.fakes.locks import make_lock
 from tests.formats.golden_locks import LOCKS
-from tests.importers.test_round_trip import without_urls
+from tests.formats.test_round_trip import without_urls
 
 TEXTS = render(make_lock(), ["explicit"])
 EXPLICIT, REQUIREMENTS = "explicit.osx-arm64.txt", "requirements.osx-arm64.txt"

@@ -1,4 +1,4 @@
-"""Test that environment.yml is read as conda and mamba read it."""
+"""Test that environment.yml, its match specs and its selectors are read as conda and mamba read them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.errors import ForeignFileError
-from envgen.importers.environment_yml import read_environment
-from tests.importers.asked import files_of, lines_of, no_files, unaccounted
+from envgen.importers.environment_yml import SpecParts, read_environment, read_match_spec, selected
+from tests.importers.item_texts import files_of, lines_of, no_files, spans_of, unaccounted
 
 FILE = """\
 name: demo
@@ -170,3 +170,150 @@ def test_selectors_of_micromamba() -> None:
 def test_files_that_the_pip_section_names_are_listed() -> None:
     text = "dependencies:\n- pip:\n  - -r r.txt\n"
     assert read_environment(text, "f", files_of({"r.txt": "six"})).files == ("r.txt",)
+
+
+SPECS = {
+    "numpy": SpecParts(name="numpy"),
+    "numpy=1.22.3": SpecParts(name="numpy", version="=1.22.3"),
+    "numpy==1.22.3": SpecParts(name="numpy", version="==1.22.3"),
+    "numpy 1.22": SpecParts(name="numpy", version="1.22"),
+    "numpy 1.22.*": SpecParts(name="numpy", version="1.22.*"),
+    "numpy=1.22=py310_0": SpecParts(name="numpy", version="==1.22", build="py310_0"),
+    "numpy==1.22=py310_0": SpecParts(name="numpy", version="==1.22", build="py310_0"),
+    "numpy 1.22 py310*": SpecParts(name="numpy", version="1.22", build="py310*"),
+    "numpy =1.22=*openblas": SpecParts(name="numpy", version="==1.22", build="*openblas"),
+    "h5py<=3.7.0": SpecParts(name="h5py", version="<=3.7.0"),
+    "pooch >= 1.9.0": SpecParts(name="pooch", version=">=1.9.0"),
+    "dask < 2023.11.0": SpecParts(name="dask", version="<2023.11.0"),
+    "scipy >=1.4.1, <= 1.9.0": SpecParts(name="scipy", version=">=1.4.1,<=1.9.0"),
+    "a >=1 , <2 | 3.*": SpecParts(name="a", version=">=1,<2|3.*"),
+    "openmm ~=8.4.0": SpecParts(name="openmm", version="~=8.4.0"),
+    "a *": SpecParts(name="a"),
+    "a * cuda*": SpecParts(name="a", build="cuda*"),
+    "Flask": SpecParts(name="flask"),
+    "_libgcc_mutex=0.1=conda_forge": SpecParts(name="_libgcc_mutex", version="==0.1", build="conda_forge"),
+    "conda-forge::attrs >=21": SpecParts(name="attrs", version=">=21", channel="conda-forge"),
+    "sleap/label/dev::tensorflow ==2.7.0": SpecParts(name="tensorflow", version="==2.7.0", channel="sleap/label/dev"),
+    "https://h/c::a": SpecParts(name="a", channel="https://h/c"),
+    "a[version='>=1,<2', build=x*]": SpecParts(name="a", version=">=1,<2", build="x*"),
+    'a[version=">=1", channel=conda-forge]': SpecParts(name="a", version=">=1", channel="conda-forge"),
+}
+
+
+@pytest.mark.parametrize("text", SPECS)
+def test_its_parts(text: str) -> None:
+    assert read_match_spec(text) == SPECS[text]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "=1.2", "::a", "a b c d", "a >=", "a[version]", "a ==1.2=b=c", "-e .", "a" * 1001, "a !!", "(a)"]
+)
+def test_what_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"match spec"):
+        read_match_spec(text)
+
+
+@given(st.text(alphabet=st.sampled_from("ab1.=<>!~,| *:[]'\"_-"), max_size=30))
+def test_nothing_but_a_value_error_is_raised(text: str) -> None:
+    try:
+        parts = read_match_spec(text)
+    except ValueError:
+        return
+    assert parts.name
+
+
+@pytest.mark.parametrize(
+    "selector",
+    ["osx", "arm64", "unix", "not win", "not linux", "osx and arm64", "win or osx", "something else", "py3k"],
+)
+def test_for_us(selector: str) -> None:
+    assert selected(selector)
+
+
+@pytest.mark.parametrize("selector", ["win", "linux", "linux64", "osx64", "not osx", "osx and x86_64", "linux or win"])
+def test_for_others(selector: str) -> None:
+    assert not selected(selector)
+
+
+LINES = """\
+name: demo
+channels:  # those that are read
+  - conda-forge
+
+  - nodefaults  # no others
+  -
+dependencies:
+  - numpy
+
+  # a comment
+  - "scipy
+    >=1"
+  - pip:
+      - torch
+      - |
+        six
+        attrs
+      - >-
+        -r r.txt
+      - [a,
+         b]
+  - sel(win):
+      - d
+
+      - e
+  - conda-tools:
+      - x
+      -
+  - - y
+    - z
+variables:
+  A: "1"
+
+  B: "2"
+  # the end
+prefix: /home/me/x
+more: {
+  a: 1
+}
+"""
+
+
+def test_every_item_has_its_lines() -> None:
+    file = read_environment(LINES, "environment.yml", files_of({"r.txt": "bottle\nclick\n"}))
+    assert spans_of(file) == [
+        (1, 1, "aside `name`"),
+        (2, 2, "heading "),
+        (3, 3, "channel conda-forge"),
+        (5, 5, "channel nodefaults"),
+        (6, 6, "heading "),
+        (7, 7, "heading "),
+        (8, 8, "conda numpy"),
+        (11, 12, "conda scipy >=1"),
+        (13, 13, "heading "),
+        (14, 14, "pypi torch"),
+        (15, 17, "pypi six"),
+        (15, 17, "pypi attrs"),
+        (18, 19, "heading `r.txt` is included"),
+        (1, 1, "pypi bottle"),
+        (2, 2, "pypi click"),
+        (20, 21, "unread a line of the pip section is a text"),
+        (22, 25, "aside `sel(win)`"),
+        (26, 26, "heading "),
+        (27, 27, "aside a line of `conda-tools`"),
+        (28, 28, "heading "),
+        (29, 30, "unread a dependency is a match spec, or `pip:` with a list"),
+        (31, 34, "aside `variables`"),
+        (36, 36, "aside `prefix`"),
+        (37, 39, "aside the key `more`"),
+    ]
+    assert [item.span.line.text for item in file.items][7] == '  - "scipy'
+
+
+def test_lines_of_what_is_refused() -> None:
+    file = read_environment("a: &x [b,\n c]\ndependencies: |-\n  numpy\n", "f", no_files)
+    assert spans_of(file) == [
+        (1, 1, "unread YAML anchors (`&`) are not supported"),
+        (2, 2, "unread it belongs to a part of the file that cannot be read"),
+        (3, 3, "heading "),
+        (3, 4, "conda numpy"),
+    ]

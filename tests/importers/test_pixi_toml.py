@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.importers.pixi_toml import read_pixi
-from tests.importers.asked import lines_of, unaccounted
+from tests.importers.item_texts import lines_of, spans_of, unaccounted
 
 TEXT = """\
 [workspace]
@@ -93,3 +93,77 @@ def test_in_braces() -> None:
 
 def test_no_name() -> None:
     assert read_pixi("[dependencies]", "f").name == ""
+
+
+LINES = '''\
+[workspace]
+name = "w"
+channels = [
+  "conda-forge",  # the first
+  {channel = "pytorch", priority = 1},
+  "bioconda", "nvidia",
+]
+
+[dependencies]
+# a comment
+numpy = "*"
+scipy = """
+>=1"""
+[dependencies.long]
+version = ">=1"
+build = "x*"
+[pypi-dependencies]
+torch = {version = ">=2", extras = [
+  "opt",
+]}
+[target.linux-64.dependencies]
+gcc = [
+]
+[tasks]
+run = """
+a
+b
+"""
+[feature.dev.dependencies]
+ruff = "*"
+'''
+
+
+def test_every_item_has_its_lines() -> None:
+    file = read_pixi(LINES, "pixi.toml")
+    assert spans_of(file) == [
+        (1, 1, "heading "),
+        (2, 2, "aside `workspace.name`"),
+        (3, 7, "heading "),
+        (4, 4, "channel conda-forge"),
+        (5, 5, "channel pytorch"),
+        (6, 6, "channel bioconda"),
+        (6, 6, "channel nvidia"),
+        (9, 9, "heading "),
+        (11, 11, "conda numpy"),
+        (12, 13, "conda scipy >=1"),
+        (14, 14, "heading "),
+        (15, 15, "conda long >=1 x*"),
+        (16, 16, "heading "),
+        (17, 17, "heading "),
+        (18, 20, "pypi torch[opt]>=2"),
+        (21, 21, "aside `target.linux-64.dependencies`"),
+        (22, 23, "aside `target.linux-64.dependencies.gcc`"),
+        (24, 24, "aside `tasks`"),
+        (25, 28, "aside `tasks.run`"),
+        (29, 29, "heading "),
+        (30, 30, "conda(dev) ruff"),
+    ]
+    assert [item.span.line.text for item in file.items][9] == 'scipy = """'
+
+
+def test_lines_of_what_stands_in_braces() -> None:
+    text = "\ndependencies = {a = '*', b = '1'}\nproject.channels = ['a', 'b']\n"
+    assert spans_of(read_pixi(text, "f")) == [
+        (2, 2, "heading "),
+        (2, 2, "conda a"),
+        (2, 2, "conda b 1"),
+        (3, 3, "heading "),
+        (3, 3, "channel a"),
+        (3, 3, "channel b"),
+    ]

@@ -1,4 +1,4 @@
-"""Test that requirements.txt is read as pip reads it."""
+"""Test that requirements.txt is read as pip reads it, and which markers can hold on Apple silicon."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from envgen.errors import ForeignFileError
 from envgen.importers.items import Heading, ImportedRequirement, Unsupported
-from envgen.importers.requirements_txt import MAX_LINES, read_requirements
-from tests.importers.asked import files_of, lines_of, no_files, unaccounted
+from envgen.importers.requirements_txt import MAX_LINES, may_hold, read_requirements
+from tests.importers.item_texts import files_of, lines_of, no_files, unaccounted
 
 LINES = [
     ("numpy", "pypi numpy"),
@@ -177,3 +177,31 @@ def test_every_line_is_accounted_for_and_nothing_crashes(text: str) -> None:
 def test_a_file_of_many_packages_is_refused() -> None:
     with pytest.raises(ForeignFileError, match="names 2,001 packages"):
         read_requirements("a\n" * 2001, "f", no_files)
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "sys_platform == 'darwin'",
+        "platform_machine == 'arm64' and platform_system == 'Darwin'",
+        "python_version == '3.9'",
+        "python_version >= '3.13'",
+        "extra == 'x' or sys_platform == 'darwin'",
+        "not a marker",
+    ],
+)
+def test_may_hold(marker: str) -> None:
+    assert may_hold(marker)
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "sys_platform == 'linux'",
+        "platform_system == 'Windows' and python_version == '3.13'",
+        "platform_machine == 'x86_64'",
+        "python_version < '3'",
+    ],
+)
+def test_cannot_hold(marker: str) -> None:
+    assert not may_hold(marker)

@@ -374,7 +374,7 @@ def _state(world: World) -> str:
 
 def test_killed_while_linking_is_completed(world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop at each step after the first change, as a kill does: nothing that follows runs."""
-    from envgen.install import sync
+    from envgen.install import create, sync
 
     class Killed(BaseException):
         """Stand for the end of the process."""
@@ -382,10 +382,11 @@ def test_killed_while_linking_is_completed(world: World, usual: Basics, monkeypa
     def die(*arguments: object, **named: object) -> None:
         raise Killed
 
-    for step in ("remove_unreadable", "link", "read_contents", "verify_contents"):
+    steps = ((create, "remove_obsolete"), (sync, "link"), (sync, "read_contents"), (sync, "verify_contents"))
+    for module, step in steps:
         with monkeypatch.context() as patch:
             calls = {"left": 1 if step == "read_contents" else 0}
-            real = getattr(sync, step)
+            real = getattr(module, step)
 
             def dying(*arguments: object, calls: dict[str, int] = calls, real: object = real) -> object:
                 if calls["left"]:
@@ -393,7 +394,7 @@ def test_killed_while_linking_is_completed(world: World, usual: Basics, monkeypa
                     return real(*arguments)  # type: ignore[operator]
                 raise Killed
 
-            patch.setattr(sync, step, dying)
+            patch.setattr(module, step, dying)
             with pytest.raises(Killed):
                 world.run("create", "demo")
         assert world.marker == {**world.marker, "state": "incomplete", "fresh": True}

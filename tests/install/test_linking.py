@@ -15,7 +15,7 @@ from envgen.errors import InstallError
 from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, to_native, unpacked
 from envgen.install.download import check_space
 from envgen.install.prefix import Marker, content_digest, read_contents, read_marker, write_marker
-from envgen.install.prefix_diff import Content, verify_contents
+from envgen.install.prefix_diff import WantedContents, verify_contents
 from envgen.models.package_key import PackageKey
 from tests.fakes.locks import make_record, make_wheel
 from tests.fakes.tiny_conda import TinyConda, build_conda
@@ -35,7 +35,7 @@ def job(folder: Path, *packages: TinyConda, lines: list[str] | None = None, give
         subdir="linux-64",
         records=tuple(package.record(CHANNEL) for package in packages),
         archives=paths if given else {},
-        again=frozenset(),
+        relinked=frozenset(),
         cache=folder / "cache",
         report=(lines if lines is not None else []).append,
     )
@@ -51,6 +51,23 @@ def test_records_keep_their_channels_address(tmp_path: Path) -> None:
     assert (tmp_path / "p/conda-meta/a-1.0-0.json").stat().st_mode & 0o777 == 0o644
     assert lines[0] == "linking: 0 of 1 packages"
     assert lines[-1] == "linking: 1 of 1 packages"
+
+
+@pytest.mark.parametrize(
+    ("there", "after"),
+    [
+        ("https://mirror.example/a-1.0-0.conda", "https://mirror.example/a-1.0-0.conda"),
+        ("file:///srv/channel/linux-64/a-1.0-0.conda", f"{CHANNEL}/linux-64/a-1.0-0.conda"),
+    ],
+    ids=["another tool's mirror", "another tool's folder"],
+)
+def test_records_of_another_tool_keep_an_address_but_no_path(tmp_path: Path, there: str, after: str) -> None:
+    package = build_conda("a", files={"share/a": b"1"})
+    link(job(tmp_path, package))
+    file = tmp_path / "p/conda-meta/a-1.0-0.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "url": there}))
+    link(job(tmp_path, package))
+    assert json.loads(file.read_text())["url"] == after
 
 
 def test_what_the_cache_holds_needs_no_archive(tmp_path: Path) -> None:
@@ -135,7 +152,7 @@ def test_the_digest_of_contents_does_not_depend_on_the_order() -> None:
 def test_verification_lists_what_differs(tmp_path: Path) -> None:
     packages = [build_conda(f"p{number}", files={f"share/{number}": b"1"}) for number in range(12)]
     link(job(tmp_path, *packages))
-    wanted = Content(records=tuple(package.record(CHANNEL) for package in packages), wheels=(), site="lib/x")
+    wanted = WantedContents(records=tuple(package.record(CHANNEL) for package in packages), wheels=(), site="lib/x")
     verify_contents(read_contents(tmp_path / "p"), wanted)
     (tmp_path / "p/share/0").unlink()
     (tmp_path / "p/conda-meta/p1-1.0-0.json").write_text("{")

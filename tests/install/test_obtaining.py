@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import InstallError
-from envgen.install.artifacts import Artifact, Digest, record_artifact, wheel_artifact
-from envgen.install.download import ArtifactLocation, Progress, size_text
-from envgen.install.fetch import Fetch, NeededFile, obtain, shared_store
+from envgen.install.artifacts import Artifact, ArtifactLocation, Digest, record_artifact, wheel_artifact
+from envgen.install.download import Progress, size_text
+from envgen.install.fetch import FetchOptions, NeededFile, fetch_files, shared_store
 from envgen.models.package_key import PackageKey
 from tests.fakes.locks import make_record, make_wheel
 from tests.fakes.loopback import LoopbackChannel, serving
@@ -24,22 +24,22 @@ def artifact(name: str, body: bytes) -> Artifact:
     return Artifact(key=PackageKey("conda", name), filename=f"{name}.conda", digest=digest, size=len(body))
 
 
-def fetching(folder: Path, *, offline: bool = False) -> Fetch:
-    return Fetch(store=folder / "store", timeout=1, report=lambda line: None, offline=offline)
+def options(folder: Path, *, offline: bool = False) -> FetchOptions:
+    return FetchOptions(store=folder / "store", timeout=1, report=lambda line: None, offline=offline)
 
 
 def test_a_good_copy_is_used_in_place(tmp_path: Path) -> None:
     copy = tmp_path / "a.conda"
     copy.write_bytes(b"body")
-    got = obtain([NeededFile(artifact=artifact("a", b"body"), copies=(copy,), locations=tuple)], fetching(tmp_path))
-    assert (got.by_key(), got.fetched) == ({PackageKey("conda", "a"): copy}, 0)
+    got = fetch_files([NeededFile(artifact=artifact("a", b"body"), copies=(copy,), locations=tuple)], options(tmp_path))
+    assert (got.by_key(), got.downloaded) == ({PackageKey("conda", "a"): copy}, 0)
 
 
 def test_the_second_copy_counts_when_the_first_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "bad.conda").write_bytes(b"bad!")
     (tmp_path / "good.conda").write_bytes(b"body")
     copies = (tmp_path / "absent.conda", tmp_path / "bad.conda", tmp_path / "good.conda")
-    got = obtain([NeededFile(artifact=artifact("a", b"body"), copies=copies, locations=tuple)], fetching(tmp_path))
+    got = fetch_files([NeededFile(artifact=artifact("a", b"body"), copies=copies, locations=tuple)], options(tmp_path))
     assert got.by_key() == {PackageKey("conda", "a"): tmp_path / "good.conda"}
 
 
@@ -47,17 +47,17 @@ def test_what_has_no_copy_is_downloaded(tmp_path: Path) -> None:
     with serving(LoopbackChannel({"a.conda": b"body"})) as channel:
         where = (ArtifactLocation(url=f"{channel.url}/a.conda", shown=""),)
         need = NeededFile(artifact=artifact("a", b"body"), copies=(), locations=lambda: where)
-        got = obtain([need], fetching(tmp_path))
-        assert got.fetched == 4
+        got = fetch_files([need], options(tmp_path))
+        assert got.downloaded == 4
         assert got.by_key()[PackageKey("conda", "a")].read_bytes() == b"body"
-        again = obtain([need], fetching(tmp_path, offline=True))
+        again = fetch_files([need], options(tmp_path, offline=True))
         assert again.paths == got.paths
 
 
 def test_offline_the_missing_are_named(tmp_path: Path) -> None:
     needs = [NeededFile(artifact=artifact(f"p{number}", b""), copies=(), locations=tuple) for number in range(7)]
     with pytest.raises(InstallError) as caught:
-        obtain(needs, fetching(tmp_path, offline=True))
+        fetch_files(needs, options(tmp_path, offline=True))
     assert caught.value.message == ("not at hand: p0.conda, p1.conda, p2.conda, p3.conda, p4.conda and 2 more")
 
 
@@ -65,7 +65,7 @@ def test_offline_a_damaged_copy_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.conda").write_bytes(b"bad!")
     need = NeededFile(artifact=artifact("a", b"body"), copies=(tmp_path / "bad.conda",), locations=tuple)
     with pytest.raises(InstallError, match="not what was locked: ") as caught:
-        obtain([need], fetching(tmp_path, offline=True))
+        fetch_files([need], options(tmp_path, offline=True))
     assert caught.value.code == "damaged"
 
 

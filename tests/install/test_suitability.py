@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import InstallError
-from envgen.install.target import suitable
+from envgen.install.target import choose_platform
 from envgen.models.platform import Platform
 from envgen.system.machine import Machine
 from tests.fakes.locks import make_platform
@@ -31,7 +31,7 @@ LINUX_LOCK = make_platform(platform=Platform(subdir="linux-64", python="3.12"))
     ids=["newer", "the floor itself", "much newer", "unknown macOS", "linux", "the oldest glibc", "no glibc"],
 )
 def test_machines_that_may(machine: Machine, subdir: str) -> None:
-    assert suitable("demo", (VENTURA, LINUX_LOCK), machine).platform.subdir == subdir
+    assert choose_platform("demo", (VENTURA, LINUX_LOCK), machine).platform.subdir == subdir
 
 
 REFUSED = {
@@ -92,7 +92,7 @@ REFUSED = {
 @pytest.mark.parametrize(("machine", "locks", "reason", "hint"), REFUSED.values(), ids=list(REFUSED))
 def test_machines_that_may_not(machine: Machine, locks: tuple, reason: str, hint: str) -> None:  # type: ignore[type-arg]
     with pytest.raises(InstallError) as caught:
-        suitable("demo", locks, machine)
+        choose_platform("demo", locks, machine)
     assert caught.value.message == f"this machine cannot have the environment: {reason}"
     assert caught.value.hint == hint
     assert caught.value.code == "machine"

@@ -16,8 +16,8 @@ import pytest
 
 from envgen.errors import InstallError
 from envgen.install import download as transfer
-from envgen.install.artifacts import Artifact, Digest
-from envgen.install.download import ArtifactLocation, Download, Progress, download_all
+from envgen.install.artifacts import Artifact, ArtifactLocation, Digest
+from envgen.install.download import Download, Progress, download_all
 from envgen.models.package_key import PackageKey
 from tests.fakes.loopback import LoopbackChannel, send, serving, status
 

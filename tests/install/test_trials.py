@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from envgen.cli.options import services_for
-from envgen.install.smoke_test import SmokeResult, try_environment
-from envgen.install.target import CreateOptions, InstallTarget, target_of
+from envgen.install.smoke_test import SmokeResult, run_smoke_tests
+from envgen.install.target import CreateOptions, InstallTarget, find_target
 from envgen.project.services import Services
 from envgen.system.machine import read_machine
 from tests.fakes.install_world import HOST, Basics, World, linux_only
@@ -23,7 +23,7 @@ def placed(world: World, patch: pytest.MonkeyPatch) -> tuple[Services, InstallTa
     for name, value in world.environ.items():
         patch.setenv(name, value)
     services = services_for(progress=lambda line: None)
-    return services, target_of(services, CreateOptions(name="demo"), read_machine())
+    return services, find_target(services, CreateOptions(name="demo"), read_machine())
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ def test_with_metal_on_a_mac_the_gpu_is_listed(
     world.lock([*usual.conda, fake], accelerator="metal", dependencies=["six"])
     world.good("create", "demo")
     services, target = placed(world, monkeypatch)
-    assert try_environment(services, target).outcomes == (SmokeResult(subject="six"),)
-    tried = try_environment(services, replace(target, is_mac=True))
-    assert tried.outcomes == (SmokeResult(subject="six"), SmokeResult(subject="tensorflow", message=message))
+    assert run_smoke_tests(services, target).results == (SmokeResult(subject="six"),)
+    tried = run_smoke_tests(services, replace(target, is_mac=True))
+    assert tried.results == (SmokeResult(subject="six"), SmokeResult(subject="tensorflow", message=message))
 
 
 def test_only_what_applies_here_is_imported(world: World, usual: Basics) -> None:

@@ -87,7 +87,7 @@ def test_a_project_that_cannot_be_built(tmp_path: Path, target: WheelTarget) -> 
     environment = {"PATH": os.environ["PATH"], "UV_CACHE_DIR": str(tmp_path / "uv"), "UV_DEFAULT_INDEX": DEAD}
     offline = WheelInstaller(environment, Indexes.configured(environment), offline=True)
     with pytest.raises(InstallError, match=f"the project in {tmp_path}/ours cannot be installed: ") as caught:
-        offline.install_projects([(tmp_path / "ours", False)], target)
+        offline.install_project(tmp_path / "ours", target, editable=False)
     assert caught.value.hint == "off-line, its build backend must be in the environment"
 
 
@@ -130,5 +130,9 @@ def test_what_uv_may_see() -> None:
         "UV_CACHE_DIR": "/c",
         "UV_LINK_MODE": "copy",
         "UV_DEFAULT_INDEX": DEAD,
+        "UV_SYSTEM_CERTS": "1",
         "NO_COLOR": "1",
     }
+    for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):  # the user's own word stands
+        chosen = uv_environment({name: "0"}, Indexes())
+        assert {key: value for key, value in chosen.items() if key != "NO_COLOR"} == {name: "0"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import PypiError, PypiUnreachableError
-from envgen.install.wheels import WheelLocations
+from envgen.install.fetch import WheelLocations
 from envgen.pypi.http import Session
 from envgen.pypi.indexes import Indexes
 from tests.fakes.index_server import IndexServer

@@ -10,7 +10,7 @@ import pytest
 
 from envgen.knowledge.caps import broken_caps, cap_rules, caps_for, caps_of, contradicted
 from envgen.knowledge.version_ranges import covers, satisfies
-from tests.fakes.facts_world import requirements, world
+from tests.fakes.installed_values import installed, requirements
 
 FACTS = Path(__file__).parents[2] / ".." / "shared" / "facts"
 
@@ -42,22 +42,22 @@ FACTS = Path(__file__).parents[2] / ".." / "shared" / "facts"
     ],
 )
 def test_what_a_world_asks_for(pypi: list[str], conda: list[str], expected: set[str]) -> None:
-    caps = caps_for(world(pypi=pypi, conda=conda))
+    caps = caps_for(installed(pypi=pypi, conda=conda))
     assert {cap.text for cap in caps} == expected
     assert len(caps) == len(expected)
     assert all(cap.because and cap.source for cap in caps)
 
 
 def test_a_broken_bound_names_who_asks_and_who_breaks() -> None:
-    made = world(conda=["tensorboard==2.20.0", "setuptools==84.0.0"])
-    ((cap, installed),) = broken_caps(made)
-    assert str(installed) == "conda's setuptools 84.0.0"
+    made = installed(conda=["tensorboard==2.20.0", "setuptools==84.0.0"])
+    ((cap, culprit),) = broken_caps(made)
+    assert str(culprit) == "conda's setuptools 84.0.0"
     assert cap.because.startswith("conda's tensorboard 2.20.0 needs setuptools<82: ")
-    assert broken_caps(world(conda=["tensorboard==2.20.0", "setuptools==81.0.0"])) == ()
+    assert broken_caps(installed(conda=["tensorboard==2.20.0", "setuptools==81.0.0"])) == ()
 
 
 def test_a_pre_release_breaks_a_bound() -> None:
-    assert broken_caps(world(pypi=["tensorflow==2.19.1", "numpy==2.2.0rc1"]))
+    assert broken_caps(installed(pypi=["tensorflow==2.19.1", "numpy==2.2.0rc1"]))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_requirements_ask_for(asked: list[str], from_pypi: bool, expected: 
 
 
 def test_contradictions_of_the_users_own_bounds() -> None:
-    (cap,) = caps_for(world(conda=["tensorboard==2.20.0"]))
+    (cap,) = caps_for(installed(conda=["tensorboard==2.20.0"]))
     asked = requirements("setuptools>=82", "setuptools>=60", "numpy")
     assert contradicted(cap, asked) == asked[:1]
 

@@ -23,7 +23,7 @@ from envgen.knowledge.incompatibilities import (
     replacement_wheel,
 )
 from envgen.models.record import Record
-from tests.fakes.facts_world import record, target, world
+from tests.fakes.installed_values import installed, record, target
 
 FACTS = Path(__file__).parents[2] / ".." / "shared" / "facts"
 ARROW = record("libarrow", "25.0.0", "libprotobuf >=6.33.5,<6.33.6.0a0", "orc >=2.3")
@@ -70,13 +70,15 @@ METAL = ["tensorflow==2.19.1", "tensorflow-metal==1.2.0"]
     ],
 )
 def test_pairs(pypi: list[str], conda: list[Record | str], expected: set[tuple[str, str]]) -> None:
-    found = clashes(world(pypi=pypi, conda=conda))
+    found = clashes(installed(pypi=pypi, conda=conda))
     assert {(clash.rule.number, clash.rule.severity) for clash in found} == expected
     assert all(clash.wheels and clash.others for clash in found)
 
 
 def test_elsewhere_there_are_none() -> None:
-    linux = world(pypi=["tensorflow==2.20.0", "pyarrow==21.0.0"], conda=[SKLEARN], platform=target(subdir="linux-64"))
+    linux = installed(
+        pypi=["tensorflow==2.20.0", "pyarrow==21.0.0"], conda=[SKLEARN], platform=target(subdir="linux-64")
+    )
     assert clashes(linux) == ()
     assert openmp_doubles(linux) == ()
 
@@ -106,7 +108,7 @@ def test_inferred_and_measured_pairs_say_may() -> None:
     ],
 )
 def test_cures(pypi: list[str], conda: list[Record | str], expected: list[tuple[str, tuple[str, ...]]]) -> None:
-    cures = clash_cures(world(pypi=pypi, conda=conda))
+    cures = clash_cures(installed(pypi=pypi, conda=conda))
     assert [(cure.text, cure.conda) for cure in cures] == expected
 
 
@@ -116,7 +118,7 @@ def test_applied_cures_end_the_clash() -> None:
         if rule.fixed:
             wheels = [f"{rule.beside[0]}=={_sample(rule.beside_versions)}"]
             wheels.append(f"{rule.distribution}=={_sample(rule.fixed)}")
-            assert clashes(world(pypi=wheels)) == (), rule.rule
+            assert clashes(installed(pypi=wheels)) == (), rule.rule
 
 
 def _sample(specifier: str) -> str:
@@ -144,7 +146,7 @@ def test_what_a_plan_may_not_take(given: Record, metal: bool, plain: bool) -> No
 def test_what_a_plan_may_take_proves_without_errors() -> None:
     for given in (ONNX, PYARROW, ARROW, OLD_PROTOBUF, PYTORCH, GRPC, SKLEARN):
         for metal in (True, False):
-            found = clashes(world(pypi=METAL if metal else ["tensorflow==2.19.1"], conda=[given]))
+            found = clashes(installed(pypi=METAL if metal else ["tensorflow==2.19.1"], conda=[given]))
             errors = any(clash.rule.severity == "error" for clash in found)
             assert errors is bool(forbidden_beside_pypi_tensorflow(given, metal=metal))
 
@@ -161,7 +163,7 @@ def test_what_a_plan_may_take_proves_without_errors() -> None:
     ],
 )
 def test_openmp(pypi: list[str], conda: list[Record | str], expected: tuple[str, ...]) -> None:
-    found = openmp_doubles(world(pypi=pypi, conda=conda))
+    found = openmp_doubles(installed(pypi=pypi, conda=conda))
     assert tuple(name for _, others in found for name in others) == expected
 
 
@@ -187,7 +189,7 @@ def test_agrees_with_the_scan_of_wheels() -> None:
         for ours in _numbers(row["a_version"]):
             for theirs in _numbers(row["b_version"]):
                 wheels = [f"{row['a']}=={ours}", f"{row['b']}=={theirs}"]
-                found = clashes(world(pypi=wheels))
+                found = clashes(installed(pypi=wheels))
                 worst = min((clash.rule.severity for clash in found), default="ok")
                 checked += 1
                 if worst != CSV_SEVERITY.get(row["severity"], "ok"):
@@ -365,13 +367,13 @@ def test_a_record_without_a_wheel() -> None:
 )
 def test_owners_of_cv2(pypi: list[str], conda: list[str], expected: tuple[str, ...]) -> None:
     group = next(group for group in exclusive_groups() if group.owns == "cv2")
-    assert group.owners(world(pypi=pypi, conda=conda)) == expected
+    assert group.owners(installed(pypi=pypi, conda=conda)) == expected
 
 
 def test_condas_psycopg2_binary_is_a_metapackage() -> None:
     group = next(group for group in exclusive_groups() if group.owns == "psycopg2")
-    assert len(group.owners(world(conda=["psycopg2==2.9.10", "psycopg2-binary==2.9.10"]))) == 1
-    assert len(group.owners(world(pypi=["psycopg2-binary==2.9.13"], conda=["psycopg2==2.9.10"]))) == 2
+    assert len(group.owners(installed(conda=["psycopg2==2.9.10", "psycopg2-binary==2.9.10"]))) == 1
+    assert len(group.owners(installed(pypi=["psycopg2-binary==2.9.13"], conda=["psycopg2==2.9.10"]))) == 2
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from envgen.knowledge.installed import InstalledPackage
-from tests.fakes.facts_world import world
+from tests.fakes.installed_values import installed
 
 
 def test_both_halves_are_sorted_into_one() -> None:
-    made = world(pypi=["tensorflow==2.19.1", "absl-py==2.1"], conda=["py-opencv==4.12.0", "libopencv==4.12.0"])
+    made = installed(pypi=["tensorflow==2.19.1", "absl-py==2.1"], conda=["py-opencv==4.12.0", "libopencv==4.12.0"])
     assert [str(item) for item in made.installed] == [
         "absl-py 2.1",
         "conda's py-opencv 4.12.0",
@@ -18,7 +18,7 @@ def test_both_halves_are_sorted_into_one() -> None:
 
 
 def test_find_and_named() -> None:
-    made = world(pypi=["numpy==2.1.3"], conda=["numpy==2.0.0", "pip==25.0"])
+    made = installed(pypi=["numpy==2.1.3"], conda=["numpy==2.0.0", "pip==25.0"])
     wheel = InstalledPackage(distribution="numpy", version="2.1.3", source="pypi", package="numpy")
     assert made.find("numpy", source="pypi") == (wheel,)
     assert len(made.find("numpy", "pip")) == 3

@@ -13,7 +13,7 @@ from envgen.knowledge.releases import (
     to_avoid,
 )
 from envgen.models.platform import Platform
-from tests.fakes.facts_world import requirements, world
+from tests.fakes.installed_values import installed, requirements
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ from tests.fakes.facts_world import requirements, world
     ],
 )
 def test_bad_releases(pypi: list[str], expected: list[str]) -> None:
-    assert [row.code for row, _ in bad_installed(world(pypi=pypi))] == expected
+    assert [row.code for row, _ in bad_installed(installed(pypi=pypi))] == expected
 
 
 def test_what_holds_linux_libraries_is_well_on_linux() -> None:
-    assert [row.code for row, _ in bad_installed(world(pypi=["mxnet==1.6.0"]))] == ["LINUX-WHEEL"]
+    assert [row.code for row, _ in bad_installed(installed(pypi=["mxnet==1.6.0"]))] == ["LINUX-WHEEL"]
     linux = Platform(subdir="linux-64", python="3.11")
-    assert bad_installed(world(pypi=["mxnet==1.6.0"], platform=linux)) == ()
+    assert bad_installed(installed(pypi=["mxnet==1.6.0"], platform=linux)) == ()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_avoided_rows_are_single_releases() -> None:
     ],
 )
 def test_sets_that_misbehave(pypi: list[str], expected: list[str]) -> None:
-    found = advices_for(world(pypi=pypi))
+    found = advices_for(installed(pypi=pypi))
     assert [row.code for row, _ in found] == expected
     assert all(len(matched) == len(row.wheels) for row, matched in found)
 
@@ -79,7 +79,7 @@ def test_advice_names_several_wheels_or_a_platform() -> None:
 def test_intel_builds_are_told_where_they_are_taken(subdir: str, expected: list[str]) -> None:
     platform = Platform(subdir=subdir, python="3.11", macos="13.0" if subdir.startswith("osx") else "")
     for packages in ({"pypi": ["tensorflow==2.16.2"]}, {"conda": ["tensorflow==2.18.0"]}):
-        found = advices_for(world(**packages, platform=platform))
+        found = advices_for(installed(**packages, platform=platform))
         assert [row.code for row, _ in found] == expected
 
 
@@ -94,4 +94,4 @@ def test_intel_builds_are_told_where_they_are_taken(subdir: str, expected: list[
     ],
 )
 def test_silent_needs(pypi: list[str], conda: list[str], expected: list[str]) -> None:
-    assert [row.needs for row in lacking_companions(world(pypi=pypi, conda=conda))] == expected
+    assert [row.needs for row in lacking_companions(installed(pypi=pypi, conda=conda))] == expected

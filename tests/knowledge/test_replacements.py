@@ -59,7 +59,7 @@ def test_extras() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "world", "word"),
+    ("name", "half", "word"),
     [
         ("cudatoolkit", "conda", "CUDA"),
         ("libcublas-dev", "conda", "CUDA"),
@@ -75,8 +75,8 @@ def test_extras() -> None:
         ("pkg-resources", "pypi", "Debian"),
     ],
 )
-def test_of_no_use(name: str, world: str, word: str) -> None:
-    assert word in unwanted_package(name, "conda" if world == "conda" else "pypi")
+def test_of_no_use(name: str, half: str, word: str) -> None:
+    assert word in unwanted_package(name, "conda" if half == "conda" else "pypi")
 
 
 @pytest.mark.parametrize("name", ["numpy", "libcxx", "libgcc", "llvm-openmp", "pytorch", "tensorflow", "cudf-polars"])

@@ -21,7 +21,7 @@ from envgen.knowledge.tensorflow import (
     tensorflow_releases,
 )
 from envgen.knowledge.version_ranges import covers, minor_of, to_version
-from tests.fakes.facts_world import target, world
+from tests.fakes.installed_values import installed, target
 
 FACTS = Path(__file__).parents[2] / ".." / "shared" / "facts"
 
@@ -117,14 +117,14 @@ def test_what_loads_tensorflows_libraries() -> None:
 
 
 def test_the_tensorflow_of_a_world() -> None:
-    assert tensorflow_of(world()) is None
-    stub = tensorflow_of(world(pypi=["tensorflow==2.13.1", "tensorflow-macos==2.13.1"]))
+    assert tensorflow_of(installed()) is None
+    stub = tensorflow_of(installed(pypi=["tensorflow==2.13.1", "tensorflow-macos==2.13.1"]))
     assert stub
     assert (stub.version, stub.source, stub.packages) == ("2.13.1", "pypi", ("tensorflow", "tensorflow-macos"))
-    conda = tensorflow_of(world(conda=["tensorflow==2.19.1", "tensorflow-base==2.19.1"]))
+    conda = tensorflow_of(installed(conda=["tensorflow==2.19.1", "tensorflow-base==2.19.1"]))
     assert conda
     assert (conda.version, conda.source, conda.packages) == ("2.19.1", "conda", ("tensorflow", "tensorflow-base"))
-    both = tensorflow_of(world(pypi=["tensorflow==2.20.0"], conda=["tensorflow-base==2.19.1"]))
+    both = tensorflow_of(installed(pypi=["tensorflow==2.20.0"], conda=["tensorflow-base==2.19.1"]))
     assert both
     assert both.source == "pypi"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.knowledge.wheels import lacking_libraries, macos_floor, missing_wheel, missing_wheels
-from tests.fakes.facts_world import target, world
+from tests.fakes.installed_values import installed, target
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_the_floor_of_a_release(name: str, version: str, expected: str | None) -
     ],
 )
 def test_lacking(pypi: list[str], conda: list[str], expected: list[str]) -> None:
-    assert [wheel.package for _, wheel in lacking_libraries(world(pypi=pypi, conda=conda))] == expected
+    assert [wheel.package for _, wheel in lacking_libraries(installed(pypi=pypi, conda=conda))] == expected
 
 
 def test_elsewhere_nothing_lacks() -> None:
-    assert lacking_libraries(world(pypi=["xgboost==3.4.1"], platform=target(subdir="linux-64"))) == ()
+    assert lacking_libraries(installed(pypi=["xgboost==3.4.1"], platform=target(subdir="linux-64"))) == ()

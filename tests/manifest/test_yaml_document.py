@@ -18,6 +18,7 @@ from envgen.manifest.yaml_document import (
     TextNode,
     last_mark,
     parse_tree,
+    plain,
     plain_scalar,
     source_line,
     split_lines,
@@ -225,7 +226,8 @@ TREE = parse_tree("# head\nname: x\nlist:\n  - a\n  - {b: c}  # d\n# end\n", "en
     ],
 )
 def test_a_path_leads_to_a_value_and_a_line(path: tuple[str | int, ...], value: object, line: int) -> None:
-    assert TREE.value(path) == value
+    node = TREE.find(path)
+    assert (node and plain(node)) == value
     assert TREE.line(path).line == line
 
 

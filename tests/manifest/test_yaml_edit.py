@@ -54,4 +54,4 @@ def test_a_splice_that_does_something_else_is_refused(splice: Splice) -> None:
 
 def test_a_splice_that_does_what_was_meant_is_applied() -> None:
     tree = parse_tree("a: x  # c\n", "envgen.yaml")
-    assert spliced(tree, ("a",), [Splice(3, 4, "b")], "b") == "a: b  # c\n"
+    assert spliced(tree, ("a",), [Splice(3, 4, "b")], "b").text == "a: b  # c\n"

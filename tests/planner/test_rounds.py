@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from envgen.errors import PlanError
 from envgen.models.wheel import Resolution, ResolveRequest
 from envgen.planner.plan import Plan
-from envgen.planner.rounds import MAX_PASSES, plan
+from envgen.planner.rounds import MAX_ROUNDS, plan
 from tests.fakes.fake_pypi import FakePypi, wheel
-from tests.fakes.planner_world import World, conda_versions, pypi_versions, texts, whys, world
+from tests.fakes.scenarios import Scenario, conda_versions, pypi_versions, scenario, texts, whys
 
 
 def test_the_order_of_decisions_is_lines_then_lifts_then_wheels() -> None:
     pypi = "b 1.0 : leaf | wheelish\nwheelish 1.0\nleaf 1.0"
-    made = world("a 1.0\nleaf 1.0", pypi, dependencies=["b", "a"]).plan()
+    made = scenario("a 1.0\nleaf 1.0", pypi, dependencies=["b", "a"]).plan()
     assert list(whys(made)) == ["a -> conda:a", "b -> pypi:b", "leaf -> conda:leaf", "wheelish -> pypi:wheelish"]
 
 
@@ -30,17 +30,17 @@ class TestNoAgreement:
         channel = "\n".join(f"{name} 1.0" for name in names) + f"\nuser 1.0 : {' | '.join(names)}"
         pypi = "\n".join(f"app {9 - number}.0 : {name}>=2" for number, name in enumerate(names))
         pypi += "\n" + "\n".join(f"{name} 2.0" for name in names)
-        asked = world(channel, pypi, dependencies=["user", "app"])
+        asked = scenario(channel, pypi, dependencies=["user", "app"])
         error = asked.refused(PlanError)
-        assert len(asked.pypi.asked) == MAX_PASSES
+        assert len(asked.pypi.asked) == MAX_ROUNDS
         assert error.message.startswith("the conda half and the PyPI half do not agree: app 9.0 on PyPI requires a>=2,")
-        assert error.message.count("on PyPI requires") == MAX_PASSES
+        assert error.message.count("on PyPI requires") == MAX_ROUNDS
         assert texts(error) == ["app"]
         assert error.hint == "bound one of these packages, or list it under `pypi`"
 
     def test_an_answer_that_lacks_what_its_wheels_need(self) -> None:
         """Asking the same again would not help."""
-        asked = world("", "app 1.0 : leaf\nleaf 1.0", only=["app"])
+        asked = scenario("", "app 1.0 : leaf\nleaf 1.0", only=["app"])
         lacking = _LacksLeaf(table=asked.pypi.table)
         with pytest.raises(PlanError) as caught:
             plan(asked.inputs, replace(asked.resolvers, pypi=lacking))
@@ -59,8 +59,57 @@ class _LacksLeaf(FakePypi):
 
 def test_notes_of_an_answer_that_was_given_up_are_not_told() -> None:
     pypi = "app 1.0 : leaf<3\napp 2.0 : leaf>=3\nleaf 2.0\nleaf 3.0"
-    asked = world("leaf 2.0\nuser 1.0 : leaf", pypi, dependencies=["user", "app"])
+    asked = scenario("leaf 2.0\nuser 1.0 : leaf", pypi, dependencies=["user", "app"])
     assert [note for note in asked.plan().notes if note.startswith("resolved")] == ["resolved 2"]
+
+
+class TestAnAnswerThatWasGivenUp:
+    """app 2 needs a leaf that conda lacks; PyPI is asked for what goes with conda's, and answers app 1."""
+
+    CHANNEL = """
+    leaf 2.0
+    user 1.0 : leaf
+    numpy 1.26.4
+    numpy 2.1.0
+    protobuf 5.29
+    """
+    PYPI = """
+    app 2.0 : leaf>=3 | tensorflow
+    app 1.0 : leaf | protobuf
+    tensorflow 2.17.1 : numpy
+    leaf 2.0
+    leaf 3.0
+    numpy 1.26.4
+    protobuf 5.29
+    """
+
+    def test_bounds_of_its_wheels_are_forgotten(self) -> None:
+        """TensorFlow 2.17 needs numpy<2; nothing of the answer that counts does."""
+        made = scenario(self.CHANNEL, self.PYPI, dependencies=["user", "app", "numpy"], python="3.11").plan()
+        assert pypi_versions(made) == {"app": "1.0"}
+        assert conda_versions(made)["numpy"] == "2.1.0"
+
+    def test_companions_of_its_tensorflow_are_forgotten(self) -> None:
+        made = scenario(self.CHANNEL, self.PYPI, dependencies=["user", "app"], python="3.11").plan()
+        assert pypi_versions(made) == {"app": "1.0"}
+        assert "protobuf" in conda_versions(made)
+
+    def test_nothing_is_concluded_from_wheels_beside_the_wrong_plug_in(self) -> None:
+        """The newest tensorflow-metal does not load with this TensorFlow: what it needs is nobody's need."""
+        pypi = """
+        tensorflow 2.16.2
+        tensorflow-metal 1.1.0
+        tensorflow-metal 1.2.0 : leaf>=3
+        leaf 3.0
+        addon 1.0 : tensorflow<2.17
+        """
+        lines = ["tensorflow>=2.16", "addon", "user"]
+        asked = scenario(self.CHANNEL, pypi, dependencies=lines, accelerator="metal", python="3.11")
+        made = asked.plan()
+        assert pypi_versions(made) == {"addon": "1.0", "tensorflow": "2.16.2", "tensorflow-metal": "1.1.0"}
+        assert conda_versions(made) == {"leaf": "2.0", "user": "1.0"}
+        assert [request.stubs for request in asked.pypi.asked] == [(), ()]
+        assert asked.pypi.read.count("tensorflow-metal") == 1
 
 
 CHANNEL = """
@@ -101,8 +150,8 @@ def test_the_order_of_the_lines_has_no_part_in_the_plan(lines: Sequence[str]) ->
     assert _shape(_made(lines).plan()) == _shape(_made(LINES).plan())
 
 
-def _made(lines: Sequence[str]) -> World:
-    return world(CHANNEL, PYPI, dependencies=lines)
+def _made(lines: Sequence[str]) -> Scenario:
+    return scenario(CHANNEL, PYPI, dependencies=lines)
 
 
 def test_the_plan_of_the_permuted_lines_has_something_to_get_wrong() -> None:

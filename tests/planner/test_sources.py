@@ -12,7 +12,7 @@ from envgen.models.platform import Platform
 from envgen.models.wheel import WheelMetadata
 from envgen.planner.rounds import plan
 from tests.fakes.fake_pypi import FakePypi
-from tests.fakes.planner_world import conda_versions, pypi_versions, texts, whys, world
+from tests.fakes.scenarios import conda_versions, pypi_versions, scenario, texts, whys
 
 CHANNEL = """
 numpy 1.26.4
@@ -24,7 +24,7 @@ httpx 0.27.0
 
 
 def test_the_channel_comes_first() -> None:
-    made = world(CHANNEL, "numpy 2.1.0", dependencies=["scikit-learn", "numpy<2"]).plan()
+    made = scenario(CHANNEL, "numpy 2.1.0", dependencies=["scikit-learn", "numpy<2"]).plan()
     assert conda_versions(made) == {"numpy": "1.26.4", "scikit-learn": "1.5.0"}
     assert made.pypi == ()
     assert whys(made) == {
@@ -36,7 +36,7 @@ def test_the_channel_comes_first() -> None:
 
 
 def test_nothing_is_asked_of_pypi_where_conda_has_all() -> None:
-    asked = world(CHANNEL, dependencies=["numpy"])
+    asked = scenario(CHANNEL, dependencies=["numpy"])
     assert "pip" not in {record.name for record in asked.plan().conda}
     assert asked.pypi.asked == []
 
@@ -63,7 +63,7 @@ def test_nothing_is_asked_of_pypi_where_conda_has_all() -> None:
     ],
 )
 def test_what_comes_from_pypi(lines: dict[str, list[str]], why: str) -> None:
-    made = world(CHANNEL, "numpy 3.0", **lines).plan()  # type: ignore[arg-type]  # the keys are those of the manifest
+    made = scenario(CHANNEL, "numpy 3.0", **lines).plan()  # type: ignore[arg-type]  # the keys are those of the manifest
     assert pypi_versions(made) == {"numpy": "3.0"}
     assert "numpy" not in conda_versions(made)
     assert why in whys(made).values()
@@ -72,7 +72,7 @@ def test_what_comes_from_pypi(lines: dict[str, list[str]], why: str) -> None:
 
 
 def test_one_version_alone_and_none_at_all() -> None:
-    made = world("one 1.0", "one 2.0\nabsent 1.0", dependencies=["one>1", "absent"]).plan()
+    made = scenario("one 1.0", "one 2.0\nabsent 1.0", dependencies=["one>1", "absent"]).plan()
     assert whys(made) == {
         "one>1 -> pypi:one": "the channel has no one >1 (it has 1.0)",
         "absent -> pypi:absent": "conda-forge has no package that is this project",
@@ -80,7 +80,7 @@ def test_one_version_alone_and_none_at_all() -> None:
 
 
 def test_a_name_that_a_part_of_the_channel_lacks_is_unknown() -> None:
-    error = world(CHANNEL, dependencies=["numpy", "scikit-lern", "absent"], complete=False).refused(MappingError)
+    error = scenario(CHANNEL, dependencies=["numpy", "scikit-lern", "absent"], complete=False).refused(MappingError)
     assert error.message.startswith("cannot tell where these may come from: `absent`: ")
     assert "`scikit-lern`: " in error.message
     assert texts(error) == ["scikit-lern", "absent"]
@@ -88,36 +88,36 @@ def test_a_name_that_a_part_of_the_channel_lacks_is_unknown() -> None:
 
 
 def test_what_a_part_of_the_channel_lacks_may_come_from_pypi_by_the_manifests_word() -> None:
-    made = world(CHANNEL, "absent 1.0", only=["absent"], complete=False).plan()
+    made = scenario(CHANNEL, "absent 1.0", only=["absent"], complete=False).plan()
     assert pypi_versions(made) == {"absent": "1.0"}
 
 
 def test_a_mapping_to_nothing() -> None:
-    error = world(CHANNEL, dependencies=["ours"], mapping={"ours": "ours-py"}).refused(MappingError)
+    error = scenario(CHANNEL, dependencies=["ours"], mapping={"ours": "ours-py"}).refused(MappingError)
     assert "its conda name is `ours-py`, which is not in this channel" in error.message
     assert error.hint == "correct your `mapping`, or list it under `pypi`"
 
 
 def test_a_mapping_to_another_name() -> None:
-    made = world("ours-py 1.0", dependencies=["ours"], mapping={"ours": "ours-py"}).plan()
+    made = scenario("ours-py 1.0", dependencies=["ours"], mapping={"ours": "ours-py"}).plan()
     assert whys(made) == {"ours -> conda:ours-py": "your `mapping` says `ours-py`"}
 
 
 def test_markers_are_the_targets() -> None:
     lines = ["numpy ; sys_platform == 'darwin'", "absent ; sys_platform == 'win32'"]
-    made = world(CHANNEL, dependencies=lines).plan()
+    made = scenario(CHANNEL, dependencies=lines).plan()
     assert conda_versions(made) == {"numpy": "2.1.0"}
     assert made.notes == ("`absent ; sys_platform == 'win32'` does not apply to this platform, by its marker",)
 
 
 def test_another_name_is_told_in_the_users_words() -> None:
-    made = world("tensorflow 2.18.0", dependencies=["tensorflow-gpu"]).plan()
+    made = scenario("tensorflow 2.18.0", dependencies=["tensorflow-gpu"]).plan()
     assert list(whys(made)) == ["tensorflow-gpu -> conda:tensorflow"]
     assert any(note.startswith("`tensorflow-gpu` is read as `tensorflow`") for note in made.notes)
 
 
 def test_a_known_lack_of_wheels_is_refused_before_anything_is_asked() -> None:
-    asked = world(CHANNEL, dependencies=["numpy", "dlib==19.7.0"])
+    asked = scenario(CHANNEL, dependencies=["numpy", "dlib==19.7.0"])
     error = asked.refused(PlanError)
     assert (error.code, texts(error), asked.pypi.asked) == ("no-wheel", ["dlib==19.7.0"], [])
 
@@ -135,7 +135,7 @@ class TestExtras:
     """
 
     def test_an_extra_that_pypi_alone_has(self) -> None:
-        asked = world(CHANNEL + "h2 4.1", self.PYPI, dependencies=["httpx[socks,http2]"])
+        asked = scenario(CHANNEL + "h2 4.1", self.PYPI, dependencies=["httpx[socks,http2]"])
         made = asked.plan()
         assert conda_versions(made) == {"httpx": "0.27.0", "h2": "4.1"}
         assert pypi_versions(made) == {"socksio": "1.0"}
@@ -146,14 +146,14 @@ class TestExtras:
         assert made.roots[PackageKey("pypi", "socksio")] == {"main"}
 
     def test_an_index_that_cannot_be_reached(self) -> None:
-        asked = world(CHANNEL, dependencies=["numpy", "httpx[socks]"])
+        asked = scenario(CHANNEL, dependencies=["numpy", "httpx[socks]"])
         with pytest.raises(PypiUnreachableError, match="PyPI tells what an extra adds") as caught:
             plan(asked.inputs, replace(asked.resolvers, pypi=_Down(table={})))
         assert texts(caught.value) == ["httpx[socks]"]
         assert caught.value.hint == "check the network"
 
     def test_off_line_the_extra_is_not_known(self) -> None:
-        made = world(CHANNEL, self.PYPI, dependencies=["httpx[http2]"], offline=True).plan()
+        made = scenario(CHANNEL, self.PYPI, dependencies=["httpx[http2]"], offline=True).plan()
         assert conda_versions(made) == {"httpx": "0.27.0"}
         assert made.notes == (
             "`httpx[http2]`: what the extra adds is not known: the metadata of httpx 0.27.0 cannot be had",
@@ -162,10 +162,10 @@ class TestExtras:
 
 class TestOffline:
     def test_conda_alone(self) -> None:
-        assert conda_versions(world(CHANNEL, dependencies=["numpy"], offline=True).plan()) == {"numpy": "2.1.0"}
+        assert conda_versions(scenario(CHANNEL, dependencies=["numpy"], offline=True).plan()) == {"numpy": "2.1.0"}
 
     def test_what_must_come_from_pypi_is_refused(self) -> None:
-        error = world(CHANNEL, dependencies=["numpy", "scikit-lern"], only=["ours"], offline=True).refused(PlanError)
+        error = scenario(CHANNEL, dependencies=["numpy", "scikit-lern"], only=["ours"], offline=True).refused(PlanError)
         assert error.code == "offline"
         assert texts(error) == ["scikit-lern", "ours"]
         assert "`ours` (the manifest lists it under `pypi`)" in error.message
@@ -173,5 +173,5 @@ class TestOffline:
 
     def test_what_conda_cannot_serve_says_what_conda_lacks(self) -> None:
         channel = "old 1.0 : python <3.12"
-        error = world(channel, dependencies=["old"], offline=True).refused(UnsatisfiableError)
+        error = scenario(channel, dependencies=["old"], offline=True).refused(UnsatisfiableError)
         assert error.message == "`python 3.12.*` and `old` cannot be met together"

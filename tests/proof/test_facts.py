@@ -11,7 +11,7 @@ from envgen.models.findings import Finding
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.proof.facts import fact_findings
-from tests.fakes.facts_world import distributions_of, record, target, wheel
+from tests.fakes.installed_values import distributions_of, record, target, wheel
 
 METAL = ("tensorflow==2.19.1", "tensorflow-metal==1.2.0")
 GOOD_CONDA = ("numpy==2.1.3", "setuptools==81.0.0", "pandas==3.0.0", "scikit-learn==1.9.0")

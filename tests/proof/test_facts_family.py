@@ -6,13 +6,13 @@ import pytest
 
 from envgen.models.platform import Platform
 from envgen.proof.facts import family_findings
-from tests.fakes.facts_world import target, world
+from tests.fakes.installed_values import installed, target
 
 
 def found(
     *pypi: str, conda: tuple[str, ...] = (), accelerator: str = "metal", platform: Platform | None = None
 ) -> list[tuple[str, str, str]]:
-    findings = family_findings(world(pypi=pypi, conda=conda, platform=platform), accelerator)
+    findings = family_findings(installed(pypi=pypi, conda=conda, platform=platform), accelerator)
     return [(finding.code, finding.message, finding.hint) for finding in findings]
 
 

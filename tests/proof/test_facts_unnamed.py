@@ -7,7 +7,7 @@ import pytest
 from envgen.lock.model import LockedWheel, PlatformLock
 from envgen.models.findings import Finding
 from envgen.proof.facts import fact_findings
-from tests.fakes.facts_world import distributions_of, record, target, wheel
+from tests.fakes.installed_values import distributions_of, record, target, wheel
 
 
 def prove(requires: str, *conda: str, pypi: tuple[str, ...] = ()) -> list[Finding]:

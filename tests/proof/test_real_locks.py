@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from envgen.formats.conda_lock import read_conda_lock
 from envgen.formats.explicit import read_explicit
-from envgen.formats.read_lock import read_conda_lock
 from envgen.formats.registry import OUTPUTS, render
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.model import Lock

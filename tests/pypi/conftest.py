@@ -1,4 +1,4 @@
-"""Start loopback indexes and PyPI sides that ask nothing else."""
+"""Start loopback indexes and resolvers that ask nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from envgen.pypi.http import Timeouts
 from envgen.pypi.resolver import UvResolver
 from tests.fakes.index_server import IndexServer
 
-MakeSide = Callable[..., UvResolver]
+MakeResolver = Callable[..., UvResolver]
 QUICK = Timeouts(connect=1, read=1, total=5.0, uv=20.0, retries=0)
 
 
@@ -31,8 +31,8 @@ def environment(index: IndexServer, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def make_side(environment: Mapping[str, str], tmp_path: Path) -> MakeSide:
-    """Return a maker of sides on the loopback index."""
+def make_resolver(environment: Mapping[str, str], tmp_path: Path) -> MakeResolver:
+    """Return a maker of resolvers on the loopback index."""
 
     def make(*, offline: bool = False, timeouts: Timeouts = QUICK, **variables: str) -> UvResolver:
         return UvResolver(
@@ -43,9 +43,9 @@ def make_side(environment: Mapping[str, str], tmp_path: Path) -> MakeSide:
 
 
 @pytest.fixture
-def side(make_side: MakeSide) -> UvResolver:
-    """Return a side on the loopback index."""
-    return make_side()
+def resolver(make_resolver: MakeResolver) -> UvResolver:
+    """Return a resolver on the loopback index."""
+    return make_resolver()
 
 
 def mac(python: str = "3.12", macos: str = "13.0") -> Platform:

@@ -1,4 +1,4 @@
-"""Test the PyPI side on the index that users have; the facts are as of 2026-11-23 and may age."""
+"""Test the resolver on the index that users have; the facts are as of 2026-11-23 and may age."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.network
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> UvResolver:
-    """Return a side on the configured index, shared so that nothing is asked twice."""
+    """Return a resolver on the configured index, shared so that nothing is asked twice."""
     return UvResolver(cache=Path(tmp_path_factory.mktemp("cache")), environment=os.environ)
 
 

@@ -45,17 +45,17 @@ def test_the_wheel_that_speaks(files: list[str], version: str, chosen: str | Non
     assert (wheel and wheel.filename) == chosen
 
 
-def test_metadata_over_an_index(index: IndexServer, side: UvResolver) -> None:
+def test_metadata_over_an_index(index: IndexServer, resolver: UvResolver) -> None:
     index.add(build_wheel("demo", "1.0", requires=("six ; extra == 'all'",), extras=("all",)))
     index.add_sdist("old", "1.0")
-    found = side.release_metadata("demo", "1.0", mac())
+    found = resolver.release_metadata("demo", "1.0", mac())
     assert found is not None
     assert (found.requires_dist, found.provides_extra) == (("six ; extra == 'all'",), ("all",))
-    assert side.release_metadata("old", "1.0", mac()) is None
-    assert side.release_metadata("nothing", "1.0", mac()) is None
+    assert resolver.release_metadata("old", "1.0", mac()) is None
+    assert resolver.release_metadata("nothing", "1.0", mac()) is None
 
 
-def test_an_index_that_fails_is_no_missing_release(index: IndexServer, side: UvResolver) -> None:
+def test_an_index_that_fails_is_no_missing_release(index: IndexServer, resolver: UvResolver) -> None:
     index.misbehave("/simple/", "broken")
     with pytest.raises(PypiUnreachableError):
-        side.release_metadata("demo", "1.0", mac())
+        resolver.release_metadata("demo", "1.0", mac())

@@ -13,7 +13,7 @@ from envgen.repodata.patches import AmendedRepodata
 from envgen.solvers.rattler import RattlerSolver
 from tests.fakes.channels import lay_out
 from tests.fakes.loopback import Json, package, repodata
-from tests.fakes.planner_world import FakeRepodata, records
+from tests.fakes.scenarios import FakeRepodata, records
 from tests.fakes.tables import request, versions
 from tests.repodata.test_repodata import mirrored
 

@@ -1,0 +1,255 @@
+"""Test what conda takes over from the PyPI closure, and what it does not."""
+
+from __future__ import annotations
+
+from envgen.errors import PlanError
+from envgen.planner.rounds import plan
+from tests.fakes.scenarios import conda_versions, pypi_versions, scenario, texts, whys
+
+CHANNEL = """
+numpy 1.26.4
+numpy 2.1.0
+leaf 1.0
+leaf 2.0
+"""
+PYPI = """
+app 1.0 : numpy<2 | leaf>=1 | own
+own 1.0 : leaf<2
+numpy 1.26.4
+leaf 1.0
+leaf 3.0
+"""
+
+
+def test_what_conda_has_is_lifted_with_every_bound() -> None:
+    asked = scenario(CHANNEL, PYPI, dependencies=["app"])
+    made = asked.plan()
+    assert conda_versions(made) == {"leaf": "1.0", "numpy": "1.26.4"}
+    assert pypi_versions(made) == {"app": "1.0", "own": "1.0"}
+    assert whys(made) == {
+        "app -> pypi:app": "conda-forge has no package that is this project",
+        "leaf -> conda:leaf": "the channel has it; app 1.0 on PyPI requires leaf>=1",
+        "numpy -> conda:numpy": "the channel has it; app 1.0 on PyPI requires numpy<2",
+        "own -> pypi:own": "app 1.0 on PyPI requires own; conda-forge has no package that is this project",
+    }
+    assert len(asked.pypi.asked) == 1
+    assert asked.pypi.read == ["app", "own"]
+
+
+def test_the_lock_knows_what_the_wheels_require() -> None:
+    made = scenario(CHANNEL, PYPI, dependencies=["app"]).plan()
+    assert {locked.name: locked.requires for locked in made.pypi} == {
+        "app": ("leaf>=1", "numpy<2", "own"),
+        "own": ("leaf<2",),
+    }
+    assert {locked.name: locked.why for locked in made.pypi}["own"] == whys(made)["own -> pypi:own"]
+
+
+def test_a_lift_binds_what_the_user_asks_of_conda() -> None:
+    made = scenario(CHANNEL, PYPI, dependencies=["app", "numpy"]).plan()
+    assert conda_versions(made)["numpy"] == "1.26.4"
+    assert "numpy -> conda:numpy" in whys(made)
+
+
+def test_what_is_needed_twice_is_needed_once() -> None:
+    made = scenario(CHANNEL, "app 1.0 : leaf | leaf ; extra == 'x'\nleaf 1.0", only=["app[x]"]).plan()
+    assert made.pypi[0].requires == ("leaf",)
+
+
+def test_markers_and_extras_decide_what_is_needed() -> None:
+    pypi = """
+    app 1.0 : numpy ; sys_platform == "win32" | leaf ; extra == "more" | far ; extra == "far"
+    leaf 1.0
+    far 1.0
+    """
+    made = scenario(CHANNEL, pypi, only=["app[more]"]).plan()
+    assert conda_versions(made) == {"leaf": "2.0"}
+    assert made.pypi[0].requires == ("leaf",)
+
+
+def test_extras_asked_for_later_count_too() -> None:
+    pypi = "app 1.0 : tool | z\nz 1.0 : tool[more]\ntool 1.0 : leaf ; extra == 'more'\nleaf 2.0"
+    made = scenario(CHANNEL, pypi, only=["app"]).plan()
+    assert conda_versions(made) == {"leaf": "2.0"}
+    assert {locked.name: locked.requires for locked in made.pypi}["tool"] == ("leaf",)
+
+
+def test_the_extras_of_what_is_lifted() -> None:
+    """An extra of a lifted package brings conda's packages, and from PyPI what conda lacks."""
+    channel = CHANNEL + "tool 1.0"
+    pypi = """
+    app 1.0 : tool[more] ; extra == "all"
+    tool 1.0 : leaf ; extra == "more" | far>=1 ; extra == "more"
+    far 1.0
+    far 2.0
+    leaf 3.0
+    """
+    made = scenario(channel, pypi, only=["app[all]"]).plan()
+    assert conda_versions(made) == {"leaf": "2.0", "tool": "1.0"}
+    assert pypi_versions(made) == {"app": "1.0", "far": "2.0"}
+    assert whys(made)["far -> pypi:far"].startswith("tool[more] adds far>=1; conda-forge has no package")
+
+
+class TestWhatConcernsOtherThings:
+    def test_a_package_that_does_not_hold_the_distribution(self) -> None:
+        channel = CHANNEL + "@libclang 18.1"
+        made = scenario(channel, "app 1.0 : libclang\nlibclang 18.0", only=["app"]).plan()
+        assert pypi_versions(made) == {"app": "1.0", "libclang": "18.0"}
+
+    def test_what_the_mapping_keeps_off(self) -> None:
+        made = scenario(CHANNEL, "app 1.0 : leaf\nleaf 3.0", only=["app"], mapping={"leaf": None}).plan()
+        assert pypi_versions(made) == {"app": "1.0", "leaf": "3.0"}
+        assert made.pypi[1].why == (
+            "app 1.0 on PyPI requires leaf; your `mapping` says that leaf never comes from conda"
+        )
+
+    def test_what_the_mapping_names_is_lifted(self) -> None:
+        made = scenario("ours-py 1.0", "app 1.0 : ours>=1\nours 2.0", only=["app"], mapping={"ours": "ours-py"}).plan()
+        assert conda_versions(made) == {"ours-py": "1.0"}
+        assert pypi_versions(made) == {"app": "1.0"}
+
+    def test_a_need_by_url(self) -> None:
+        pypi = "app 1.0 : leaf @ https://files.example/leaf-3.0-py3-none-any.whl\nleaf 3.0"
+        asked = scenario(CHANNEL, pypi, only=["app"])
+        made = plan(asked.inputs, asked.resolvers)  # the proof cannot compare a version with a URL
+        assert pypi_versions(made) == {"app": "1.0", "leaf": "3.0"}
+        assert made.pypi[1].why.endswith("; it names a URL")
+
+    def test_a_line_of_metadata_that_is_none(self) -> None:
+        asked = scenario(CHANNEL, "app 1.0 : leaf\nleaf 3.0", only=["app"])
+        asked.pypi.damage("app", "1.0", "==no requirement==")
+        made = asked.plan()
+        assert conda_versions(made) == {"leaf": "2.0"}
+        assert made.notes[0].startswith("a line of the metadata of app 1.0 is left out: not a requirement: ")
+
+
+class TestTooOld:
+    """A wheel needs a newer version than the channel has."""
+
+    def test_a_leaf_stays_on_pypi(self) -> None:
+        made = scenario(CHANNEL, "app 1.0 : leaf>=3 | numpy\nleaf 3.0\nnumpy 2.1.0", only=["app"]).plan()
+        assert pypi_versions(made) == {"app": "1.0", "leaf": "3.0"}
+        assert conda_versions(made) == {"numpy": "2.1.0"}
+        assert made.pypi[1].why == (
+            "app 1.0 on PyPI requires leaf>=3, and the channel has no leaf >=3 (it has 1.0 to 2.0)"
+        )
+
+    def test_what_it_needs_itself_is_lifted(self) -> None:
+        made = scenario(CHANNEL, "app 1.0 : leaf>=3\nleaf 3.0 : numpy<2\nnumpy 1.26.4", only=["app"]).plan()
+        assert conda_versions(made) == {"numpy": "1.26.4"}
+
+    def test_pypi_chooses_what_goes_with_what_the_users_lines_bring(self) -> None:
+        """Else `user` would have to leave conda as well."""
+        channel = CHANNEL + "user 1.0 : leaf"
+        asked = scenario(
+            channel, "app 1.0 : leaf<3\napp 2.0 : leaf>=3\nleaf 2.0\nleaf 3.0", dependencies=["user", "app"]
+        )
+        made = asked.plan()
+        assert conda_versions(made) == {"leaf": "2.0", "user": "1.0"}
+        assert pypi_versions(made) == {"app": "1.0"}
+        assert [len(request.stubs) for request in asked.pypi.asked] == [0, 1]
+        assert made.notes[-1] == (
+            "PyPI was asked for what goes with conda's leaf 2.0, which your other requirements bring: "
+            "app 2.0 on PyPI requires leaf>=3, and the channel has no leaf >=3 (it has 1.0 to 2.0)"
+        )
+
+    def test_where_nothing_goes_with_it_the_others_leave_conda(self) -> None:
+        channel = CHANNEL + "user 1.0 : leaf"
+        pypi = "app 2.0 : leaf>=3\nleaf 3.0\nuser 1.0 : leaf"
+        asked = scenario(channel, pypi, dependencies=["user", "app"])
+        made = asked.plan()
+        assert conda_versions(made) == {}
+        assert pypi_versions(made) == {"app": "2.0", "leaf": "3.0", "user": "1.0"}
+        assert whys(made)["user -> pypi:user"].startswith(
+            "conda's user brings leaf, and app 2.0 on PyPI requires leaf>=3, and the channel has no leaf >=3"
+        )
+
+    def test_verbatim_specs_hold_as_well(self) -> None:
+        pypi = "app 1.0 : leaf<3\napp 2.0 : leaf>=3\nleaf 2.0\nleaf 3.0"
+        made = scenario(CHANNEL, pypi, only=["app"], conda=["leaf"]).plan()
+        assert (conda_versions(made), pypi_versions(made)) == ({"leaf": "2.0"}, {"app": "1.0"})
+
+    def test_a_verbatim_spec_that_nothing_goes_with_is_refused_with_both_lines(self) -> None:
+        error = scenario(CHANNEL, "app 2.0 : leaf>=3\nleaf 3.0", only=["app"], conda=["leaf <2"]).refused(PlanError)
+        assert error.message == (
+            "`leaf <2` brings leaf, but app 2.0 on PyPI requires leaf>=3, "
+            "and the channel has no leaf >=3 (it has 1.0 to 2.0)"
+        )
+        assert texts(error) == ["app", "leaf <2"]
+
+    def test_what_was_concluded_from_an_older_answer_is_forgotten(self) -> None:
+        """app 2 needs a leaf that conda lacks, and is given up for another reason: app 1 takes conda's leaf."""
+        channel = CHANNEL + "user 1.0 : numpy >=2"
+        pypi = """
+        app 2.0 : leaf>=3 | numpy<2
+        app 1.0 : leaf
+        leaf 3.0
+        numpy 1.26.4
+        """
+        made = scenario(channel, pypi, dependencies=["user", "app"]).plan()
+        assert pypi_versions(made) == {"app": "1.0"}
+        assert conda_versions(made) == {"leaf": "2.0", "numpy": "2.1.0", "user": "1.0"}
+
+
+class TestUndone:
+    """Lifts that no solution has together."""
+
+    CHANNEL = """
+    core 1.0
+    core 2.0
+    a 1.0 : core <2
+    b 1.0 : core >=2
+    c 1.0 : core
+    """
+    PYPI = """
+    app 1.0 : a | b | c | core
+    a 1.0 : core
+    b 1.0 : core
+    c 1.0
+    core 2.0
+    """
+
+    def test_as_few_as_can_be_by_name(self) -> None:
+        made = scenario(self.CHANNEL, self.PYPI, only=["app"]).plan()
+        assert conda_versions(made) == {"a": "1.0", "c": "1.0", "core": "1.0"}
+        assert pypi_versions(made) == {"app": "1.0", "b": "1.0"}
+        assert made.pypi[1].why == ("the channel has no b that fits beside the rest: `b` (app 1.0 on PyPI requires b)")
+
+    def test_what_others_need_is_kept_first(self) -> None:
+        channel = """
+        z 1.0
+        a 1.0 : clash <2
+        b 1.0 : z
+        c 1.0 : z
+        @clash 1.0
+        @clash 2.0
+        z 2.0 : clash >=2
+        """
+        pypi = "app 1.0 : a | b | c | z>=2\na 1.0\nb 1.0\nc 1.0\nz 2.0"
+        made = scenario(channel, pypi, only=["app"]).plan()
+        assert pypi_versions(made) == {"app": "1.0", "a": "1.0"}
+
+    def test_one_bad_lift_among_many_takes_few_solves(self) -> None:
+        names = [f"n{number:02}" for number in range(24)]
+        channel = "\n".join(f"{name} 1.0" for name in names) + "\nbad 1.0 : core <2 | core >=2\ncore 2.0"
+        pypi = f"app 1.0 : {' | '.join([*names, 'bad'])}\n" + "\n".join(f"{name} 1.0" for name in [*names, "bad"])
+        asked = scenario(channel, pypi, only=["app"])
+        assert pypi_versions(asked.plan()) == {"app": "1.0", "bad": "1.0"}
+        assert len(asked.conda.solves) < 14
+
+    def test_pypi_chooses_what_goes_with_what_the_users_lines_bring(self) -> None:
+        channel = CHANNEL + "user 1.0 : numpy >=2"
+        pypi = "app 2.0 : numpy<2\napp 1.0 : numpy\nnumpy 2.1.0\nnumpy 1.26.4"
+        made = scenario(channel, pypi, dependencies=["user", "app"]).plan()
+        assert conda_versions(made) == {"numpy": "2.1.0", "user": "1.0"}
+        assert pypi_versions(made) == {"app": "1.0"}
+        assert "the channel has no numpy that fits beside the rest: `numpy <2dev0` (app 2.0 on" in made.notes[-1]
+
+
+def test_what_pip_needs_never_leaves_conda() -> None:
+    error = scenario("", "app 1.0 : setuptools>=99\nsetuptools 99.0", only=["app"]).refused(PlanError)
+    assert error.message == (
+        "setuptools must come from conda, where packages from PyPI are installed; but app 1.0 on PyPI requires "
+        "setuptools>=99, and the channel has no setuptools >=99 (it has 75.0 to 80.9)"
+    )
+    assert texts(error) == ["app"]

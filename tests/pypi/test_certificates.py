@@ -1,0 +1,101 @@
+"""Reach servers whose certificates a company's own authority signed, through each of the three network stacks."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+
+from envgen.errors import ChannelUnreachableError, PypiUnreachableError
+from envgen.pypi.http import Session
+from envgen.pypi.indexes import Indexes
+from envgen.pypi.simple_api import SimpleIndex
+from envgen.pypi.uv import Uv
+from tests.fakes.channels import opened
+from tests.fakes.index_server import IndexServer
+from tests.fakes.loopback import LoopbackChannel, flat, package, repodata, serving
+from tests.fakes.tiny_wheels import build_wheel
+from tests.pypi.conftest import QUICK, request
+
+TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+system = pytest.mark.skipif(os.uname().sysname == "Darwin", reason="there the system trusts what its keychain has")
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> ssl.SSLContext:
+    """Make two authorities, `own.pem` and `other.pem`, and give the server side of a certificate of the first."""
+    own = trustme.CA()
+    own.cert_pem.write_to_path(tmp_path / "own.pem")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return what makes an authority the only one that the system trusts."""
+
+    def only(authority: str) -> None:
+        for name in TRUST:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / f"{authority}.pem"))
+
+    return only
+
+
+Trust = Callable[[str], None]
+
+
+def fetch(index: IndexServer, environment: dict[str, str]) -> bool:
+    indexes = Indexes.configured({"UV_DEFAULT_INDEX": index.url})
+    return bool(SimpleIndex(Session(indexes, environment, timeouts=QUICK), indexes).project("demo"))
+
+
+@system
+def test_requests_trusts_what_the_system_trusts(tls: ssl.SSLContext, trust: Trust) -> None:
+    with IndexServer(tls=tls) as index:
+        index.add(build_wheel("demo", "1.0"))
+        trust("own")
+        assert fetch(index, {})
+        trust("other")
+        with pytest.raises(PypiUnreachableError, match="its certificate is not trusted"):
+            fetch(index, {})
+
+
+def test_requests_trusts_the_file_that_the_user_names(tls: ssl.SSLContext, tmp_path: Path, trust: Trust) -> None:
+    with IndexServer(tls=tls) as index:
+        index.add(build_wheel("demo", "1.0"))
+        trust("other")
+        assert fetch(index, {"SSL_CERT_FILE": str(tmp_path / "own.pem")})
+        with pytest.raises(PypiUnreachableError, match="its certificate is not trusted"):
+            fetch(index, {"SSL_CERT_FILE": str(tmp_path / "other.pem")})
+
+
+@system
+def test_uv_trusts_what_the_system_trusts(tls: ssl.SSLContext, tmp_path: Path, trust: Trust) -> None:
+    def compile_demo(authority: str) -> str:
+        trust(authority)
+        environment = {**os.environ, "UV_CACHE_DIR": str(tmp_path / authority), "UV_DEFAULT_INDEX": index.url}
+        return Uv(environment, Indexes.configured(environment), timeouts=QUICK).compile(request("demo")).lock
+
+    with IndexServer(tls=tls) as index:
+        index.add(build_wheel("demo", "1.0"))
+        assert "demo-1.0" in compile_demo("own")
+        with pytest.raises(PypiUnreachableError, match="certificate"):
+            compile_demo("other")
+
+
+@system
+def test_rattler_trusts_what_the_system_trusts(tls: ssl.SSLContext, tmp_path: Path, trust: Trust) -> None:
+    files = {**flat("noarch", repodata("noarch", package("demo"))), **flat("osx-arm64", repodata("osx-arm64"))}
+    with serving(LoopbackChannel(files=files, tls=tls)) as channel:
+        trust("own")
+        assert opened(channel.url, cache=tmp_path / "own").names() == {"demo"}
+        trust("other")
+        with pytest.raises(ChannelUnreachableError, match="certificate"):
+            opened(channel.url, cache=tmp_path / "other")
