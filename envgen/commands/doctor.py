@@ -20,6 +20,7 @@ from envgen.pypi.http import Timeouts
 from envgen.pypi.lookups import PypiLookups
 from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
+from envgen.system.files import reason_of
 from envgen.system.machine import Probes, own_probes, read_host_facts
 
 OLDEST_MACOS = "12.0"
@@ -92,8 +93,8 @@ def _cache(services: Services) -> Reach:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"envgen")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        return Reach(code="CACHE", name="the cache", message=f"{os.fspath(folder)} cannot be written ({reason})")
+        message = f"{os.fspath(folder)} cannot be written ({reason_of(error)})"
+        return Reach(code="CACHE", name="the cache", message=message)
     return Reach(code="CACHE", name="the cache")
 
 
