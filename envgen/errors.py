@@ -62,12 +62,7 @@ class EnvgenError(Exception):
     exit_code = 1
 
     def __init__(
-        self,
-        message: str,
-        *,
-        hint: str = "",
-        lines: Sequence[SourceLine] = (),
-        code: str | None = None,
+        self, message: str, *, hint: str = "", lines: Sequence[SourceLine] = (), code: str | None = None
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -136,12 +131,7 @@ class ManifestError(EnvgenError):
     code = "manifest"
 
     def __init__(
-        self,
-        message: str,
-        *,
-        problems: Sequence[Problem] = (),
-        hint: str = "",
-        lines: Sequence[SourceLine] = (),
+        self, message: str, *, problems: Sequence[Problem] = (), hint: str = "", lines: Sequence[SourceLine] = ()
     ) -> None:
         own = [line for problem in problems for line in (problem.line, *problem.others) if line is not None]
         super().__init__(message, hint=hint, lines=lines or own)
@@ -216,14 +206,7 @@ class UnsatisfiableError(SolveError):
 
     code = "unsatisfiable"
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        problem: str,
-        hint: str = "",
-        lines: Sequence[SourceLine] = (),
-    ) -> None:
+    def __init__(self, message: str, *, problem: str, hint: str = "", lines: Sequence[SourceLine] = ()) -> None:
         super().__init__(message, hint=hint, lines=lines)
         self.problem = problem
 

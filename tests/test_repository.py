@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import csv
 import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from tests.real_project import CHANNEL, NAMES, needs_channel
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+MODULES = sorted((ROOT / "envgen").rglob("*.py"))
 ENVIRONMENTS = sorted(folder.name for folder in (ROOT / "environments").iterdir() if folder.is_dir())
 # in parts, so that this file names none
 REGISTRIES = (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("debian", "org"))
@@ -39,6 +43,10 @@ def tracked() -> Iterator[tuple[str, str]]:
         path = ROOT / name
         if path.is_file() and b"\0" not in (content := path.read_bytes())[:8000]:
             yield name, content.decode("utf-8", "replace")
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
 @in_a_clone
@@ -64,6 +72,30 @@ def test_text_files_end_as_they_should() -> None:
     assert [name for name, text in tracked() if not generated.search(name) and faulty(name, text)] == []
 
 
+def test_the_limits_that_no_linter_knows() -> None:
+    """A module is one concept under one noun: never split one to meet a number."""
+    names = [path.stem for path in MODULES]
+    folders = Counter(path.parent for path in MODULES if path.name != "__init__.py")
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+    classes = Counter(node.name for tree in trees.values() for node in tree.body if isinstance(node, ast.ClassDef))
+    assert [shown(path) for path in MODULES if len(path.read_text(encoding="utf-8").splitlines()) > 500] == []
+    assert [shown(folder) for folder, files in folders.items() if files > 20] == []
+    assert [name for name, times in classes.items() if times > 1] == []
+    assert [name for name in names if name.endswith("ing") or name in {"utils", "helpers", "common", "base"}] == []
+    assert [shown(path) for path, tree in trees.items() if not (ast.get_docstring(tree) or "").strip()] == []
+
+
+def test_the_table_of_homes_leads_to_what_it_names() -> None:
+    """A question of somebody new, the file that answers it, and a name that the file defines."""
+    with (ROOT / "tests" / "where_is_what.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) >= 40
+    for row in rows:
+        tree = ast.parse((ROOT / row["file"]).read_text(encoding="utf-8"))
+        defined = {getattr(node, "name", "") for node in ast.walk(tree)}
+        assert row["defines"] in defined, row
+
+
 def test_the_version_is_one() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["dynamic"] == ["version"]
@@ -77,7 +109,8 @@ def test_the_recipe_asks_for_what_the_wheel_does() -> None:
     project: Any = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     recipe = YAML(typ="safe").load((ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8"))
     run = {spec.split(" ")[0]: "".join(spec.split(" ")[1:]) for spec in recipe["requirements"]["run"]}
-    wanted = {item.name: item.specifier for item in map(Requirement, project["dependencies"])}
+    requirements = map(Requirement, project["dependencies"])
+    wanted = {"-with-".join([item.name, *item.extras]): item.specifier for item in requirements}
     assert set(run) - {"python", "__unix", "libmambapy"} == set(wanted)
     for name, specifier in wanted.items():
         assert sorted(run[name].split(",")) == sorted(str(specifier).split(",")), name

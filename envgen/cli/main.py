@@ -19,34 +19,34 @@ from envgen.errors import EnvgenError, UsageError
 INTERRUPTED = 130
 
 
-class Command(NamedTuple):
+class CommandEntry(NamedTuple):
     """Where a command's function is, and its line in the list of all."""
 
     place: str  # the module under `envgen.cli`, and the function where its name is another
     summary: str  # none is cut in a terminal of 80 columns
 
 
-COMMANDS: Mapping[str, Command] = {
-    "new": Command("new", "Make environments/NAME with a manifest, and lock it."),
-    "lock": Command("lock", "Solve manifests again, moving only what must move."),
-    "check": Command("check", "Check without a network that locks are true, whole and proved."),
-    "add": Command("edit.add", "Add requirements to a manifest, and lock it."),
-    "remove": Command("edit.remove", "Take packages out of a manifest, and lock it."),
-    "create": Command("create", "Make an environment exactly as it is locked, or repair it."),
-    "run": Command("run", "Run a command in an environment, or print how to activate it."),
-    "import": Command("import_file", "Print a manifest made of another tool's file."),
-    "map": Command("map_names", "Say which conda package serves for a PyPI requirement."),
-    "why": Command("why", "Say where a locked package comes from, and what asks for it."),
-    "why-not": Command("why.why_not", "Say what stands against another version of a package."),
-    "tree": Command("tree", "Print the packages of a lock as a tree, with their sizes."),
-    "diff": Command("diff", "Say which packages differ between two locks."),
-    "export": Command("export", "Write a lock for conda, pip, uv, pixi and others."),
-    "diagnose": Command("diagnose", "Say why something can or cannot be installed on a Mac."),
-    "doctor": Command("doctor", "Find what of this machine breaks environments."),
-    "knowledge": Command("reference.knowledge", "List the facts that envgen decides by."),
-    "templates": Command("reference.templates", "List the starter manifests of `envgen new --template`."),
-    "schema": Command("reference.schema", "Print the JSON schema of envgen.yaml."),
-    "vendor": Command("vendor", "Gather what environments need, for use without a network."),
+COMMANDS: Mapping[str, CommandEntry] = {
+    "new": CommandEntry("new", "Make environments/NAME with a manifest, and lock it."),
+    "lock": CommandEntry("lock", "Solve manifests again, moving only what must move."),
+    "check": CommandEntry("check", "Check without a network that locks are true, whole and proved."),
+    "add": CommandEntry("edit.add", "Add requirements to a manifest, and lock it."),
+    "remove": CommandEntry("edit.remove", "Take packages out of a manifest, and lock it."),
+    "create": CommandEntry("create", "Make an environment exactly as it is locked, or repair it."),
+    "run": CommandEntry("run", "Run a command in an environment, or print how to activate it."),
+    "import": CommandEntry("import_file", "Print a manifest made of another tool's file."),
+    "map": CommandEntry("map_names", "Say which conda package serves for a PyPI requirement."),
+    "why": CommandEntry("why", "Say where a locked package comes from, and what asks for it."),
+    "why-not": CommandEntry("why.why_not", "Say what stands against another version of a package."),
+    "tree": CommandEntry("tree", "Print the packages of a lock as a tree, with their sizes."),
+    "diff": CommandEntry("diff", "Say which packages differ between two locks."),
+    "export": CommandEntry("export", "Write a lock for conda, pip, uv, pixi and others."),
+    "diagnose": CommandEntry("diagnose", "Say why something can or cannot be installed on a Mac."),
+    "doctor": CommandEntry("doctor", "Find what of this machine breaks environments."),
+    "knowledge": CommandEntry("reference.knowledge", "List the facts that envgen decides by."),
+    "templates": CommandEntry("reference.templates", "List the starter manifests of `envgen new --template`."),
+    "schema": CommandEntry("reference.schema", "Print the JSON schema of envgen.yaml."),
+    "vendor": CommandEntry("vendor", "Gather what environments need, for use without a network."),
 }
 """Every command; only the module of the one that is called is loaded."""
 

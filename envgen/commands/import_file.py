@@ -226,7 +226,7 @@ class _Importer:
         specs = [
             item for item in self._file.items if isinstance(item, ImportedMatchSpec) and _lacks(conda_to_pypi, item)
         ]
-        needless = conda_to_pypi.sees and not specs
+        needless = conda_to_pypi.complete and not specs
         why_kept = _why_kept([spec.name for spec in specs])
         accounts = {
             id(item): self._channel(item, translator, why_kept, needless=needless)
@@ -291,7 +291,7 @@ def _lacks(conda_to_pypi: CondaToPypi, item: ImportedMatchSpec) -> bool:
     """Return whether a package may have to come from another channel than conda-forge."""
     if unwanted_package(item.name, "conda") or replacement_of(item.name, APPLE_SILICON):
         return False
-    return conda_to_pypi.sees and not conda_to_pypi.has(item.name) and not item.channel.startswith("conda-forge")
+    return conda_to_pypi.complete and not conda_to_pypi.has(item.name) and not item.channel.startswith("conda-forge")
 
 
 def _channels_of(specs: Iterable[ImportedMatchSpec]) -> Iterator[str]:

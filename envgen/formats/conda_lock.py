@@ -35,58 +35,55 @@ MANIFEST = "envgen.yaml"
 
 
 def write(lock: Lock) -> dict[str, str]:
-    """Write one file for all platforms, one package a block, sorted by manager, name and platform.
+    """Write one file for all platforms of a lock in its normal form, one package a block, by manager, name, platform.
 
     conda-lock 4 parses and renders it; micromamba wants non-empty sources and content_hash, conda's plugin created_by.
-    Raises WriteError for what the format cannot hold.
+    Raises WriteError for what the format has no place for.
     """
     unlocated = [f"{wheel.name} has no URL" for each in lock.platforms for wheel in each.pypi if not wheel.wheel.url]
     refuse(FILE, lock, "update the packages named: `envgen lock --update NAME`", no_md5(lock), unlocated)
-    platforms = sorted(lock.platforms, key=lambda each: each.platform.subdir)
     about = [
         f"Install it: envgen create {lock.name}",
         f"        or: conda-lock install --name {lock.name} {FILE}",
         f"        or: micromamba create --name {lock.name} --file {FILE}",
     ]
     lines = [
-        *header(lock, platforms, about=about),
+        *header(lock, lock.platforms, about=about),
         "version: 1",
         "metadata:",
-        *_metadata(lock, platforms),
-        "package:" if any(each.conda or each.pypi for each in platforms) else "package: []",
-        *_packages(platforms),
+        *_metadata(lock),
+        "package:" if any(each.conda or each.pypi for each in lock.platforms) else "package: []",
+        *_packages(lock.platforms),
     ]
     return {FILE: with_digest("\n".join(lines) + "\n")}
 
 
-def _metadata(lock: Lock, platforms: list[PlatformLock]) -> Iterator[str]:
+def _metadata(lock: Lock) -> Iterator[str]:
     digest = scalar(lock.manifest_digest.removeprefix("sha256:"))
     yield "  content_hash:"
-    yield from (f"    {each.platform.subdir}: {digest}" for each in platforms)
+    yield from (f"    {each.platform.subdir}: {digest}" for each in lock.platforms)
     yield "  channels:" if lock.channels else "  channels: []"
     for channel in lock.channels:
         yield f"  - url: {scalar(channel.name)}"
         yield "    used_env_vars: []"
     yield "  platforms:"
-    yield from (f"  - {each.platform.subdir}" for each in platforms)
+    yield from (f"  - {each.platform.subdir}" for each in lock.platforms)
     yield "  sources:"
     yield f"  - {MANIFEST}"
     yield "  custom_metadata:"
     yield from (f"    {key}: {scalar(value)}" for key, value in lock_facts(lock).items())
     yield f"    {DIGEST_PLACEHOLDER}"
-    for each in platforms:
+    for each in lock.platforms:
         yield from (f"    {scalar(key)}: {scalar(value)}" for key, value in _facts(each))
 
 
 def _facts(lock: PlatformLock) -> Iterator[tuple[str, str]]:
-    """Yield the platform's facts, then what conda-lock has no field for: one key a package, sorted."""
+    """Yield the platform's facts, then what conda-lock has no field for: one key a package."""
     subdir = lock.platform.subdir
     yield from platform_facts(lock).items()
-    wheels = sorted(lock.pypi, key=lambda wheel: wheel.name)
-    yield from ((f"{subdir}.why.{wheel.name}", wheel.why) for wheel in wheels if wheel.why)
-    records = sorted(lock.conda, key=lambda record: record.name)
-    yield from ((f"{subdir}.conda.{record.name}", line) for record in records if (line := record_line(record)))
-    yield from ((f"{subdir}.pypi.{wheel.name}", line) for wheel in wheels if (line := wheel_line(wheel)))
+    yield from ((f"{subdir}.why.{wheel.name}", wheel.why) for wheel in lock.pypi if wheel.why)
+    yield from ((f"{subdir}.conda.{record.name}", line) for record in lock.conda if (line := record_line(record)))
+    yield from ((f"{subdir}.pypi.{wheel.name}", line) for wheel in lock.pypi if (line := wheel_line(wheel)))
 
 
 def _packages(platforms: Iterable[PlatformLock]) -> Iterator[str]:

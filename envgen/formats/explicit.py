@@ -41,7 +41,7 @@ _Package = TypeVar("_Package", Record, LockedWheel)
 def write(lock: Lock) -> dict[str, str]:
     """Write `explicit.<platform>.txt` and, where there are wheels, `requirements.<platform>.txt`.
 
-    A URL is followed by `#md5`, which every reader takes (CEP 23 allows sha256, older clients do not). Comments hold
+    A URL is followed by `#md5`, which every reader takes (CEP 23 allows sha256, older clients do not). Comments keep
     the rest of the lock, so that it can be read back; wheels have no URL, so that no index is named.
     Raises WriteError for records without md5 and wheels without sha256.
     """

@@ -18,7 +18,6 @@ _SINGLE = re.compile(r"'((?:[^'\n]|'')*)'")
 _DOUBLE = re.compile(r'"(?:[^"\\\n]|\\["\\nrt]|\\u[0-9a-f]{4})*"')
 _QUOTED_KEY = re.compile(rf"({_SINGLE.pattern}|{_DOUBLE.pattern}):(?: (\S.*))?")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
-_Line = tuple[int, str]
 
 
 class NotPlainError(Exception):
@@ -69,7 +68,7 @@ def _load_any(text: str, file: str) -> object:
 class _Document:
     """The lines of a document, each with its indent, read from the first to the last."""
 
-    def __init__(self, lines: list[_Line]) -> None:
+    def __init__(self, lines: list[tuple[int, str]]) -> None:
         self._lines = [*lines, (-1, "")]
         self._at = 0
 

@@ -1,4 +1,4 @@
-"""What all generated files have in common: the comments at their head, the secrets that none may hold, YAML scalars."""
+"""What all generated files have in common: the comments at their head, the secrets that none may have, YAML scalars."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufeff\u
 
 
 def header(lock: Lock, platforms: Sequence[PlatformLock], *, about: Iterable[str] = ()) -> list[str]:
-    """Return the comment lines of a file that holds some of the lock's platforms: what made it, from what, for what."""
+    """Return the comment lines of a file of some of the lock's platforms: what made it, from what, for what."""
     return [f"# {line}" for line in (*_lines(lock, platforms), *about)]
 
 
@@ -42,7 +42,7 @@ def _lines(lock: Lock, platforms: Sequence[PlatformLock]) -> Iterator[str]:
 
 
 def own_projects(lock: Lock) -> str:
-    """Return who installs the user's own projects, which no generated file holds."""
+    """Return who installs the user's own projects, which no generated file installs."""
     one = len(lock.projects) == 1
     what = "the project of your own, which" if one else f"the {len(lock.projects)} projects of your own, which"
     return f"{what} `envgen create` installs last; after another tool: pip install --no-deps {' '.join(lock.projects)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from envgen.formats.generated import header, no_url, refuse, scalar
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock, lock_groups, without_groups
@@ -15,18 +15,17 @@ _DEFAULT = "default"
 def write(lock: Lock) -> dict[str, str]:
     """Write one file, in format 6.
 
-    `main` is pixi's default environment; each group is one of its own, which holds `main` too. py-rattler would write
-    format 7, without the hashes of wheels. Raises WriteError for what it cannot hold.
+    `main` is pixi's default environment; each group is one of its own, with `main` in it. py-rattler would write
+    format 7, without the hashes of wheels. Raises WriteError for what it has no place for.
     """
-    platforms = sorted(lock.platforms, key=lambda each: each.platform.subdir)
-    groups = sorted({group for each in platforms for group in lock_groups(each)})
+    groups = sorted({group for each in lock.platforms for group in lock_groups(each)})
     clash = f"its environment `{_DEFAULT}` is `{MAIN_GROUP}`, and a group has that name"
     refuse(FILE, lock, "export another format", no_url(lock), [clash] if _DEFAULT in groups else [])
-    lines = [*header(lock, platforms), "version: 6", "environments:"]
+    lines = [*header(lock, lock.platforms), "version: 6", "environments:"]
     for name in (_DEFAULT, *groups):
         others = [group for group in groups if group != name]
-        lines += _environment(lock, name, [without_groups(each, others) for each in platforms])
-    lines += ["packages:", *_packages(platforms)]
+        lines += _environment(lock, name, [without_groups(each, others) for each in lock.platforms])
+    lines += ["packages:", *_packages(lock.platforms)]
     return {FILE: "\n".join(lines) + "\n"}
 
 
@@ -42,7 +41,7 @@ def _environment(lock: Lock, name: str, platforms: list[PlatformLock]) -> Iterat
         yield from packages
 
 
-def _packages(platforms: list[PlatformLock]) -> Iterator[str]:
+def _packages(platforms: Sequence[PlatformLock]) -> Iterator[str]:
     records = {record.url: record for each in platforms for record in each.conda}
     wheels = {wheel.wheel.url: wheel for each in platforms for wheel in each.pypi}
     for url in sorted(records):

@@ -27,7 +27,7 @@ def render(lock: Lock, outputs: Iterable[str]) -> dict[str, str]:
     """Return the text of each file of these outputs, by file name, sorted.
 
     The same lock gives the same bytes, in whatever order its packages stand. Raises WriteError for an unknown output,
-    for outputs of which none can be read back, and for what a format cannot hold.
+    for outputs of which none can be read back, and for what a format has no place for.
     """
     chosen = sorted(set(outputs))
     for output in chosen:
@@ -48,22 +48,22 @@ def render(lock: Lock, outputs: Iterable[str]) -> dict[str, str]:
 
 def omissions(lock: Lock, outputs: Iterable[str]) -> tuple[str, ...]:
     """Return what the chosen formats leave out of the lock, for the user's notes."""
-    return tuple(note for output in sorted(set(outputs)) for note in _omissions(lock, output))
-
-
-def _omissions(lock: Lock, output: str) -> Iterator[str]:
     groups = other_groups(lock.platforms)
-    if groups and output != conda_lock.FILE:
-        yield f"{output} has no groups: {', '.join(groups)} {is_or_are(len(groups))} installed by it, too"
-    if output == explicit.NAME and any(platform.pypi for platform in lock.platforms):
-        yield "explicit holds no URLs of PyPI's wheels: they are found by name, version and hash"
+    notes = []
+    for output in sorted(set(outputs)):
+        if groups and output != conda_lock.FILE:
+            without = f"{', '.join(groups)} {is_or_are(len(groups))} installed by it, too"
+            notes.append(f"{output} has no groups: {without}")
+        if output == explicit.NAME and any(platform.pypi for platform in lock.platforms):
+            notes.append("explicit holds no URLs of PyPI's wheels: they are found by name, version and hash")
+    return tuple(notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """A format's writer and what it cannot hold: one half of a lock, or its groups."""
+    """A format's writer, and whether it has a place for each half of a lock and for its groups."""
 
-    write: Callable[[Lock], dict[str, str]]
+    write: Writer
     conda: bool = True
     pypi: bool = True
     groups: bool = False
@@ -93,7 +93,7 @@ class Exported:
 
 
 def export(lock: Lock, name: str) -> Exported:
-    """Write a lock in a format; raise UsageError for an unknown one, WriteError for what it cannot hold."""
+    """Write a lock in a format; raise UsageError for an unknown one, WriteError for what it has no place for."""
     if name not in FORMATS:
         raise UsageError(f"unknown format `{name}`", hint=f"one of {', '.join(FORMATS)}")
     chosen = FORMATS[name]
@@ -107,8 +107,7 @@ def export(lock: Lock, name: str) -> Exported:
 def _left_out(name: str, chosen: Format, lock: PlatformLock) -> Iterator[str]:
     subdir = lock.platform.subdir
     if not chosen.conda and lock.conda:
-        number = len(lock.conda)
-        left = f"{counted(number, 'package')} of {subdir} {is_or_are(number)} left out"
+        left = f"{counted(len(lock.conda), 'package')} of {subdir} {is_or_are(len(lock.conda))} left out"
         yield f"{name} holds nothing of conda: {left}, python among them"
     if not chosen.pypi and lock.pypi:
         names = ", ".join(wheel.name for wheel in lock.pypi)

@@ -116,12 +116,12 @@ def _items(tree: YamlTree, include: Include) -> Iterator[ImportedItem]:
 def _top(tree: YamlTree, entry: Entry, include: Include) -> Iterator[ImportedItem]:
     key = entry.key.text
     if key in ("dependencies", "channels"):
-        yield Heading(span=_key_span(tree, entry))
+        yield Heading(span=_span(tree, entry.key))
         yield from _dependencies(tree, entry.value, include) if key == "dependencies" else _channels(tree, entry.value)
-    elif key in _ASIDES:
-        yield Ignored(span=_whole(tree, entry), what=f"`{key}`", why=_ASIDES[key])
     else:
-        yield Ignored(span=_whole(tree, entry), what=f"the key `{key}`", why="conda does not know it either")
+        what = f"`{key}`" if key in _ASIDES else f"the key `{key}`"
+        why = _ASIDES.get(key, "conda does not know it either")
+        yield Ignored(span=_span(tree, entry.key, entry.value), what=what, why=why)
 
 
 def _channels(tree: YamlTree, value: Node) -> Iterator[ImportedItem]:
@@ -181,9 +181,10 @@ def _section(tree: YamlTree, entry: Entry, include: Include) -> Iterator[Importe
         if selected(selector[1]):
             yield from _dependencies(tree, entry.value, include)
         else:
-            yield Ignored(span=_whole(tree, entry), what=f"`{entry.key.text}`", why="it selects another platform")
+            span = _span(tree, entry.key, entry.value)
+            yield Ignored(span=span, what=f"`{entry.key.text}`", why="it selects another platform")
         return
-    yield Heading(span=_key_span(tree, entry))
+    yield Heading(span=_span(tree, entry.key))
     nodes = entry.value.items if isinstance(entry.value, ListNode) else (entry.value,)
     for node in nodes:
         span = _span(tree, node)
@@ -210,24 +211,12 @@ def _pip_lines(tree: YamlTree, node: TextNode, include: Include) -> Iterator[Imp
             yield item
 
 
-def _span(tree: YamlTree, node: Node) -> Span:
-    line = node.start.line
-    return Span(line=tree.source_line(line), last=max(line, _end_line(node)))
-
-
-def _end_line(node: Node) -> int:
+def _span(tree: YamlTree, first: Node, last: Node | None = None) -> Span:
+    """Return the lines from a node's start to its end, or to that of another."""
+    start, node = first.start.line, last or first
     end = last_mark(node)
-    return end.line - 1 if isinstance(node, TextNode) and node.quote in ("|", ">") and end.column == 0 else end.line
-
-
-def _key_span(tree: YamlTree, entry: Entry) -> Span:
-    line = entry.key.start.line
-    return Span(line=tree.source_line(line), last=line)
-
-
-def _whole(tree: YamlTree, entry: Entry) -> Span:
-    line = entry.key.start.line
-    return Span(line=tree.source_line(line), last=max(line, _end_line(entry.value)))
+    below = isinstance(node, TextNode) and node.quote in ("|", ">") and end.column == 0  # a block ends a line too late
+    return Span(line=tree.source_line(start), last=max(start, end.line - below))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

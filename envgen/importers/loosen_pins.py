@@ -38,7 +38,12 @@ def needed_items(items: Sequence[ImportedItem], conda_to_pypi: CondaToPypi) -> M
     """Return, by the `id` of each item that is only there for another package of the list, the name of that package."""
     listed = [item for item in items if isinstance(item, Listed) and not _is_unwanted(item)]
     conda_to_pypi.read([item.name for item in listed if isinstance(item, ImportedMatchSpec)])
-    names = {id(item): _distribution(item, conda_to_pypi) for item in listed}
+    names = {
+        id(item): item.requirement.name
+        if isinstance(item, ImportedRequirement)
+        else _of_conda(item.name, conda_to_pypi)
+        for item in listed
+    }
     known = frozenset(names.values())
     needers = _needers({names[id(item)]: _needs(item, conda_to_pypi) & known for item in listed})
     return {key: needers[name] for key, name in names.items() if name in needers and not is_main(name)}
@@ -51,12 +56,8 @@ def _is_unwanted(item: Listed) -> bool:
     return bool(unwanted_package(item.requirement.name, "pypi"))
 
 
-def _distribution(item: Listed, conda_to_pypi: CondaToPypi) -> str:
-    """Return the name under which conda's packages and PyPI's are compared."""
-    return item.requirement.name if isinstance(item, ImportedRequirement) else _of_conda(item.name, conda_to_pypi)
-
-
 def _of_conda(conda: str, conda_to_pypi: CondaToPypi) -> str:
+    """Return the name of PyPI's under which a conda package is compared with others."""
     return conda_to_pypi.of(conda).requirement.partition("[")[0] or conda
 
 

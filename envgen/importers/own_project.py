@@ -124,20 +124,17 @@ class _ProjectReader:
             return
         for place, item in enumerate(value):
             line = self._line(path, place)
-            parsed = self._parsed(item, Origin(path=f"{self._file}: {'.'.join(path)}[{place}]", line=line))
-            if parsed and parsed.name == self.name:
-                for extra in parsed.extras:  # `all = ["ours[a,b]"]`
+            try:
+                requirement = manifest_requirement(item)
+            except RefusalError as error:
+                self._wrong(error.message, _LINK_HINT if error.message.startswith(_LINKED) else error.hint, line)
+                continue
+            if requirement.name == self.name:
+                for extra in requirement.extras:  # `all = ["ours[a,b]"]`
                     yield from self._extra(extra, seen)
-            elif parsed:
-                yield parsed
-
-    def _parsed(self, item: object, origin: Origin) -> Requirement | None:
-        try:
-            return replace(manifest_requirement(item), origin=origin)
-        except RefusalError as error:
-            linked = error.message.startswith(_LINKED)
-            self._wrong(error.message, _LINK_HINT if linked else error.hint, origin.line)
-            return None
+            else:
+                origin = Origin(path=f"{self._file}: {'.'.join(path)}[{place}]", line=line)
+                yield replace(requirement, origin=origin)
 
     def _of_poetry(self) -> Iterator[Requirement]:
         place = 0

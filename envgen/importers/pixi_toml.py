@@ -1,4 +1,4 @@
-"""Read pixi.toml, and the same tables of pyproject.toml."""
+"""What the tables of pixi ask for, in pixi.toml or in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -87,9 +87,7 @@ def pixi_item(root: Table, statement: Statement, path: tuple[str, ...]) -> Itera
 
 def _channels(statement: Statement) -> Iterator[ImportedItem]:
     yield Heading(span=statement.span)
-    items = statement.value if isinstance(statement.value, list) else []
-    spans = statement.items or (statement.span,) * len(items)
-    for item, span in zip(items, spans, strict=True):
+    for item, span in statement.spanned(statement.value if isinstance(statement.value, list) else []):
         name = item.get("channel") if isinstance(item, dict) else item
         if isinstance(name, str):
             yield ImportedChannel(span=span, channel=name)

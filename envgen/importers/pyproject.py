@@ -23,7 +23,7 @@ from envgen.importers.items import (
 )
 from envgen.importers.pixi_toml import pixi_item, workspace_macos, workspace_name
 from envgen.importers.poetry import poetry_items
-from envgen.importers.requirements_txt import Reference, may_hold, other_files, read_requirement, referenced
+from envgen.importers.requirements_txt import Reference, may_apply, other_files, read_requirement, referenced
 from envgen.importers.toml_positions import Statement, Table, TomlFile, read_toml, shown_path
 
 _DYNAMIC = "`dynamic`: its build program writes the dependencies, which envgen does not run"
@@ -146,18 +146,14 @@ class _ProjectFile:
 
     def _list(self, statement: Statement, value: object, group: str) -> Iterator[ImportedItem]:
         yield Heading(span=statement.span)
-        items = value if isinstance(value, list) else [value]
-        spans = statement.items or (statement.span,) * len(items)
-        for item, span in zip(items, spans, strict=True):
-            yield from self._item(item, span, group)
-
-    def _item(self, item: object, span: Span, group: str) -> Iterator[ImportedItem]:
-        if isinstance(item, dict) and isinstance(item.get("include-group"), str):
-            yield ImportedGroup(span=span, included=canonicalize_name(item["include-group"]), group=group)
-        elif isinstance(item, str):
-            yield from self._requirement(item, span, group)
-        else:
-            yield Unsupported(span=span, why="not a requirement", hint=_PEP508)
+        for item, span in statement.spanned(value if isinstance(value, list) else [value]):
+            match item:
+                case {"include-group": str(included)}:
+                    yield ImportedGroup(span=span, included=canonicalize_name(included), group=group)
+                case str():
+                    yield from self._requirement(item, span, group)
+                case _:
+                    yield Unsupported(span=span, why="not a requirement", hint=_PEP508)
 
     def _requirement(self, text: str, span: Span, group: str) -> Iterator[ImportedItem]:
         item = read_requirement(text, span, group, refusal="not a requirement", hint=_PEP508)
@@ -203,4 +199,4 @@ def _source_of(name: str, sources: Table) -> Table:
     """Find the source of a package that may count on Apple silicon, or nothing."""
     value = next((value for key, value in sources.items() if canonicalize_name(key) == name), None)
     tables = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
-    return next((each for each in tables if may_hold(str(each.get("marker", "")))), {})
+    return next((each for each in tables if may_apply(str(each.get("marker", "")))), {})

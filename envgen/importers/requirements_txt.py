@@ -305,8 +305,8 @@ def _project(text: str, span: Span, group: str, *, editable: bool) -> ImportedIt
 
 
 def unless_elsewhere(item: ImportedLink | ImportedProject, marker: str) -> ImportedLink | ImportedProject | Ignored:
-    """Return what a line asks for, unless its marker holds on other platforms alone."""
-    if not marker or may_hold(marker):
+    """Return what a line asks for, unless its marker is true on other platforms alone."""
+    if not marker or may_apply(marker):
         return item
     what = (item.name or "a URL") if isinstance(item, ImportedLink) else f"`{item.path}`"
     return Ignored(span=item.span, what=what, why=f"its marker `{marker}` is for another platform")
@@ -339,8 +339,8 @@ def unquoted(text: str) -> str:
     return clean[1:-1] if len(clean) > 1 and clean[0] == clean[-1] and clean[0] in "'\"" else clean
 
 
-def may_hold(marker: str) -> bool:
-    """Return whether a marker holds on osx-arm64 with any python that is built for it; one that is none may."""
+def may_apply(marker: str) -> bool:
+    """Return whether a marker may be true on osx-arm64, with any python that is built for it; what is none may be."""
     try:
         parsed = Marker(marker)
         return any(parsed.evaluate({**environment, "extra": ""}) for environment in _environments())

@@ -25,7 +25,7 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignText:
-    """A file's text, its line breaks all the same; `shown` is its path relative to the folder it was asked of."""
+    """A file's text, its line breaks all the same; `shown` is its path relative to the folder that it was read from."""
 
     shown: str
     text: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from envgen.errors import ForeignFileError
@@ -33,6 +33,10 @@ class Statement:
     value: object
     span: Span
     items: tuple[Span, ...] = ()
+
+    def spanned(self, values: Sequence[object]) -> Iterator[tuple[object, Span]]:
+        """Pair the items of this array, or values within this statement, with their lines."""
+        return zip(values, self.items or (self.span,) * len(values), strict=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from envgen.importers.items import (
     Unsupported,
 )
 from envgen.importers.loosen_pins import Pin, Pins, loosened_pin
-from envgen.importers.requirements_txt import may_hold
+from envgen.importers.requirements_txt import may_apply
 from envgen.knowledge.names import is_tool
 from envgen.knowledge.replacements import replacement_of, unwanted_package
 from envgen.knowledge.tensorflow import NAMES
@@ -68,7 +68,7 @@ class LineTranslator:
     def __init__(self, draft: Draft, context: Context) -> None:
         self._draft = draft
         self._context = context
-        self._backwards = context.conda_to_pypi
+        self._conda_to_pypi = context.conda_to_pypi
         self._includes = Includes(context.groups)
 
     def translate(self, item: ImportedItem) -> LineReport:
@@ -106,7 +106,7 @@ class LineTranslator:
         requirement = item.requirement
         if why := unwanted_package(requirement.name, "pypi"):
             return line_report(item, "dropped", why=why)
-        here = not requirement.marker or may_hold(requirement.marker)
+        here = not requirement.marker or may_apply(requirement.marker)
         row = replacement_of(requirement.name, APPLE_SILICON) if here and requirement.name not in NAMES else None
         if row and not row.replacement:
             return line_report(item, "dropped", why=row.why)
@@ -152,12 +152,12 @@ class LineTranslator:
             return line_report(item, "dropped", why=why)
         if who := self._context.needed.get(id(item)):
             return line_report(item, "brought", why=f"{who} brings it, in a version that fits")
-        pypi_name = self._backwards.of(item.name)
+        pypi_name = self._conda_to_pypi.of(item.name)
         return self._python_spec(item, pypi_name) if pypi_name.requirement else self._native(item)
 
     def _python_spec(self, item: ImportedMatchSpec, pypi_name: PypiName) -> LineReport:
-        """Ask for the distribution that a conda package holds."""
-        absent = self._backwards.sees and not pypi_name.known
+        """Ask for the distribution that is in a conda package."""
+        absent = self._conda_to_pypi.complete and not pypi_name.known
         lacks = f"conda-forge has no {item.name} for {APPLE_SILICON}" if absent else ""
         if lacks and not pypi_name.certain and (elsewhere := self._elsewhere(item)):
             return self._verbatim(replace(item, channel=""), f"{lacks}; it may be in {elsewhere}")
@@ -169,7 +169,7 @@ class LineTranslator:
             return self._verbatim(item, f"PEP 440 cannot say `{item.version}`")
         pin, lost = Pin(specifier=specifier), _lost(item)
         if self._context.exact:  # what a solver chose for another platform may be lacking on this one
-            have = self._backwards.versions(item.name) if self._backwards.has(item.name) else None
+            have = self._conda_to_pypi.versions(item.name) if self._conda_to_pypi.has(item.name) else None
             pin = loosened_pin(specifier, self._pins(item.name), have)
         renamed = pypi_name.why if pypi_name.requirement != item.name or not pypi_name.certain else ""
         reasons = [lacks, renamed, pin.why]
@@ -195,7 +195,7 @@ class LineTranslator:
             return self._verbatim(item, "it holds no Python distribution")
         if not is_tool(item.name):
             return line_report(item, "dropped", why="a library: whatever needs it brings it")
-        if self._backwards.sees and not self._backwards.has(item.name):
+        if self._conda_to_pypi.complete and not self._conda_to_pypi.has(item.name):
             return line_report(item, "dropped", why=f"conda-forge has no {item.name} for {APPLE_SILICON}")
         return self._verbatim(replace(item, version="", build=""), "its version is left to the solver", "loosened")
 
@@ -255,7 +255,7 @@ def line_report(item: ImportedItem, outcome: Outcome, becomes: str = "", why: st
 
 
 def _subject(item: ImportedItem) -> str:
-    """Return what a line is about: of a URL its end, which tells one from another."""
+    """Return what a line is about: of a URL its end, which differs from one to another."""
     if isinstance(item, ImportedLink):
         url = one_line(item.url, _LONGEST_REASON)
         return url if len(url) <= _LONGEST_SUBJECT else f"…{url[1 - _LONGEST_SUBJECT :]}"

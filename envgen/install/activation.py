@@ -72,23 +72,19 @@ def write_kernel(prefix: Path, name: str, home: Path, environ: Mapping[str, str]
             code="kernel",
         )
     folder = _jupyter(home, environ, is_mac=is_mac) / "kernels" / f"envgen-{name}"
-    text = json.dumps(_kernel(prefix, name), indent=1)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"cannot write {folder}: {reason_of(error)}") from error
-    FolderWriter(folder).write({"kernel.json": text + "\n"})
-    return folder / "kernel.json"
-
-
-def _kernel(prefix: Path, name: str) -> dict[str, object]:
-    return {
+    kernel = {
         "argv": [str(prefix / "bin" / "python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": f"{name} (envgen)",
         "language": "python",
         "metadata": {"debugger": True},
         "env": {"CONDA_PREFIX": str(prefix), "PATH": f"{prefix / 'bin'}{os.pathsep}${{PATH}}"},
     }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"cannot write {folder}: {reason_of(error)}") from error
+    FolderWriter(folder).write({"kernel.json": json.dumps(kernel, indent=1) + "\n"})
+    return folder / "kernel.json"
 
 
 def _jupyter(home: Path, environ: Mapping[str, str], *, is_mac: bool) -> Path:

@@ -138,7 +138,7 @@ class _Sink:
 
 
 class _Transfer:
-    """Download one file."""
+    """The download of one file, from one location after the other."""
 
     def __init__(self, download: Download, timeout: float, progress: Progress) -> None:
         self._download = download
@@ -154,14 +154,17 @@ class _Transfer:
                     return
                 for location in download.locations:
                     try:
-                        await self._from(location, stream)
+                        await self._try_location(location, stream)
                     except _FailedError as error:
                         failures.append((location, error))
                         continue
                     self._finish(stream)
                     return
         except OSError as error:
-            raise _disk_error(download, error) from error
+            is_full = error.errno in _FULL
+            hint = "free some space on the disk" if is_full else "set ENVGEN_CACHE_DIR to a folder you can write"
+            message = f"cannot write {download.target}: {reason_of(error)}"
+            raise InstallError(message, hint=hint, code="disk") from error
         raise self._failure(failures)
 
     def _is_there(self) -> bool:
@@ -172,11 +175,11 @@ class _Transfer:
         self._progress.finish(self._download.artifact, fetched=0)
         return True
 
-    async def _from(self, location: ArtifactLocation, stream: IO[bytes]) -> None:
+    async def _try_location(self, location: ArtifactLocation, stream: IO[bytes]) -> None:
         tries, before = 0, -1
         for left in range(_MOST_TRIES, 0, -1):
             try:
-                await self._once(location, stream)
+                await self._attempt(location, stream)
             except _FailedError as error:
                 size = stream.seek(0, os.SEEK_END)
                 tries = 1 if size > before else tries + 1
@@ -187,11 +190,11 @@ class _Transfer:
             else:
                 return
 
-    async def _once(self, location: ArtifactLocation, stream: IO[bytes]) -> None:
+    async def _attempt(self, location: ArtifactLocation, stream: IO[bytes]) -> None:
         sink = _Sink(stream, self._download, self._progress)
         sink.take_over()
         try:
-            await self._watched(location, sink)
+            await self._receive(location, sink)
         except (OSError, RuntimeError, _FailedError) as error:
             self._progress.advance(-sink.size)
             if sink.error is not None and sink.error.errno in _FULL:
@@ -204,8 +207,8 @@ class _Transfer:
             reason = f"what is served is not what was locked ({found} instead of {self._download.artifact.digest})"
             raise _FailedError(reason, final=not sink.offset, hint="a damaged copy, or another file under this name")
 
-    async def _watched(self, location: ArtifactLocation, sink: _Sink) -> None:
-        """Wait for an answer as long as bytes come."""
+    async def _receive(self, location: ArtifactLocation, sink: _Sink) -> None:
+        """Wait for an answer as long as bytes come: a long download is no silent server."""
         client = _client(location.url, sink.offset)
         task = asyncio.ensure_future(download_to_writer(client, location.url, sink))
         try:
@@ -233,12 +236,8 @@ class _Transfer:
             return InstallError(f"there is no address to download {name} from", hint="lock again: `envgen lock`")
         reasons = "; ".join(f"{error} ({location.shown})" for location, error in failures)
         hints = dict.fromkeys(error.hint for _, error in failures if error.hint)
-        return InstallError(
-            f"{name} cannot be downloaded: {reasons}",
-            hint="; ".join(hints)
-            or "run it again: it goes on from what is there; or wait longer: ENVGEN_TIMEOUT=SECONDS",
-            code="download",
-        )
+        again = "run it again: it goes on from what is there; or wait longer: ENVGEN_TIMEOUT=SECONDS"
+        return InstallError(f"{name} cannot be downloaded: {reasons}", hint="; ".join(hints) or again, code="download")
 
 
 def _client(url: str, offset: int) -> Client:
@@ -276,11 +275,6 @@ def _words(text: str) -> str:
     if "decoding response body" in text:
         return "the connection broke off"
     return text.strip().splitlines()[-1] if text.strip() else "the connection broke off"
-
-
-def _disk_error(download: Download, error: OSError) -> InstallError:
-    hint = "free some space on the disk" if error.errno in _FULL else "set ENVGEN_CACHE_DIR to a folder you can write"
-    return InstallError(f"cannot write {download.target}: {reason_of(error)}", hint=hint, code="disk")
 
 
 @contextlib.asynccontextmanager

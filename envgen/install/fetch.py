@@ -255,7 +255,7 @@ class WheelLocations:
 
     def __init__(self, session: Session, indexes: Indexes) -> None:
         self._session = session
-        self._indexes = indexes
+        self._is_configured = any(True for _ in indexes)
         self._index = SimpleIndex(session, indexes)
 
     def of(self, wheel: Wheel) -> tuple[ArtifactLocation, ...]:
@@ -264,30 +264,22 @@ class WheelLocations:
         Raises:
             PypiError: neither the lock nor an index has one.
         """
-        own = (wheel.url,) if wheel.url else ()
-        configured = any(True for _ in self._indexes)
-        if own and not configured:
-            return self._located(own)
-        try:
-            found = self._listed(wheel)
-        except PypiUnreachableError:
-            if not own:
-                raise
-            found = ()
-        urls = tuple(dict.fromkeys((*found, *own)))
+        urls = self._listed(wheel) if self._is_configured or not wheel.url else []
+        urls += [wheel.url] if wheel.url else []
         if not urls:
-            raise PypiError(
-                f"no index has {wheel.filename} with the locked hash", hint="lock again: `envgen lock --upgrade`"
-            )
-        return self._located(urls)
+            hint = "lock again: `envgen lock --upgrade`"
+            raise PypiError(f"no index has {wheel.filename} with the locked hash", hint=hint)
+        return tuple(ArtifactLocation(url=self._with_password(url), shown=mask(url)) for url in dict.fromkeys(urls))
 
-    def _listed(self, wheel: Wheel) -> tuple[str, ...]:
-        project = self._index.project(wheel.name)
+    def _listed(self, wheel: Wheel) -> list[str]:
+        try:
+            project = self._index.project(wheel.name)
+        except PypiUnreachableError:
+            if not wheel.url:
+                raise
+            return []
         files = project.files if project else ()
-        return tuple(file.url for file in files if file.sha256 == wheel.sha256 and file.url)
-
-    def _located(self, urls: tuple[str, ...]) -> tuple[ArtifactLocation, ...]:
-        return tuple(ArtifactLocation(url=self._with_password(url), shown=mask(url)) for url in urls)
+        return [file.url for file in files if file.sha256 == wheel.sha256 and file.url]
 
     def _with_password(self, url: str) -> str:
         password = self._session.password_for(url)

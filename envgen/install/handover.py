@@ -159,12 +159,8 @@ def _major(program: str, environ: Mapping[str, str]) -> int:
 
 def _run(tool: str, command: Sequence[str], services: Services, *, quiet: bool) -> None:
     try:
-        done = subprocess.run(
-            command,
-            env=dict(services.settings.environ),
-            stdout=subprocess.DEVNULL if quiet else sys.stderr,
-            check=False,
-        )
+        environ, stdout = dict(services.settings.environ), subprocess.DEVNULL if quiet else sys.stderr
+        done = subprocess.run(command, env=environ, stdout=stdout, check=False)
     except OSError as error:
         raise InstallError(f"{command[0]} cannot be run ({error.strerror})", code="handover") from error
     if done.returncode:

@@ -26,11 +26,8 @@ State = Literal["incomplete", "complete"]
 _READERS = 4
 _ROOTS = ("miniforge3", "mambaforge", "miniconda3", "anaconda3", "opt/miniconda3", "opt/anaconda3")
 _SYSTEM_ROOTS = (
-    "/opt/homebrew/Caskroom/miniforge/base",
-    "/opt/homebrew/Caskroom/miniconda/base",
-    "/opt/miniforge3",
-    "/opt/miniconda3",
-    "/opt/conda",
+    *("/opt/homebrew/Caskroom/miniforge/base", "/opt/homebrew/Caskroom/miniconda/base"),
+    *("/opt/miniforge3", "/opt/miniconda3", "/opt/conda"),
 )
 _REGISTER = "environments.txt"
 
@@ -89,19 +86,17 @@ class PrefixContents:
         return any(not os.path.lexists(self.prefix / file) for file in record.files)
 
     def _is_condas(self, distribution: Distribution) -> bool:
-        names = ("", "/METADATA", "/PKG-INFO")
-        return any(f"{distribution.info}{name}" in self.owned for name in names)
+        return any(f"{distribution.info}{name}" in self.owned for name in ("", "/METADATA", "/PKG-INFO"))
 
 
 def read_contents(prefix: Path) -> PrefixContents:
     """Read a prefix, which is empty where it does not exist; raise OSError."""
     records, unreadable = [], []
     for file in sorted((prefix / META).glob("*.json")):
-        record = _read(file)
-        if record is None:
-            unreadable.append(file)
-        else:
+        if record := _read(file):
             records.append(record)
+        else:
+            unreadable.append(file)
     return PrefixContents(prefix, tuple(records), read_distributions(prefix), tuple(unreadable))
 
 
@@ -170,9 +165,8 @@ def read_marker(prefix: Path) -> Marker | None:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data.pop("format") != MARKER_FORMAT:
-            raise InstallError(
-                f"{prefix} was made by another version of envgen", hint="use that one, or another --prefix"
-            )
+            hint = "use that one, or another --prefix"
+            raise InstallError(f"{prefix} was made by another version of envgen", hint=hint)
         groups, wheels = tuple(data.pop("groups_left_out")), dict(data.pop("wheels"))
         return Marker(**data, groups_left_out=groups, wheels=wheels)
     except FileNotFoundError:
@@ -191,13 +185,9 @@ def write_marker(prefix: Path, marker: Marker) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixLocation:
-    """The place where an environment is or will be, and why there.
-
-    `active` is what `conda activate` takes: the name, or the path; "" where no conda is installed.
-    """
+    """The place of an environment; `active` is what `conda activate` takes: its name or path, "" without a conda."""
 
     prefix: Path
-    why: str
     active: str = ""
 
 
@@ -223,20 +213,16 @@ def named_location(name: str, around: Surroundings) -> PrefixLocation:
     own = around.data / "envs" / name
     root = conda_root(around)
     if root is None:
-        return PrefixLocation(prefix=own, why="no conda is installed here")
+        return PrefixLocation(prefix=own)
     for folder in _environment_folders(root, around):
         if os.access(existing_ancestor(folder), os.W_OK):
-            return PrefixLocation(prefix=folder / name, why=f"conda in {root} lists it", active=name)
-    return PrefixLocation(
-        prefix=own,
-        why=f"conda in {root} has no folder for environments that you can write",
-        active=str(own),
-    )
+            return PrefixLocation(prefix=folder / name, active=name)
+    return PrefixLocation(prefix=own, active=str(own))
 
 
 def given_location(prefix: Path, around: Surroundings) -> PrefixLocation:
     """Return the place that the user names."""
-    return PrefixLocation(prefix=prefix, why="--prefix", active=str(prefix) if conda_root(around) else "")
+    return PrefixLocation(prefix=prefix, active=str(prefix) if conda_root(around) else "")
 
 
 def conda_root(around: Surroundings) -> Path | None:

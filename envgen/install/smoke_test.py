@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from envgen.install.activation import bare_environment
 from envgen.install.prefix import PrefixContents, read_contents
 from envgen.install.target import InstallTarget
-from envgen.install.wheels import Complaint, Distribution, WheelInstaller, WheelTarget
+from envgen.install.wheels import Distribution, WheelInstaller, WheelTarget
 from envgen.lock.model import PlatformLock
 from envgen.project.services import Services
 from envgen.pypi.indexes import Indexes
@@ -63,14 +63,16 @@ class SmokeTests:
 
 def run_smoke_tests(services: Services, target: InstallTarget) -> SmokeTests:
     """Import what the manifest names, check what distributions require, and list the GPU where metal is to run."""
-    environ = bare_environment(target.prefix, services.settings.environ)
+    settings = services.settings
+    environ = bare_environment(target.prefix, settings.environ)
     contents = read_contents(target.prefix)
     notes = list(_script_notes(contents))
     names = list(dict.fromkeys(_modules_to_import(target, contents, notes)))
     services.progress(f"importing {', '.join(names[:4])}{' …' if len(names) > 4 else ''}")
     results = list(try_imports(target.prefix, names, environ))
     predicted = {str(canonicalize_name(name)) for finding in target.lock.findings for name in finding.packages}
-    for complaint in _complaints(services, target):
+    place = WheelTarget(prefix=target.prefix, platform=target.lock.platform, site=target.site)
+    for complaint in WheelInstaller(settings.environ, Indexes.configured(settings.environ)).check(place):
         if complaint.name in predicted:
             notes.append(f"{complaint.message} (the proof told so)")
         elif complaint.name in {wheel.name for wheel in target.lock.pypi}:
@@ -119,12 +121,6 @@ def _records_by_distribution(lock: PlatformLock) -> Mapping[str, str]:
     return records
 
 
-def _complaints(services: Services, target: InstallTarget) -> tuple[Complaint, ...]:
-    environ = services.settings.environ
-    place = WheelTarget(prefix=target.prefix, platform=target.lock.platform, site=target.site)
-    return WheelInstaller(environ, Indexes.configured(environ)).check(place)
-
-
 def import_names(contents: PrefixContents, name: str, record: str) -> tuple[str, ...]:
     """Return the modules of a requirement, from the metadata of what was installed for it.
 
@@ -135,11 +131,11 @@ def import_names(contents: PrefixContents, name: str, record: str) -> tuple[str,
     own = next((each for each in contents.distributions if each.name == name), None)
     installed = contents.record(record) if record else None
     if own is None and installed is not None:
-        own = next((each for each in contents.distributions if _is_in(each, installed.files)), None)
+        files = set(installed.files)
+        own = next((each for each in contents.distributions if {each.info, f"{each.info}/METADATA"} & files), None)
     if own is not None and (named := _top_level(contents.prefix, own)):
         return named
-    files = (own.files if own else ()) or (installed.files if installed else ())
-    return tuple(_modules(files))
+    return tuple(_modules((own.files if own else ()) or (installed.files if installed else ())))
 
 
 def try_imports(prefix: Path, names: Sequence[str], environ: Mapping[str, str]) -> tuple[SmokeResult, ...]:
@@ -210,10 +206,6 @@ def _results(done: subprocess.CompletedProcess[str]) -> list[SmokeResult]:
 def _last(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it said nothing"
-
-
-def _is_in(distribution: Distribution, files: tuple[str, ...]) -> bool:
-    return f"{distribution.info}/METADATA" in files or distribution.info in files
 
 
 def _top_level(prefix: Path, distribution: Distribution) -> tuple[str, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,9 +27,8 @@ from envgen.install.prefix import (
 from envgen.install.prefix_diff import PrefixChanges, compare, verify_contents
 from envgen.install.target import InstallTarget
 from envgen.install.wheels import WheelInstaller, WheelTarget, remove_compiled, remove_distribution
-from envgen.models.record import Record
 from envgen.project.services import Services
-from envgen.system.files import exclusive, reason_of
+from envgen.system.files import exclusive, reason_of, remove_tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +104,13 @@ class PrefixSync:
             linked = [record for record in self._target.lock.conda if record.name in state.changes.link]
             cached = unpacked(linked, self._cache)
             missing = [record for record in linked if record.name not in cached]
-            self._check_space(state, missing, linked)
+            wheels = [wheel_artifact(wheel) for wheel in state.changes.wheels]
+            check_space(
+                [*map(record_artifact, missing), *wheels],
+                [*map(record_artifact, linked), *wheels],
+                store=self._store,
+                prefix=self._target.prefix,
+            )
             with shared_store(self._store) as drop:
                 needs = [*self._sources.records(missing), *self._sources.wheels(state.changes.wheels)]
                 files = fetch_files(needs, self._sources.fetch_options())
@@ -130,7 +134,8 @@ class PrefixSync:
         made = "half made" if marker.fresh else "half changed"
         with self._stating(f"it is {made}, and marked so: the same command completes it"):
             if state.afresh:
-                _empty(prefix)
+                for entry in prefix.iterdir():
+                    remove_tree(entry)
                 write_marker(prefix, marker)
             yield
             write_marker(prefix, replace(marker, state="complete", fresh=False))
@@ -169,15 +174,6 @@ class PrefixSync:
         """Compare what is there now with the lock, as if nothing were known of it."""
         self._services.progress("verifying what was installed")
         verify_contents(read_contents(self._target.prefix), self._target.content)
-
-    def _check_space(self, state: PrefixState, missing: Sequence[Record], linked: Sequence[Record]) -> None:
-        wheels = [wheel_artifact(wheel) for wheel in state.changes.wheels]
-        check_space(
-            [*map(record_artifact, missing), *wheels],
-            [*map(record_artifact, linked), *wheels],
-            store=self._store,
-            prefix=self._target.prefix,
-        )
 
     @contextlib.contextmanager
     def _stating(self, state: str) -> Iterator[None]:
@@ -243,11 +239,3 @@ def _refuse(target: InstallTarget, marker: Marker | None, *, adopt: bool) -> Non
 
 def _refused(message: str, hint: str) -> InstallError:
     return InstallError(message, hint=hint, code="prefix")
-
-
-def _empty(prefix: Path) -> None:
-    for entry in prefix.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()

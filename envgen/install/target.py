@@ -220,28 +220,24 @@ def _not_locked(name: str, locks: Sequence[PlatformLock], machine: Machine) -> I
     ways = [f"create it on {wants}"]
     if machine.subdir:
         ways.append(f"or add `{machine.subdir}` to `platforms` in envgen.yaml and run `envgen lock {name}`")
-    ways.append(f"or only unpack and verify it: --platform {locked[0]} --prefix FOLDER" if locked else "")
-    return _refused(f"{name} is locked for {', '.join(locked)}, and this is {here}", "; ".join(filter(None, ways)))
+    if locked:
+        ways.append(f"or only unpack and verify it: --platform {locked[0]} --prefix FOLDER")
+    return _refused(f"{name} is locked for {', '.join(locked)}, and this is {here}", "; ".join(ways))
 
 
 def _check_floor(name: str, lock: PlatformLock, machine: Machine) -> None:
     floor = lock.platform.macos
     if floor and machine.macos and version_key(machine.macos) < version_key(floor):
+        own = ".".join([*machine.macos.split("."), "0"][:2])
         raise _refused(
             f"{name} is locked for macOS {floor} or newer, and this Mac has {machine.macos}",
-            f'update macOS; or write `macos: "{_floor_of(machine.macos)}"` under `platforms` in envgen.yaml '
-            f"and run `envgen lock {name}`",
+            f'update macOS; or write `macos: "{own}"` under `platforms` in envgen.yaml and run `envgen lock {name}`',
         )
     if not floor and machine.glibc and version_key(machine.glibc) < version_key(LINUX_GLIBC):
         raise _refused(
             f"{name} is locked for glibc {LINUX_GLIBC} or newer, and this machine has {machine.glibc}",
             "create it on a newer Linux, or in a container",
         )
-
-
-def _floor_of(macos: str) -> str:
-    parts = [*macos.split("."), "0"]
-    return ".".join(parts[:2])
 
 
 def _refused(reason: str, hint: str) -> InstallError:

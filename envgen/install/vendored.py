@@ -130,14 +130,12 @@ def repodata_text(subdir: str, records: Iterable[Record]) -> str:
     entries: dict[str, dict[str, dict[str, object]]] = {"packages": {}, "packages.conda": {}}
     for record in sorted(records, key=lambda record: record.filename):
         kind = "packages.conda" if record.filename.endswith(".conda") else "packages"
-        entries[kind][record.filename] = _entry(record)
+        fields = {name: getattr(record, name) for name in Record.__dataclass_fields__ if name not in _LEFT_OUT}
+        entries[kind][record.filename] = {
+            name: value for name, value in fields.items() if name in _ALWAYS or value not in ("", (), None)
+        }
     data = {"info": {"subdir": subdir}, **entries, "removed": [], "repodata_version": 1}
     return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def _entry(record: Record) -> dict[str, object]:
-    fields = {name: getattr(record, name) for name in Record.__dataclass_fields__ if name not in _LEFT_OUT}
-    return {name: value for name, value in fields.items() if name in _ALWAYS or value not in ("", (), None)}
 
 
 def simple_pages(wheels: Iterable[LockedWheel], *, up: str) -> dict[str, str]:

@@ -99,37 +99,29 @@ class WheelInstaller:
         arguments += ["--reinstall", *(["--editable"] if editable else []), str(folder)]
         arguments += ["--offline", "--no-build-isolation"] if self._offline else []
         hint = "off-line, its build backend must be in the environment" if self._offline else ""
-        self._run(arguments, folder, f"the project in {folder} cannot be installed", hint=hint)
+        self._run(arguments, folder, f"the project in {folder} cannot be installed", {}, hint)
 
     def check(self, target: WheelTarget) -> tuple[Complaint, ...]:
         """Return which installed distributions lack what they require, as `pip check` does."""
-        done = self._uv(["pip", "check", "--python", str(target.python)], target.prefix)
+        done = self._uv(["pip", "check", "--python", str(target.python)], target.prefix, {})
         found = _COMPLAINT.finditer(done.stderr)  # uv writes them to stderr, and its exit code is 1 then
         return tuple(Complaint(name=match[1], message=match[0].rstrip(".")) for match in found)
 
     def _run(
-        self,
-        arguments: Sequence[str],
-        folder: Path,
-        failure: str,
-        variables: Mapping[str, str] | None = None,
-        hint: str = "",
+        self, arguments: Sequence[str], folder: Path, failure: str, variables: Mapping[str, str], hint: str = ""
     ) -> None:
         done = self._uv(arguments, folder, variables)
         if done.returncode:
-            raise InstallError(f"{failure}: {_reason(done.stderr)}", hint=hint, code="wheels")
+            lines = [line.strip() for line in mask(done.stderr).splitlines() if not line.startswith(_NOISE)]
+            reason = "; ".join([line for line in lines if line][:6]) or "uv says nothing"
+            raise InstallError(f"{failure}: {reason}", hint=hint, code="wheels")
 
     def _uv(
-        self, arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None
+        self, arguments: Sequence[str], folder: Path, variables: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        environment = {**uv_environment(self._environment, self._indexes), **(variables or {})}
+        environment = {**uv_environment(self._environment, self._indexes), **variables}
         words = [*arguments, "--no-config", "--no-progress", "--no-python-downloads"]
         return run_uv(words, environment, folder=folder, timeout=_TIMEOUT)
-
-
-def _reason(stderr: str) -> str:
-    lines = [line.strip() for line in mask(stderr).splitlines() if line.strip() and not line.startswith(_NOISE)]
-    return "; ".join(lines[:6]) or "uv says nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +178,7 @@ def remove_distribution(prefix: Path, distribution: Distribution, kept: Collecti
         path.unlink(missing_ok=True)
         folders.add(path.parent)
     remove_compiled(prefix, files, kept)
-    for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
+    for folder in folders:
         _remove_empty(folder, prefix)
 
 

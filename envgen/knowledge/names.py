@@ -75,9 +75,9 @@ class NameTable:
 
     `contents` maps a conda package to the distributions inside, where that is not the one of its own name; `holders` is
     the same backwards, best first. `nothing` are packages that have none although they look like it, `own` those that
-    are their own project though the name suggests another. `never` maps a project to the reason that
-    no package of conda-forge is it; `whole` are projects for which conda's umbrella package is right. `bounds` maps a
-    project and a conda package to what its version must meet; `packaged` lists exceptions to `contents` by version.
+    are their own project though the name suggests another. `never` maps a project to the reason that no package of
+    conda-forge is it; `whole` are projects for which conda's umbrella package is right. `bounds` maps a project and a
+    conda package to what its version must meet; `packaged` lists exceptions to `contents` by version.
     """
 
     contents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

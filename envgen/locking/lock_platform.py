@@ -12,10 +12,11 @@ from packaging.utils import canonicalize_name
 from envgen.errors import ProofError, SolverUnavailableError, UnsatisfiableError, UsageError
 from envgen.lock.graph import package_groups
 from envgen.lock.model import MAIN_GROUP, PlatformLock
-from envgen.locking.moves import came_later, moves
+from envgen.locking.moves import moves
 from envgen.locking.updates import Updates
 from envgen.manifest.model import Manifest
 from envgen.mapping.name_mapper import NameMapper
+from envgen.models.exclude_newer import is_excluded
 from envgen.models.findings import Move
 from envgen.models.package_key import PackageSource
 from envgen.models.platform import Platform
@@ -58,7 +59,9 @@ class Preferences:
     def records(self, exclude_newer: datetime | None) -> tuple[Record, ...]:
         """Return the records to keep: none that exclude-newer leaves out today."""
         records = self.kept.conda if self.kept else ()
-        return tuple(record for record in records if exclude_newer is None or not came_later(record, exclude_newer))
+        if exclude_newer is None:
+            return records
+        return tuple(record for record in records if not is_excluded(record.published, exclude_newer))
 
     def wheels(self) -> tuple[Wheel, ...]:
         return tuple(wheel.wheel for wheel in self.kept.pypi) if self.kept else ()

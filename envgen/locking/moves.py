@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from packaging.requirements import Requirement as Pep508
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -20,6 +20,7 @@ from envgen.locking.updates import Updates
 from envgen.manifest.model import Manifest
 from envgen.mapping.channel_packages import distributions_of
 from envgen.mapping.version_specs import to_pep440
+from envgen.models.exclude_newer import is_excluded
 from envgen.models.findings import Move
 from envgen.models.match_spec import MatchSpec
 from envgen.models.package_key import PackageKey
@@ -160,7 +161,7 @@ class _LockComparison:
 
     def _record(self, key: PackageKey, old: Package | None) -> Iterator[MoveReason]:
         limit = self._requested.exclude_newer
-        if isinstance(old, Record) and limit and came_later(old, limit):
+        if isinstance(old, Record) and limit and is_excluded(old.published, limit):
             yield MoveReason("exclude-newer leaves it out")
         if reason := self._requested.conda.get(key):
             if not reason.because and (wheel := _FROM_WHEEL.search(reason.text)):
@@ -223,11 +224,6 @@ def _departure(users: Sequence[PackageKey], now: Mapping[PackageKey, Package]) -
             yield MoveReason(f"{user.name}, which needed it, is gone", user)
     if not users:
         yield MoveReason("nothing asks for it any more")
-
-
-def came_later(record: Record, limit: datetime) -> bool:
-    """Return whether exclude-newer leaves a record out: it came later, or nobody knows when."""
-    return record.timestamp is None or datetime.fromtimestamp(record.timestamp / 1000, UTC) > limit
 
 
 def _admits(specifier: str, version: str) -> bool:

@@ -50,11 +50,7 @@ class Edited:
 
 
 def add_requirements(
-    text: str,
-    requirements: Sequence[str],
-    group: str | None = None,
-    kind: Kind = "dependencies",
-    file: str = FILE,
+    text: str, requirements: Sequence[str], group: str | None = None, kind: Kind = "dependencies", file: str = FILE
 ) -> Edited:
     """Add requirements (match specs with `conda`), in order where the list is in order, else at its end.
 
@@ -211,22 +207,21 @@ def _refuse_absent(tree: YamlTree, names: Sequence[str], group: str | None) -> N
     for name in names:
         if next(_places(tree, own, name), None):
             continue
-        hint = "".join(_hints(tree, own, name, group))
         where = f"the group {quoted(group)}" if group else "`dependencies`, `conda` or `pypi`"
-        problems.append(Problem(path="", message=f"{quoted(name)} is not in {where}", hint=hint))
+        message = f"{quoted(name)} is not in {where}"
+        problems.append(Problem(path="", message=message, hint=_elsewhere_hint(tree, own, name, group)))
     if problems:
         raise manifest_error(tree.file, problems)
 
 
-def _hints(tree: YamlTree, own: Sequence[Path], name: str, group: str | None) -> Iterator[str]:
-    """Yield where a package stands instead, or which name is near."""
+def _elsewhere_hint(tree: YamlTree, own: Sequence[Path], name: str, group: str | None) -> str:
+    """Return where a package stands instead, or which name is near."""
     others = [dotted(path) for path, _, _ in _places(tree, _all_lists(tree), name)]
     if others:
         option = "leave out --group" if group else "name the group with --group"
-        yield f"it is in {', '.join(others)}: {option}"
-        return
+        return f"it is in {', '.join(others)}: {option}"
     known = {_name(path, item) for path in own for item in tree.items(path)} - {""}
-    yield did_you_mean(Requirement.name_of(name), known).removeprefix("; ")
+    return did_you_mean(Requirement.name_of(name), known).removeprefix("; ")
 
 
 def set_name(text: str, name: str, file: str = FILE) -> str:

@@ -23,12 +23,7 @@ class RefusalError(ValueError):
     """
 
     def __init__(
-        self,
-        message: str,
-        *,
-        hint: str = "",
-        at: Sequence[str | int] = (),
-        beside: Sequence[Sequence[str | int]] = (),
+        self, message: str, *, hint: str = "", at: Sequence[str | int] = (), beside: Sequence[Sequence[str | int]] = ()
     ) -> None:
         clean = shown(message)
         self.message = f"{clean[:_MESSAGE]}…" if len(clean) > _MESSAGE else clean

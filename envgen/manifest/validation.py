@@ -144,15 +144,15 @@ def contradictions(written: Written) -> Iterator[RefusalError]:
         yield RefusalError("the lock could not be read back from these files", hint=hint, at=("outputs",))
 
 
-def included(includes: Includes, name: str) -> tuple[str, ...]:
-    """Return a group and all that it includes, however deep, each once, in the order they are met."""
-    found = [name]
-    seen = {name}
-    for group in found:
-        fresh = [other for other in dict.fromkeys(includes.get(group, ())) if other not in seen]
-        seen.update(fresh)
-        found.extend(fresh)
-    return tuple(found)
+def included(includes: Includes, name: str) -> dict[str, str]:
+    """Return a group and all that it includes, however deep, each with the group that led to it ("" for itself)."""
+    led_by = {name: ""}
+    queue = [name]
+    for group in queue:
+        fresh = [other for other in dict.fromkeys(includes.get(group, ())) if other not in led_by]
+        led_by |= dict.fromkeys(fresh, group)
+        queue += fresh
+    return led_by
 
 
 def written_group(tree: YamlTree, name: str) -> str:
@@ -209,10 +209,12 @@ def _group_problems(groups: Mapping[str, object]) -> Iterator[RefusalError]:
             if group not in includes:
                 message = f"there is no group {quoted(group)}{did_you_mean(group, includes)}"
                 yield RefusalError(message, at=("groups", name, index))
-            elif canonical in included(includes, group):
-                way = " -> ".join((canonical, *_way(includes, group, canonical)))
-                hint = "take one of the includes out"
-                yield RefusalError(f"the group includes itself: {way}", hint=hint, at=("groups", name, index))
+            elif canonical in (led_by := included(includes, group)):
+                way: list[str] = [canonical]
+                while way[0] != group:
+                    way.insert(0, led_by[way[0]])
+                message = f"the group includes itself: {' -> '.join((canonical, *way))}"
+                yield RefusalError(message, hint="take one of the includes out", at=("groups", name, index))
 
 
 def _includes_of(items: object) -> Iterator[tuple[int, str]]:
@@ -220,18 +222,6 @@ def _includes_of(items: object) -> Iterator[tuple[int, str]]:
         group = item.get(_INCLUDE) if isinstance(item, dict) else None
         if isinstance(group, str):
             yield index, canonicalize_name(group)
-
-
-def _way(includes: Includes, start: str, end: str) -> list[str]:
-    """Return the shortest way of includes between two groups that `included` has found to be joined."""
-    came_from = {start: ""}
-    for group in included(includes, start):
-        for other in includes.get(group, ()):
-            came_from.setdefault(other, group)
-    way = [end]
-    while way[0] != start:
-        way.insert(0, came_from[way[0]])
-    return way
 
 
 def _accelerator_problems(written: Written) -> Iterator[RefusalError]:

@@ -238,7 +238,11 @@ def parse_tree(text: str, file: str) -> YamlTree:
     if len(text) > MAXIMUM_BYTES or len(text.encode(errors="replace")) > MAXIMUM_BYTES:
         raise manifest_error(file, [Problem(path="", message="larger than 1 MB")])
     lines = split_lines(text)
-    _refuse_merge_markers(lines, file)
+    for number, line in enumerate(lines, start=1):
+        if line.startswith(("<<<<<<< ", ">>>>>>> ")):
+            where = source_line(file, lines, number)
+            hint = "keep the wanted lines, and delete the markers"
+            raise manifest_error(file, [Problem(path="", message="holds an unresolved merge", hint=hint, line=where)])
     builder = _Builder(file=file, text=text, lines=lines)
     yaml = YAML(typ="safe", pure=True)
     yaml.Scanner = _LenientScanner
@@ -250,14 +254,6 @@ def parse_tree(text: str, file: str) -> YamlTree:
         raise _not_yaml(error, text, lines, file) from error
     notes = tuple(f"{file}:{line}: {value} should be in quotes" for line, value in yaml.scanner.loose)
     return YamlTree(file=file, text=text, root=root, problems=tuple(builder.problems), notes=notes, lines=lines)
-
-
-def _refuse_merge_markers(lines: tuple[str, ...], file: str) -> None:
-    for number, line in enumerate(lines, start=1):
-        if line.startswith(("<<<<<<< ", ">>>>>>> ")):
-            where = source_line(file, lines, number)
-            hint = "keep the wanted lines, and delete the markers"
-            raise manifest_error(file, [Problem(path="", message="holds an unresolved merge", hint=hint, line=where)])
 
 
 def _not_yaml(error: Exception, text: str, lines: tuple[str, ...], file: str) -> ManifestError:

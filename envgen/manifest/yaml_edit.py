@@ -63,11 +63,9 @@ def spliced(tree: YamlTree, path: Path, splices: Sequence[Splice], meant: object
     ruamel.yaml's own round trip is not used, because it loses the comments within a list in brackets.
     """
     expected = tree.data()
-    if len(path) > 1:
-        inner = expected.get(str(path[0]))
-        expected[str(path[0])] = {**(inner if isinstance(inner, dict) else {}), str(path[1]): meant}
-    else:
-        expected[str(path[0])] = meant
+    key, *rest = map(str, path)
+    inner = expected.get(key)
+    expected[key] = {**(inner if isinstance(inner, dict) else {}), rest[0]: meant} if rest else meant
     try:
         found = read_sound(applied(tree.text, splices), tree.file)
     except ManifestError as error:
@@ -160,9 +158,13 @@ def removal(tree: YamlTree, path: Path, node: ListNode, index: int) -> list[Spli
         return [_flow_removal(tree.text, node, index)]
     splices = [_block_removal(tree, path, node.items[index])]
     if len(node.items) == 1:
-        colon = tree.text.index(":", tree.key(path).end.offset) + 1
+        colon = _after_colon(tree, path)
         splices.append(Splice(colon, colon, " []"))
     return splices
+
+
+def _after_colon(tree: YamlTree, path: Path) -> int:
+    return tree.text.index(":", tree.key(path).end.offset) + 1
 
 
 def _block_removal(tree: YamlTree, path: Path, item: Node) -> Splice:
@@ -260,7 +262,7 @@ def _filled(tree: YamlTree, path: Path, node: Node, item: str) -> list[Splice]:
         space = " " if no_value and start == end else ""
         inner = scalar(item, flow=True)
         return [Splice(start + 1, start + 1, inner)] if empty_list else [Splice(start, end, f"{space}[{inner}]")]
-    colon = tree.text.index(":", tree.key(path).end.offset) + 1
+    colon = _after_colon(tree, path)
     column = tree.key(path).start.column + list_offset(tree)
     at = line_end(tree.text, end)
     line = newline(tree.text) + " " * column + f"- {scalar(item)}"
@@ -291,8 +293,8 @@ def flow_entry(node: MapNode, entry: str) -> Splice:
 def _block_entry(tree: YamlTree, key: str, lines: str) -> Splice:
     """Add lines after the keys that come before this one in the order of `KEYS`."""
     text, break_ = tree.text, newline(tree.text)
-    order = {name: index for index, name in enumerate(KEYS)}
-    earlier = [entry for entry in tree.root.entries if order.get(entry.key.text, len(order)) < order[key]]
+    order = {name: index for index, name in enumerate(KEYS[: KEYS.index(key)])}
+    earlier = [entry for entry in tree.root.entries if entry.key.text in order]
     if not earlier:
         at = line_start(text, tree.root.start.offset)
         return Splice(at, at, lines + break_)

@@ -152,25 +152,25 @@ def distributions_of(record: Record, table: NameTable | None = None) -> tuple[st
     """
     known = table or name_table()
     depended = depends_names(record)
-    held = contents_of(record.name, record.version, known)
-    if held is None:
+    contents = contents_of(record.name, record.version, known)
+    if contents is None:
         for_an_extra = _WITH.split(record.name, maxsplit=1)[0] in depended
         own = not for_an_extra and is_python(record) and _DISTRIBUTION.fullmatch(record.name)
-        held = (canonicalize_name(record.name),) if own else ()
-    return tuple(sorted(name for name in held if not _held_below(record.name, name, depended, known)))
+        contents = (canonicalize_name(record.name),) if own else ()
+    return tuple(sorted(name for name in contents if not _held_by_dependency(record.name, name, depended, known)))
 
 
 def contents_of(conda: str, version: str, table: NameTable) -> tuple[str, ...] | None:
     """Return the distributions that a version of a conda package is known to hold, or None where nothing is known."""
-    for spec, held in table.packaged.get(conda, ()):
+    for spec, contents in table.packaged.get(conda, ()):
         if version and version_matches(spec, version):
-            return held
+            return contents
     if conda in table.contents:
         return table.contents[conda]
     return () if conda in table.nothing else None
 
 
-def _held_below(conda: str, distribution: str, depended: frozenset[str], table: NameTable) -> bool:
+def _held_by_dependency(conda: str, distribution: str, depended: frozenset[str], table: NameTable) -> bool:
     """Return whether something that a record depends on is the holder of a distribution instead."""
     if any(holder in depended for holder in table.holders.get(distribution, ()) if holder != conda):
         return True

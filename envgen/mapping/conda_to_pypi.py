@@ -40,8 +40,8 @@ class CondaToPypi:
         self._table = table or name_table()
 
     @property
-    def sees(self) -> bool:
-        """Return whether a channel is read, and whole."""
+    def complete(self) -> bool:
+        """Return whether a channel is read, and whole: what it lacks is not there."""
         return self._mapper is not None and self._mapper.packages.complete
 
     def read(self, names: Iterable[str]) -> None:
@@ -76,21 +76,21 @@ class CondaToPypi:
         known = self.has(conda)
         if conda in aliases():
             return PypiName(requirement=aliases()[conda], why=f"conda's `{conda}` brings it", known=known)
-        held = contents_of(conda, "", self._table)
-        if held:
-            name = self._best(conda, held)
+        contents = contents_of(conda, "", self._table)
+        if contents:
+            name = self._best(conda, contents)
             return PypiName(requirement=name, why=f"conda's `{conda}` holds it", known=known)
         if known:
             return self._by_record(conda)
-        if held is not None or is_native(conda) or not _PROJECT.fullmatch(conda):
+        if contents is not None or is_native(conda) or not _PROJECT.fullmatch(conda):
             return PypiName(requirement="", why="it holds no Python distribution")
         name = canonicalize_name(conda)
         return PypiName(requirement=name, why="PyPI's project of the same name is taken for it", certain=False)
 
     def _by_record(self, conda: str) -> PypiName:
         record = self._mapper.packages.newest(conda) if self._mapper else None
-        if record and (held := distributions_of(record, self._table)):
-            name = self._best(conda, held)
+        if record and (contents := distributions_of(record, self._table)):
+            name = self._best(conda, contents)
             return PypiName(requirement=name, why=f"conda's `{conda}` holds it", known=True)
         if record and (below := self._below(record)):
             return PypiName(requirement=below, why=f"conda's `{conda}` brings it", known=True)
@@ -101,16 +101,16 @@ class CondaToPypi:
         own = canonicalize_name(record.name)
         for name in sorted(depends_names(record) - {record.name}):
             part = self._mapper.packages.newest(name) if self._mapper else None
-            held = distributions_of(part, self._table) if part and is_python(part) else ()
-            if own in held:
+            contents = distributions_of(part, self._table) if part and is_python(part) else ()
+            if own in contents:
                 return own
-            if held and part and pins(record, name, part.version):
-                return self._best(name, held)
+            if contents and part and pins(record, name, part.version):
+                return self._best(name, contents)
         return ""
 
-    def _best(self, conda: str, held: Iterable[str]) -> str:
+    def _best(self, conda: str, contents: Iterable[str]) -> str:
         """Return one of the distributions that a package holds: its namesake, else one that it is best for."""
-        names = list(held)
+        names = list(contents)
         own = canonicalize_name(conda)
         firsts = [name for name in names if self._table.holders.get(name, ("",))[0] == conda]
         return own if own in names else (firsts or names)[0]

@@ -42,7 +42,6 @@ class OnlineMap(Protocol):
 
     def holders(self, project: str) -> tuple[str, ...]:
         """Return the conda packages that hold a distribution, best first; () where it does not know or is off."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,13 +298,13 @@ class NameMapper:
         record = self.packages.newest(conda)
         if record is None:
             return "the channel has no record of it for this platform"
-        held = contents_of(conda, record.version, self._table)
-        if held is None:
+        contents = contents_of(conda, record.version, self._table)
+        if contents is None:
             return "" if is_python(record) else _NOT_PYTHON
-        if project in held:
+        if project in contents:
             return ""
-        if held:
-            return f"it holds the distribution {', '.join(held)}, not {project}"
+        if contents:
+            return f"it holds the distribution {', '.join(contents)}, not {project}"
         return "it holds no Python distribution: a library, a tool or a bundle"
 
     def _is_python(self, conda: str) -> bool:

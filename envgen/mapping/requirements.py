@@ -201,13 +201,10 @@ def can_meet(wanted: SpecifierSet, spec: MatchSpec | SpecifierSet) -> bool:
     No engine intersects PEP 440's ranges with conda's: the versions that they spell out, and points just below and
     above them, stand for all versions, whether or not they were released.
     """
-    return any(wanted.contains(probe, prereleases=True) and _meets(spec, probe) for probe in _probes(wanted, spec))
-
-
-def _meets(spec: MatchSpec | SpecifierSet, version: str) -> bool:
+    probes = [probe for probe in _probes(wanted, spec) if wanted.contains(probe, prereleases=True)]
     if isinstance(spec, MatchSpec):
-        return spec.matches_version(version)
-    return spec.contains(version, prereleases=True)
+        return any(spec.matches_version(probe) for probe in probes)
+    return any(spec.contains(probe, prereleases=True) for probe in probes)
 
 
 def _probes(*specs: MatchSpec | SpecifierSet) -> Iterator[str]:

@@ -74,47 +74,32 @@ def _clause(name: str, item: Specifier) -> tuple[str, str]:
     if item.version.endswith(".*"):
         prefix = f"{Version(item.version.removesuffix('.*'))}.*"
         return f"!={prefix}" if item.operator == "!=" else prefix, ""
-    version = _parsed(name, item)
-    if item.operator in ("==", "==="):
-        return _equal(name, item, version)
-    return _bound(item.operator, version), _post_note(name, item, version)
-
-
-def _bound(operator: str, version: Version) -> str:
-    match operator:
-        case "~=":
-            return f">={_spelled(version)},{_dotted(version, version.release[:-1])}.*"
-        case "<":
-            return f"<{_below(version)}"
-        case "!=":
-            return f"!={version}"
-        case _:
-            return f"{operator}{_spelled(version)}"
-
-
-def _parsed(name: str, item: Specifier) -> Version:
     try:
-        return Version(item.version)
+        version = Version(item.version)
     except InvalidVersion as error:
         raise MappingError(
             f"cannot express `{name}{item}` in conda: `{item.version}` is not a PEP 440 version",
             hint=f"write `{name}==VERSION`, or take it from PyPI (list it under `pypi:`)",
         ) from error
-
-
-def _equal(name: str, item: Specifier, version: Version) -> tuple[str, str]:
     note = ""
-    if version.local:
-        note = f"`{name}{item}`: conda has no local versions, so `+{version.local}` is left out"
-    elif item.operator == "===":
-        note = f"`{name}{item}`: read as `=={version}`, because conda compares versions and not their text"
-    return f"=={version.public}", note
-
-
-def _post_note(name: str, item: Specifier, version: Version) -> str:
-    if item.operator != ">" or version.is_postrelease or version.is_prerelease:
-        return ""
-    return f"`{name}{item}`: conda also admits {version}.post1 and the like, which PEP 440 leaves out"
+    match item.operator:
+        case "==" | "===":
+            clause = f"=={version.public}"
+            if version.local:
+                note = f"`{name}{item}`: conda has no local versions, so `+{version.local}` is left out"
+            elif item.operator == "===":
+                note = f"`{name}{item}`: read as `=={version}`, because conda compares versions and not their text"
+        case "~=":
+            clause = f">={_spelled(version)},{_dotted(version, version.release[:-1])}.*"
+        case "<":
+            clause = f"<{_below(version)}"
+        case "!=":
+            clause = f"!={version}"
+        case operator:
+            clause = f"{operator}{_spelled(version)}"
+            if operator == ">" and not version.is_postrelease and not version.is_prerelease:
+                note = f"`{name}{item}`: conda also admits {version}.post1 and the like, which PEP 440 leaves out"
+    return clause, note
 
 
 def came_true(note: str, versions: Iterable[str]) -> bool:

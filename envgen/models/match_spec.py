@@ -11,7 +11,7 @@ from rattler.exceptions import InvalidMatchSpecError, InvalidVersionSpecError
 
 from envgen.models.record import Record, VirtualPackage
 
-_NAME = re.compile(r"(?:.*::)?([a-z0-9_][a-z0-9_.-]*)")
+_NAME = re.compile(r"\s*(?:[^\s\[]*::)?([a-z0-9_][a-z0-9_.-]*)")
 
 
 @dataclass(frozen=True, slots=True)

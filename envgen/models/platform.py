@@ -56,16 +56,12 @@ class Platform:
             raise ValueError(f"unknown platform `{self.subdir}` (known: {', '.join(SUBDIRS)})")
         if not re.fullmatch(r"3\.\d{1,2}", self.python):
             raise ValueError(f"not a python minor version: `{self.python}`")
-        if self.is_mac:
-            self._check_macos()
-        elif self.macos:
+        if self.macos and not self.is_mac:
             raise ValueError(f"`macos` has no meaning on {self.subdir}")
-
-    def _check_macos(self) -> None:
-        if not re.fullmatch(r"\d{2}\.\d{1,2}", self.macos):
+        if self.is_mac and not re.fullmatch(r"\d{2}\.\d{1,2}", self.macos):
             raise ValueError(f"not a macOS version: `{self.macos}` (write it as 13.0)")
         floor = _SUBDIRS[self.subdir].minimum_macos
-        if self.macos_version < _numbers(floor):
+        if floor and self.macos_version < _numbers(floor):
             raise ValueError(f"{self.subdir} starts at macOS {floor}, not {self.macos}")
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 from envgen.models.channel import Channel
@@ -42,6 +43,10 @@ class Record:
         return PackageKey("conda", self.name)
 
     @property
+    def published(self) -> datetime | None:
+        return None if self.timestamp is None else datetime.fromtimestamp(self.timestamp / 1000, UTC)
+
+    @property
     def filename(self) -> str:
         return self.url.rsplit("/", 1)[-1]
 
@@ -69,11 +74,9 @@ class OpenedIndex(Protocol):
     @property
     def readings(self) -> Sequence[object]:
         """Return rattler's opened files; under strict priority, the first to have a name hides it in later ones."""
-        ...
 
     def record(self, native: object) -> Record:
         """Return envgen's form of a record that was read from these files."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,31 +106,24 @@ class Repodata(Protocol):
     @property
     def channels(self) -> tuple[Channel, ...]:
         """Return the channels, highest priority first."""
-        ...
 
     @property
     def origin(self) -> str:
         """Return what was read, without machine paths: `conda-forge`, or `starter index of 2026-08-01`."""
-        ...
 
     @property
     def complete(self) -> bool:
         """Return whether an absent name means that the channel lacks it; False for the starter index."""
-        ...
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Return what the user must know of the reading: fallbacks, records without a date that were left out."""
-        ...
 
     def names(self) -> frozenset[str]:
         """Return every package name that the channels have for the target."""
-        ...
 
     def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
         """Read the records of these names alone; a name without any maps to ()."""
-        ...
 
     def closure(self, names: Iterable[str]) -> tuple[ChannelRecords, ...]:
         """Read the records of these names and of all that they depend on, recursively, one entry a channel."""
-        ...

@@ -51,7 +51,6 @@ class Solver(Protocol):
 
     def solve(self, request: SolveRequest) -> Solution:
         """Return the records that meet the request; raise UnsatisfiableError when none do."""
-        ...
 
 
 class CondaResolver(Protocol):
@@ -59,8 +58,6 @@ class CondaResolver(Protocol):
 
     def solve(self, request: SolveRequest) -> Solution:
         """Return the records that meet the request, changing as little as may be; raise UnsatisfiableError at once."""
-        ...
 
     def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
         """Return the error in the user's words, with why the request has no answer; it costs further solves."""
-        ...

@@ -89,19 +89,15 @@ class PypiResolver(Protocol):
 
     def resolve(self, request: ResolveRequest) -> Resolution:
         """Return the wheels that meet the request; raise PypiUnsatisfiableError when none do."""
-        ...
 
     def metadata(self, wheel: Wheel) -> WheelMetadata:
         """Read the core metadata of this very wheel."""
-        ...
 
     def metadata_many(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata, ...]:
         """Read the core metadata of many wheels side by side, in the order asked."""
-        ...
 
     def release_metadata(self, name: str, version: str, platform: Platform) -> WheelMetadata | None:
         """Read the core metadata of a release, from the wheel that fits a target if one does; None without a wheel."""
-        ...
 
 
 _LEGACY_MANYLINUX: Mapping[tuple[int, int], str] = {

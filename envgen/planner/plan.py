@@ -1,4 +1,4 @@
-"""Describe what a plan starts from, and what it ends in."""
+"""The inputs and the result of a plan."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from envgen.models.wheel import PypiResolver, WheelMetadata
 class UserRequirement:
     """A requirement of the user's, with the groups that ask for it.
 
-    `pypi_only` is the manifest's word; `asked` is what the manifest says where the requirement is read as another.
+    `pypi_only` is the manifest's word; `written` is what the manifest says where the requirement is read as another.
     """
 
     requirement: Requirement
     groups: frozenset[str]
     pypi_only: bool = False
-    asked: str = ""
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class PlanInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolvers:
-    """What a plan asks: the channels, the name map, the conda solver and the PyPI resolver.
+    """What a plan is made with: the channels, the name map, the conda solver and the PyPI resolver.
 
     `pypi` is None where PyPI may not be asked (`--offline`).
     """

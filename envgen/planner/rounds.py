@@ -136,7 +136,7 @@ def solve_conda(state: PlanState) -> Solution:
 def _relax_conda(state: PlanState, error: UnsatisfiableError) -> None:
     """Undo or move something so that the next solve may succeed; raise where nothing can be."""
     base = base_request(state)
-    if state.lifts and solvable(state, base):
+    if solvable(state, base):  # then the lifts are in the way: without any, the request is the base itself
         undo_lifts(state)
         return
     alone = _uninstallable(state, list(state.conda_roots))

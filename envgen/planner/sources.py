@@ -82,7 +82,7 @@ def _regrouped(applying: Sequence[UserRequirement], family: FamilyPlan) -> list[
     regrouped = []
     for requirement in family.requirements:
         wanted = by_origin[requirement.origin]
-        regrouped.append(replace(wanted, requirement=requirement, asked=str(wanted.requirement)))
+        regrouped.append(replace(wanted, requirement=requirement, written=str(wanted.requirement)))
     return regrouped + [UserRequirement(requirement=item, groups=frozenset({MAIN_GROUP})) for item in family.added]
 
 

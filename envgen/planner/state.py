@@ -66,7 +66,7 @@ class PlannedRequirement:
 
     def decisions(self) -> Iterable[Decision]:
         """Yield where its packages come from, under the words that the user wrote."""
-        written = self.wanted.asked or str(self.requirement)
+        written = self.wanted.written or str(self.requirement)
         if self.from_pypi:
             yield Decision(requirement=written, name=self.name, source="pypi", why=self.why)
             return

@@ -9,13 +9,13 @@ from envgen.errors import ChannelUnreachableError
 from envgen.knowledge.names import name_table
 from envgen.manifest.model import Manifest
 from envgen.mapping.name_mapper import NameMapper
-from envgen.models.channel import CONDA_FORGE, Channel
+from envgen.models.channel import Channel
 from envgen.models.platform import Platform
 from envgen.models.record import Repodata
 from envgen.project.services import Services
 from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
-from envgen.repodata.starter import open_starter
+from envgen.repodata.starter import may_stand_in, open_starter
 
 
 def open_index(
@@ -28,8 +28,7 @@ def open_index(
 ) -> Repodata:
     """Open the channels' repodata, or the starter index that envgen brings along.
 
-    The starter index serves when the call wants it; also when conda-forge cannot be reached, if it is the manifest's
-    only channel, no mirror is given and the environment has no lock yet (`first`).
+    The starter index serves when the call wants it, and where it may stand in; `first` says that there is no lock yet.
 
     Raises:
         RepodataError: a channel cannot be read, and the starter index may not serve for it.
@@ -40,7 +39,7 @@ def open_index(
     try:
         return open_channels(channels, platform, access(services), exclude_newer=exclude_newer)
     except ChannelUnreachableError:
-        if not first or channels != (CONDA_FORGE,) or options.channels or options.mirrors:
+        if not may_stand_in(channels, first=first, redirected=bool(options.channels or options.mirrors)):
             raise
         return open_starter(platform, exclude_newer=exclude_newer)
 

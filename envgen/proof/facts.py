@@ -112,7 +112,7 @@ def _wrong_pair(packages: InstalledPackages, row: MetalRelease, tensorflow: Tens
 
 
 def _code(packages: InstalledPackages) -> Iterator[Finding]:
-    """Look for the wheel that has the code of every TensorFlow of PyPI's: the others are stubs."""
+    """Yield each TensorFlow of PyPI's without the wheel that has its code: the others are stubs."""
     if not packages.platform.is_apple_silicon:
         return
     for item in packages.find(*NAMES, source="pypi"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -17,7 +16,7 @@ from envgen.models.record import Record
 from envgen.models.wheel import wheel_rank
 
 _HASHES = {"md5": re.compile(r"[0-9a-f]{32}"), "sha256": re.compile(r"[0-9a-f]{64}")}
-_AGAIN = "restore the lock from version control, or lock again: `envgen lock`"
+AGAIN = "restore the lock from version control, or lock again: `envgen lock`"
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
@@ -32,30 +31,22 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def file_findings(lock: PlatformLock) -> Iterator[Finding]:
-    """Yield files of another package, platform or python, files without hashes, and packages locked twice."""
+    """Yield files of another package, platform or python, and files without hashes."""
     for record in lock.conda:
         yield from _record(record, lock.platform)
     for wheel in lock.pypi:
         yield from _wheel(wheel, lock.platform)
-    yield from _twice("DOUBLE-RECORD", [record.name for record in lock.conda])
-    yield from _twice("DOUBLE-WHEEL", [wheel.name for wheel in lock.pypi])
     yield from _python(lock)
-
-
-def _twice(code: str, names: list[str]) -> Iterator[Finding]:
-    for name, count in sorted(Counter(names).items()):
-        if count > 1:
-            yield fault(code, f"{name} is locked {count} times", _AGAIN, name)
 
 
 def _record(record: Record, platform: Platform) -> Iterator[Finding]:
     if record.subdir not in platform.subdirs:
         message = f"{record} is for {record.subdir or 'no platform'}, not for {platform.subdir}"
-        yield fault("SUBDIR", message, _AGAIN, record.name)
+        yield fault("SUBDIR", message, AGAIN, record.name)
     parts = artifact(record.url)
     wanted = (record.name, record.version, record.build, record.subdir)
     if (parts.name, parts.version, parts.build, parts.subdir) != wanted:
-        yield fault("URL", f"the URL of {record} is of another file: {record.filename}", _AGAIN, record.name)
+        yield fault("URL", f"the URL of {record} is of another file: {record.filename}", AGAIN, record.name)
     elif parts.channel != record.channel:
         message = f"the file of {record} is not under the URL of its channel"
         hint = "say in `channels` the URL that holds it"
@@ -68,10 +59,10 @@ def _record(record: Record, platform: Platform) -> Iterator[Finding]:
 
 def _hashes(label: str, name: str, hashes: dict[str, str]) -> Iterator[Finding]:
     if not any(hashes.values()):
-        yield fault("HASH-MISSING", f"{label} has no hash", _AGAIN, name)
+        yield fault("HASH-MISSING", f"{label} has no hash", AGAIN, name)
     for kind, value in hashes.items():
         if value and _HASHES[kind].fullmatch(value) is None:
-            yield fault("HASH-MALFORMED", f"the {kind} of {label} is none: `{value}`", _AGAIN, name)
+            yield fault("HASH-MALFORMED", f"the {kind} of {label} is none: `{value}`", AGAIN, name)
 
 
 def _wheel(locked: LockedWheel, platform: Platform) -> Iterator[Finding]:
@@ -80,9 +71,9 @@ def _wheel(locked: LockedWheel, platform: Platform) -> Iterator[Finding]:
     yield from _hashes(label, wheel.name, {"sha256": wheel.sha256})
     if wheel.url and wheel_filename(wheel.url) != wheel.filename:
         message = f"the URL of {label} is of another file: {wheel_filename(wheel.url)}"
-        yield fault("URL", message, _AGAIN, wheel.name)
+        yield fault("URL", message, AGAIN, wheel.name)
     if not _is_of(wheel.filename, wheel.name, wheel.version):
-        yield fault("WHEEL-NAME", f"{wheel.filename} is not a wheel of {label}", _AGAIN, wheel.name)
+        yield fault("WHEEL-NAME", f"{wheel.filename} is not a wheel of {label}", AGAIN, wheel.name)
     elif wheel_rank(wheel.filename, platform) is None:
         message = f"{wheel.filename} does not fit {_target(platform)}"
         hint = "raise `macos` in the manifest, or take a version that has a wheel for it"
@@ -107,6 +98,6 @@ def _python(lock: PlatformLock) -> Iterator[Finding]:
     python = names.get("python")
     if python and python.version.split(".")[:2] != lock.platform.python.split("."):
         message = f"{python} is locked for python {lock.platform.python}"
-        yield fault("PYTHON", message, _AGAIN, "python")
+        yield fault("PYTHON", message, AGAIN, "python")
     if lock.pypi and "pip" not in names:
-        yield fault("PIP-MISSING", "PyPI packages are locked without pip", _AGAIN, "pip")
+        yield fault("PIP-MISSING", "PyPI packages are locked without pip", AGAIN, "pip")

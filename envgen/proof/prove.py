@@ -8,6 +8,7 @@ from envgen.lock.model import PlatformLock
 from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Finding, StaleReason
 from envgen.models.record import Record
+from envgen.proof.doubles import double_findings
 from envgen.proof.facts import fact_findings
 from envgen.proof.files import file_findings, in_order
 from envgen.proof.requirements import need_findings, require_findings
@@ -22,6 +23,7 @@ def prove(lock: PlatformLock, *, distributions_of: Callable[[Record], tuple[str,
     return in_order(
         {
             *file_findings(lock),
+            *double_findings(lock, distributions_of),
             *need_findings(lock, distributions_of),
             *require_findings(lock, distributions_of),
         }

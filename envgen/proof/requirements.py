@@ -119,33 +119,30 @@ class _Provider:
     label: str
     package: str
     version: str | None
-    is_wheel: bool
 
 
 _Providers = Mapping[str, Sequence[_Provider]]
 
 
 def require_findings(lock: PlatformLock, distributions_of: Callable[[Record], tuple[str, ...]]) -> Iterator[Finding]:
-    """Yield requirements of wheels that nothing meets, pythons that they refuse, and distributions provided twice."""
+    """Yield requirements of wheels that nothing meets, and pythons that they refuse."""
     providers = _providers(lock, distributions_of)
     for wheel in lock.pypi:
         for text in wheel.requires:
             yield from _requirement(wheel, text, providers)
         yield from _requires_python(wheel, _python_version(lock))
-    for name, provided in sorted(providers.items()):
-        yield from _doubles(name, provided)
 
 
 def _providers(lock: PlatformLock, distributions_of: Callable[[Record], tuple[str, ...]]) -> dict[str, list[_Provider]]:
     providers: dict[str, list[_Provider]] = {}
     for wheel in lock.pypi:
         label = f"{wheel.name} {wheel.version} from PyPI"
-        provider = _Provider(label=label, package=wheel.name, version=to_pep440(wheel.version), is_wheel=True)
+        provider = _Provider(label=label, package=wheel.name, version=to_pep440(wheel.version))
         providers.setdefault(wheel.name, []).append(provider)
     for record in lock.conda:
         for name in distributions_of(record):
             version = to_pep440(record.version)
-            provider = _Provider(label=str(record), package=record.name, version=version, is_wheel=False)
+            provider = _Provider(label=str(record), package=record.name, version=version)
             providers.setdefault(name, []).append(provider)
     return providers
 
@@ -193,16 +190,3 @@ def _requires_python(wheel: LockedWheel, python: str) -> Iterator[Finding]:
     if not fits:
         message = f"{wheel.name} {wheel.version} requires python {wheel.requires_python}, and python {python} is locked"
         yield fault("REQUIRES-PYTHON", message, "take another version of it, or another python", wheel.name)
-
-
-def _doubles(name: str, provided: Sequence[_Provider]) -> Iterator[Finding]:
-    records = [each for each in provided if not each.is_wheel]
-    wheels = [each for each in provided if each.is_wheel]
-    packages = [each.package for each in provided]
-    if wheels and records:
-        message = f"{name} is provided by {wheels[0].label} and by {', '.join(each.label for each in records)}"
-        yield fault("DOUBLE-DISTRIBUTION", message, f"lock again: `envgen lock --update {name}`", *packages)
-    elif len(records) > 1:
-        message = f"{name} is provided by {' and by '.join(sorted(each.label for each in records))}"
-        hint = "drop one of them from the manifest if you asked for both"
-        yield fault("DOUBLE-CONTENT", message, hint, *packages, severity="warning")

@@ -1,14 +1,12 @@
-"""Fetch bytes over HTTP, with retries, time limits and passwords masked; the home of requests."""
+"""The HTTP client, with retries, time limits and passwords masked; the home of requests."""
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from email.utils import formatdate
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -19,6 +17,8 @@ from envgen.errors import PypiError, PypiUnreachableError
 from envgen.pypi.indexes import Indexes, mask, without_user
 
 if TYPE_CHECKING:
+    import ssl
+
     import requests
     from cachecontrol.controller import CacheController
     from requests.adapters import HTTPAdapter
@@ -77,7 +77,6 @@ class Session:
         timeouts: Timeouts | None = None,
         offline: bool = False,
     ) -> None:
-        """Prepare; requests is imported and connections are opened on first use."""
         self.timeouts = timeouts or Timeouts()
         self.offline = offline
         self._environment = environment
@@ -95,7 +94,6 @@ class Session:
 
     @property
     def limits(self) -> tuple[int, int]:
-        """Return the limits of requests' `timeout` argument."""
         return self.timeouts.connect, self.timeouts.read
 
     def get(self, url: str, headers: Mapping[str, str] | None = None, *, limit: int = 1 << 30) -> Response:
@@ -111,7 +109,7 @@ class Session:
             )
 
     def download(self, url: str, file: IO[bytes]) -> int:
-        """Fetch a URL into a file and give the status; PypiUnreachableError: no whole answer."""
+        """Fetch a URL into a file and return the status; PypiUnreachableError: no whole answer."""
         with self.opened(url) as response:
             for chunk in self.chunks(response, url, limit=1 << 40):
                 file.write(chunk)
@@ -187,6 +185,8 @@ class Session:
 
 def _trusting_adapter(retry: Retry) -> HTTPAdapter:
     """Make an adapter that trusts the system's certificates, a company's own authority among them, beside certifi's."""
+    import ssl
+
     import truststore
     from requests.adapters import HTTPAdapter
 
@@ -221,18 +221,20 @@ class AnswerCache:
 
         PypiUnreachableError: no whole answer. ValueError: an answer that is refused. OSError: the folder is of no use.
         """
+        from email.utils import formatdate
+
+        from urllib3 import HTTPHeaderDict
+
         controller, request = self._controller(), self._request(url, max_age)
         if kept := controller.cached_request(request):
             return kept.read()
         headers = {"User-Agent": f"envgen/{envgen.__version__}", **controller.conditional_headers(request)}
-        from urllib3 import HTTPHeaderDict
-
         with self._session.opened(url, headers) as response:
             answer = response.raw
-            # No cookies, and no `Vary`, which would have values of the request kept as well.
-            held = {name: response.headers[name] for name in ("ETag", "Last-Modified") if name in response.headers}
-            date = response.headers.get("Date") or formatdate(usegmt=True)
-            answer.headers = HTTPHeaderDict({**held, "Date": date, "Cache-Control": f"max-age={_FOR_EVER}"})
+            # No cookies, and no `Vary`, which would have values of the request kept. The date is by our own clock.
+            known = {name: response.headers[name] for name in ("ETag", "Last-Modified") if name in response.headers}
+            own = {"Date": formatdate(usegmt=True), "Cache-Control": f"max-age={_FOR_EVER}"}
+            answer.headers = HTTPHeaderDict({**known, **own})
             if response.status_code == HTTPStatus.NOT_MODIFIED:
                 return controller.update_cached_response(request, answer).read()
             if response.status_code != HTTPStatus.OK:

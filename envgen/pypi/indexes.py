@@ -1,4 +1,4 @@
-"""Describe which package indexes count, as uv does."""
+"""The package indexes that count, as they do for uv."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Indexes:
         )
 
     def __iter__(self) -> Iterator[Index]:
-        """Yield the configured indexes, the first to ask first."""
+        """Yield the configured indexes, the first to be looked into first."""
         yield from self.extra
         if self.default:
             yield self.default

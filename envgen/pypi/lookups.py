@@ -1,4 +1,4 @@
-"""Look many projects and wheels up within a time limit, keeping the failures beside the answers."""
+"""Look-ups of many projects and wheels within a time limit, with the failures beside the answers."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ TIMEOUT = 40.0
 _WORKERS = 8
 _MOST_FAILURES = 3
 _LONGEST_ANSWER = 15.0
-_Asked = TypeVar("_Asked")
+_Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
 
 class PypiLookups:
-    """Ask indexes for a diagnosis: it goes on with what it got where others must stop.
+    """Look-ups for a diagnosis, which goes on with what it got where others must stop.
 
-    After a few failures in a row, or when `timeout` seconds are over, nothing is asked any more and the rest fails at
+    After a few failures in a row, or when `timeout` seconds are over, nothing is sent any more and the rest fails at
     once. May be used from several threads.
     """
 
@@ -43,7 +43,6 @@ class PypiLookups:
         timeouts: Timeouts | None = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        """Prepare; the arguments are those of the PyPI side, and nothing is asked before it is needed."""
         limits = timeouts or replace(Timeouts.configured(environment), retries=0, total=_LONGEST_ANSWER)
         indexes = Indexes.configured(environment)
         session = Session(indexes, environment, timeouts=limits, offline=offline)
@@ -57,30 +56,29 @@ class PypiLookups:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return what the user should know of the asking."""
         return self._reader.notes
 
     def projects(self, names: Iterable[str]) -> dict[str, Project | PypiError | None]:
-        """Look projects up by canonical name: None where no index has one, the error where that cannot be told."""
+        """Look projects up by canonical name: None where no index has one, the error where that is not known."""
         wanted = sorted({str(canonicalize_name(name)) for name in names})
         return dict(zip(wanted, self._side_by_side(self._index.project, wanted), strict=True))
 
     def metadata(self, wheels: Sequence[Wheel]) -> tuple[WheelMetadata | PypiError, ...]:
-        """Read core metadata in the order asked; the error in the place of each that cannot be read."""
+        """Read core metadata in the order of the wheels; the error in the place of each that cannot be read."""
         return tuple(self._side_by_side(self._reader.read, wheels))
 
-    def _side_by_side(self, ask: Callable[[_Asked], _Answer], asked: Sequence[_Asked]) -> list[_Answer | PypiError]:
+    def _side_by_side(self, look_up: Callable[[_Item], _Answer], items: Sequence[_Item]) -> list[_Answer | PypiError]:
         if self._deadline is None:
             self._deadline = time.monotonic() + self._timeout
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="lookup") as pool:
-            return list(pool.map(lambda each: self._tried(ask, each), asked))
+            return list(pool.map(lambda item: self._tried(look_up, item), items))
 
-    def _tried(self, ask: Callable[[_Asked], _Answer], asked: _Asked) -> _Answer | PypiError:
+    def _tried(self, look_up: Callable[[_Item], _Answer], item: _Item) -> _Answer | PypiError:
         given_up = self._down or self._overdue()
         if given_up:
             return given_up
         try:
-            answer = ask(asked)
+            answer = look_up(item)
         except PypiError as error:
             return self._failed(error)
         with self._lock:

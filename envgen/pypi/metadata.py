@@ -1,4 +1,4 @@
-"""Read the core metadata of wheels without downloading them whole; the home of remotezip."""
+"""The core metadata of wheels, read without downloading them whole; the home of remotezip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urldefrag, urlsplit
 
 from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement
@@ -27,7 +27,7 @@ from envgen.models.platform import Platform
 from envgen.models.wheel import Wheel, WheelMetadata, wheel_rank
 from envgen.pypi.http import Session
 from envgen.pypi.indexes import mask
-from envgen.pypi.simple_api import Project, ProjectFile
+from envgen.pypi.simple_api import Project
 from envgen.pypi.wheel_verdicts import by_version
 
 if TYPE_CHECKING:
@@ -38,12 +38,17 @@ _WORKERS = 8
 _LIMIT = 10 << 20
 _TAIL = 64 << 10
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError)
+_REPAIRS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"((?:>=|<=|>|<)\s*[\w.]*?)\.\*"), r"\1"),  # >=1.9.* means >=1.9
+    (re.compile(r"(\d)\s*(?=(?:>=|<=|!=|==|~=|>|<))"), r"\1,"),  # >=1.0<2 lacks a comma
+    (re.compile(r"(===?|!=|~=|>=|<=|>|<)\s*['\"]([\w.*+!-]+)['\"](?=[^;]*(?:;|$))"), r"\1\2"),  # >='1.0'
+)
 
 
 class MetadataReader:
     """Read and keep metadata; a wheel's bytes never change, so what was read once under its sha256 stays true.
 
-    `notes` tells which wheels had to be downloaded whole.
+    `notes` says which wheels had to be downloaded whole.
     """
 
     def __init__(self, session: Session, cache: Path) -> None:
@@ -56,7 +61,6 @@ class MetadataReader:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return what the user should know of the reading."""
         with self._lock:
             return tuple(
                 f"`{name}` was downloaded whole to read its metadata: its host serves no parts of files"
@@ -121,7 +125,7 @@ class MetadataReader:
             raise PypiUnreachableError(f"cannot read {wheel.filename} ({error.strerror})") from error
 
     def _read_remote(self, wheel: Wheel) -> bytes:
-        served = self._session.get(f"{_plain(wheel.url)}.metadata", limit=_LIMIT)  # PEP 658
+        served = self._session.get(f"{urldefrag(wheel.url).url}.metadata", limit=_LIMIT)  # PEP 658
         if served.status == 200 and parse_metadata(served.content, wheel):
             return served.content
         # Some hosts refuse a range counted from the end, so the second try asks for the size first.
@@ -130,10 +134,10 @@ class MetadataReader:
         )
 
     def _read_part(self, wheel: Wheel, *, from_end: bool) -> bytes | None:
-        """Read the zip's directory and one member by ranges, or give None where the host serves no such ranges."""
+        """Return one member, read by ranges with the zip's directory, or None where the host serves no such ranges."""
         from remotezip import RemoteIOError, RemoteZip, RemoteZipError
 
-        url, session = _plain(wheel.url), self._session
+        url, session = urldefrag(wheel.url).url, self._session
         options = {
             "session": session.http,
             "initial_buffer_size": _TAIL,
@@ -157,7 +161,7 @@ class MetadataReader:
 
     def _read_whole(self, wheel: Wheel) -> bytes:
         with tempfile.SpooledTemporaryFile(_LIMIT) as file:
-            status = self._session.download(_plain(wheel.url), file)
+            status = self._session.download(urldefrag(wheel.url).url, file)
             if status != 200:
                 raise _missing(wheel)
             file.seek(0)
@@ -181,15 +185,9 @@ def _status_of(error: OSError | Exception) -> int:
 
 
 def _sha256(file: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        digest.update(chunk)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # typeshed wants more than it uses
     file.seek(0)
-    return digest.hexdigest()
-
-
-def _plain(url: str) -> str:
-    return urlsplit(url)._replace(fragment="").geturl()
+    return digest
 
 
 def _from_zip(file: IO[bytes], wheel: Wheel) -> bytes:
@@ -238,17 +236,8 @@ def _damaged(wheel: Wheel) -> PypiError:
     )
 
 
-# Parse a distribution's core metadata, old and sloppy files included.
-
-_REPAIRS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"((?:>=|<=|>|<)\s*[\w.]*?)\.\*"), r"\1"),  # >=1.9.* means >=1.9
-    (re.compile(r"(\d)\s*(?=(?:>=|<=|!=|==|~=|>|<))"), r"\1,"),  # >=1.0<2 lacks a comma
-    (re.compile(r"(===?|!=|~=|>=|<=|>|<)\s*['\"]([\w.*+!-]+)['\"](?=[^;]*(?:;|$))"), r"\1\2"),  # >='1.0'
-)
-
-
 def parse_metadata(content: bytes, wheel: Wheel) -> WheelMetadata | None:
-    """Read METADATA, or give None where the bytes are no metadata of this wheel's distribution.
+    """Return what METADATA says, or None where the bytes are no metadata of this wheel's distribution.
 
     Requirements that PEP 508 refuses are repaired where uv repairs them too, else kept as written.
     """
@@ -259,14 +248,10 @@ def parse_metadata(content: bytes, wheel: Wheel) -> WheelMetadata | None:
     return WheelMetadata(
         name=wheel.name,
         version=raw.get("version", wheel.version),
-        requires_dist=_requirements(raw.get("requires_dist") or ()),
+        requires_dist=tuple(repair(" ".join(text.split())) for text in raw.get("requires_dist") or ()),
         requires_python=raw.get("requires_python", ""),
         provides_extra=tuple(raw.get("provides_extra") or ()),
     )
-
-
-def _requirements(texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(repair(" ".join(text.split())) for text in texts)
 
 
 def repair(text: str) -> str:
@@ -283,9 +268,6 @@ def repair(text: str) -> str:
     return text
 
 
-# Choose the wheel whose metadata speaks for a release.
-
-
 def release_wheel(project: Project, version: str, platform: Platform) -> Wheel | None:
     """Return the wheel of a release that a target's pip would choose, else another of its wheels.
 
@@ -299,7 +281,8 @@ def release_wheel(project: Project, version: str, platform: Platform) -> Wheel |
     wheels = [file for file in files if file.filename.endswith(".whl")]
     if not wheels:
         return None
-    best = min(wheels, key=lambda file: _order(file, platform))
+    ranks = {file.filename: wheel_rank(file.filename, platform) for file in wheels}
+    best = min(wheels, key=lambda file: (ranks[file.filename] is None, ranks[file.filename] or 0, file.filename))
     return Wheel(
         name=project.name,
         version=version,
@@ -308,8 +291,3 @@ def release_wheel(project: Project, version: str, platform: Platform) -> Wheel |
         sha256=best.sha256,
         size=best.size,
     )
-
-
-def _order(file: ProjectFile, platform: Platform) -> tuple[bool, int, str]:
-    rank = wheel_rank(file.filename, platform)
-    return (rank is None, rank or 0, file.filename)

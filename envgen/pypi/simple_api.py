@@ -1,4 +1,4 @@
-"""Read project pages: JSON (PEP 691) and HTML (PEP 503); the home of pypi_simple.
+"""The simple API of package indexes (PEP 503, PEP 691); the home of pypi_simple.
 
 pypi_simple reads HTML, and knows the index that pip and uv ask by default. JSON is read here: some projects list ten
 thousand files, and a diagnosis asks for a hundred projects, so that a model for each file would take most of its time.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,13 +27,109 @@ _HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
 ACCEPT = f"{_JSON}, {_HTML[0]};q=0.2, {_HTML[1]};q=0.1"
 _ARCHIVE = re.compile(r"\.(?:whl|tar\.\w+|tgz|zip|egg|exe|rpm|msi)$")
 _FORM = re.compile(rb"<\s*(?:form|script|input)\b", re.IGNORECASE)
+_WORKERS = 8
+_PAGE_LIMIT = 200 << 20
 
 
-def default_index() -> str:
-    """Return the URL of the index that pip and uv ask when nothing is configured."""
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFile:
+    """One file of a project, as an index lists it.
 
-    return PYPI_SIMPLE_ENDPOINT
+    `sha256` is lower-case hex or ""; `size` is in bytes; `uploaded` is an aware instant; `requires_python` is as
+    written, and may be no valid specifier.
+    """
+
+    filename: str
+    url: str = ""
+    sha256: str = ""
+    size: int | None = None
+    uploaded: datetime | None = None
+    requires_python: str = ""
+    yanked: bool = False
+    yanked_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project's files; `index` names the index that has it, without secrets."""
+
+    name: str
+    files: tuple[ProjectFile, ...]
+    index: str
+
+
+def before(files: Iterable[ProjectFile], instant: datetime | None) -> tuple[ProjectFile, ...]:
+    """Keep the files uploaded before an instant; as uv does, a file without a date is left out then."""
+    if instant is None:
+        return tuple(files)
+    return tuple(file for file in files if file.uploaded is not None and file.uploaded < instant)
+
+
+class SimpleIndex:
+    """Look projects up, each at most once in the life of the object; may be used from several threads."""
+
+    def __init__(self, session: Session, indexes: Indexes) -> None:
+        self._session = session
+        self._indexes = indexes
+        self._pages: dict[str, Future[Project | None]] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="index")
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Start look-ups in the background, so that a later `project` finds them done."""
+        for name in names:
+            self._page(name)
+
+    def project(self, name: str) -> Project | None:
+        """Return a project's files, or None where no index has it.
+
+        PypiUnreachableError: an index does not answer, refuses, or serves something that is no project page.
+        """
+        return self._page(name).result()
+
+    def projects(self, names: Iterable[str]) -> dict[str, Project | None]:
+        """Return many projects, looked up side by side, by their canonical names."""
+        wanted = sorted({str(canonicalize_name(name)) for name in names})
+        self.prefetch(wanted)
+        return {name: self.project(name) for name in wanted}
+
+    def _page(self, name: str) -> Future[Project | None]:
+        canonical = str(canonicalize_name(name))
+        with self._lock:
+            if canonical not in self._pages:
+                self._pages[canonical] = self._pool.submit(self._look_up, canonical)
+            return self._pages[canonical]
+
+    def _look_up(self, name: str) -> Project | None:
+        found: list[Project] = []
+        from pypi_simple import PYPI_SIMPLE_ENDPOINT  # what pip and uv ask when nothing is configured
+
+        for index in (*self._indexes.extra, self._indexes.default or Index(url=PYPI_SIMPLE_ENDPOINT)):
+            project = self._ask(index, name)
+            if project and not self._indexes.merge:
+                return project
+            if project:
+                found.append(project)
+        if not found:
+            return None
+        files = {file.filename: file for project in reversed(found) for file in project.files}
+        return Project(name=name, files=tuple(files.values()), index=found[0].index)
+
+    def _ask(self, index: Index, name: str) -> Project | None:
+        url = f"{index.url.rstrip('/')}/{name}/"
+        answer = self._session.get(url, {"Accept": ACCEPT}, limit=_PAGE_LIMIT)
+        if answer.status in (404, 410):
+            return None
+        if answer.status != 200:
+            raise _refusal(url, answer.status)
+        return Project(name=name, files=read_page(answer, name), index=str(index))
+
+
+def _refusal(url: str, status: int) -> PypiUnreachableError:
+    if status in (401, 403, 407):
+        hint = "check the user name and password of UV_DEFAULT_INDEX or UV_INDEX"
+        return PypiUnreachableError(f"the package index refuses access: {mask(url)} (HTTP {status})", hint=hint)
+    return PypiUnreachableError(f"the package index fails: {mask(url)} (HTTP {status})", hint="try again later")
 
 
 def read_page(answer: Response, name: str) -> tuple[ProjectFile, ...]:
@@ -108,7 +204,7 @@ def _read_html(answer: Response, name: str) -> tuple[ProjectFile, ...]:
 
 
 def _is_foreign(answer: Response, files: tuple[ProjectFile, ...], name: str) -> bool:
-    """Return a login, proxy or error page from a project page without files: HTML has no type of its own for either."""
+    """Return whether HTML is a login, proxy or error page, which has the same type as a project page without files."""
     if files:
         return not any(_ARCHIVE.search(file.filename) for file in files)
     words = canonicalize_name(re.sub(rb"<[^>]*>", b" ", answer.content).decode("utf-8", "replace"))
@@ -126,123 +222,11 @@ def _not_a_page(answer: Response) -> PypiUnreachableError:
     )
 
 
-# Ask package indexes for the files of projects.
-
-_WORKERS = 8
-_PAGE_LIMIT = 200 << 20
-
-
-class SimpleIndex:
-    """Look projects up, each at most once in the life of the object; may be used from several threads."""
-
-    def __init__(self, session: Session, indexes: Indexes) -> None:
-        """Prepare; nothing is fetched or imported before the first look-up."""
-        self._session = session
-        self._indexes = indexes
-        self._pages: dict[str, Future[Project | None]] = {}
-        self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="index")
-
-    def prefetch(self, names: Iterable[str]) -> None:
-        """Start look-ups in the background, so that a later `project` finds them done."""
-        for name in names:
-            self._page(name)
-
-    def project(self, name: str) -> Project | None:
-        """Return a project's files, or None where no index has it.
-
-        PypiUnreachableError: an index does not answer, refuses, or serves something that is no project page.
-        """
-        return self._page(name).result()
-
-    def projects(self, names: Iterable[str]) -> dict[str, Project | None]:
-        """Return many projects, looked up side by side, by their canonical names."""
-        wanted = sorted({str(canonicalize_name(name)) for name in names})
-        self.prefetch(wanted)
-        return {name: self.project(name) for name in wanted}
-
-    def _page(self, name: str) -> Future[Project | None]:
-        canonical = str(canonicalize_name(name))
-        with self._lock:
-            if canonical not in self._pages:
-                self._pages[canonical] = self._pool.submit(self._look_up, canonical)
-            return self._pages[canonical]
-
-    def _look_up(self, name: str) -> Project | None:
-        found: list[Project] = []
-        for index in (*self._indexes.extra, self._indexes.default or Index(url=default_index())):
-            project = self._ask(index, name)
-            if project and not self._indexes.merge:
-                return project
-            if project:
-                found.append(project)
-        if not found:
-            return None
-        files = {file.filename: file for project in reversed(found) for file in project.files}
-        return Project(name=name, files=tuple(files.values()), index=found[0].index)
-
-    def _ask(self, index: Index, name: str) -> Project | None:
-        url = f"{index.url.rstrip('/')}/{name}/"
-        answer = self._session.get(url, {"Accept": ACCEPT}, limit=_PAGE_LIMIT)
-        if answer.status in (404, 410):
-            return None
-        if answer.status != 200:
-            raise _refusal(url, answer.status)
-        return Project(name=name, files=read_page(answer, name), index=str(index))
-
-
-def _refusal(url: str, status: int) -> PypiUnreachableError:
-    if status in (401, 403, 407):
-        hint = "check the user name and password of UV_DEFAULT_INDEX or UV_INDEX"
-        return PypiUnreachableError(f"the package index refuses access: {mask(url)} (HTTP {status})", hint=hint)
-    return PypiUnreachableError(f"the package index fails: {mask(url)} (HTTP {status})", hint="try again later")
-
-
-# Describe a project's files as an index lists them.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectFile:
-    """One file of a project.
-
-    `sha256` is lower-case hex or ""; `size` is in bytes; `uploaded` is an aware instant; `requires_python` is as
-    written, and may be no valid specifier.
-    """
-
-    filename: str
-    url: str = ""
-    sha256: str = ""
-    size: int | None = None
-    uploaded: datetime | None = None
-    requires_python: str = ""
-    yanked: bool = False
-    yanked_reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """A project's files; `index` names the index that has it, without secrets."""
-
-    name: str
-    files: tuple[ProjectFile, ...]
-    index: str
-
-
-def before(files: Iterable[ProjectFile], instant: datetime | None) -> tuple[ProjectFile, ...]:
-    """Keep the files uploaded before an instant; as uv does, a file without a date is left out then."""
-    if instant is None:
-        return tuple(files)
-    return tuple(file for file in files if file.uploaded is not None and file.uploaded < instant)
-
-
-# Tell whether indexes still list the wheels of a lock.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """Describe how a locked wheel is listed today.
+    """How a locked wheel is listed today.
 
-    `fault` tells what makes it impossible to install as it was locked, "" where nothing does; `yanked` is the reason of
+    `fault` says what makes it impossible to install as it was locked, "" where nothing does; `yanked` is the reason of
     a yank, "" where there is none.
     """
 
@@ -256,23 +240,16 @@ def listings(wheels: Sequence[Wheel], environment: Mapping[str, str], *, offline
     indexes = Indexes.configured(environment)
     session = Session(indexes, environment, timeouts=Timeouts.configured(environment), offline=offline)
     projects = SimpleIndex(session, indexes).projects(wheel.name for wheel in wheels)
-    return tuple(_listings(wheels, projects))
+    return tuple(_listing(wheel, projects[wheel.name]) for wheel in wheels)
 
 
-def _listings(wheels: Sequence[Wheel], projects: Mapping[str, Project | None]) -> Iterator[Listing]:
-    for wheel in wheels:
-        project = projects[wheel.name]
-        file = _file(wheel, project) if project else None
-        if project is None:
-            yield Listing(wheel=wheel, fault=f"{wheel.name} is on no index any more")
-        elif file is None:
-            yield Listing(wheel=wheel, fault=f"{wheel.filename} is not listed by {project.index} any more")
-        elif file.sha256 and file.sha256 != wheel.sha256:
-            yield Listing(wheel=wheel, fault=f"{wheel.filename} is listed with another sha256")
-        else:
-            reason = f": {file.yanked_reason}" if file.yanked_reason else ""
-            yield Listing(wheel=wheel, yanked=f"{wheel.filename} was yanked{reason}" if file.yanked else "")
-
-
-def _file(wheel: Wheel, project: Project) -> ProjectFile | None:
-    return next((file for file in project.files if file.filename == wheel.filename), None)
+def _listing(wheel: Wheel, project: Project | None) -> Listing:
+    if project is None:
+        return Listing(wheel=wheel, fault=f"{wheel.name} is on no index any more")
+    file = next((file for file in project.files if file.filename == wheel.filename), None)
+    if file is None:
+        return Listing(wheel=wheel, fault=f"{wheel.filename} is not listed by {project.index} any more")
+    if file.sha256 and file.sha256 != wheel.sha256:
+        return Listing(wheel=wheel, fault=f"{wheel.filename} is listed with another sha256")
+    reason = f": {file.yanked_reason}" if file.yanked_reason else ""
+    return Listing(wheel=wheel, yanked=f"{wheel.filename} was yanked{reason}" if file.yanked else "")

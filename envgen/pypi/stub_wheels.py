@@ -1,4 +1,4 @@
-"""Let wheels stand for what conda provides, so that uv resolves around it.
+"""Wheels that stand for what conda provides, so that uv resolves around it.
 
 uv gets `X-V+conda-py3-none-any.whl` without requirements and the constraint `X==V+conda`: conda's version counts, and
 PyPI's metadata of it, which is often stricter than conda's, does not.
@@ -21,7 +21,7 @@ _MARK = re.compile(r"(==[^\s,;`]+?)[+.]conda\b")
 
 
 def write_stubs(stubs: Iterable[Stub], folder: Path) -> tuple[str, ...]:
-    """Write a wheel for each stub into a folder, and give the constraints that select them, sorted."""
+    """Write a wheel for each stub into a folder, and return the constraints that select them, sorted."""
     return tuple(sorted(f"{stub.name}=={_write(stub, folder)}" for stub in stubs))
 
 

@@ -1,4 +1,4 @@
-"""Run uv's resolver for a target."""
+"""Runs of uv: for a target, with the indexes that count and nothing else of the shell's; the home of its binary."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ _RESOLVING = re.compile(
     r"|FORK_STRATEGY|TORCH_BACKEND|NO_SOURCES)"
 )
 _STUBS, _CONSTRAINTS, _OVERRIDES, _PREFERRED = "stubs", "constraints.txt", "overrides.txt", "pylock.toml"
+# Of uv's own variables only those pass that say how to reach indexes; the rest would make a result depend on a shell.
+_PASSED = re.compile(
+    r"UV_(?:CACHE_DIR|NO_CACHE|CREDENTIALS_DIR|INDEX_STRATEGY|INSECURE_HOST|KEYRING_PROVIDER|NATIVE_TLS|SYSTEM_CERTS"
+    r"|HTTP_\w+|CONCURRENT_\w+|LOCK_TIMEOUT|LINK_MODE)"
+)
+_REMOVED = frozenset(
+    {"RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +57,6 @@ class Uv:
         timeouts: Timeouts | None = None,
         offline: bool = False,
     ) -> None:
-        """Prepare; the binary is looked for on the first call."""
         self._environment = environment
         self._indexes = indexes
         self._timeouts = timeouts or Timeouts()
@@ -58,7 +65,6 @@ class Uv:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Name the variables of the shell that would change a resolution of uv's, and do not count here."""
         ignored = sorted(key for key, value in self._environment.items() if value and _RESOLVING.fullmatch(key))
         return tuple(f"{name} is set, and does not count: the manifest says what is locked" for name in ignored)
 
@@ -115,7 +121,7 @@ def _arguments(request: ResolveRequest, finals_only: Iterable[str]) -> list[str]
 
 
 def _write_inputs(request: ResolveRequest, folder: Path) -> list[str]:
-    """Write what uv reads from files, and give the options that name them; relative names keep the folder unseen."""
+    """Write what uv reads from files, and return the options that name them; relative names keep the folder unseen."""
     arguments: list[str] = []
     constraints = list(request.constraints)
     if request.stubs:
@@ -139,18 +145,6 @@ def _pylock(wheels: Iterable[Wheel]) -> str:
     """Write as much of a pylock.toml (PEP 751) as says which versions were chosen."""
     tables = (f'[[packages]]\nname = "{wheel.name}"\nversion = "{wheel.version}"\n' for wheel in wheels)
     return "".join(['lock-version = "1.0"\ncreated-by = "envgen"\n', *tables])
-
-
-# Start uv in an environment that says how to reach indexes and nothing else; the home of uv's binary.
-
-# Of uv's own variables only those pass that say how to reach indexes; the rest would make a result depend on a shell.
-_PASSED = re.compile(
-    r"UV_(?:CACHE_DIR|NO_CACHE|CREDENTIALS_DIR|INDEX_STRATEGY|INSECURE_HOST|KEYRING_PROVIDER|NATIVE_TLS|SYSTEM_CERTS"
-    r"|HTTP_\w+|CONCURRENT_\w+|LOCK_TIMEOUT|LINK_MODE)"
-)
-_REMOVED = frozenset(
-    {"RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"}
-)
 
 
 def run_uv(

@@ -1,4 +1,7 @@
-"""Turn what uv prints on stderr into errors, names and notes of ours."""
+"""uv's messages on stderr, read as errors, names and notes of ours.
+
+uv has no structured output for a resolution that fails: its text is all there is to learn from. It is read here alone.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,8 @@ _EXTRA = re.compile(r"^The package `([^`=@]+?)(?:==| @ )[^`]+` does not have an 
 
 def failure(stderr: str, request: ResolveRequest) -> PypiError:
     """Return what uv's failure means: an index that cannot be read, requirements without an answer, or a wrong call."""
-    message, _, rest = _body(stderr).partition("\n")
+    text = f"\n{stderr}".partition("\nerror: ")[2].strip()
+    message, _, rest = text.partition("\n")
     if message.startswith("No solution found"):
         return _no_solution(rest, request)
     if _NETWORK.match(message):
@@ -45,12 +49,6 @@ def failure(stderr: str, request: ResolveRequest) -> PypiError:
         detail = " ".join(line.strip() for line in rest.splitlines() if "^" not in line)
         return PypiError(f"not a requirement: {detail.removeprefix('cause: ')}")
     return PypiError(f"uv failed: {mask(message) or 'it said nothing'}")
-
-
-def _body(stderr: str) -> str:
-    """Return the text from `error:` on, without the word."""
-    _, _, text = f"\n{stderr}".partition("\nerror: ")
-    return text.strip()
 
 
 def _no_solution(text: str, request: ResolveRequest) -> PypiError:

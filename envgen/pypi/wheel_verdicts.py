@@ -1,4 +1,4 @@
-"""Describe how one wheel or source archive stands on a target, from its name and Requires-Python."""
+"""Verdicts on whether a project can be had from its wheels on a target, by file names and Requires-Python alone."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _INTEL = re.compile(r"macosx_\d+_\d+_(?:x86_64|intel|fat\d*|universal|i386)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionVerdict:
-    """Describe how one version stands.
+    """How one version stands.
 
     `macos` is the lowest macOS that would do (NEEDS_NEWER_MACOS); `pythons` are those that its wheels for the target's
     system are for (NO_WHEEL_FOR_PYTHON); `requires_python` is the bound that shuts the target's python out. A yanked
@@ -122,13 +122,10 @@ def _judge_wheel(version: str, file: ProjectFile, platform: Platform) -> Version
 def _judge_unfit(version: str, tags: Iterable[Tag], widest: Platform) -> VersionVerdict:
     if near := [tag for tag in tags if tag.platform in _systems(widest)]:
         return VersionVerdict(version=version, code="NO_WHEEL_FOR_PYTHON", pythons=_pythons_of(near))
-    return VersionVerdict(version=version, code=_far_class(tags, widest))
-
-
-def _far_class(tags: Iterable[Tag], platform: Platform) -> FileClass:
-    if platform.subdir != "osx-arm64":
-        return "NO_WHEEL_FOR_PLATFORM"
-    return "MAC_X86_64_ONLY" if any(_INTEL.fullmatch(tag.platform) for tag in tags) else "NO_MACOS_WHEEL"
+    if not widest.is_apple_silicon:
+        return VersionVerdict(version=version, code="NO_WHEEL_FOR_PLATFORM")
+    intel = any(_INTEL.fullmatch(tag.platform) for tag in tags)
+    return VersionVerdict(version=version, code="MAC_X86_64_ONLY" if intel else "NO_MACOS_WHEEL")
 
 
 @cache
@@ -176,12 +173,9 @@ def _as_numbers(version: str) -> tuple[tuple[int, ...], str]:
     return tuple(int(number) for number in re.findall(r"\d+", version)), version
 
 
-# Say whether a project can be had from its wheels on a target, and which version.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileVerdict:
-    """Describe how a project stands on a target, within a specifier.
+    """How a project stands on a target, within a specifier.
 
     With OK, `chosen` is the newest version that fits, and `held_back` are the newer ones that do not, newest first.
     Otherwise `chosen` is the newest selected version, with the reason. `newest` is the newest final version whatever
@@ -196,7 +190,6 @@ class FileVerdict:
 
     @property
     def version(self) -> str:
-        """Return the version that the verdict is about, or ""."""
         return self.chosen.version if self.chosen else ""
 
 
@@ -256,9 +249,6 @@ def _select(
     matching = sorted(wanted.filter(pool, prereleases=True), reverse=True)
     kept = [version for version in matching if not all(file.yanked for file in versions[version])]
     return kept or matching
-
-
-# Put verdicts on projects into words.
 
 
 def describe(name: str, verdict: FileVerdict, platform: Platform) -> str:

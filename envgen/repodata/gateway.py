@@ -1,4 +1,4 @@
-"""Provide the records of channels, wherever their indexes are."""
+"""The records of channels, wherever their indexes are."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rattler.exceptions import GatewayError
 
 from envgen.errors import RepodataError
 from envgen.models.channel import Channel
+from envgen.models.exclude_newer import is_excluded
 from envgen.models.lazy_sequence import LazySequence
 from envgen.models.platform import Platform
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
@@ -33,7 +34,7 @@ Natives = list[rattler.RepoDataRecord]
 def open_channels(
     channels: tuple[Channel, ...], platform: Platform, access: Access, *, exclude_newer: datetime | None = None
 ) -> Repodata:
-    """Reach every channel and read which names it has; records are read when they are asked for.
+    """Reach every channel and read which names it has; records are read when they are needed.
 
     Channels are in order of priority. `exclude_newer` is an aware instant; records later than it, or without a date,
     are as good as absent, but their names are not.
@@ -72,9 +73,10 @@ def _refuse_shared(placed: Sequence[tuple[Channel, Place]]) -> None:
 
 
 class ChannelsRepodata:
-    """Provide the records of opened channels, as the Repodata protocol says.
+    """The records of opened channels, highest priority first; a `Repodata`.
 
     Everything asked for at once is read at once: shards in parallel, files in one pass. What was read is kept.
+    `starter` is the origin of an index that is incomplete.
     """
 
     def __init__(
@@ -86,7 +88,6 @@ class ChannelsRepodata:
         exclude_newer: datetime | None = None,
         starter: str = "",
     ) -> None:
-        """Take opened channels, highest priority first; `starter` is the origin of an incomplete index."""
         self._sources = sources
         self._subdirs = [rattler.Subdir(subdir) for subdir in platform.subdirs]
         self._remote = remote
@@ -99,7 +100,6 @@ class ChannelsRepodata:
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """List the channels, highest priority first."""
         return tuple(source.channel for source in self._sources)
 
     @property
@@ -109,7 +109,6 @@ class ChannelsRepodata:
 
     @property
     def complete(self) -> bool:
-        """Return whether an absent name means that the channels lack it."""
         return not self._starter
 
     @property
@@ -118,7 +117,9 @@ class ChannelsRepodata:
         mirrored = [source.channel for source in self._sources if source.place.mirror]
         mirrors = [f"channel `{channel}` was read from a mirror" for channel in mirrored]
         sources = [note for source in self._sources for note in source.notes]
-        return (*mirrors, *sources, *_undated(len(self._undated)))
+        count = len(self._undated)
+        undated = f"{count:,} records without a date were" if count > 1 else "1 record without a date was"
+        return (*mirrors, *sources, *([f"{undated} left out"] if count else []))
 
     def names(self) -> frozenset[str]:
         """Return every package name that the channels have for the target, whatever the dates of its records."""
@@ -148,7 +149,7 @@ class ChannelsRepodata:
         if self._remote or self._until or len(self._sources) > 1:
             return ()
         (source,) = self._sources
-        return (read_later(source.channel, lambda: self._read(names, recursive=True)[0], OpenedSource(source)),)
+        return (read_later(source.channel, lambda: self._read(names, recursive=True)[0], source),)
 
     def _read(self, names: Iterable[str], *, recursive: bool) -> tuple[ChannelRecords, ...]:
         known = sorted(self._names.intersection(names))
@@ -167,9 +168,9 @@ class ChannelsRepodata:
     def _dated(self, native: Natives) -> Natives:
         if self._until is None:
             return native
-        dated = [(record, record.timestamp) for record in native]  # a timestamp of 0 stays a 0 with rattler
-        self._undated.update(record.url for record, timestamp in dated if not timestamp)
-        return [record for record, timestamp in dated if timestamp and timestamp <= self._until]
+        dated = [(record, record.timestamp or None) for record in native]  # a timestamp of 0 stays a 0 with rattler
+        self._undated.update(record.url for record, published in dated if not published)
+        return [record for record, published in dated if not is_excluded(published, self._until)]
 
     def _query(self, names: Sequence[str], *, recursive: bool) -> list[Natives]:
         """Ask rattler for all channels at once; it gives one list for each reading and subdir."""
@@ -199,12 +200,6 @@ class ChannelsRepodata:
         return explain(source.channel, source.place, text)
 
 
-def _undated(count: int) -> tuple[str, ...]:
-    if count == 1:
-        return ("1 record without a date was left out",)
-    return (f"{count:,} records without a date were left out",) if count else ()
-
-
 def read_later(channel: Channel, read: Callable[[], ChannelRecords], opened: OpenedIndex) -> ChannelRecords:
     """Return a channel's records so that they are read, all at once, when somebody first looks at one."""
     entry = cache(read)
@@ -218,27 +213,8 @@ def read_later(channel: Channel, read: Callable[[], ChannelRecords], opened: Ope
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedSource:
-    """Stand for the records of a channel whose files are open."""
-
-    source: Source
-
-    @property
-    def readings(self) -> Sequence[object]:
-        """List the files of the target's subdirs."""
-        return self.source.readings
-
-    def record(self, native: object) -> Record:
-        """Convert a record; raise TypeError for what is none of rattler's."""
-        if not isinstance(native, rattler.RepoDataRecord):
-            raise TypeError(f"not a record of rattler's: {native!r}")
-        (adopted,) = self.source.adopt([native])
-        return to_record(adopted, self.source.channel.url)
-
-
-@dataclass(frozen=True, slots=True)
 class CorrectedIndex:
-    """Put corrected records before an index, in files of their own that hide those of the same names.
+    """An `OpenedIndex` with corrected records before it, in files of their own that hide those of the same names.
 
     `records` holds every record of the names that are hidden, by subdir and file name.
     """
@@ -254,7 +230,7 @@ class CorrectedIndex:
         return cls(readings, inner, {_place(record.url): record for record in records})
 
     def record(self, native: object) -> Record:
-        """Convert a record, or give the corrected one."""
+        """Return the corrected record, or else the converted one."""
         known = self.records.get(_place(native.url)) if isinstance(native, rattler.RepoDataRecord) else None
         return known or self.inner.record(native)
 

@@ -1,4 +1,4 @@
-"""Find the place that a channel's index is read from: its own URL or a mirror, with the secrets filled in."""
+"""The place that a channel's index is read from: its own URL or a mirror, with the secrets filled in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Describe how channels may be reached.
+    """How channels may be reached.
 
     `cache` is where indexes are kept; `mirrors` map a channel's name or URL to a path or URL, relative paths starting
     at `folder`; `environ` fills `${VAR}` in addresses; `timeout` is in seconds.
@@ -39,7 +39,7 @@ class Access:
 class Place:
     """A place that an index is read from: an http(s) URL, or a folder.
 
-    `url` has no trailing slash and holds the secrets, so it is never printed; `shown` may be. `mirror` tells whether
+    `url` has no trailing slash and holds the secrets, so it is never printed; `shown` may be. `mirror` says whether
     the place is not the channel's own.
     """
 
@@ -101,11 +101,11 @@ def _fill(channel: Channel, text: str, environ: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: environ[match[1]], text)
 
 
-# Put the secrets of places into requests as they are sent: rattler's caches hold the URLs that it is given.
-
-
 def secret_middleware(places: Sequence[Place]) -> list[AddHeadersMiddleware | MirrorMiddleware]:
-    """Return what turns requests for places' clean URLs into those for their own; nothing where none has a secret."""
+    """Return what turns requests for places' clean URLs into those for their own; nothing where none has a secret.
+
+    rattler writes the URLs that it is given into its caches, so the secrets are put in only as a request is sent.
+    """
     secret = [place for place in places if place.url != place.clean]
     users = {_prefix(place.clean): header for place in secret if (header := _basic(place.url))}
     tokens = {f"{place.clean}/": [f"{_without_user(place.url)}/"] for place in secret}
@@ -118,7 +118,7 @@ def secret_middleware(places: Sequence[Place]) -> list[AddHeadersMiddleware | Mi
 
 
 class _Users:
-    """Answer rattler's question for the headers of a request."""
+    """rattler's callback for the headers of a request."""
 
     def __init__(self, users: Mapping[tuple[str, str], str]) -> None:
         self._users = users

@@ -1,4 +1,4 @@
-"""Correct what a channel's records say before they are solved."""
+"""Repodata whose records are corrected before they are solved."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
 from envgen.repodata.gateway import CorrectedIndex, read_later
 
 Amendment = Callable[[Record], Record]
+"""Returns the very record that it gets where it leaves it alone."""
 
 
 class AmendedRepodata:
-    """Provide another repodata's records, some of them corrected.
+    """Another repodata's records, some of them corrected.
 
     `amendments` are applied to the records of their package names in `closure` alone, which is what is solved:
-    `records` gives them as the channel has them, which is what a lock holds. `rewrite`, the user's own word, is applied
+    `records` has them as the channel has them, which is what a lock holds. `rewrite`, the user's own word, is applied
     to every record, wherever it is read. A record that is left alone stays rattler's own.
     """
 
     def __init__(
         self, inner: Repodata, amendments: Mapping[str, Amendment], *, rewrite: Amendment | None = None
     ) -> None:
-        """Take the repodata to correct; an amendment gives the very record back that it leaves alone."""
         self._inner = inner
         self._amendments = amendments
         self._rewrite = rewrite
@@ -33,26 +33,21 @@ class AmendedRepodata:
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """List the channels, highest priority first."""
         return self._inner.channels
 
     @property
     def origin(self) -> str:
-        """Return what was read."""
         return self._inner.origin
 
     @property
     def complete(self) -> bool:
-        """Return whether an absent name means that the channels lack it."""
         return self._inner.complete
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """List what the user must know of the reading."""
         return self._inner.notes
 
     def names(self) -> frozenset[str]:
-        """Return every package name that the channels have for the target."""
         return self._inner.names()
 
     def records(self, names: Iterable[str]) -> dict[str, tuple[Record, ...]]:
@@ -103,7 +98,8 @@ class AmendedRepodata:
         return ChannelRecords(channel=entry.channel, records=records, native=native, labels=entry.labels)
 
     def _changes(self, entry: ChannelRecords) -> Iterator[tuple[int, Record]]:
-        for position, name in enumerate(_names(entry)):
+        labels = entry.labels if entry.labels is not None else [(record.name, "") for record in entry.records]
+        for position, (name, _) in enumerate(labels):
             amendment = self._amendments.get(name)
             if amendment is None and self._rewrite is None:
                 continue
@@ -112,9 +108,3 @@ class AmendedRepodata:
             after = amendment(after) if amendment else after
             if after is not before:
                 yield position, after
-
-
-def _names(entry: ChannelRecords) -> list[str]:
-    if entry.labels is None:
-        return [record.name for record in entry.records]
-    return [name for name, _ in entry.labels]

@@ -49,7 +49,7 @@ _RETRIES = 1  # of a refused or broken connection; a second one costs a whole se
 
 
 class _UnreadableError(Exception):
-    """Report what rattler said of one channel, until it can be explained outside the event loop."""
+    """What rattler said of one channel, until it can be explained outside the event loop."""
 
     def __init__(self, channel: Channel, place: Place, text: str) -> None:
         super().__init__(text)
@@ -76,7 +76,6 @@ class Remote:
     """Reach http(s) channels; every call ends within the timeout when a server is silent."""
 
     def __init__(self, channels: Sequence[tuple[Channel, Place]], platform: Platform, access: Access) -> None:
-        """Prepare the client; nothing is asked yet."""
         self.channels = channels
         self._platform = platform
         self._offline = access.offline
@@ -143,10 +142,9 @@ class Remote:
 
 
 class SilentError(Exception):
-    """Report a place that gave nothing for `seconds`."""
+    """A place that gave nothing for `seconds`."""
 
     def __init__(self, place: Place, seconds: float) -> None:
-        """Keep the place, for the message."""
         super().__init__(place.shown)
         self.place = place
         self.seconds = seconds
@@ -154,7 +152,7 @@ class SilentError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Watch over the reading of http(s) places into a cache folder; `timeout` is in seconds."""
+    """A watch over the reading of http(s) places into a cache folder; `timeout` is in seconds."""
 
     places: Sequence[Place]
     subdirs: Sequence[str]
@@ -187,10 +185,9 @@ class Watch:
 
 
 class Probe:
-    """Ask a place for the first bytes of its indexes, in threads that never hold up the process."""
+    """A request for the first bytes of a place's indexes, in threads that never delay the process's end."""
 
     def __init__(self, place: Place, subdirs: Sequence[str], seconds: float) -> None:
-        """Start asking."""
         self.place = place
         self._answers: dict[str, bytes | None] = {}
         self._urls = [f"{place.url}/{subdir}/{file}" for subdir in subdirs for file in _FILES]
@@ -204,7 +201,7 @@ class Probe:
         return all(self._answers.get(url) is not None for url in self._urls)
 
     def starts(self) -> list[bytes]:
-        """Wait for the threads and give what the answers start with."""
+        """Wait for the threads and return what the answers start with."""
         for thread in self._threads:
             thread.join()
         return [answer for answer in self._answers.values() if answer]
@@ -289,7 +286,7 @@ def _size(folder: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """Recognise one of rattler's messages; `{reason}` is its innermost cause, `{where}` the place."""
+    """What one of rattler's messages means; `{reason}` is its innermost cause, `{where}` the place."""
 
     sign: re.Pattern[str]
     message: str
@@ -389,7 +386,7 @@ def explain_page(channel: Channel, place: Place) -> RepodataError:
 
 
 def _starter(channel: Channel) -> str:
-    """Offer the starter index where it can stand in: for conda-forge alone."""
+    """Offer the starter index where it serves as well: for conda-forge alone."""
     return _STARTER if channel == CONDA_FORGE else ""
 
 

@@ -18,7 +18,9 @@ from rattler.exceptions import InvalidChannelError
 from envgen.errors import RepodataError
 from envgen.models.channel import Channel, without_secrets
 from envgen.models.platform import Platform
+from envgen.models.record import Record
 from envgen.repodata.locations import Place
+from envgen.repodata.records import to_record
 
 Reading = rattler.Channel | rattler.SparseRepoData
 _LIMIT = 4 * 1024**3  # bytes; conda-forge's largest index has about 0.4 GB
@@ -29,7 +31,7 @@ _NAME = re.compile(r"[._-]*[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What rattler's gateway is asked with: a channel's URL, or one opened file a subdir.
+    """What rattler reads a channel from: its URL, or one opened file a subdir, which makes it an `OpenedIndex`.
 
     `names` are all the package names of the target's subdirs.
     """
@@ -48,8 +50,15 @@ class Source:
         opened = [reading for reading in self.readings if isinstance(reading, rattler.SparseRepoData)]
         return [record for reading in opened for name in names for record in reading.load_records(name)]
 
+    def record(self, native: object) -> Record:
+        """Convert a record; raise TypeError for what is none of rattler's."""
+        if not isinstance(native, rattler.RepoDataRecord):
+            raise TypeError(f"not a record of rattler's: {native!r}")
+        (adopted,) = self.adopt([native])
+        return to_record(adopted, self.channel.url)
+
     def adopt(self, native: Sequence[rattler.RepoDataRecord]) -> list[rattler.RepoDataRecord]:
-        """Return rattler's records the channel's own URLs, drop what a `.conda` twin replaces, and sort them by URL.
+        """Return rattler's records under the channel's own URLs, sorted by them, without what a `.conda` twin replaces.
 
         A URL that the index itself moved elsewhere (CEP 15's `base_url`) is kept, except by a mirror.
         """

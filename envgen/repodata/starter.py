@@ -1,4 +1,4 @@
-"""Read and write the starter index: a small dated piece of conda-forge that the wheel ships.
+"""The starter index: a small dated piece of conda-forge that the wheel ships.
 
 The file is one zstd frame around lines of JSON: a header (`format`, `date`, `channel`, `subdirs`), then the repodata of
 each of those subdirs, in that order. It holds no URLs: records get the channel's own.
@@ -34,7 +34,7 @@ _HINT = "install envgen again; or read a channel with --mirror conda-forge=PATH_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StarterHeader:
-    """Describe what a starter index holds: `date` is an ISO date, that of the index it was made from."""
+    """The first line of a starter index: `date` is an ISO date, that of the index it was made from."""
 
     format: int
     date: str
@@ -61,6 +61,15 @@ def write_starter(records: Iterable[Record], made_from: date, channel: Channel =
     return zstandard.ZstdCompressor(level=_LEVEL).compress(text.encode())
 
 
+def may_stand_in(channels: tuple[Channel, ...], *, first: bool, redirected: bool) -> bool:
+    """Return whether the starter index may serve for channels that cannot be reached.
+
+    It stands in for conda-forge alone, for an environment that has no lock yet (`first`) and a call without channels or
+    mirrors of its own (`redirected`): an older index must never move packages that somebody relies on.
+    """
+    return first and not redirected and channels == (CONDA_FORGE,)
+
+
 def open_starter(platform: Platform, *, exclude_newer: datetime | None = None, file: Path = STARTER_FILE) -> Repodata:
     """Open the starter index that was shipped; raise RepodataError where it does not serve the target."""
     try:
@@ -78,8 +87,8 @@ def read_starter(data: bytes, platform: Platform, *, exclude_newer: datetime | N
     """
     header, lines = _unpack(data)
     if platform.subdir not in header.subdirs:
-        held = ", ".join(subdir for subdir in header.subdirs if subdir != "noarch")
-        raise RepodataError(f"the starter index has nothing for {platform.subdir}, only for {held}", hint=_HINT)
+        others = ", ".join(subdir for subdir in header.subdirs if subdir != "noarch")
+        raise RepodataError(f"the starter index has nothing for {platform.subdir}, only for {others}", hint=_HINT)
     channel = Channel.parse(header.channel)
     with tempfile.TemporaryDirectory(prefix="envgen-") as scratch:  # rattler keeps the files mapped
         opened = []
@@ -115,8 +124,8 @@ def _unpack(data: bytes) -> tuple[StarterHeader, list[bytes]]:
             channel=str(found["channel"]),
             subdirs=tuple(found["subdirs"]),
         )
+        if len(lines) != len(header.subdirs):
+            raise ValueError("lines are missing")
     except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
         raise RepodataError("the starter index is damaged", hint=_HINT) from error
-    if len(lines) != len(header.subdirs):
-        raise RepodataError("the starter index is damaged", hint=_HINT)
     return header, lines

@@ -1,4 +1,4 @@
-"""Describe which records of a request a solver may choose from."""
+"""The records of a request that a solver may choose from."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from typing import Generic, TypeVar
 
 import rattler
 
-from envgen.errors import UnsupportedOptionError
+from envgen.errors import SolveError, UnsupportedOptionError
 from envgen.models.lazy_sequence import LazySequence
 from envgen.models.match_spec import MatchSpec
 from envgen.models.record import ChannelRecords, Record
-from envgen.models.solve import RootSpec, SolveRequest
+from envgen.models.solve import RootSpec, SolveRequest, SolverName
 
 _OLD, _NEW = ".tar.bz2", ".conda"
-_REMEMBERED = 8
 _MANY = 60_000
+_PART = re.compile(r'[\[,](\w+)=("(?:[^"\\]|\\.)*"|\[[^\]]*\])')
+_GIVEN = frozenset({"version", "build"})
+_PLACES = frozenset({"channel", "subdir", "fn", "url"})
+_ATTRIBUTES = frozenset({"build_number", "md5", "sha256", "license", "track_features"})
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -42,18 +46,13 @@ class NameIndex:
         for position, (name, url) in enumerate(names_and_urls):
             if by_url.setdefault(url, position) == position:
                 names.setdefault(name, []).append(url)
-        by_name = {
-            name: [by_url[url] for url in sorted(names[name]) if not _has_twin(url, by_url)] for name in sorted(names)
-        }
+        twins = {url for url in by_url if url.endswith(_OLD) and url.removesuffix(_OLD) + _NEW in by_url}
+        by_name = {name: [by_url[url] for url in sorted(names[name]) if url not in twins] for name in sorted(names)}
         return cls(by_name=by_name, by_url=by_url)
 
 
-def _has_twin(url: str, urls: Mapping[str, int]) -> bool:
-    return url.endswith(_OLD) and url.removesuffix(_OLD) + _NEW in urls
-
-
 def candidates(request: SolveRequest, indexes: Sequence[NameIndex]) -> list[Mapping[str, Sequence[int]]]:
-    """Give, for each channel of the request, the positions of the records that may be chosen, by name.
+    """Return, for each channel of the request, the positions of the records that may be chosen, by name.
 
     Under strict priority a name that a channel has is hidden in every channel below it, whatever its version and
     whoever asks for it. That is libmamba's meaning; rattler alone would let a named spec through. Specs that name a
@@ -94,60 +93,39 @@ def picked(entry: ChannelRecords, positions: Sequence[int]) -> ChannelRecords:
     )
 
 
-class Prepared(Generic[T]):
-    """Remember what a solver made of a channel's records, so that solving again with the same records is cheap.
+class Remembered(Generic[K, T]):
+    """What a solver made of objects, so that solving again with nearly the same records is cheap.
 
-    Records are recognised by the identity of their `ChannelRecords`; the few that were used last are kept.
+    Objects are recognised by identity, since comparing records takes longer than making the most of them anew; the
+    `limit` that were used last are kept.
     """
 
-    def __init__(self, make: Callable[[ChannelRecords], T]) -> None:
-        """Take the function that prepares one channel's records."""
+    def __init__(self, make: Callable[[K], T], *, limit: int = _MANY) -> None:
         self._make = make
-        self._known: OrderedDict[int, tuple[ChannelRecords, T]] = OrderedDict()
+        self._limit = limit
+        self._known: OrderedDict[int, tuple[K, T]] = OrderedDict()
 
-    def knows(self, entry: ChannelRecords) -> bool:
-        """Return whether the prepared form is at hand."""
-        return id(entry) in self._known
+    def knows(self, item: K) -> bool:
+        return id(item) in self._known
 
-    def __call__(self, entry: ChannelRecords) -> T:
-        """Return the prepared form of a channel's records."""
-        known = self._known.get(id(entry))
+    def __call__(self, item: K) -> T:
+        """Return what was made of an object, or is made now."""
+        known = self._known.get(id(item))
         if known is None:
-            known = (entry, self._make(entry))
-            self._known[id(entry)] = known
-            if len(self._known) > _REMEMBERED:
+            known = self._known[id(item)] = (item, self._make(item))
+            if len(self._known) > self._limit:
                 self._known.popitem(last=False)
-        self._known.move_to_end(id(entry))
+        self._known.move_to_end(id(item))
         return known[1]
 
 
-class Converted(Generic[T]):
-    """Remember a solver's own form of each record, since requests that differ a little share nearly all records.
-
-    Records are recognised by identity; all are forgotten when there are very many.
-    """
-
-    def __init__(self, convert: Callable[[Record], T]) -> None:
-        """Take the function that converts one record."""
-        self._convert = convert
-        self._known: dict[int, tuple[Record, T]] = {}
-
-    def __call__(self, record: Record) -> T:
-        """Return the solver's form of a record."""
-        known = self._known.get(id(record))
-        if known is None:
-            if len(self._known) >= _MANY:
-                self._known.clear()
-            known = self._known[id(record)] = (record, self._convert(record))
-        return known[1]
-
-
-# Read match specs the same way for every solver.
-
-_PART = re.compile(r'[\[,](\w+)=("(?:[^"\\]|\\.)*"|\[[^\]]*\])')
-_GIVEN = frozenset({"version", "build"})
-_PLACES = frozenset({"channel", "subdir", "fn", "url"})
-_ATTRIBUTES = frozenset({"build_number", "md5", "sha256", "license", "track_features"})
+def record_of(url: str, entries: Sequence[ChannelRecords], indexes: Sequence[NameIndex], solver: SolverName) -> Record:
+    """Return the record that a solver chose, by its URL; raise SolveError where it was not given to it."""
+    for entry, index in zip(entries, indexes, strict=True):
+        position = index.by_url.get(url)
+        if position is not None:
+            return entry.records[position]
+    raise SolveError(f"{solver} chose a record that it was not given: {url}")
 
 
 def bracketed(spec: MatchSpec) -> str:

@@ -1,4 +1,4 @@
-"""Choose the solver: libmamba where it can be imported, else rattler."""
+"""The choice of the solver: libmamba where it can be imported, else rattler."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ def choose_solver(name: SolverName | None = None) -> tuple[Solver, SolverName, s
     Without a name, libmamba is the default. Raise SolverUnavailableError for one that is asked for and cannot be
     imported. The solver libraries are imported here and not before, since that takes time.
     """
+    from envgen.solvers.rattler import RattlerSolver
+
     if name == "rattler":
-        return _rattler(), "rattler", "solved with rattler, as asked"
+        return RattlerSolver(), "rattler", "solved with rattler, as asked"
     try:
         solver = _libmamba()
     except ImportError as error:
         reason = _reason(error)
         if name == "libmamba":
             raise SolverUnavailableError(f"libmamba is not available: {reason}", hint=_INSTALL) from error
-        return _rattler(), "rattler", f"solved with rattler, because libmamba is not available: {reason}"
+        return RattlerSolver(), "rattler", f"solved with rattler, because libmamba is not available: {reason}"
     why = "as asked" if name else "the default"
     return solver, "libmamba", f"solved with libmamba, {why}"
 
@@ -31,12 +33,6 @@ def _libmamba() -> Solver:
     from envgen.solvers.libmamba import LibmambaSolver
 
     return LibmambaSolver()
-
-
-def _rattler() -> Solver:
-    from envgen.solvers.rattler import RattlerSolver
-
-    return RattlerSolver()
 
 
 def _reason(error: ImportError) -> str:

@@ -1,4 +1,4 @@
-"""Turn a solver's refusal into the user's own words: which lines conflict, and what would help."""
+"""Conflicts of a request in the user's own words: which lines take part, and what would help."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from typing import TypeVar
 from envgen.errors import UnsatisfiableError
 from envgen.models.match_spec import MatchSpec, newer, version_key
 from envgen.models.near_names import near_names
-from envgen.models.record import ChannelRecords, Record, Repodata
+from envgen.models.record import Record, Repodata
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
 from envgen.solvers.candidates import labels, picked, selects
 
-_MOST_LINES = 24
-_MOST_VERSIONS = 6
+BUDGET = 60
+_MOST_LINES, _MOST_VERSIONS, _MOST_REMEDIES = 24, 6, 3
+_MACOS = "__osx"
+_FLOOR = re.compile(rf"{_MACOS} >=(\d+(?:\.\d+)*)")
+
+T = TypeVar("T")
 
 
 def explain(
@@ -24,7 +28,7 @@ def explain(
     """Return which of the request's own requirements conflict, and what would help.
 
     Names that no channel has, and specs that no record meets, are all reported at once, without solving. Else the
-    conflict is narrowed down by solving parts of the request, a bounded number of times. `repodata` tells all names
+    conflict is narrowed down by solving parts of the request, a bounded number of times. `repodata` has all names
     that the channels have, for near misses, and whether an absent name is absent or only unknown.
     """
     facts = _RequestFacts.of(request, repodata)
@@ -32,25 +36,26 @@ def explain(
         return facts.of_absent(absent)
     if unmatched := [root for root in request.specs if facts.unmatched(root)]:
         return facts.of_unmatched(unmatched)
-    trial = VariantSolves(solver)
-    core = conflicting(trial, request, error.problem)
+    variants = VariantSolves(solver)
+    core = conflicting(variants, request, error.problem)
     try:
         solver.solve(core)
         problem = error.problem
     except UnsatisfiableError as smaller:
         problem = smaller.problem
     roots = [*core.specs, *core.constraints]
+    named = _listed([_named(root) for root in roots], "and")
     return UnsatisfiableError(
-        _together(roots),
+        f"{named} cannot be installed" if len(roots) == 1 else f"{named} cannot be met together",
         problem=_trimmed(problem),
-        hint="; or ".join(remedies(trial, core)),
+        hint="; or ".join(remedies(variants, core)),
         lines=[root.origin.line for root in roots if root.origin.line],
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _RequestFacts:
-    """What a request's channels have."""
+    """What a request's channels have, for what can be explained without solving."""
 
     request: SolveRequest
     repodata: Repodata | None
@@ -89,7 +94,7 @@ class _RequestFacts:
         hints = [hint for root in roots for hint in self._near(root)]
         if not complete:
             hints.append("try again where the channels can be reached, since they may have it")
-        return _refusal(roots, where, hints or ["check the spelling and the channels"])
+        return _unmet(roots, where, hints or ["check the spelling and the channels"])
 
     def _near(self, root: RootSpec) -> list[str]:
         if root.spec.name.startswith("__"):
@@ -100,7 +105,7 @@ class _RequestFacts:
         )
 
     def of_unmatched(self, roots: Sequence[RootSpec]) -> UnsatisfiableError:
-        return _refusal(roots, "met by no record", [self._offered(root) for root in roots])
+        return _unmet(roots, "met by no record", [self._offered(root) for root in roots])
 
     def _offered(self, root: RootSpec) -> str:
         for package in self.request.virtual_packages:
@@ -122,7 +127,7 @@ class _RequestFacts:
         return f"the versions of `{root.spec.name}` are {', '.join(some)}"
 
 
-def _refusal(roots: Sequence[RootSpec], what: str, hints: Sequence[str]) -> UnsatisfiableError:
+def _unmet(roots: Sequence[RootSpec], what: str, hints: Sequence[str]) -> UnsatisfiableError:
     verb = "is" if len(roots) == 1 else "are"
     message = f"{_listed([_named(root) for root in roots], 'and')} {verb} {what}"
     return UnsatisfiableError(
@@ -131,13 +136,6 @@ def _refusal(roots: Sequence[RootSpec], what: str, hints: Sequence[str]) -> Unsa
         hint="; ".join(hints),
         lines=[root.origin.line for root in roots if root.origin.line],
     )
-
-
-def _together(roots: Sequence[RootSpec]) -> str:
-    named = [_named(root) for root in roots]
-    if len(named) == 1:
-        return f"{named[0]} cannot be installed"
-    return f"{_listed(named, 'and')} cannot be met together"
 
 
 def _named(root: RootSpec) -> str:
@@ -164,16 +162,9 @@ def _by_name(records: Iterable[Record]) -> dict[str, list[Record]]:
     return found
 
 
-# Find the few requirements of a request that cannot be met together.
-
-T = TypeVar("T")
-
-BUDGET = 60
-
-
 @dataclass(slots=True)
 class VariantSolves:
-    """Solve variants of one request, for as long as the budget lasts.
+    """The solves of variants of one request, for as long as the budget lasts.
 
     The budget counts solves, not seconds, so that the same request always gets the same explanation.
     """
@@ -196,17 +187,17 @@ class VariantSolves:
         return self.budget > 0 and self.solution(request) is None
 
 
-def conflicting(trial: VariantSolves, request: SolveRequest, problem: str) -> SolveRequest:
+def conflicting(variants: VariantSolves, request: SolveRequest, problem: str) -> SolveRequest:
     """Reduce an unsatisfiable request to specs and constraints none of which can be left out.
 
     Those whose names the solver's text mentions are tried first: if they conflict on their own, as they nearly always
     do, the others need not be looked at. When the budget runs out, the result is unsatisfiable but may hold more.
     """
     roots = [*((root, True) for root in request.specs), *((root, False) for root in request.constraints)]
-    suspects = [(root, asked) for root, asked in roots if root.spec.name in problem]
-    if 0 < len(suspects) < len(roots) and trial.conflicts(_only(request, suspects)):
+    suspects = [(root, required) for root, required in roots if root.spec.name in problem]
+    if 0 < len(suspects) < len(roots) and variants.conflicts(_only(request, suspects)):
         roots = suspects
-    return within_reach(_only(request, minimal(roots, lambda some: trial.conflicts(_only(request, some)))))
+    return within_reach(_only(request, minimal(roots, lambda some: variants.conflicts(_only(request, some)))))
 
 
 def minimal(items: Sequence[T], conflict: Callable[[Sequence[T]], bool]) -> list[T]:
@@ -229,62 +220,52 @@ def minimal(items: Sequence[T], conflict: Callable[[Sequence[T]], bool]) -> list
 def _only(request: SolveRequest, roots: Sequence[tuple[RootSpec, bool]]) -> SolveRequest:
     return replace(
         request,
-        specs=tuple(root for root, asked in roots if asked),
-        constraints=tuple(root for root, asked in roots if not asked),
+        specs=tuple(root for root, required in roots if required),
+        constraints=tuple(root for root, required in roots if not required),
     )
 
 
 def within_reach(request: SolveRequest) -> SolveRequest:
     """Leave out the records that nothing in the request can lead to, so that solving variants of it is quick."""
-    by_name: dict[str, list[Record]] = {}
-    for entry in request.channels:
-        for record in entry.records:
-            by_name.setdefault(record.name, []).append(record)
+    by_name = _by_name(record for entry in request.channels for record in entry.records)
     todo = [root.spec.name for root in request.specs]
     seen: set[str] = set()
     while todo:
         name = todo.pop()
         if name not in seen:
             seen.add(name)
-            todo.extend(depend.split(" ", 1)[0] for record in by_name.get(name, ()) for depend in record.depends)
-    return replace(request, channels=tuple(_reached(entry, seen) for entry in request.channels))
+            todo.extend(MatchSpec.name_of(text) for record in by_name.get(name, ()) for text in record.depends)
+    channels = (
+        picked(entry, [position for position, (name, _) in enumerate(labels(entry)) if name in seen])
+        for entry in request.channels
+    )
+    return replace(request, channels=tuple(channels))
 
 
-def _reached(entry: ChannelRecords, names: set[str]) -> ChannelRecords:
-    return picked(entry, [position for position, (name, _) in enumerate(labels(entry)) if name in names])
-
-
-# Find ways out of a conflict, each tried before it is told.
-
-_MACOS = "__osx"
-_FLOOR = re.compile(rf"{_MACOS} >=(\d+(?:\.\d+)*)")
-_MOST = 3
-
-
-def remedies(trial: VariantSolves, core: SolveRequest) -> list[str]:
+def remedies(variants: VariantSolves, core: SolveRequest) -> list[str]:
     """Return what makes a conflict solvable, best first: a newer macOS, another python, other versions, a channel."""
-    found = [*_newer_macos(trial, core), *_other_pythons(trial, core)]
+    found = [*_newer_macos(variants, core), *_other_pythons(variants, core)]
     if not found:
-        found = [*_loosened(trial, core), *_other_channel(trial, core)]
+        found = [*_loosened(variants, core), *_other_channel(variants, core)]
     if not found:
         found = [*_lacking(core), "loosen or remove it" if len(core.specs) == 1 else "loosen or remove one of them"]
-    return found[:_MOST]
+    return found[:_MOST_REMEDIES]
 
 
-def _newer_macos(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
-    """Raise the macOS floor as little as helps."""
+def _newer_macos(variants: VariantSolves, core: SolveRequest) -> Iterator[str]:
+    """Yield the lowest macOS floor that helps."""
     floor = next((package.version for package in core.virtual_packages if package.name == _MACOS), "")
-    asked = {
+    higher = {
         match[1]
         for entry in core.channels
         for record in entry.records
         for text in (*record.depends, *record.constrains)
         if (match := _FLOOR.match(text)) and floor and newer(match[1], floor)
     }
-    floors = sorted(asked, key=version_key)
-    if not floors or not trial.solution(_on_macos(core, floors[-1])):
+    floors = sorted(higher, key=version_key)
+    if not floors or not variants.solution(_on_macos(core, floors[-1])):
         return
-    lowest = next((version for version in floors[:-1] if trial.solution(_on_macos(core, version))), floors[-1])
+    lowest = next((version for version in floors[:-1] if variants.solution(_on_macos(core, version))), floors[-1])
     name = lowest if "." in lowest else f"{lowest}.0"
     yield f'raise `macos` to "{name}", which leaves out every Mac below macOS {name}'
 
@@ -296,40 +277,40 @@ def _on_macos(core: SolveRequest, version: str) -> SolveRequest:
     )
 
 
-def _other_pythons(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
-    """Try the other minors of python that the channels have."""
-    asked = [root for root in core.specs if root.spec.name == "python"]
-    if len(asked) != 1:
+def _other_pythons(variants: VariantSolves, core: SolveRequest) -> Iterator[str]:
+    """Yield the other minors of python, of those that the channels have, that help."""
+    pythons = [root for root in core.specs if root.spec.name == "python"]
+    if len(pythons) != 1:
         return
     have = {".".join(r.version.split(".")[:2]) for entry in core.channels for r in entry.records if r.name == "python"}
     minors = [
         minor
         for minor in sorted(have, key=version_key)
-        if not asked[0].spec.matches_version(f"{minor}.0")
-        and trial.solution(_replacing(core, asked[0], f"python {minor}.*"))
+        if not pythons[0].spec.matches_version(f"{minor}.0")
+        and variants.solution(_replacing(core, pythons[0], f"python {minor}.*"))
     ]
     if minors:
-        others = " and ".join(f"`{root.spec}`" for root in core.specs if root is not asked[0]) or "it"
+        others = " and ".join(f"`{root.spec}`" for root in core.specs if root is not pythons[0]) or "it"
         which = "it" if len(minors) == 1 else "one of them"
-        yield f"{others} can be had with python {_or(minors)}: set `python` to {which}"
+        yield f"{others} can be had with python {_listed(minors, 'or')}: set `python` to {which}"
 
 
-def _loosened(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
+def _loosened(variants: VariantSolves, core: SolveRequest) -> Iterator[str]:
     """Yield which version each requirement would have to allow beside the others."""
     roots = [root for root in (*core.specs, *core.constraints) if root.spec.text != root.spec.name]
     for root in [root for root in roots if root.origin.line] or roots:
-        solution = trial.solution(_replacing(core, root, root.spec.name))
+        solution = variants.solution(_replacing(core, root, root.spec.name))
         if solution is None:
             continue
         chosen = [record.version for record in solution.records if record.name == root.spec.name]
         yield f"let `{root.spec}` allow {root.spec.name} {chosen[0]}" if chosen else f"leave `{root.spec}` out"
 
 
-def _other_channel(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
-    """See whether channel priority hides the solution."""
+def _other_channel(variants: VariantSolves, core: SolveRequest) -> Iterator[str]:
+    """Yield the channel that would have to come first, where its priority hides the solution."""
     if core.channel_priority != "strict" or len(core.channels) < 2:
         return
-    if solution := trial.solution(replace(core, channel_priority="flexible")):
+    if solution := variants.solution(replace(core, channel_priority="flexible")):
         owners: dict[str, str] = {}
         for entry in core.channels:
             for record in entry.records:
@@ -344,15 +325,15 @@ def _other_channel(trial: VariantSolves, core: SolveRequest) -> Iterator[str]:
 
 
 def _lacking(core: SolveRequest) -> Iterator[str]:
-    """See whether every record of a name needs what no channel has."""
+    """Yield what no channel has and every record of a name needs."""
     records = [record for entry in core.channels for record in entry.records]
     names = {record.name for record in records}
     for root in core.specs:
         matching = [record for record in records if root.spec.matches(record)]
-        needs = [{depend.split(" ", 1)[0] for depend in record.depends} for record in matching]
+        needs = [{MatchSpec.name_of(text) for text in record.depends} for record in matching]
         lacking = sorted(name for name in set.intersection(*needs) - names if not name.startswith("__"))
         if lacking:
-            yield f"add a channel that has {_or(lacking)}, which every record of `{root.spec}` needs"
+            yield f"add a channel that has {_listed(lacking, 'or')}, which every record of `{root.spec}` needs"
 
 
 def _replacing(core: SolveRequest, root: RootSpec, text: str) -> SolveRequest:
@@ -362,7 +343,3 @@ def _replacing(core: SolveRequest, root: RootSpec, text: str) -> SolveRequest:
         specs=tuple(other if each is root else each for each in core.specs),
         constraints=tuple(each for each in core.constraints if each is not root),
     )
-
-
-def _or(texts: list[str]) -> str:
-    return " or ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else texts[0]

@@ -1,4 +1,4 @@
-"""Solve again with the least change from what was locked.
+"""The solution that changes least of what was locked.
 
 Every kept record is a constraint on its package: *if present, then this very record* (design: `==version=build`, made
 exact by leaving the package's other records out, which also makes the solve quick). When that is unsatisfiable, records
@@ -29,7 +29,7 @@ from envgen.solvers.propagation import Refuter
 
 _SHUNNED = "envgen-not-kept"
 
-Held = Mapping[str, Record]
+Kept = Mapping[str, Record]
 """The kept records by package name."""
 
 
@@ -45,9 +45,9 @@ def solve_with_least_change(
     if targets := _targets(solver, request, [record for record in kept if record.name in update]):
         pool = replace(pool, request=replace(pool.request, constraints=(*request.constraints, *targets)))
     try:
-        return solver.solve(pool.holding(pool.held))
+        return solver.solve(pool.keeping(pool.kept))
     except UnsatisfiableError:
-        return _free_the_least(solver, pool, Refuter(pool.request, pool.held))
+        return _free_the_least(solver, pool, Refuter(pool.request, pool.kept))
 
 
 def _targets(solver: Solver, request: SolveRequest, moving: Sequence[Record]) -> list[RootSpec]:
@@ -69,38 +69,38 @@ def _free_the_least(solver: Solver, pool: _Pool, refuter: Refuter) -> Solution:
     records shows which can be kept together; each other one is then freed because what is kept refutes it, or because
     the solver refuses it.
     """
-    pool = pool.without(refuter.refuted(pool.held))
+    pool = pool.without(refuter.refuted(pool.kept))
     try:
-        return solver.solve(pool.holding(pool.held))
+        return solver.solve(pool.keeping(pool.kept))
     except UnsatisfiableError:
-        solution = solver.solve(pool.preferring(pool.held))
-    fixed = _obeyed(pool.held, solution)
-    step = len(pool.held)
+        solution = solver.solve(pool.preferring(pool.kept))
+    fixed = _obeyed(pool.kept, solution)
+    step = len(pool.kept)
     while doubtful := _doubtful(pool, fixed, refuter)[:step]:
         try:
-            solution = solver.solve(pool.holding({**fixed, **{name: pool.held[name] for name in doubtful}}))
+            solution = solver.solve(pool.keeping({**fixed, **{name: pool.kept[name] for name in doubtful}}))
         except UnsatisfiableError:
             if len(doubtful) == 1:
                 pool = pool.without(doubtful)
             step = 1
         else:
-            fixed = _obeyed(pool.held, solution)
+            fixed = _obeyed(pool.kept, solution)
             step *= 2
-    return solver.solve(pool.holding(fixed))
+    return solver.solve(pool.keeping(fixed))
 
 
-def _doubtful(pool: _Pool, fixed: Held, refuter: Refuter) -> list[str]:
+def _doubtful(pool: _Pool, fixed: Kept, refuter: Refuter) -> list[str]:
     """List the packages that may or may not be kept beside the fixed ones, those that the user named first."""
-    if len(fixed) == len(pool.held):
+    if len(fixed) == len(pool.kept):
         return []
-    out = refuter.refuted(pool.held, fixed)
+    out = refuter.refuted(pool.kept, fixed)
     named = {root.spec.name for root in pool.request.specs}
-    return sorted(pool.held.keys() - fixed.keys() - out, key=lambda name: (name not in named, name))
+    return sorted(pool.kept.keys() - fixed.keys() - out, key=lambda name: (name not in named, name))
 
 
-def _obeyed(held: Held, solution: Solution) -> dict[str, Record]:
+def _obeyed(kept: Kept, solution: Solution) -> dict[str, Record]:
     present = {record.name: record for record in solution.records}
-    return {name: old for name, old in held.items() if present.get(name, old).url == old.url}
+    return {name: old for name, old in kept.items() if present.get(name, old).url == old.url}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ class _Pool:
     """A request's records with the kept ones among them; `supplied` are the URLs that the index lacks."""
 
     request: SolveRequest
-    held: Held
+    kept: Kept
     supplied: frozenset[str]
 
     @classmethod
@@ -125,17 +125,17 @@ class _Pool:
         entries = [_with(entry, [r for r in missing if r.channel == entry.channel.url]) for entry in request.channels]
         return cls(
             request=replace(request, channels=tuple(entries)),
-            held={record.name: present.get(record.url, record) for record in usable},
+            kept={record.name: present.get(record.url, record) for record in usable},
             supplied=frozenset(record.url for record in missing),
         )
 
     def without(self, names: Collection[str]) -> _Pool:
         """Stop keeping some packages."""
-        return replace(self, held={name: record for name, record in self.held.items() if name not in names})
+        return replace(self, kept={name: record for name, record in self.kept.items() if name not in names})
 
-    def holding(self, held: Held) -> SolveRequest:
-        """Leave out every record of a held package but the kept one, and supplied records that are not held."""
-        urls = {name: record.url for name, record in held.items()}
+    def keeping(self, kept: Kept) -> SolveRequest:
+        """Leave out every record of a kept package but the kept one, and supplied records that are not kept."""
+        urls = {name: record.url for name, record in kept.items()}
 
         def stays(name: str, url: str) -> bool:
             return urls[name] == url if name in urls else url not in self.supplied
@@ -145,11 +145,11 @@ class _Pool:
             for entry in self.request.channels
         )
 
-    def preferring(self, held: Held) -> SolveRequest:
-        """Return the other records of held packages a track feature, by which every solver ranks them last."""
+    def preferring(self, kept: Kept) -> SolveRequest:
+        """Mark the other records of kept packages by a track feature, by which every solver ranks them last."""
 
         def ranked(record: Record) -> Record:
-            old = held.get(record.name)
+            old = kept.get(record.name)
             if old is None:
                 return record
             return replace(record, track_features=() if record.url == old.url else (*record.track_features, _SHUNNED))
@@ -157,7 +157,7 @@ class _Pool:
         return self._request(
             ChannelRecords(
                 channel=entry.channel,
-                records=tuple(ranked(r) for r in entry.records if r.name in held or r.url not in self.supplied),
+                records=tuple(ranked(r) for r in entry.records if r.name in kept or r.url not in self.supplied),
             )
             for entry in self.request.channels
         )

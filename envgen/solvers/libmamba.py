@@ -1,4 +1,4 @@
-"""Solve with libmamba, mamba's solver; its bindings `libmambapy` come from conda-forge only."""
+"""libmamba's solver, mamba's own; its bindings `libmambapy` come from conda-forge only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from libmambapy.solver import libsolv
 from envgen.errors import SolveError, UnsatisfiableError
 from envgen.models.record import ChannelRecords, Record, VirtualPackage
 from envgen.models.solve import Solution, SolveRequest
-from envgen.solvers.candidates import Converted, NameIndex, Prepared, bracketed, candidates, labels, spaced
+from envgen.solvers.candidates import NameIndex, Remembered, bracketed, candidates, labels, record_of, spaced
 
 _LIMIT = "__constraint"
 _WORDS = (
@@ -42,21 +42,21 @@ class _LibmambaChannel:
 
 
 class LibmambaSolver:
-    """Solve requests with libmamba, from records in memory.
+    """A `Solver` that is libmamba's, with records in memory.
 
     Only calls that every libmambapy from 2.0 has are used. Each request gets a fresh `Database`: jobs may leave traces
     in one. No `Context` is ever made: it is a process-wide singleton and takes over the signals.
     """
 
     def __init__(self) -> None:
-        """Start with nothing remembered."""
-        self._package_info = Converted(_package_info)
-        self._prepared = Prepared(self._channel)
+        self._package_info = Remembered(_package_info)
+        self._prepared = Remembered(self._channel, limit=8)
 
     def solve(self, request: SolveRequest) -> Solution:
         """Return the records that meet the request; raise UnsatisfiableError with libmamba's reasons when none do."""
         channels = [self._prepared(entry) for entry in request.channels]
-        visible = candidates(request, [channel.index for channel in channels])
+        indexes = [channel.index for channel in channels]
+        visible = candidates(request, indexes)
         database = libsolv.Database(specs.ChannelResolveParams())
         for number, (channel, by_name) in enumerate(zip(channels, visible, strict=True)):
             _add_channel(database, channel, by_name, _priority(request, number))
@@ -67,7 +67,8 @@ class LibmambaSolver:
             raise SolveError(f"libmamba failed: {error}") from error
         if not isinstance(outcome, mamba.Solution):
             raise UnsatisfiableError("no set of packages meets the request", problem=_problem(outcome, database))
-        found = [_record(package.package_url, request.channels, channels) for package in outcome.to_install()]
+        urls = [package.package_url for package in outcome.to_install()]
+        found = [record_of(url, request.channels, indexes, "libmamba") for url in urls]
         return Solution(records=tuple(sorted(found, key=lambda record: record.name)), solver="libmamba")
 
     def _channel(self, entry: ChannelRecords) -> _LibmambaChannel:
@@ -117,7 +118,7 @@ def _flags(request: SolveRequest) -> Any:
 
 
 def _add_system(database: Any, request: SolveRequest) -> list[Any]:
-    """Add the virtual packages and the constraints, and give every job.
+    """Add the virtual packages and the constraints, and return every job.
 
     Without a job of its own, a virtual package that some record constrains is dropped in silence. A constraint is the
     `constrains` of a dummy record that must be installed: a `Pin` would outlive the request.
@@ -143,11 +144,3 @@ def _problem(outcome: Any, database: Any) -> str:
     for libmambas, ours in _WORDS:
         text = text.replace(libmambas, ours)
     return text
-
-
-def _record(url: str, entries: Sequence[ChannelRecords], channels: Sequence[_LibmambaChannel]) -> Record:
-    for entry, channel in zip(entries, channels, strict=True):
-        position = channel.index.by_url.get(url)
-        if position is not None:
-            return entry.records[position]
-    raise SolveError(f"libmamba chose a record that it was not given: {url}")

@@ -1,4 +1,4 @@
-"""Tell, without solving, which kept records can be in no solution.
+"""Refutation, without solving, of kept records that can be in no solution.
 
 Proof by propagation: from what must be installed, and from the records that it may be, to what these require and rule
 out. Only certain conclusions are drawn, so that a record that is not refuted may still be impossible; the solver has
@@ -30,10 +30,9 @@ class _Links:
 
 
 class Refuter:
-    """Refute kept records of one request; what is learnt of its records serves every question."""
+    """A refuter of kept records of one request, whose channels have them; what it learns serves every question."""
 
     def __init__(self, request: SolveRequest, kept: Mapping[str, Record]) -> None:
-        """Take the request, whose channels hold the kept records, and the kept records by name."""
         self.packages: dict[str, list[Record | VirtualPackage]] = defaultdict(list)
         for package in request.virtual_packages:
             self.packages[package.name].append(package)
@@ -54,7 +53,7 @@ class Refuter:
     def refuted(self, kept: Collection[str], fixed: Collection[str] = ()) -> set[str]:
         """Return those of the kept names whose record cannot be in any solution of the request.
 
-        `fixed` names kept records that stay: what they exclude is refuted as well. Gives nothing when the request
+        `fixed` names kept records that stay: what they exclude is refuted as well. Returns nothing when the request
         contradicts itself, which is for the solver to explain.
         """
         return _Propagation(self, set(kept), set(fixed)).run()

@@ -1,4 +1,4 @@
-"""Solve with rattler, the solver of the PyPI wheel `py-rattler`."""
+"""rattler's solver, which comes with the PyPI wheel `py-rattler`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rattler.exceptions import SolverError
 from envgen.errors import SolveError, UnsatisfiableError
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, VirtualPackage
 from envgen.models.solve import RootSpec, Solution, SolveRequest
-from envgen.solvers.candidates import Converted, NameIndex, Prepared, bracketed, candidates, selective
+from envgen.solvers.candidates import NameIndex, Remembered, bracketed, candidates, record_of, selective
 from envgen.system.event_loop import run
 
 _PRIORITIES = {
@@ -34,7 +34,7 @@ class _RattlerChannel:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Answer rattler's questions about one channel from memory."""
+    """One channel as rattler asks for it: name by name, from memory."""
 
     channel: _RattlerChannel
     by_name: Mapping[str, Sequence[int]]
@@ -52,16 +52,15 @@ class _Source:
 
 
 class RattlerSolver:
-    """Solve requests with rattler, from records in memory.
+    """A `Solver` that is rattler's, with records in memory.
 
     The records are handed over by a source object that rattler asks name by name: measured as fast as rattler's own
     sparse files on 254 packages of 8,400 records. Records that rattler itself read (`native`) are not built again.
     """
 
     def __init__(self) -> None:
-        """Start with nothing remembered."""
-        self._native = Converted(to_native)
-        self._prepared = Prepared(self._channel)
+        self._native = Remembered(to_native)
+        self._prepared = Remembered(self._channel, limit=8)
 
     def solve(self, request: SolveRequest) -> Solution:
         """Return the records that meet the request; raise UnsatisfiableError with rattler's reasons when none do."""
@@ -69,13 +68,14 @@ class RattlerSolver:
         if opened and (quick := _from_files(opened, request)):
             return quick
         channels = [self._prepared(entry) for entry in request.channels]
-        visible = candidates(request, [channel.index for channel in channels])
+        indexes = [channel.index for channel in channels]
+        visible = candidates(request, indexes)
         sources = [_Source(channel, by_name) for channel, by_name in zip(channels, visible, strict=True)]
         try:
             solved = run(_solve(sources, request))
         except SolverError as error:
             raise _converted(error) from error
-        return _solution(_record(native.url, request.channels, channels) for native in solved)
+        return _solution(record_of(native.url, request.channels, indexes, "rattler") for native in solved)
 
     def _opened(self, request: SolveRequest) -> OpenedIndex | None:
         """Return the files of a request's one channel, where the request means all that is in them."""
@@ -98,7 +98,7 @@ class RattlerSolver:
 def _from_files(opened: OpenedIndex, request: SolveRequest) -> Solution | None:
     """Solve without a look at any record, in half the time; None where that fails, for whatever reason.
 
-    The reason is not told here, because rattler's would speak of files.
+    The reason is left to a solve from records, because here rattler's would speak of files.
     """
     work = rattler.solve_with_sparse_repodata(
         _specs(request.specs),
@@ -137,14 +137,6 @@ def _virtual(package: VirtualPackage) -> rattler.GenericVirtualPackage:
     return rattler.GenericVirtualPackage(
         rattler.PackageName(package.name), rattler.Version(package.version), rattler.BuildString(package.build)
     )
-
-
-def _record(url: str, entries: Sequence[ChannelRecords], channels: Sequence[_RattlerChannel]) -> Record:
-    for entry, channel in zip(entries, channels, strict=True):
-        position = channel.index.by_url.get(url)
-        if position is not None:
-            return entry.records[position]
-    raise SolveError(f"rattler chose a record that it was not given: {url}")
 
 
 def _solution(found: Iterable[Record]) -> Solution:

@@ -240,10 +240,15 @@ def _finish(folder: Path, names: list[str]) -> None:
 
 def _discard_staged(folder: Path) -> None:
     for path in folder.glob(f"{_OWN}[-.]*{_STAGED}"):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        remove_tree(path)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it; raise OSError."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -19,7 +19,8 @@ class Revision:
         self._name = name
         found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         if found.returncode:
-            reason = _reason(found.stderr) or f"git knows no revision `{name}`"
+            lines = found.stderr.decode("utf-8", "replace").strip().splitlines()
+            reason = lines[-1].removeprefix("fatal: ") if lines else f"git knows no revision `{name}`"
             raise UsageError(f"cannot read `{name}`: {reason}", hint="name a commit, a branch or a tag")
         self._commit = found.stdout.decode().strip()
 
@@ -51,8 +52,3 @@ class Revision:
             raise UsageError("git is not installed", hint="name folders instead of revisions") from error
         except subprocess.TimeoutExpired as error:
             raise LockfileError(f"git did not answer within {_TIMEOUT:g} s") from error
-
-
-def _reason(stderr: bytes) -> str:
-    lines = stderr.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1].removeprefix("fatal: ") if lines else ""

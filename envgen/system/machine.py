@@ -191,7 +191,7 @@ def _run(command: Sequence[str]) -> str:
             text=True,
             timeout=_TIMEOUT,
             check=False,
-            # without this variable, a Python that was built for an old macOS is told that this one is 10.16
+            # without this variable, macOS 11 and newer may call themselves 10.16
             env={"SYSTEM_VERSION_COMPAT": "0", "PATH": "/usr/bin:/usr/sbin:/bin:/sbin"},
         )
     except (OSError, subprocess.SubprocessError):
@@ -220,7 +220,9 @@ def architectures(head: bytes) -> tuple[str, ...]:
     """Name the processors of a Mach-O or ELF program, sorted; () for anything else."""
     magic = head[:4]
     if magic in _FAT:
-        return _of_fat(head, _FAT[magic])
+        size, count = _FAT[magic], min(int.from_bytes(head[4:8], "big"), _MOST_CPUS)  # big-endian, unlike the programs
+        types = (int.from_bytes(head[8 + size * place : 12 + size * place], "big") for place in range(count))
+        return tuple(sorted({_CPUS[cpu] for cpu in types if cpu in _CPUS}))
     if magic == _MACH_O:
         found = [_CPUS.get(int.from_bytes(head[4:8], "little"))]
     elif magic == b"\x7fELF":
@@ -239,10 +241,3 @@ def interpreter(head: bytes) -> str:
     if len(words) > 1 and words[0].endswith("/env"):
         return words[1]
     return words[0] if words else ""
-
-
-def _of_fat(head: bytes, size: int) -> tuple[str, ...]:
-    """Read the table of a universal binary, whose numbers are big-endian."""
-    count = min(int.from_bytes(head[4:8], "big"), _MOST_CPUS)
-    types = (int.from_bytes(head[8 + size * place : 12 + size * place], "big") for place in range(count))
-    return tuple(sorted({_CPUS[cpu] for cpu in types if cpu in _CPUS}))

@@ -1,4 +1,4 @@
-"""Test that requirements.txt is read as pip reads it, and which markers can hold on Apple silicon."""
+"""Test that requirements.txt is read as pip reads it, and which markers may apply on Apple silicon."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from envgen.errors import ForeignFileError
 from envgen.importers.items import Heading, ImportedRequirement, Unsupported
-from envgen.importers.requirements_txt import MAX_LINES, may_hold, read_requirements
+from envgen.importers.requirements_txt import MAX_LINES, may_apply, read_requirements
 from tests.importers.item_texts import files_of, lines_of, no_files, unaccounted
 
 LINES = [
@@ -190,8 +190,8 @@ def test_a_file_of_many_packages_is_refused() -> None:
         "not a marker",
     ],
 )
-def test_may_hold(marker: str) -> None:
-    assert may_hold(marker)
+def test_may_apply(marker: str) -> None:
+    assert may_apply(marker)
 
 
 @pytest.mark.parametrize(
@@ -203,5 +203,5 @@ def test_may_hold(marker: str) -> None:
         "python_version < '3'",
     ],
 )
-def test_cannot_hold(marker: str) -> None:
-    assert not may_hold(marker)
+def test_cannot_apply(marker: str) -> None:
+    assert not may_apply(marker)

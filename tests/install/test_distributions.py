@@ -106,6 +106,35 @@ def test_what_others_own_stays(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["demo"]
 
 
+def test_compiled_files_that_others_own_stay(tmp_path: Path) -> None:
+    lay(tmp_path, demo())
+    cache = f"{SITE}/demo_lib/__pycache__/__init__.cpython-312"
+    lay(tmp_path, {f"{cache}.opt-1.pyc": "", f"{cache}.opt-2.pyc": ""})
+    remove_distribution(tmp_path, read_distributions(tmp_path)[0], kept={f"{cache}.opt-1.pyc"})
+    assert [path.name for path in (tmp_path / SITE).rglob("*.pyc")] == ["__init__.cpython-312.opt-1.pyc"]
+
+
+def test_links_of_a_distribution_are_there_and_go(tmp_path: Path) -> None:
+    """A list may name links: to nothing, and to folders, which are no folders of the distribution's own."""
+    lay(tmp_path, {**demo(), "share/data/kept": ""})
+    info = tmp_path / SITE / "Demo_Lib-1.0.dist-info"
+    (info / "folder").symlink_to(tmp_path / "share/data")
+    (tmp_path / "bin/demo").unlink()
+    (tmp_path / "bin/demo").symlink_to("nowhere")
+    (found,) = read_distributions(tmp_path)
+    assert found.missing(tmp_path) == []
+    remove_distribution(tmp_path, found, kept=())
+    assert not info.exists()
+    assert [path.name for path in tmp_path.rglob("*") if not path.is_dir()] == ["kept"]
+
+
+def test_the_folders_of_every_prefix_stay(tmp_path: Path) -> None:
+    lay(tmp_path, demo())
+    remove_distribution(tmp_path, read_distributions(tmp_path)[0], kept=())
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
+    assert left == ["bin", "lib", "lib/python3.12", SITE]
+
+
 def test_removing_an_eggs_file(tmp_path: Path) -> None:
     lay(tmp_path, {f"{SITE}/old-0.5.egg-info": "Name: old\n"})
     remove_distribution(tmp_path, read_distributions(tmp_path)[0], kept=())

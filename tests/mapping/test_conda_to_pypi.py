@@ -77,7 +77,7 @@ def test_names_without_a_channel(conda: str, requirement: str) -> None:
 def test_what_is_asked_of_the_channel() -> None:
     found, blind = conda_to_pypi(), CondaToPypi()
     found.read(["numpy"])
-    assert (found.sees, blind.sees) == (True, False)
+    assert (found.complete, blind.complete) == (True, False)
     assert (found.has("numpy"), found.has("absent"), blind.has("numpy")) == (True, False, False)
     assert found.versions("numpy") == {"1.26"}
     assert blind.versions("numpy") == frozenset()
@@ -92,7 +92,7 @@ def test_what_is_asked_of_the_channel() -> None:
 def test_an_index_in_part_is_not_seen_whole() -> None:
     repodata = FakeRepodata(listed=LISTED, complete=False)
     mapper = NameMapper(repodata=repodata, table=name_table(), overrides={}, python="3.12")
-    assert not CondaToPypi(mapper).sees
+    assert not CondaToPypi(mapper).complete
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,23 @@ class TestWhatConcernsOtherThings:
         assert pypi_versions(made) == {"app": "1.0", "leaf": "3.0"}
         assert made.pypi[1].why.endswith("; it names a URL")
 
+    def test_a_need_by_url_is_not_given_up_for_what_conda_brings(self) -> None:
+        """Both halves bring leaf, which the proof refuses: nothing else would be what app asks for."""
+        pypi = "app 1.0 : leaf @ https://files.example/leaf-3.0-py3-none-any.whl\nleaf 3.0"
+        asked = scenario(CHANNEL + "user 1.0 : leaf", pypi, dependencies=["user"], only=["app"])
+        made = plan(asked.inputs, asked.resolvers)
+        assert (conda_versions(made)["leaf"], pypi_versions(made)["leaf"]) == ("2.0", "3.0")
+        assert [request.stubs for request in asked.pypi.asked] == [()]
+        assert [finding.code for finding in asked.faults(made)] == ["DOUBLE-DISTRIBUTION"]
+
+    def test_a_line_of_the_users_by_url_serves_the_wheels_as_well(self) -> None:
+        line = "leaf @ https://files.example/leaf-3.0-py3-none-any.whl"
+        asked = scenario(CHANNEL, "app 1.0 : leaf\nleaf 3.0", dependencies=[line], only=["app"])
+        made = asked.plan()
+        assert (pypi_versions(made), conda_versions(made)) == ({"app": "1.0", "leaf": "3.0"}, {})
+        assert whys(made)[f"{line} -> pypi:leaf"] == "it names a URL, which only pip can install from"
+        assert asked.pypi.asked[0].requirements == ("app", line)
+
     def test_a_line_of_metadata_that_is_none(self) -> None:
         asked = scenario(CHANNEL, "app 1.0 : leaf\nleaf 3.0", only=["app"])
         asked.pypi.damage("app", "1.0", "==no requirement==")
@@ -208,6 +225,15 @@ class TestUndone:
     c 1.0
     core 2.0
     """
+
+    def test_what_conda_must_provide_is_refused(self) -> None:
+        pypi = "app 1.0 : setuptools<76\nsetuptools 75.0\nsetuptools 80.9"
+        error = scenario("user 1.0 : setuptools >=80", pypi, dependencies=["user", "app"]).refused(PlanError)
+        assert error.message.startswith(
+            "setuptools must come from conda, where packages from PyPI are installed; "
+            "but the channel has no setuptools that fits beside the rest: `setuptools <76"
+        )
+        assert (texts(error), error.hint) == (["app"], "ask for another version of what needs this setuptools")
 
     def test_as_few_as_can_be_by_name(self) -> None:
         made = scenario(self.CHANNEL, self.PYPI, only=["app"]).plan()

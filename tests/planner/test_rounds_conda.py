@@ -80,6 +80,28 @@ class TestWhatConflicts:
         assert sorted(texts(error)) == ["numpy<1.20", "pandas"]
 
 
+class TestWhatConflictsOnceTheFactsHaveSpoken:
+    """A verbatim spec that the bound of a wheel contradicts: without any lift the conda half has no solution."""
+
+    CHANNEL = "numpy 1.26.4\nnumpy 2.1.0\nfoo 1.0\nleaf 1.0"
+    MESSAGE = "`numpy >=2` and `numpy <2dev0` (tensorflow 2.17.1 needs numpy<2: "
+
+    def test_lifts_are_not_blamed(self) -> None:
+        """They are not undone either: conda's setuptools would have to leave, and must not."""
+        pypi = "tensorflow 2.17.1 : numpy | setuptools\nnumpy 1.26.4\nsetuptools 75.0"
+        asked = scenario(self.CHANNEL, pypi, dependencies=["tensorflow"], conda=["numpy >=2"], python="3.11")
+        error = asked.refused(UnsatisfiableError)
+        assert error.message.startswith(self.MESSAGE)
+        assert texts(error) == ["numpy >=2"]
+        assert error.hint == "let `numpy >=2` allow numpy 1.26.4"
+
+    def test_nothing_is_pinned_to_a_solution_that_there_is_not(self) -> None:
+        pypi = "tensorflow 2.17.1 : numpy\napp 1.0 : leaf>=3\nleaf 3.0 : foo>=9\nfoo 9.0\nnumpy 1.26.4"
+        lines = {"dependencies": ["tensorflow", "app"], "conda": ["numpy >=2", "foo"]}
+        error = scenario(self.CHANNEL, pypi, **lines, python="3.11").refused(UnsatisfiableError)  # type: ignore[arg-type]
+        assert error.message.startswith(self.MESSAGE)
+
+
 class TestWhatMoves:
     def test_what_no_record_fits_alone(self) -> None:
         made = scenario(CHANNEL, "old 2.0", dependencies=["old", "pandas"]).plan()
@@ -121,6 +143,13 @@ class TestWhatMoves:
         assert error.message == ("`pandas` brings numpy, but numpy comes from PyPI: the manifest lists it under `pypi`")
         assert texts(error) == ["numpy", "pandas"]
         assert error.hint == "leave `pandas` out, or write `pandas` under `dependencies`, so that PyPI may serve it"
+
+    def test_what_can_move_moves_before_a_verbatim_spec_is_refused(self) -> None:
+        """The tool that user allows brings numpy; the newest does not."""
+        channel = "numpy 1.0\ntool 2.0 : numpy\ntool 3.0\nuser 1.0 : tool <3"
+        made = scenario(channel, "numpy 2.2\nuser 2.0", dependencies=["user"], only=["numpy"], conda=["tool"]).plan()
+        assert conda_versions(made) == {"tool": "3.0"}
+        assert pypi_versions(made) == {"numpy": "2.2", "user": "2.0"}
 
     @pytest.mark.parametrize("name", ["pip", "setuptools"])
     def test_pip_and_what_it_needs_stay(self, name: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from envgen.errors import PlanError
 from envgen.planner.rounds import plan
+from tests.fakes.locks import conda_key, pypi_key
 from tests.fakes.scenarios import conda_versions, pypi_versions, scenario, texts, whys
 
 CHANNEL = """
@@ -57,6 +58,20 @@ class TestMetal:
         assert made.accelerator == "metal"
         assert "tensorflow-metal -> pypi:tensorflow-metal" in whys(made)
         assert len(asked.pypi.asked) == 1
+
+    def test_the_accelerator_alone_asks_for_tensorflow_in_every_group(self) -> None:
+        made = scenario(CHANNEL, PYPI, groups={"dev": ["pandas"]}, accelerator="metal").plan()
+        assert made.roots == {
+            conda_key("pandas"): {"dev"},
+            pypi_key("tensorflow"): {"main"},
+            pypi_key("tensorflow-metal"): {"main"},
+        }
+        assert {"tensorflow -> pypi:tensorflow", "tensorflow-metal -> pypi:tensorflow-metal"} < whys(made).keys()
+
+    def test_a_tensorflow_of_another_name_is_decided_under_the_users_words(self) -> None:
+        made = scenario(CHANNEL, PYPI, dependencies=["tensorflow-macos"], accelerator="metal").plan()
+        assert made.roots[pypi_key("tensorflow")] == {"main"}
+        assert "tensorflow-macos -> pypi:tensorflow" in whys(made)
 
     def test_what_brings_a_shared_protobuf_moves(self) -> None:
         made = scenario(CHANNEL, PYPI, dependencies=["tensorflow", "datasets", "pandas"], accelerator="metal").plan()

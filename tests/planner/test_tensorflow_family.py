@@ -254,6 +254,14 @@ def test_rewritten_requirements_keep_their_lines() -> None:
     assert plan.requirements[0] is asked[0]
 
 
+def test_what_a_url_names_keeps_its_name() -> None:
+    """The code of these releases is in tensorflow-macos, and the wheel is the user's own."""
+    line = "tensorflow @ https://files.example/tensorflow-2.10.0-py3-none-any.whl"
+    plan = family(line, "tensorflow-metal==0.6.0", python="3.10")
+    assert [str(item) for item in plan.requirements] == [line, "tensorflow-metal==0.6.0"]
+    assert str(family("tensorflow", "tensorflow-metal==0.6.0", python="3.10").requirements[0]) == "tensorflow-macos"
+
+
 def test_every_rewrite_is_noted() -> None:
     notes = family("tensorflow-gpu", "tensorflow-deps", "numpy").notes
     assert len(notes) == 2

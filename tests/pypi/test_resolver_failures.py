@@ -34,9 +34,7 @@ class TestUnsatisfiable:
             pytest.param("gone>=2", "`gone` 2.0 was withdrawn by its authors", "another version", id="yanked"),
         ],
     )
-    def test_the_files_tell_why(
-        self, asked: str, words: str, hint: str, index: IndexServer, resolver: UvResolver
-    ) -> None:
+    def test_files_tell_why(self, asked: str, words: str, hint: str, index: IndexServer, resolver: UvResolver) -> None:
         index.add_sdist("dlib", "19.7.0")
         index.add(build_wheel("text", "2.15.0", tag="cp312-cp312-macosx_10_9_x86_64"))
         index.add(build_wheel("metal", "1.2.0", tag="cp311-cp311-macosx_12_0_arm64"))

@@ -10,11 +10,12 @@ import rattler
 
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.record import OpenedIndex, Record
-from envgen.repodata.gateway import CorrectedIndex, OpenedSource
+from envgen.repodata.gateway import CorrectedIndex
+from envgen.repodata.sources import Source
 from envgen.system.event_loop import run
 from tests.fakes.channels import lay_out
 from tests.fakes.loopback import package, repodata
-from tests.repodata.test_repodata import mirrored
+from tests.repodata.test_gateway import mirrored
 
 NOARCH = repodata("noarch", package("a", depends=["b"]), package("b", "1"), package("b", "2"))
 OSX = repodata("osx-arm64", package("b", "3"), package("c"))
@@ -33,7 +34,7 @@ def answer(opened: OpenedIndex, *specs: str) -> list[Record]:
 def index(tmp_path: Path) -> tuple[OpenedIndex, dict[str, tuple[Record, ...]]]:
     repodata = mirrored(lay_out(tmp_path, NOARCH, OSX))
     (entry,) = repodata.closure(["a"])
-    assert isinstance(entry.opened, OpenedSource)
+    assert isinstance(entry.opened, Source)
     return entry.opened, repodata.records(["a", "b", "c"])
 
 

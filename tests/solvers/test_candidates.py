@@ -7,8 +7,8 @@ from itertools import count
 
 import pytest
 
-from envgen.solvers import candidates as module
-from envgen.solvers.candidates import Converted, NameIndex, Prepared, candidates, labels, picked
+from envgen.models.record import ChannelRecords, Record
+from envgen.solvers.candidates import NameIndex, Remembered, candidates, labels, picked
 from tests.fakes.tables import BETA, record, request, table
 
 
@@ -47,7 +47,7 @@ def test_picked_records_are_a_view() -> None:
 
 def test_a_channel_is_prepared_once_and_the_oldest_is_forgotten() -> None:
     numbers = count(1)
-    prepared = Prepared(lambda _: next(numbers))
+    prepared: Remembered[ChannelRecords, int] = Remembered(lambda _: next(numbers), limit=8)
     channels = [table(f"a {number}") for number in range(9)]
     assert [prepared(entry) for entry in (channels[0], channels[0], channels[1], channels[0])] == [1, 1, 2, 1]
     for entry in channels[2:]:
@@ -56,10 +56,9 @@ def test_a_channel_is_prepared_once_and_the_oldest_is_forgotten() -> None:
     assert prepared(channels[1]) == 10
 
 
-def test_a_record_is_converted_once_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MANY", 2)
+def test_what_was_made_is_kept_while_there_is_room() -> None:
     numbers = count(1)
-    converted = Converted(lambda each: f"{each.version} is number {next(numbers)}")
+    converted: Remembered[Record, str] = Remembered(lambda each: f"{each.version} is number {next(numbers)}", limit=2)
     records = [record(f"a {number}") for number in range(3)]
     assert [converted(records[i]) for i in (0, 0, 1, 2, 0)] == [
         "0 is number 1",

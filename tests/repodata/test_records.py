@@ -1,6 +1,8 @@
-"""Convert rattler's records."""
+"""Convert rattler's records, and write records as repodata."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 import rattler
@@ -8,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.models.channel import CONDA_FORGE
-from envgen.repodata.records import to_record
+from envgen.repodata.records import packed, to_record
 from envgen.repodata.sources import open_index
 from tests.fakes.channels import lay_out
 from tests.fakes.loopback import package, repodata
+from tests.fakes.tables import record
 
 URL = "https://conda.anaconda.org/mine/noarch/a-1.0-0.conda"
 
@@ -44,3 +47,34 @@ def test_keeps_every_millisecond(tmp_path_factory: pytest.TempPathFactory, dates
 def test_names_the_kind_of_noarch(noarch: str | None, expected: str) -> None:
     kind = rattler.NoArchType(noarch)  # type: ignore[arg-type]  # a literal in a table
     assert to_record(native(noarch=kind), "mine").noarch == expected
+
+
+A = record("a 1.0 b_0 3", depends=["c >=1"], md5="0" * 32, timestamp=17, track_features=("slow",))
+B = record("b 2.0", subdir="noarch", noarch="python", ext="tar.bz2")
+
+
+def test_records_go_where_their_urls_say() -> None:
+    found = packed([A, B])
+    assert list(found) == ["noarch", "osx-arm64"]
+    assert [list(found[subdir]["packages"]) for subdir in found] == [["b-2.0-h0_0.tar.bz2"], []]
+    assert [list(found[subdir]["packages.conda"]) for subdir in found] == [[], ["a-1.0-b_0.conda"]]
+    assert found["noarch"]["info"] == {"subdir": "noarch"}
+
+
+def test_an_entry_holds_what_the_record_says_and_no_more() -> None:
+    assert packed([A])["osx-arm64"]["packages.conda"]["a-1.0-b_0.conda"] == {
+        "name": "a",
+        "version": "1.0",
+        "build": "b_0",
+        "build_number": 3,
+        "subdir": "osx-arm64",
+        "md5": "0" * 32,
+        "timestamp": 17,
+        "depends": ("c >=1",),
+        "track_features": ("slow",),
+    }
+    assert packed([B])["noarch"]["packages"]["b-2.0-h0_0.tar.bz2"]["depends"] == ()  # type: ignore[index]  # an entry
+
+
+def test_the_order_of_the_records_does_not_matter() -> None:
+    assert json.dumps(packed([A, B])) == json.dumps(packed([B, A]))

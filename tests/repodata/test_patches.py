@@ -15,7 +15,7 @@ from tests.fakes.channels import lay_out
 from tests.fakes.loopback import Json, package, repodata
 from tests.fakes.scenarios import FakeRepodata, records
 from tests.fakes.tables import request, versions
-from tests.repodata.test_repodata import mirrored
+from tests.repodata.test_gateway import mirrored
 
 RECORDS = records("a 1.0 : b\na 2.0 : b\nb 1.0 ! c <2")
 

@@ -12,7 +12,7 @@ from envgen.models.channel import Channel
 from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
-from envgen.solvers.conflicts import explain, minimal
+from envgen.solvers.conflicts import VariantSolves, explain, minimal, remedies
 from envgen.solvers.rattler import RattlerSolver
 from tests.fakes.tables import ALPHA, BETA, record, request, table
 
@@ -193,10 +193,71 @@ def test_a_requirement_that_is_no_line_is_named_by_its_origin(solver: Solver) ->
     assert error.hint == "let `pandas >=2` allow pandas 1.5"
 
 
-def test_many_versions_are_cut_in_the_middle() -> None:
-    index = ChannelRecords(channel=ALPHA, records=tuple(record(f"a 1.{minor}") for minor in range(12)))
+@pytest.mark.parametrize(
+    ("count", "listed"),
+    [
+        (1, "1.0"),
+        (5, "1.0, 1.1, 1.2, 1.3, 1.4"),
+        (6, "1.0, 1.1, 1.2, 1.3, 1.4, 1.5"),
+        (7, "1.0, …, 1.3, 1.4, 1.5, 1.6"),
+        (12, "1.0, …, 1.8, 1.9, 1.10, 1.11"),
+    ],
+)
+def test_more_than_six_versions_are_cut_in_the_middle(count: int, listed: str) -> None:
+    index = ChannelRecords(channel=ALPHA, records=tuple(record(f"a 1.{minor}") for minor in range(count)))
     error = explained(RattlerSolver(), request(index, "a >=2"))
-    assert error.hint == "the versions of `a` are 1.0, …, 1.8, 1.9, 1.10, 1.11"
+    assert error.hint == f"the versions of `a` are {listed}"
+
+
+@pytest.mark.parametrize("count", [5, 6, 7])
+def test_six_builds_are_listed_at_most(count: int) -> None:
+    builds = [f"b{number}" for number in range(count)]
+    index = ChannelRecords(channel=ALPHA, records=tuple(record(f"a 1 {build}") for build in [*builds, builds[0]]))
+    error = explained(RattlerSolver(), request(index, "a 1 cuda*"))
+    assert error.hint == f"the builds of `a` ==1 are {', '.join(builds[:6])}"
+
+
+def test_each_unmet_requirement_has_its_own_hint() -> None:
+    error = explained(RattlerSolver(), request(table("a 1\n b 1"), "a >=2", "b >=2"))
+    assert error.message == "`a >=2` and `b >=2` are met by no record"
+    assert error.hint == "the versions of `a` are 1; the versions of `b` are 1"
+    assert error.lines == ()
+
+
+def test_a_name_without_a_near_miss_adds_no_hint() -> None:
+    repodata = FakeRepodata(known=frozenset({"xgboost", "xgboot"}), complete=False)
+    error = explained(RattlerSolver(), request(INDEX, "qqq", "xgbost"), repodata=repodata)
+    assert error.hint == (
+        "for `xgbost`, did you mean `xgboost` or `xgboot`?; "
+        "try again where the channels can be reached, since they may have it"
+    )
+
+
+def test_a_request_of_no_channel_is_explained() -> None:
+    error = explained(RattlerSolver(), request((), "a", "b"))
+    assert error.message == "`a` and `b` are not in no channel"
+    assert error.hint == "check the spelling and the channels"
+
+
+def test_three_ways_out_are_told_at_most(solver: Solver) -> None:
+    rows = [f"{name} 1\n {name} 2 : x <{number}|>{number}\n x {number}" for number, name in enumerate("abcd", 1)]
+    index = table("\n".join(rows))
+    error = explained(solver, request(index, *(f"{name} >=2" for name in "abcd")))
+    assert error.message == "`a >=2`, `b >=2`, `c >=2` and `d >=2` cannot be met together"
+    assert error.hint == "; or ".join(f"let `{name} >=2` allow {name} 1" for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("specs", "hint"),
+    [
+        (["a", "b"], "add a channel that has gone, which every record of `a` needs; or loosen or remove one of them"),
+        (["c"], "loosen or remove it"),
+    ],
+)
+def test_where_nothing_helps_the_last_hint_is_never_empty(solver: Solver, specs: list[str], hint: str) -> None:
+    index = table("a 1 : b 2, gone\n a 2 : b 2, gone, away\n b 1 : away\n b 2\n c 1 : __cuda")
+    core = request(index, *specs)
+    assert "; or ".join(remedies(VariantSolves(solver, budget=0), core)) == hint
 
 
 def test_a_long_problem_is_cut() -> None:
