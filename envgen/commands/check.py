@@ -16,6 +16,7 @@ from envgen.lock.package_fields import fold_depends
 from envgen.lock.staleness import stale_reasons
 from envgen.models.channel import Channel
 from envgen.models.findings import StaleReason, counted, is_or_are
+from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.project.channels import channels_of, open_index
 from envgen.project.own_projects import open_whole
@@ -191,7 +192,7 @@ def _records(services: Services, channels: tuple[Channel, ...], platform: Platfo
     yield from repodata.notes
     names = [record.name for record in platform.conda]
     listed = {record.url: record for records in repodata.records(names).values() for record in records}
-    today: list[Record] = []
+    today: dict[PackageKey, Record] = {}
     for old in platform.conda:
         new = listed.get(old.url)
         if new is None:
@@ -199,11 +200,10 @@ def _records(services: Services, channels: tuple[Channel, ...], platform: Platfo
         elif not _same_file(old, new):
             yield StaleReason(code="RECORD-HASH", message=f"{old} has another hash in the index of {old.channel}")
         else:
-            today.append(new)
+            today[old.key] = new
             if _folded(old) != _folded(new):
                 yield f"the index has other depends or constrains of {old} than when it was locked"
-    patched = {record.name: record for record in today}
-    current = replace(platform, conda=tuple(patched.get(record.name, record) for record in platform.conda))
+    current = replace(platform, conda=tuple(today.get(record.key, record) for record in platform.conda))
     known = set(proof_faults(platform))
     yield from (fault for fault in proof_faults(current) if fault not in known)
 

@@ -14,12 +14,13 @@ from envgen.models.findings import Severity
 from envgen.models.host_facts import FoundTool, HostFacts
 from envgen.models.match_spec import version_key
 from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, Platform
+from envgen.project.channels import access
 from envgen.project.project import open_environment
 from envgen.project.services import Services
 from envgen.pypi.http import Timeouts
 from envgen.pypi.lookups import PypiLookups
 from envgen.repodata.gateway import open_channels
-from envgen.repodata.locations import Access
+from envgen.system.files import reason_of
 from envgen.system.machine import Probes, own_probes, read_host_facts
 
 OLDEST_MACOS = "12.0"
@@ -92,24 +93,16 @@ def _cache(services: Services) -> Reach:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"envgen")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        return Reach(code="CACHE", name="the cache", message=f"{os.fspath(folder)} cannot be written ({reason})")
+        message = f"{os.fspath(folder)} cannot be written ({reason_of(error)})"
+        return Reach(code="CACHE", name="the cache", message=message)
     return Reach(code="CACHE", name="the cache")
 
 
 def _channel(services: Services, channel: Channel) -> Reach:
     services.progress(f"reaching {channel.name}")
-    settings, options = services.settings, services.options
-    access = Access(
-        cache=settings.cache_dir,
-        mirrors=options.mirrors,
-        offline=options.offline,
-        folder=settings.folder,
-        timeout=min(settings.timeout, _TIMEOUT),
-        environ=settings.environ,
-    )
+    quick = replace(access(services), timeout=min(services.settings.timeout, _TIMEOUT))
     try:
-        open_channels((channel,), Platform(subdir=APPLE_SILICON, python="3.12", macos=DEFAULT_MACOS), access)
+        open_channels((channel,), Platform(subdir=APPLE_SILICON, python="3.12", macos=DEFAULT_MACOS), quick)
     except RepodataError as error:
         return Reach(code="CHANNEL", name=f"the channel {channel.name}", message=error.message)
     return Reach(code="CHANNEL", name=f"the channel {channel.name}")

@@ -93,7 +93,7 @@ def new_environment(services: Services, name: str, options: NewOptions) -> NewEn
     if options.source:
         made = _from_file(services, name, options, options.source)
     else:
-        made = _locked(services, name, *manifest_text(name, options))
+        made = _locked(services, name, *_manifest_text(name, options))
     lock, outputs = made.solved.lock, made.manifest.outputs
     files = {MANIFEST: made.text, ".gitattributes": ATTRIBUTES, **render(lock, outputs)}
     create_folder(folder, files)
@@ -158,7 +158,7 @@ def _locked(services: Services, name: str, text: str, notes: tuple[str, ...]) ->
     return _LockedManifest(text=text, manifest=manifest, solved=solved, notes=notes)
 
 
-def manifest_text(name: str, options: NewOptions) -> tuple[str, tuple[str, ...]]:
+def _manifest_text(name: str, options: NewOptions) -> tuple[str, tuple[str, ...]]:
     """Return the manifest of a new environment, the template's with the options put in, and notes."""
     template = options.template or (name if name in template_names() else "")
     text = template_text(template) if template else blank_text()

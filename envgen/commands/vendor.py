@@ -56,7 +56,7 @@ from envgen.project.project import (
 from envgen.project.services import Services, with_indexes
 from envgen.repodata.starter import STARTER_FILE, write_starter
 from envgen.solvers.choose import available_solvers
-from envgen.system.files import FolderWriter, exclusive
+from envgen.system.files import FolderWriter, exclusive, reason_of
 
 MAX_BYTES = 1_500_000
 _Package = TypeVar("_Package", Record, LockedWheel)
@@ -97,7 +97,7 @@ def vendor_environments(services: Services, names: tuple[str, ...], folder: Path
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InstallError(f"cannot make {folder}: {_reason(error)}", hint="name another folder: --to DIR") from error
+        raise InstallError(f"cannot make {folder}: {reason_of(error)}", hint="name another folder: --to DIR") from error
     with exclusive(folder) as writer:
         there = [locked_environment(folder, name) for name in environment_names(folder)]
         union = {environment.name: (environment, lock) for environment, lock in (*there, *chosen)}
@@ -260,11 +260,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, staged)
         staged.replace(target)
     except OSError as error:
-        raise InstallError(f"cannot write {target}: {_reason(error)}", hint="free some space", code="disk") from error
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+        raise InstallError(f"cannot write {target}: {reason_of(error)}", hint="free some space", code="disk") from error
 
 
 def _text_file(path: str, text: str) -> VendoredFile:

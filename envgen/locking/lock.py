@@ -59,7 +59,7 @@ def lock_environments(services: Services, names: tuple[str, ...], updates: Updat
     """
     environments = [open_environment(services.root, name) for name in meant_names(services.root, names)]
     if updates.packages:
-        kept = [lock_to_keep(each, generated_texts(each.folder))[0] for each in environments]
+        kept = [_lock_to_keep(each, generated_texts(each.folder))[0] for each in environments]
         refuse_unknown([lock for lock in kept if lock], updates)
     results = []
     for environment in environments:
@@ -77,9 +77,9 @@ def relock(
     With `edited` the manifest's text is written with them: all or none.
     """
     manifest, texts = environment.manifest, generated_texts(environment.folder)
-    before, notes = lock_to_keep(environment, texts)
+    before, notes = _lock_to_keep(environment, texts)
     manifests = {MANIFEST: environment.text} if edited else {}
-    if before and not updates and not notes and is_current(services, manifest, before, texts):
+    if before and not updates and not notes and _is_current(services, manifest, before, texts):
         writer.write(manifests)
         files = tuple(f"{environment.shown}/{file}" for file in render(before, manifest.outputs))
         return EnvironmentResult(name=environment.name, files=files, lock=before, changed=False)
@@ -124,7 +124,7 @@ def solve_lock(services: Services, manifest: Manifest, before: Lock | None, upda
     )
 
 
-def is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mapping[str, str]) -> bool:
+def _is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mapping[str, str]) -> bool:
     """Return whether a lock is what the manifest and the call ask for, and the files are what it renders to."""
     wanted = services.options.solver
     return (
@@ -136,7 +136,7 @@ def is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mappin
     )
 
 
-def lock_to_keep(environment: Environment, texts: Mapping[str, str]) -> tuple[Lock | None, tuple[str, ...]]:
+def _lock_to_keep(environment: Environment, texts: Mapping[str, str]) -> tuple[Lock | None, tuple[str, ...]]:
     """Read the lock of a folder, mending what git left unmerged and reading what is damaged as far as it goes.
 
     The notes say what is made again. None where there is no lock, or nothing of it can be kept.

@@ -89,7 +89,7 @@ def solve_platform(
     Raises:
         EnvgenError: the platform cannot be locked; ProofError where it could, but would not work.
     """
-    inputs = plan_inputs(manifest, platform)
+    inputs = _plan_inputs(manifest, platform)
     refuse_family(inputs)
     channels = channels_of(services, manifest)
     services.progress(f"reading {', '.join(channel.name for channel in channels)}")
@@ -105,7 +105,7 @@ def solve_platform(
     planned = plan(inputs, resolvers)
     services.progress("proving that it fits together")
     notes = (*manifest.notes, *_overruled(manifest, index, planned.conda))
-    lock = with_notes_of(preferences.kept, _platform_lock(platform, planned, repodata, mapper, notes))
+    lock = _with_carried_notes(preferences.kept, _platform_lock(platform, planned, repodata, mapper, notes))
     findings = (*prove(lock, distributions_of=mapper.distributions_of), *fact_findings(lock, mapper.distributions_of))
     lock = refuse_faults(replace(lock, findings=tuple(dict.fromkeys(findings))))
     online = services.online_names.notes if services.online_names else ()
@@ -117,7 +117,7 @@ def solve_platform(
     )
 
 
-def plan_inputs(manifest: Manifest, platform: Platform) -> PlanInputs:
+def _plan_inputs(manifest: Manifest, platform: Platform) -> PlanInputs:
     """Return what one target of a manifest asks for, the needs of the user's own projects included."""
     wanted = [UserRequirement(requirement=item.requirement, groups=item.groups) for item in manifest.requirements()]
     wanted += [UserRequirement(requirement=item, groups=_MAIN, pypi_only=True) for item in manifest.pypi_requirements()]
@@ -233,7 +233,7 @@ def _overruled(manifest: Manifest, inner: Repodata, records: tuple[Record, ...])
     return override_notes(overrides, [record for found in before.values() for record in found], records)
 
 
-def with_notes_of(before: PlatformLock | None, after: PlatformLock) -> PlatformLock:
+def _with_carried_notes(before: PlatformLock | None, after: PlatformLock) -> PlatformLock:
     """Return a lock with what was said of wheels that stay: nobody looks again why a newer one was not chosen.
 
     Notes keep their order where they are the same ones, so that a lock of which nothing moved stays as it is.
