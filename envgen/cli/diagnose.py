@@ -1,8 +1,8 @@
-"""Describe why something can or cannot be installed on an Apple-silicon Mac."""
+"""Diagnose why something can or cannot be installed on an Apple-silicon Mac."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -247,15 +247,13 @@ def _markdown(report: Report) -> Iterator[str]:
         yield "| package | PyPI | conda | source | |"
         yield "|---|---|---|---|---|"
         shown = [verdict for verdict in diagnosis.verdicts if verdict.is_root or not verdict.ok]
-        yield from (_markdown_row(_row(verdict)) for verdict in shown)
+        for verdict in shown:
+            cells = [cell.replace("|", "\\|") for cell in _row(verdict)]
+            yield f"| {' | '.join(cells)} |"
         for verdict in shown:
             yield from _markdown_details(verdict)
         yield ""
         yield from _conclusion(diagnosis)
-
-
-def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _markdown_details(verdict: Verdict) -> Iterator[str]:

@@ -9,10 +9,10 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.console import Console, table
+from envgen.models.findings import counted
 
 if TYPE_CHECKING:
     from envgen.commands.doctor import Checkup
-    from envgen.models.host_facts import HostFacts
 
 
 def doctor(
@@ -44,38 +44,34 @@ def report_checkup(console: Console, checkup: Checkup) -> None:
 
 
 def _shape(checkup: Checkup) -> dict[str, object]:
+    facts = checkup.facts
     keys = ("code", "severity", "what", "why", "fix")
     return {
         "ok": checkup.ok,
         "findings": [{key: getattr(finding, key) for key in keys} for finding in checkup.findings],
-        "machine": _machine_shape(checkup.facts),
+        "machine": {
+            "system": facts.system,
+            "apple_silicon": facts.apple_silicon,
+            "rosetta": facts.translated,
+            "macos": facts.macos,
+            "python": facts.python,
+            "xcode": facts.xcode,
+            "tools": [
+                {"name": tool.name, "path": tool.path, "architectures": list(tool.architectures)}
+                for tool in facts.tools
+            ],
+            "conda_roots": [
+                {"path": root.path, "architectures": list(root.architectures), "subdir": root.subdir}
+                for root in facts.conda_roots
+            ],
+        },
         "reached": [
             {"name": reach.name, "ok": not reach.message, "message": reach.message} for reach in checkup.reached
         ],
     }
 
 
-def _machine_shape(facts: HostFacts) -> dict[str, object]:
-    return {
-        "system": facts.system,
-        "apple_silicon": facts.apple_silicon,
-        "rosetta": facts.translated,
-        "macos": facts.macos,
-        "python": facts.python,
-        "xcode": facts.xcode,
-        "tools": [
-            {"name": tool.name, "path": tool.path, "architectures": list(tool.architectures)} for tool in facts.tools
-        ],
-        "conda_roots": [
-            {"path": root.path, "architectures": list(root.architectures), "subdir": root.subdir}
-            for root in facts.conda_roots
-        ],
-    }
-
-
 def _text(checkup: Checkup, *, verbose: bool) -> Iterator[str]:
-    from envgen.models.findings import counted
-
     facts = checkup.facts
     system = f"macOS {facts.macos}" if facts.is_mac else facts.system
     chip = "Apple silicon" if facts.apple_silicon else "not Apple silicon"

@@ -10,15 +10,15 @@ from envgen.cli import options
 from envgen.cli.console import Console
 from envgen.cli.lock import report_lock
 
+Group = Annotated[str | None, typer.Option("--group", "-g", metavar="NAME", help="A group, instead of the main list.")]
+
 
 def add(
     name: options.Environment,
     requirements: Annotated[
         list[str], typer.Argument(metavar="REQ", help="Requirements, such as 'pandas>=2'; with --conda match specs.")
     ],
-    group: Annotated[
-        str | None, typer.Option("--group", "-g", metavar="NAME", help="A group, instead of the main list.")
-    ] = None,
+    group: Group = None,
     conda: Annotated[bool, typer.Option("--conda", help="They are match specs, taken from conda as they are.")] = False,
     pypi: Annotated[bool, typer.Option("--pypi", help="They always come from PyPI.")] = False,
     channel: options.Channels = None,
@@ -62,9 +62,7 @@ def add(
 def remove(
     name: options.Environment,
     packages: Annotated[list[str], typer.Argument(metavar="PKG", help="Packages that the manifest names.")],
-    group: Annotated[
-        str | None, typer.Option("--group", "-g", metavar="NAME", help="A group, instead of the main list.")
-    ] = None,
+    group: Group = None,
     channel: options.Channels = None,
     mirror: options.Mirrors = None,
     solver: options.Solver = None,

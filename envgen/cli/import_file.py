@@ -11,6 +11,7 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.console import Console, table
+from envgen.models.findings import counted
 
 if TYPE_CHECKING:
     from envgen.commands.import_file import Imported
@@ -112,7 +113,6 @@ def imported_shape(imported: Imported) -> dict[str, object]:
 def report_import(console: Console, imported: Imported) -> None:
     """Print what became of the lines; without --verbose, of those alone that changed their meaning."""
     from envgen.importers.draft import OUTCOMES
-    from envgen.models.findings import counted
 
     shown_lines = [
         (report, place)

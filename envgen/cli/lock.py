@@ -11,6 +11,7 @@ import typer
 from envgen.cli import options
 from envgen.cli.console import Console, table
 from envgen.errors import LockfileError
+from envgen.models.findings import counted
 
 if TYPE_CHECKING:
     from envgen.commands.check import CheckResult
@@ -97,7 +98,6 @@ def _moves_text(result: EnvironmentResult, lock: PlatformLock) -> list[str]:
 def platform_text(lock: PlatformLock, *, verbose: bool) -> list[str]:
     """Return a platform's decisions as lines, and with `verbose` every package."""
     from envgen.commands.why import root_decisions
-    from envgen.models.findings import counted
 
     target = lock.platform
     system = f", macOS {target.macos}+" if target.is_mac else ""
@@ -157,11 +157,8 @@ def staleness_shape(item: CheckResult) -> dict[str, object]:
     return {"name": item.name, "ok": not item.reasons, "reasons": reasons}
 
 
-# The JSON shapes of results are stable: fields may be added, none may go.
-
-
 def environments_shape(results: Sequence[EnvironmentResult]) -> dict[str, object]:
-    """Return the JSON shape of what `new` and `lock` give."""
+    """Return the JSON shape of what `new` and `lock` give, which is stable: fields may be added, none may go."""
     return {"environments": [_environment(result) for result in results]}
 
 

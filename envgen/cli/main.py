@@ -140,14 +140,10 @@ def run(words: Sequence[str]) -> int:
     except typer.TyperException as error:
         return _usage(error.format_message(), words)
     except OSError as error:
-        show_error(EnvgenError(f"cannot go on: {_reason(error)}", code="io"), as_json=False)
+        place = f" ({error.filename})" if error.filename else ""
+        show_error(EnvgenError(f"cannot go on: {error.strerror or error}{place}", code="io"), as_json=False)
         return EnvgenError.exit_code
     return code if isinstance(code, int) else 0
-
-
-def _reason(error: OSError) -> str:
-    where = f" ({error.filename})" if error.filename else ""
-    return f"{error.strerror or error}{where}"
 
 
 def _usage(message: str, words: Sequence[str]) -> int:

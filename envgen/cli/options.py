@@ -31,6 +31,16 @@ def _one_of(what: str, value: str, known: Iterable[str]) -> str:
     return value
 
 
+def _checked(read: Callable[[str], str], value: str, *, hint: str = "") -> str:
+    """Read a value as the manifest reads it, so that both refuse the same."""
+    from envgen.manifest.problems import RefusalError
+
+    try:
+        return read(value)
+    except RefusalError as error:
+        raise UsageError(error.message, hint=hint or error.hint) from error
+
+
 def channels(values: list[str] | None) -> list[str] | None:
     """Read --channel."""
     from envgen.models.channel import Channel
@@ -107,12 +117,9 @@ Environments = Annotated[
 def python(value: str | None) -> str | None:
     """Read --python."""
     from envgen.manifest.fields import python_minor
-    from envgen.manifest.problems import RefusalError
 
-    try:
-        return None if value is None else python_minor(value)
-    except RefusalError as error:
-        raise UsageError(error.message, hint="write a minor version, as in `--python 3.12`") from error
+    hint = "write a minor version, as in `--python 3.12`"
+    return None if value is None else _checked(python_minor, value, hint=hint)
 
 
 Python = Annotated[
@@ -124,21 +131,14 @@ Python = Annotated[
 def macos(value: str | None) -> str | None:
     """Read --macos."""
     from envgen.manifest.fields import macos_floor
-    from envgen.manifest.problems import RefusalError
 
-    try:
-        return None if value is None else macos_floor(value)
-    except RefusalError as error:
-        raise UsageError(error.message, hint="write a version, as in `--macos 13.0`") from error
+    return None if value is None else _checked(macos_floor, value, hint="write a version, as in `--macos 13.0`")
 
 
 Macos = Annotated[
     str | None,
     typer.Option(
-        "--macos",
-        metavar="VERSION",
-        callback=macos,
-        help="Lowest macOS that must work; 13.0 where none is said.",
+        "--macos", metavar="VERSION", callback=macos, help="Lowest macOS that must work; 13.0 where none is said."
     ),
 ]
 
@@ -175,12 +175,8 @@ Prefix = Annotated[
 def environment(value: str) -> str:
     """Read an environment's name; "" leaves it open."""
     from envgen.manifest.fields import environment_name
-    from envgen.manifest.problems import RefusalError
 
-    try:
-        return environment_name(value) if value else ""
-    except RefusalError as error:
-        raise UsageError(error.message, hint=error.hint) from error
+    return _checked(environment_name, value) if value else ""
 
 
 def pins(value: str) -> str:

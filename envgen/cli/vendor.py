@@ -9,6 +9,7 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.console import Console
+from envgen.models.findings import counted, is_or_are
 
 if TYPE_CHECKING:
     from envgen.commands.vendor import StarterReport, VendoredFolder
@@ -59,8 +60,6 @@ def vendor(
 
 
 def _report_starter(console: Console, made: StarterReport) -> None:
-    from envgen.models.findings import counted
-
     for line in made.refused:
         console.note(f"left out: {line}")
     shape = {
@@ -79,7 +78,6 @@ def _report_starter(console: Console, made: StarterReport) -> None:
 
 def _report_vendored(console: Console, gathered: VendoredFolder) -> None:
     from envgen.install.download import size_text
-    from envgen.models.findings import counted
 
     shape = {
         "folder": str(gathered.folder),
@@ -103,8 +101,6 @@ def _report_vendored(console: Console, gathered: VendoredFolder) -> None:
 
 
 def _report_verified(console: Console, folder: Path, count: int) -> None:
-    from envgen.models.findings import counted, is_or_are
-
     console.report(
         {"folder": str(folder), "ok": True, "files": count},
         f"{folder}: {counted(count, 'file')} {is_or_are(count)} as vendored",

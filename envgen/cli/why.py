@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +12,7 @@ from envgen.cli.console import Console, table
 from envgen.cli.lock import move_shape
 
 if TYPE_CHECKING:
-    from envgen.commands.why import DependencyChain, Obstacle, TrialResult, VersionRefusal, WhyAnswer
+    from envgen.commands.why import DependencyChain, TrialResult, VersionRefusal, WhyAnswer
 
 _SHOWN_CHAINS = 8
 _SHOWN_CHAINS_OF_OBSTACLE = 3
@@ -38,11 +38,16 @@ def why(
 
 def _text(answer: WhyAnswer, *, verbose: bool) -> list[str]:
     half, shown = answer.key
-    lines = [f"{shown} {answer.version} ({answer.subdir}, from {half}): {answer.why}"]
-    chains = answer.chains if verbose else answer.chains[:_SHOWN_CHAINS]
-    lines += [f"  {chain.needs}  ({_start(chain)})" for chain in chains]
-    more = len(answer.chains) - len(chains)
-    return [*lines, f"  … and {more} more ways (-v)"] if more else lines
+    title = f"{shown} {answer.version} ({answer.subdir}, from {half}): {answer.why}"
+    return [title, *_chain_lines(answer.chains, None if verbose else _SHOWN_CHAINS, "  ")]
+
+
+def _chain_lines(chains: Sequence[DependencyChain], most: int | None, indent: str) -> Iterator[str]:
+    """Yield a line for each chain; with `most` so many, and how many there are besides."""
+    shown = chains[:most]
+    yield from (f"{indent}{chain.needs}  ({_start(chain)})" for chain in shown)
+    if len(shown) < len(chains):
+        yield f"{indent}… and {len(chains) - len(shown)} more ways (-v)"
 
 
 def _start(chain: DependencyChain) -> str:
@@ -59,8 +64,14 @@ def _shape(answer: WhyAnswer) -> dict[str, object]:
         "version": answer.version,
         "source": half,
         "why": answer.why,
-        "chains": [[{"package": str(link.key), "need": link.need} for link in chain.chain] for chain in answer.chains],
-        "lines": [_start(chain) for chain in answer.chains],
+        **_chains_shape(answer.chains),
+    }
+
+
+def _chains_shape(chains: Sequence[DependencyChain]) -> dict[str, object]:
+    return {
+        "chains": [[{"package": str(link.key), "need": link.need} for link in chain.chain] for chain in chains],
+        "lines": [_start(chain) for chain in chains],
     }
 
 
@@ -111,11 +122,7 @@ def _refusal_text(requirement: str, subdir: str, refusal: VersionRefusal, *, ver
     yield f"{subdir}: {locked} is locked; against `{requirement}` stand"
     for obstacle in refusal.obstacles:
         yield f"  {obstacle.package} needs `{obstacle.need}`" if obstacle.package else f"  {obstacle.need}"
-        chains = obstacle.chains if verbose else obstacle.chains[:_SHOWN_CHAINS_OF_OBSTACLE]
-        yield from (f"    {chain.needs}  ({_start(chain)})" for chain in chains)
-        more = len(obstacle.chains) - len(chains)
-        if more:
-            yield f"    … and {more} more ways (-v)"
+        yield from _chain_lines(obstacle.chains, None if verbose else _SHOWN_CHAINS_OF_OBSTACLE, "    ")
 
 
 def _trial_text(trial: TrialResult) -> list[str]:
@@ -135,18 +142,10 @@ def _refusal_shape(refusal: VersionRefusal) -> dict[str, object]:
     return {
         "locked": list(refusal.locked),
         "met": refusal.met,
-        "obstacles": [_obstacle(obstacle) for obstacle in refusal.obstacles],
-    }
-
-
-def _obstacle(obstacle: Obstacle) -> dict[str, object]:
-    return {
-        "package": obstacle.package or None,
-        "need": obstacle.need,
-        "chains": [
-            [{"package": str(link.key), "need": link.need} for link in chain.chain] for chain in obstacle.chains
+        "obstacles": [
+            {"package": obstacle.package or None, "need": obstacle.need, **_chains_shape(obstacle.chains)}
+            for obstacle in refusal.obstacles
         ],
-        "lines": [_start(chain) for chain in obstacle.chains],
     }
 
 

@@ -119,9 +119,8 @@ def on_conda(
 ) -> CondaAvailability:
     """Judge a requirement by the records of the package that serves for it; whether they solve is another question."""
     if mapped.source != "conda" or not mapped.specs:
-        return CondaAvailability(
-            available=False, name=mapped.conda, message=mapped.why, known=mapped.source != "unknown"
-        )
+        known = mapped.source != "unknown"
+        return CondaAvailability(available=False, name=mapped.conda, message=mapped.why, known=known)
     return spec_on_conda(mapped.specs[0], records, platform, origin)
 
 
@@ -211,6 +210,7 @@ class CondaLookup:
         return [self._packages(item) for item in requirements]
 
     def _packages(self, requirement: Requirement) -> CondaPackages:
+        # Extras and markers are PyPI's: a package of conda has neither.
         bare = replace(requirement, extras=(), text=f"{requirement.name}{requirement.specifier}", marker="")
         try:
             (mapped,) = map_requirements([bare], self.mapper, self.platform, lambda _name, _version: None)

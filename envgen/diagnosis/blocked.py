@@ -113,7 +113,11 @@ class BlockedRequirement:
 
 def blocked_requirements(walk: DependencyWalk, nodes: Sequence[Node]) -> list[BlockedRequirement]:
     """Return a blocked requirement for each node, with its replacement and the names that may have been meant."""
-    suggested = {node.name: _suggestions(walk, node) for node in nodes}
+    suggested = {
+        node.name: walk.conda.mapper.suggestions(node.name)[:_MOST_SUGGESTIONS]
+        for node in nodes
+        if node.pypi.availability.code == "NOT_ON_INDEX"
+    }
     replacements = {node.name: _replacement(walk, node) for node in nodes}
     names = {name for found in suggested.values() for name in found}
     names |= {found.name for found in replacements.values() if found}
@@ -126,7 +130,7 @@ def blocked_requirements(walk: DependencyWalk, nodes: Sequence[Node]) -> list[Bl
         blocked.append(
             replace(
                 _blocked(walk, node),
-                suggestions=tuple(name for name in suggested[node.name] if name in existing),
+                suggestions=tuple(name for name in suggested.get(node.name, ()) if name in existing),
                 replacement=_blocked_replacement(walk, node, replacement, projects) if replacement else None,
             )
         )
@@ -141,10 +145,7 @@ def with_common_python(walk: DependencyWalk, blocked: Sequence[BlockedRequiremen
 
 
 def other_pythons(walk: DependencyWalk) -> list[str]:
-    """Return the other pythons on which each root can be had by files and records: the default first, then the nearest.
-
-    Nearest means to the default.
-    """
+    """Return the other pythons on which every root can be had: the default first, then the nearest to that."""
     roots = _roots(walk)
     if not roots:
         return []
@@ -158,12 +159,6 @@ def other_pythons(walk: DependencyWalk) -> list[str]:
 def _roots(walk: DependencyWalk) -> list[BlockedRequirement]:
     """Return what the user asks for, whether blocked or not, so that it may be judged on other targets."""
     return [_blocked(walk, node) for node in walk.graph.nodes.values() if node.need.is_root and not node.is_unknown]
-
-
-def _suggestions(walk: DependencyWalk, node: Node) -> tuple[str, ...]:
-    if node.pypi.availability.code != "NOT_ON_INDEX":
-        return ()
-    return walk.conda.mapper.suggestions(node.name)[:_MOST_SUGGESTIONS]
 
 
 def _replacement(walk: DependencyWalk, node: Node) -> Requirement | None:

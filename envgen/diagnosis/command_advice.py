@@ -89,7 +89,7 @@ def _specifiers(command: Command) -> Iterator[tuple[str, str]]:
     """Yield each package's canonical name with its specifier, "" for what PEP 508 cannot read."""
     for text in command.packages:
         if _SPEC.fullmatch(text):
-            requirement = _requirement(text)
+            requirement = command_requirement(text)
             yield (requirement.name, requirement.specifier) if requirement else (_base_name(text), "")
 
 
@@ -98,7 +98,8 @@ def _base_name(text: str) -> str:
     return str(canonicalize_name(re.split(r"[=<>!~\[ {;@]", text.rpartition("::")[2])[0]))
 
 
-def _requirement(text: str) -> Requirement | None:
+def command_requirement(text: str) -> Requirement | None:
+    """Return a command's package as a requirement; None for what PEP 508 cannot read."""
     try:
         return Requirement.parse(text, Origin(path="command"))
     except ValueError:
@@ -181,7 +182,7 @@ def _right_name(command: Command, text: str, platform: Platform, problems: list[
         why = "what stands behind the `+` names a build of one index, which has none for a Mac"
         right = f"ask for `{local}`"
         problems.append(CommandProblem(code="LOCAL-VERSION", severity="error", message=why, right=right))
-    requirement = _requirement(local)
+    requirement = command_requirement(local)
     if requirement is None:
         return local
     code, why, renamed = _renamed(requirement, platform, from_pypi=command.speaks == "pypi")

@@ -156,7 +156,9 @@ def _program(rest: list[str]) -> tuple[list[str], str]:
 
 
 def _with_tool(command: Command, tool: CommandTool, rest: list[str]) -> Command:
-    verb = next((verb for verb in sorted(tool.verbs, key=len, reverse=True) if _starts(rest, verb)), "")
+    words = [word for word in rest if not word.startswith("-")]
+    longest_first = sorted(tool.verbs, key=len, reverse=True)
+    verb = next((verb for verb in longest_first if words[: len(verb.split())] == verb.split()), "")
     words = list(rest)
     for word in verb.split():  # options may stand before and between the words of the verb
         words.remove(word)
@@ -168,10 +170,6 @@ def _with_tool(command: Command, tool: CommandTool, rest: list[str]) -> Command:
         options=tuple(options),
         packages=tuple(packages) if verb or not tool.verbs else (),
     )
-
-
-def _starts(rest: Sequence[str], verb: str) -> bool:
-    return [word for word in rest if not word.startswith("-")][: len(verb.split())] == verb.split()
 
 
 def _arguments(tool: CommandTool, words: Sequence[str]) -> tuple[list[Option], list[str]]:

@@ -42,15 +42,6 @@ class Findings:
     extra: Mapping[str, tuple[Fault, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Remarks:
-    """What the facts say against a name that can be had."""
-
-    bad: BadRelease | None
-    hidden: HiddenLibrary | None
-    replaced: ReplacedName | None
-
-
 def conclude(findings: Findings, backtracked: Sequence[str] | None = None) -> tuple[Verdict, ...]:
     """Return a verdict on each name of the graph, in its order.
 
@@ -71,8 +62,7 @@ def conclude(findings: Findings, backtracked: Sequence[str] | None = None) -> tu
     for node in nodes:
         requirement = node.need.requirement
         row = replacement_of(node.name, findings.platform.subdir, requirement.specifier) if node.need.is_root else None
-        remarks = _Remarks(bad=bad.get(node.name), hidden=hidden.get(node.name), replaced=row)
-        verdict = _verdict(findings, node, remarks)
+        verdict = _verdict(findings, node, bad.get(node.name), hidden.get(node.name), row)
         verdicts.append(verdict if backtracked is None else _with_older_release(verdict, backtracked))
     return tuple(verdicts)
 
@@ -87,7 +77,9 @@ def _with_older_release(verdict: Verdict, notes: Sequence[str]) -> Verdict:
     return replace(verdict, ok=True, source="pypi", faults=(fault,))
 
 
-def _verdict(findings: Findings, node: Node, remarks: _Remarks) -> Verdict:
+def _verdict(
+    findings: Findings, node: Node, bad: BadRelease | None, hidden: HiddenLibrary | None, replaced: ReplacedName | None
+) -> Verdict:
     need, question = node.need, node.need.question
     place = findings.questions.index(question)
     chain = findings.graph.chain_to_unavailable(node.name)
@@ -106,8 +98,8 @@ def _verdict(findings: Findings, node: Node, remarks: _Remarks) -> Verdict:
         source=source,
         line=question.line,
         key=question.key,
-        faults=(*faults, *_warnings(node, remarks)),
-        fix=_better(node, remarks) if ok else _fix(findings, node, place, chain),
+        faults=(*faults, *_warnings(node, bad, hidden, replaced)),
+        fix=_better(node, bad, hidden, replaced) if ok else _fix(findings, node, place, chain),
     )
 
 
@@ -123,22 +115,25 @@ def _faults(findings: Findings, node: Node, place: int, chain: Sequence[str]) ->
         yield from (conflict.fault for conflict in findings.conflicts if place in conflict.places)
 
 
-def _warnings(node: Node, remarks: _Remarks) -> Iterator[Fault]:
-    if remarks.bad:
-        yield Fault(code=remarks.bad.code, severity=remarks.bad.severity, message=remarks.bad.why)
-    if remarks.hidden:
-        yield Fault(code="HIDDEN-LIBRARY", severity="warning", message=remarks.hidden.why)
-    if remarks.replaced:
-        yield Fault(code="REPLACED", severity="warning", message=remarks.replaced.why)
+def _warnings(
+    node: Node, bad: BadRelease | None, hidden: HiddenLibrary | None, replaced: ReplacedName | None
+) -> Iterator[Fault]:
+    if bad:
+        yield Fault(code=bad.code, severity=bad.severity, message=bad.why)
+    if hidden:
+        yield Fault(code="HIDDEN-LIBRARY", severity="warning", message=hidden.why)
+    if replaced:
+        yield Fault(code="REPLACED", severity="warning", message=replaced.why)
     why = unwanted_package(node.name, "pypi")
     if why:
         message = f"`{node.name}` is of no use on a Mac: {why}"
         yield Fault(code="NO-USE-ON-MAC", severity="warning", message=message)
 
 
-def _better(node: Node, remarks: _Remarks) -> Fix | None:
+def _better(
+    node: Node, bad: BadRelease | None, hidden: HiddenLibrary | None, replaced: ReplacedName | None
+) -> Fix | None:
     """Return what is better than what works only somehow."""
-    bad, hidden, replaced = remarks.bad, remarks.hidden, remarks.replaced
     if replaced and replaced.replacement:
         instead = rename(node.need.requirement, replaced.replacement, keep_specifier=replaced.keep_specifier)
         return Fix(text=f"ask for `{instead}`", edit=ManifestEdit(dependencies=(instead.text,)))

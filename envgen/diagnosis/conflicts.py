@@ -120,12 +120,9 @@ def _bounds(request: DiagnosisRequest, conflict: Conflict) -> Iterator[JointFix]
 def _beyond(request: DiagnosisRequest, conflict: Conflict) -> Iterator[JointFix]:
     """Take releases of the cause that the bound does not speak of: the newer ones if there are."""
     for place in conflict.places:
-        rules = [
-            rule
-            for rule in cap_rules()
-            if rule.beside == request.questions[place].name and _text(rule) == conflict.bound
-        ]
-        for rule in rules:
+        for rule in cap_rules():
+            if rule.beside != request.questions[place].name or _text(rule) != conflict.bound:
+                continue
             floors = [part.version for part in SpecifierSet(rule.versions) if part.operator == "<"]
             limits = [part.version for part in SpecifierSet(rule.versions) if part.operator == ">="]
             bound = f">={floors[0]}" if floors else f"<{limits[0]}" if limits else ""

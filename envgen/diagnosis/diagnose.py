@@ -180,10 +180,13 @@ def diagnose(services: Services, request: DiagnosisRequest, lookups: PypiLookups
     order = {question.name: place for place, question in enumerate(request.questions)}
     roots = sorted((verdict for verdict in verdicts if verdict.is_root), key=lambda verdict: order[verdict.name])
     others = [verdict for verdict in verdicts if not verdict.is_root]
-    refusal = _refusal(found.last) if found.last and all(verdict.ok for verdict in roots) else ""
+    refusal = ""
+    if found.last and not found.last.unreachable and all(verdict.ok for verdict in roots):
+        hint = f"hint: {found.last.hint}" if found.last.hint else ""
+        refusal = "\n".join(filter(None, [found.last.message, hint]))
     return Diagnosis(
         platform=request.platform,
-        verdicts=tuple(_with_trial(verdict, found) for verdict in (*roots, *others)),
+        verdicts=tuple(_tried(verdict) if found.locks else verdict for verdict in (*roots, *others)),
         notes=tuple(dict.fromkeys(_notes(run, None if refusal else found.last))),
         partial=run.walk.partial or (found.last is not None and found.last.unreachable),
         manifest=found.manifest if found.manifest != request.manifest else "",
@@ -276,12 +279,6 @@ def _search(run: _Run) -> FixSearchResult:
     return search.run(untouched=below or not issues)
 
 
-def _refusal(attempt: LockAttempt) -> str:
-    if attempt.unreachable:
-        return ""
-    return "\n".join(filter(None, [attempt.message, attempt.hint and f"hint: {attempt.hint}"]))
-
-
 def _verdicts(run: _Run, found: FixSearchResult) -> tuple[Verdict, ...]:
     extra: dict[str, tuple[Fault, ...]] = {}
     for issue in run.issues.entries:
@@ -308,9 +305,9 @@ def _spec_verdicts(run: _Run) -> list[Verdict]:
     return found
 
 
-def _with_trial(verdict: Verdict, found: FixSearchResult) -> Verdict:
-    """Return a verdict whose fix says that it was tried and locks, where that is so."""
-    if verdict.fix is None or verdict.ok or not found.locks:
+def _tried(verdict: Verdict) -> Verdict:
+    """Return a refusal's verdict with the fix marked as one that was tried and locks."""
+    if verdict.fix is None or verdict.ok:
         return verdict
     return replace(verdict, fix=replace(verdict.fix, locks=True))
 

@@ -174,17 +174,15 @@ def _built(blocked: BlockedRequirement) -> Iterator[Fix]:
     pure = row is not None and row.pure
     conda = (*(() if pure else (_COMPILERS,)), *(row.conda if row else ()))
     tools = tuple(name for name in conda if name in blocked.channel_names)
-    text = f"{_on_conda_forge(blocked)}{_toolchain(blocked.requirement, row)}: {_build_command(blocked, row)}"
+    text = f"{_on_conda_forge(blocked)}{_toolchain(blocked.requirement.name, row)}: {_build_command(blocked, row)}"
     if not pure:
         text += "; on the Mac this needs Xcode's command line tools (`xcode-select --install`)"
     yield Fix(text=text, edit=replace(_without(blocked), conda=tools))
 
 
-def _toolchain(requirement: Requirement, row: BuildNeeds | None) -> str:
+def _toolchain(name: str, row: BuildNeeds | None) -> str:
     if row and row.pure:
-        return (
-            f"lock the rest, and install `{requirement.name}` from its source, which needs no compiler, once it is made"
-        )
+        return f"lock the rest, and install `{name}` from its source, which needs no compiler, once it is made"
     headers = f" and what its source needs ({', '.join(row.conda)}: {row.why})" if row and row.conda else ""
     tools = f"conda's `{_COMPILERS}`{headers}"
     return f"lock the toolchain instead ({tools}), and build it in the environment once that is made"
@@ -226,6 +224,7 @@ def _left_out(blocked: BlockedRequirement) -> Iterator[Fix]:
         yield Fix(text=f"override what asks for `{name}`{reason}", edit=_without(blocked))
 
 
+# What may help against each class, the smallest change first.
 _VERSIONS: tuple[FixMaker, ...] = (_root_loosened, _newer_version, _older_version)
 _ANY: tuple[FixMaker, ...] = (_newer_version, _other_python, _newer_macos, _root_loosened, _older_version)
 _BELOW: tuple[FixMaker, ...] = (_other_python,)  # what others need stays as it is where a python is all that it lacks

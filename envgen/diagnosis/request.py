@@ -9,7 +9,7 @@ from pathlib import Path
 
 from envgen.commands.import_file import Imported, ImportOptions, import_file, source_lines
 from envgen.commands.new import chosen_accelerator
-from envgen.diagnosis.command_advice import JudgedCommand, judge_command
+from envgen.diagnosis.command_advice import JudgedCommand, command_requirement, judge_command
 from envgen.diagnosis.command_lines import Command, read_commands
 from envgen.diagnosis.results import DiagnosisRequest, Question
 from envgen.errors import Problem, SourceLine, UsageError
@@ -265,7 +265,7 @@ def _packages(commands: Sequence[Command]) -> tuple[list[str], list[MatchSpec], 
     notes: list[str] = []
     for command in commands:
         for text in command.packages:
-            if command.speaks == "pypi" and _is_requirement(text):
+            if command.speaks == "pypi" and command_requirement(text):
                 requirements.append(text)
             elif command.speaks == "conda" and (spec := _spec(text)):
                 specs.setdefault(spec.name, spec)
@@ -274,14 +274,6 @@ def _packages(commands: Sequence[Command]) -> tuple[list[str], list[MatchSpec], 
         for value in (*command.values("--requirement"), *command.values("--file")):
             notes.append(f"`{value}` was not read: give it as well, `envgen diagnose {value}`")
     return requirements, [spec for name, spec in specs.items() if name != "python"], notes
-
-
-def _is_requirement(text: str) -> bool:
-    try:
-        Requirement.parse(text, Origin(path="command"))
-    except ValueError:
-        return False
-    return True
 
 
 def _spec(text: str) -> MatchSpec | None:

@@ -19,7 +19,7 @@ from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.schema import Accelerator
 from envgen.project.services import Services
 
-MOST_TRIES = 8
+MOST_TRIES = 8  # each takes a solve and a run of uv
 TIMEOUT = 60.0  # seconds after which no further try is begun
 _PYTHONS = 2
 _SHOWN_FIXES = 2
@@ -192,10 +192,7 @@ def _causes(manifest: Manifest, error: EnvgenError) -> Iterator[str]:
 
 
 def _required(error: EnvgenError) -> Iterator[str]:
-    """Yield what uv says that the user requires: "because you require A>=1 and B==2, we can conclude".
-
-    uv has no machine-readable form of its explanation.
-    """
+    """Yield what uv says is required, in prose alone: "because you require A>=1 and B==2, we can conclude"."""
     if isinstance(error, PypiUnsatisfiableError):
         for part in _REQUIRED.findall(error.problem):
             yield from (str(canonicalize_name(name)) for name in _NAMED.findall(part))

@@ -175,3 +175,10 @@ class TestOffline:
         channel = "old 1.0 : python <3.12"
         error = scenario(channel, dependencies=["old"], offline=True).refused(UnsatisfiableError)
         assert error.message == "`python 3.12.*` and `old` cannot be met together"
+
+
+def test_what_contradicts_a_fact_is_refused_before_anything_is_solved() -> None:
+    asked = scenario("tensorboard 2.20.0\nsetuptools 84.0", dependencies=["tensorboard==2.20.0", "setuptools>=82"])
+    error = asked.refused(PlanError)
+    assert (error.code, texts(error)) == ("cap", ["setuptools>=82"])
+    assert (asked.conda.solves, asked.pypi.asked) == ([], [])
