@@ -189,14 +189,16 @@ def _trusting_adapter(retry: Retry) -> HTTPAdapter:
     """Make an adapter that trusts the system's certificates, a company's own authority among them, beside certifi's."""
     import ssl
 
-    import truststore
     from requests.adapters import HTTPAdapter
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
     def context() -> ssl.SSLContext:
         # Elsewhere the system's store is OpenSSL's own, which truststore would read anew for each connection (50 ms).
-        mac = platform.system() == "Darwin"
-        trusting = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if mac else ssl.create_default_context()
+        trusting = ssl.create_default_context()
+        if platform.system() == "Darwin":
+            import truststore
+
+            trusting = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         trusting.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
         return trusting
 
