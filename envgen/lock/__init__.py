@@ -1,1 +1,1 @@
-"""The in-memory lock and its difference."""
+"""The lock in memory: its texts, its graph, its difference from another, and what makes it stale."""
