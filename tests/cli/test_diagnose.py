@@ -207,7 +207,8 @@ class TestTogether:
         assert ran.code == 1
         assert "  fix: no way out is known" in ran.out
         either = r"all versions of (left and all versions of right|right and all versions of left) are incompatible"
-        assert re.search(either, " ".join(ran.out.split())), ran.out  # lines are wrapped; uv names them in the order in which the index answered
+        # uv names them in the order in which the index answered, and lines are wrapped
+        assert re.search(either, " ".join(ran.out.split())), ran.out
 
     def test_a_refusal_of_the_whole_that_no_verdict_tells(self, project: Project, index: IndexServer) -> None:
         (project.folder / "envgen.yaml").write_text(
