@@ -15,7 +15,7 @@ from pathlib import Path
 
 from envgen.commands.import_file import ImportOptions, import_file
 from envgen.diagnosis.diagnose import DiagnoseOptions, Report, diagnose_all
-from envgen.diagnosis.search import attempt_lock
+from envgen.diagnosis.fix_search import attempt_lock
 from envgen.errors import EnvgenError
 from envgen.project.services import Services
 from tests.inputs_table import inputs, services_in

@@ -9,6 +9,7 @@ from envgen.diagnosis.availability import fits
 from envgen.diagnosis.blocked import nearest_pythons
 from envgen.diagnosis.conflicts import Conflict
 from envgen.diagnosis.dependencies import DependencyGraph, Node
+from envgen.diagnosis.fix_search import Issue, Issues
 from envgen.diagnosis.results import (
     CondaAvailability,
     Fault,
@@ -19,7 +20,6 @@ from envgen.diagnosis.results import (
     Verdict,
     VerdictSource,
 )
-from envgen.diagnosis.search import Issue, Issues
 from envgen.knowledge.installed import InstalledPackage, InstalledPackages
 from envgen.knowledge.releases import BadRelease, bad_installed
 from envgen.knowledge.replacements import ReplacedName, replacement_of, unwanted_package

@@ -12,6 +12,7 @@ from envgen.diagnosis.command_advice import JudgedCommand
 from envgen.diagnosis.conclude import Findings, conclude, spec_fixes, spec_verdict
 from envgen.diagnosis.conflicts import Conflict, JointVerdict, joint_fixes, judge_together
 from envgen.diagnosis.dependencies import DependencyGraph, DependencyWalk, same_file_conflicts
+from envgen.diagnosis.fix_search import FixSearch, FixSearchResult, Issues, LockAttempt, attempt_lock
 from envgen.diagnosis.fixes import fixes_of
 from envgen.diagnosis.request import (
     CommandDiagnosis,
@@ -22,7 +23,6 @@ from envgen.diagnosis.request import (
     requests_of_requirements,
 )
 from envgen.diagnosis.results import Diagnosis, DiagnosisRequest, Fault, Verdict
-from envgen.diagnosis.search import FixSearch, FixSearchResult, Issues, LockAttempt, attempt_lock
 from envgen.errors import EnvgenError, ManifestError, RepodataError, UsageError
 from envgen.manifest.model import load_manifest
 from envgen.models.channel import Channel

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from envgen.errors import LockfileError, SourceLine
 from envgen.formats.fast_yaml import load
 from envgen.formats.generated import header, no_md5, refuse, scalar
-from envgen.formats.read_lock import RESTORE, read_head, refuse_edits, refuse_merge_markers
+from envgen.formats.read_lock import RESTORE, read_head, refuse_edits
 from envgen.lock.custom_metadata import (
     DIGEST_PLACEHOLDER,
     CustomFields,
@@ -24,6 +24,7 @@ from envgen.lock.custom_metadata import (
     wheel_line,
     with_digest,
 )
+from envgen.lock.merge import refuse_merge_markers
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
 from envgen.lock.package_fields import fold_depends, fold_requires, plain_requires, unfold_depends, unfold_requires
 from envgen.models.channel import Channel

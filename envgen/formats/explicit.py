@@ -10,7 +10,7 @@ from typing import TypeVar
 from envgen.errors import LockfileError, SourceLine
 from envgen.formats.fast_yaml import NotPlainError, load_plain
 from envgen.formats.generated import group_note, header, no_md5, refuse, scalar
-from envgen.formats.read_lock import RESTORE, foreign, read_head, refuse_edits, refuse_merge_markers
+from envgen.formats.read_lock import RESTORE, foreign, read_head, refuse_edits
 from envgen.lock.custom_metadata import (
     DIGEST_PLACEHOLDER,
     CustomFields,
@@ -26,6 +26,7 @@ from envgen.lock.custom_metadata import (
     with_digest,
 )
 from envgen.lock.graph import topological
+from envgen.lock.merge import refuse_merge_markers
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
 from envgen.models.channel import Channel
 from envgen.models.record import Record

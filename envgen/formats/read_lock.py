@@ -1,28 +1,14 @@
-"""What the reading of a committed lock goes through first: git's conflicts, edits, damage, other tools' files."""
+"""What the reading of a committed lock goes through first: edits, damage, other tools' files."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from envgen.errors import LockfileError, SourceLine
+from envgen.errors import LockfileError
 from envgen.lock.custom_metadata import digest_matches, read_projects
 from envgen.lock.model import FORMAT_VERSION, Lock
 
 RESTORE = "restore it from version control, or make it anew with `envgen lock`"
-_OURS, _BASE, _BETWEEN, _THEIRS = "<" * 7, "|" * 7, "=" * 7, ">" * 7
-_MARKER = re.compile(r"^(?:<{7} |\|{7} |={7}\r?$|>{7} ).*", re.MULTILINE)
-
-
-def refuse_merge_markers(text: str, file: str) -> None:
-    """Raise LockfileError, with its lines, for a file that git left unmerged."""
-    lines = [
-        SourceLine(file=file, line=text.count("\n", 0, match.start()) + 1, text=match[0].rstrip("\r"))
-        for match in _MARKER.finditer(text)
-    ]
-    if lines:
-        hint = "merge envgen.yaml first, then run `envgen lock`: it makes the lock anew"
-        raise LockfileError(f"{file} holds merge markers", lines=lines, hint=hint)
 
 
 def refuse_edits(text: str, file: str) -> None:
@@ -61,33 +47,3 @@ def read_head(facts: Mapping[str, str], file: str) -> Lock:
         indexes=tuple(facts.get("indexes", "").split()),
         projects=read_projects(facts),
     )
-
-
-def has_conflicts(text: str) -> bool:
-    """Return whether a text has a whole conflict of git's in it."""
-    ours, theirs = sides(text)
-    return ours != theirs
-
-
-def sides(text: str) -> tuple[str, str]:
-    """Return the text as either side has it; what git could merge stands in both."""
-    parts: dict[str, list[str]] = {_OURS: [], _THEIRS: []}
-    within = ""
-    for line in text.splitlines(keepends=True):
-        mark = line[:7]
-        if (mark == _OURS and not within) or (within and mark in (_BASE, _BETWEEN)):
-            within = mark
-        elif within and mark == _THEIRS:
-            within = ""
-        else:
-            if within in ("", _OURS):
-                parts[_OURS].append(line)
-            if within in ("", _BETWEEN):
-                parts[_THEIRS].append(line)
-    return "".join(parts[_OURS]), "".join(parts[_THEIRS])
-
-
-def sides_of_all(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return a set of files as either side has it."""
-    both = {name: sides(text) for name, text in texts.items()}
-    return {name: ours for name, (ours, _) in both.items()}, {name: theirs for name, (_, theirs) in both.items()}

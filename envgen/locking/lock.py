@@ -8,10 +8,9 @@ from pathlib import Path
 
 from envgen import __version__
 from envgen.errors import LockfileError
-from envgen.formats.read_lock import has_conflicts, sides_of_all
 from envgen.formats.registry import omissions, render
 from envgen.lock.custom_metadata import normal_form
-from envgen.lock.merge import merged
+from envgen.lock.merge import has_conflicts, merged, sides_of_all
 from envgen.lock.model import Lock
 from envgen.lock.staleness import left_files, stale_reasons
 from envgen.locking.lock_platform import Preferences, solve_platform

@@ -35,7 +35,8 @@ import envgen
 from envgen.errors import ChannelUnreachableError, RepodataError
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
-from envgen.repodata.locations import Access, Place, secret_middleware
+from envgen.repodata.credentials import secret_middleware
+from envgen.repodata.locations import Access, Place
 from envgen.repodata.sources import Source, rattler_channel
 from envgen.system.event_loop import run
 
@@ -61,7 +62,7 @@ def _client(channels: Sequence[tuple[Channel, Place]]) -> rattler.Client:
     """Make rattler's standard client, which puts the secrets of places in as it sends."""
     return rattler.Client(
         [
-            *secret_middleware([place for _, place in channels]),
+            *secret_middleware({place.clean: place.url for _, place in channels}),
             RetryMiddleware(_RETRIES),
             AuthenticationMiddleware(),
             OciMiddleware(),

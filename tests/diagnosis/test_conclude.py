@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from envgen.diagnosis.conclude import Findings, conclude, spec_fixes, spec_verdict
 from envgen.diagnosis.conflicts import Conflict
 from envgen.diagnosis.dependencies import Node
+from envgen.diagnosis.fix_search import Issue, Issues
 from envgen.diagnosis.results import CondaAvailability, Fault, Fix, JointFix, ManifestEdit, Verdict
-from envgen.diagnosis.search import Issue, Issues
 from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
 from tests.diagnosis.values import MAC, graph, listed, node, python_record, question, spec_question

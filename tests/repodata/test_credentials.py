@@ -9,8 +9,9 @@ import pytest
 from rattler.networking.middleware import AddHeadersMiddleware, MirrorMiddleware
 
 from envgen.models.channel import Channel
-from envgen.repodata import locations
-from envgen.repodata.locations import Access, find_place, secret_middleware
+from envgen.repodata import credentials
+from envgen.repodata.credentials import secret_middleware
+from envgen.repodata.locations import Access, find_place
 
 PLACES = [
     ("https://example.org/open", []),
@@ -24,7 +25,7 @@ PLACES = [
 def test_only_places_with_secrets_need_anything(tmp_path: Path, address: str, kinds: list[type]) -> None:
     place = find_place(Channel.parse(address), Access(cache=tmp_path, environ={}))
     assert place.clean in ("https://example.org/open", "https://example.org/ours")
-    assert [type(each) for each in secret_middleware([place])] == kinds
+    assert [type(each) for each in secret_middleware({place.clean: place.url})] == kinds
 
 
 @pytest.mark.parametrize(
@@ -39,8 +40,8 @@ def test_only_places_with_secrets_need_anything(tmp_path: Path, address: str, ki
 )
 def test_a_user_is_told_to_its_own_place_alone(host: str, path: str, user: str | None) -> None:
     users = {
-        locations._prefix("https://example.org/ours"): locations._basic("https://ada:w%40rd@example.org/ours"),
-        locations._prefix("https://example.org/ours/deep"): locations._basic("https://bob@example.org/ours/deep"),
+        credentials._prefix("https://example.org/ours"): credentials._basic("https://ada:w%40rd@example.org/ours"),
+        credentials._prefix("https://example.org/ours/deep"): credentials._basic("https://bob@example.org/ours/deep"),
     }
-    headers = locations._Users(users)(host, path)
+    headers = credentials._Users(users)(host, path)
     assert headers == (user and {"Authorization": f"Basic {b64encode(user.encode()).decode()}"})

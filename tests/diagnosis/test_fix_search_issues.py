@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from envgen.diagnosis.conflicts import Conflict
+from envgen.diagnosis.fix_search import Issue, Issues
 from envgen.diagnosis.results import Fault, Fix, JointFix, ManifestEdit
-from envgen.diagnosis.search import Issue, Issues
 from tests.diagnosis.values import question
 
 FIXES = (

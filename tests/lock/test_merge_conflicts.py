@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.formats.read_lock import has_conflicts, sides, sides_of_all
+from envgen.lock.merge import has_conflicts, sides, sides_of_all
 
 PLAIN = "a\n<<<<<<< ours\nb\n=======\nc\n>>>>>>> theirs\nd\n"
 LINE = st.text(st.characters(codec="utf-8", exclude_characters="<>|=\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"), max_size=8)

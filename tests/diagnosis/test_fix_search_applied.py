@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from envgen.diagnosis.fix_search import applied
 from envgen.diagnosis.results import JointFix, ManifestEdit
-from envgen.diagnosis.search import applied
 from envgen.manifest.model import Manifest, load_manifest
 from tests.diagnosis.values import question, spec_question
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from envgen.cli.options import services_for
-from envgen.diagnosis.search import LockAttempt, attempt_lock
+from envgen.diagnosis.fix_search import LockAttempt, attempt_lock
 from envgen.project.services import Services
 from tests.fakes.index_server import IndexServer
 from tests.fakes.tiny_project import Project, manifest, tiny_channel

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from envgen.diagnosis.fix_search import MOST_TRIES, TIMEOUT, FixSearch, FixSearchResult, Issues, LockAttempt
 from envgen.diagnosis.results import Fix, ManifestEdit, Question
-from envgen.diagnosis.search import MOST_TRIES, TIMEOUT, FixSearch, FixSearchResult, Issues, LockAttempt
 from tests.diagnosis.values import question, spec_question
 
 TEXT = 'name: x\npython: "3.12"\ndependencies: [a==1, b==2, c]\nconda: [d 1.*]\n'
