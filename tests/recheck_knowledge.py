@@ -24,8 +24,8 @@ from envgen.knowledge.version_ranges import covers, to_numbers
 from envgen.knowledge.wheels import MacosFloor, macos_floors, missing_wheels
 from envgen.models.platform import Platform
 from envgen.pypi.lookups import PypiLookups
+from envgen.pypi.release_verdicts import FileClass, by_version, judge
 from envgen.pypi.simple_api import Project, ProjectFile
-from envgen.pypi.wheel_verdicts import FileClass, by_version, judge
 
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 NEWEST_MACOS = "99.0"

@@ -136,7 +136,7 @@ def _manifest(verdict: Verdict) -> str:
 
 
 def _text(console: Console, report: Report) -> Iterator[str]:
-    from envgen.pypi.wheel_verdicts import target
+    from envgen.pypi.release_verdicts import target
 
     for command in report.commands:
         yield from _command_text(command)
@@ -237,7 +237,7 @@ def _conclusion(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _markdown(report: Report) -> Iterator[str]:
-    from envgen.pypi.wheel_verdicts import target
+    from envgen.pypi.release_verdicts import target
 
     for command in report.commands:
         yield from ("```", *_command_text(command), "```", "")

@@ -87,7 +87,7 @@ Mirrors = Annotated[
 
 def solver(value: str | None) -> str | None:
     """Read --solver."""
-    from envgen.locking.lock_platform import SOLVERS
+    from envgen.solvers.choose import SOLVERS
 
     return None if value is None else _one_of("solver", value, SOLVERS)
 

@@ -37,8 +37,8 @@ from envgen.project.channels import channels_of, name_mapper, open_index
 from envgen.project.own_projects import with_projects
 from envgen.project.project import FOLDER, MANIFEST, PlatformOptions, environment_folder
 from envgen.project.services import Services
+from envgen.pypi.release_verdicts import classify
 from envgen.pypi.simple_api import Project
-from envgen.pypi.wheel_verdicts import classify
 from envgen.system.files import create_folder
 
 PYTHONS_TRIED = 4

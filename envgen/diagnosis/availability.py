@@ -19,8 +19,8 @@ from envgen.models.platform import Platform
 from envgen.models.record import ChannelRecords, Record, Repodata
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
+from envgen.pypi.release_verdicts import FileVerdict, classify, describe, target
 from envgen.pypi.simple_api import Project, ProjectFile
-from envgen.pypi.wheel_verdicts import FileVerdict, classify, describe, target
 
 PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10", "3.9", "3.8")
 _ORIGIN = Origin(path="diagnose")

@@ -19,8 +19,8 @@ from envgen.models.platform import DEFAULT_PYTHON, Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement
 from envgen.planner.renames import rename
+from envgen.pypi.release_verdicts import by_version, classify, judge
 from envgen.pypi.simple_api import Project
-from envgen.pypi.wheel_verdicts import by_version, classify, judge
 
 _MOST_SUGGESTIONS = 3
 TENSORFLOW = "tensorflow"

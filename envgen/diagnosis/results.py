@@ -13,7 +13,7 @@ from envgen.models.findings import Severity
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import APPLE_SILICON, Platform
 from envgen.models.requirement import Requirement
-from envgen.pypi.wheel_verdicts import FileClass
+from envgen.pypi.release_verdicts import FileClass
 
 PypiClass = FileClass | Literal["EMPTY_STUB", "UNKNOWN"]
 VerdictSource = Literal["conda", "pypi", "none"]

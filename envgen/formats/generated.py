@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from envgen.errors import WriteError
-from envgen.lock.model import MAIN_GROUP, Lock, PlatformLock
+from envgen.lock.groups import lock_groups
+from envgen.lock.model import Lock, PlatformLock
 
 _STARTER = "starter index"
 _USER_INFO = re.compile(r"://([^/@]*)@")
@@ -48,15 +49,9 @@ def own_projects(lock: Lock) -> str:
     return f"{what} `envgen create` installs last; after another tool: pip install --no-deps {' '.join(lock.projects)}"
 
 
-def other_groups(platforms: Iterable[PlatformLock]) -> list[str]:
-    """List the groups beside main that packages of these platforms belong to."""
-    named = {group for lock in platforms for groups in lock.groups.values() for group in groups}
-    return sorted(named - {MAIN_GROUP})
-
-
 def group_note(platform: PlatformLock) -> list[str]:
     """Return the line for the head of a file whose format has no groups, if the platform has any."""
-    groups = other_groups([platform])
+    groups = sorted(lock_groups(platform))
     return [f"It holds every group ({', '.join(groups)} too): the format has none."] if groups else []
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from envgen.formats.generated import header, no_url, refuse, scalar
-from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock, lock_groups, without_groups
+from envgen.lock.groups import lock_groups, without_groups
+from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
 from envgen.models.record import Record
 
 FILE = "pixi.lock"

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from envgen.formats.generated import file_of, header, no_url, no_wheels, refuse
-from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock, lock_groups
+from envgen.lock.groups import lock_groups
+from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
 
 FILE = "pylock.toml"
 _TARGET_MARKERS = ("sys_platform", "platform_machine", "implementation_name")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from envgen.errors import UsageError, WriteError
 from envgen.formats import conda_lock, environment_yml, explicit, pixi_lock, pylock, requirements
-from envgen.formats.generated import other_groups, own_projects
+from envgen.formats.generated import own_projects
 from envgen.lock.custom_metadata import normal_form
-from envgen.lock.model import Lock, PlatformLock, lock_groups
+from envgen.lock.groups import lock_groups
+from envgen.lock.model import Lock, PlatformLock
 from envgen.models.findings import counted, is_or_are
 
 Writer = Callable[[Lock], dict[str, str]]
@@ -48,7 +49,7 @@ def render(lock: Lock, outputs: Iterable[str]) -> dict[str, str]:
 
 def omissions(lock: Lock, outputs: Iterable[str]) -> tuple[str, ...]:
     """Return what the chosen formats leave out of the lock, for the user's notes."""
-    groups = other_groups(lock.platforms)
+    groups = sorted(frozenset().union(*map(lock_groups, lock.platforms)))
     notes = []
     for output in sorted(set(outputs)):
         if groups and output != conda_lock.FILE:

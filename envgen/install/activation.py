@@ -11,7 +11,8 @@ import rattler
 from rattler.shell import ActivationVariables, Shell, activate
 
 from envgen.errors import InstallError, UsageError, WriteError
-from envgen.install.prefix import Surroundings, is_environment, named_location, read_marker
+from envgen.install.location import Surroundings, named_location
+from envgen.install.prefix import is_environment, read_marker
 from envgen.project.project import environment_folder, open_environment
 from envgen.project.services import Services
 from envgen.system.files import FolderWriter, reason_of

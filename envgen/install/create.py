@@ -9,7 +9,7 @@ from pathlib import Path
 from envgen.errors import EnvgenError
 from envgen.install.activation import advice, write_kernel
 from envgen.install.fetch import Sources
-from envgen.install.prefix import register
+from envgen.install.location import register
 from envgen.install.prefix_diff import Difference
 from envgen.install.smoke_test import SmokeResult, run_smoke_tests
 from envgen.install.sync import PrefixState, PrefixSync, exclusive_prefix, remove_obsolete

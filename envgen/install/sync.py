@@ -13,11 +13,11 @@ from envgen.install.artifacts import record_artifact, wheel_artifact
 from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, unpacked
 from envgen.install.download import check_space
 from envgen.install.fetch import STORE, UNPACKED, FetchedFiles, Sources, fetch_files, shared_store
+from envgen.install.location import is_conda_root
 from envgen.install.prefix import (
     Marker,
     PrefixContents,
     content_digest,
-    is_conda_root,
     is_empty,
     is_environment,
     read_contents,

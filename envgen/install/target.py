@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import EnvgenError, InstallError, LockfileError, UsageError
-from envgen.install.prefix import PrefixLocation, Surroundings, given_location, named_location
+from envgen.install.location import PrefixLocation, Surroundings, given_location, named_location
 from envgen.install.prefix_diff import WantedContents
 from envgen.install.vendored import LISTING
-from envgen.lock.model import Lock, PlatformLock, lock_groups, without_groups
+from envgen.lock.groups import lock_groups, without_groups
+from envgen.lock.model import Lock, PlatformLock
 from envgen.manifest.model import digest
 from envgen.models.match_spec import version_key
 from envgen.models.platform import APPLE_SILICON, LINUX_GLIBC

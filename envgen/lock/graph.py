@@ -10,7 +10,7 @@ from packaging.requirements import Requirement as Pep508
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envgen.lock.model import MAIN_GROUP, PlatformLock
+from envgen.lock.model import PlatformLock
 from envgen.manifest.model import Manifest
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.match_spec import MatchSpec
@@ -187,25 +187,6 @@ def _roots(manifest: Manifest, lock: PlatformLock, matcher: Matcher) -> Iterator
         yield RootPackage(key=PIP, need="pip", origin=Origin(path="packages from PyPI need it"))
     if lock.accelerator == "metal" and METAL in matcher.packages:
         yield RootPackage(key=METAL, need=METAL.name, origin=manifest.origin("accelerator"))
-
-
-def package_groups(
-    lock: PlatformLock, roots: Mapping[PackageKey, Iterable[str]], *, distributions_of: DistributionsOf
-) -> dict[PackageKey, tuple[str, ...]]:
-    """Return the sorted groups of each package that main does not need.
-
-    `roots` maps each package that the manifest asks for to the groups that name it. What main needs, and
-    what no root leads to (python, pip), has no entry: that is main.
-    """
-    graph = Graph.of(lock, distributions_of)
-    named: dict[str, list[PackageKey]] = {}
-    for key, groups in roots.items():
-        for group in groups:
-            named.setdefault(group, []).append(key)
-    main = graph.reach(named.pop(MAIN_GROUP, ()))
-    reached = {group: graph.reach(keys) - main for group, keys in sorted(named.items())}
-    keys = sorted(frozenset().union(*reached.values()))
-    return {key: tuple(group for group in reached if key in reached[group]) for key in keys}
 
 
 def topological(records: Iterable[Record]) -> tuple[Record, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from envgen.models.channel import Channel
 from envgen.models.findings import Decision, Finding
@@ -99,24 +99,3 @@ class Lock:
     def for_subdir(self, subdir: str) -> PlatformLock | None:
         """Return the lock of one platform, or None."""
         return next((lock for lock in self.platforms if lock.platform.subdir == subdir), None)
-
-
-def without_groups(lock: PlatformLock, left_out: Collection[str]) -> PlatformLock:
-    """Return a lock of what `main` and the other groups need; what only groups that are left out need goes."""
-    if not left_out:
-        return lock
-
-    def stays(key: PackageKey) -> bool:
-        return any(group not in left_out for group in lock.groups_of(key))
-
-    return replace(
-        lock,
-        conda=tuple(record for record in lock.conda if stays(record.key)),
-        pypi=tuple(wheel for wheel in lock.pypi if stays(wheel.key)),
-        groups={key: groups for key, groups in lock.groups.items() if stays(key)},
-    )
-
-
-def lock_groups(lock: PlatformLock) -> frozenset[str]:
-    """Return the groups besides `main` that some package is needed by."""
-    return frozenset(group for groups in lock.groups.values() for group in groups) - {MAIN_GROUP}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from packaging.utils import canonicalize_name
 
-from envgen.errors import ProofError, SolverUnavailableError, UnsatisfiableError, UsageError
-from envgen.lock.graph import package_groups
+from envgen.errors import ProofError, UnsatisfiableError
+from envgen.lock.groups import package_groups
 from envgen.lock.model import MAIN_GROUP, PlatformLock
 from envgen.locking.moves import moves
 from envgen.locking.updates import Updates
@@ -21,7 +20,7 @@ from envgen.models.findings import Move
 from envgen.models.package_key import PackageSource
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
-from envgen.models.solve import Solution, Solver, SolveRequest, SolverName
+from envgen.models.solve import Solution, Solver, SolveRequest
 from envgen.models.wheel import PypiResolver, Wheel
 from envgen.planner.overrides import amendments, conda_overrides, override_notes
 from envgen.planner.plan import Plan, PlanInputs, Resolvers, UserMatchSpec, UserRequirement
@@ -37,7 +36,6 @@ from envgen.solvers.choose import choose_solver
 
 _HELD_BACK = re.compile(r"`(\S+)` (\S+) was chosen, not ")
 _MAIN = frozenset({MAIN_GROUP})
-SOLVERS: Mapping[str, SolverName] = {"libmamba": "libmamba", "rattler": "rattler"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +95,7 @@ def solve_platform(
     mapper = name_mapper(services, manifest.mapping, index, platform)
     rewrite = conda_overrides(manifest.override_requirements(), mapper, platform)
     repodata = AmendedRepodata(index, amendments(), rewrite=rewrite)
-    solver, name, note = _solver(services, preferences.lock)
+    solver, name, note = choose_solver(services.options.solver, preferences.lock.solver if preferences.lock else None)
     services.progress(f"solving with {name} for {platform.subdir}")
     kept, update = preferences.records(manifest.exclude_newer), preferences.named("conda")
     conda = LeastChangeCondaResolver(solver=solver, repodata=repodata, kept=kept, update=update)
@@ -140,29 +138,6 @@ def _pypi(services: Services, preferences: Preferences) -> PypiResolver | None:
     if services.pypi is None or not kept:
         return services.pypi
     return LeastChangePypiResolver(inner=services.pypi, kept=kept, update=preferences.named("pypi"))
-
-
-def _solver(services: Services, before: PlatformLock | None) -> tuple[Solver, SolverName, str]:
-    """Return the call's solver, else that of the lock before, else the default; with its name, and a note for the user.
-
-    A lock's solver that cannot be imported here is no failure: what is kept does not depend on it.
-    """
-    if services.options.solver or before is None:
-        return choose_solver(_solver_name(services.options.solver))
-    try:
-        solver, name, _ = choose_solver(_solver_name(before.solver))
-        return solver, name, ""
-    except SolverUnavailableError as error:
-        solver, name, _ = choose_solver(None)
-        return solver, name, f"the lock was solved with {before.solver}, now with {name}: {error.message}"
-
-
-def _solver_name(text: str | None) -> SolverName | None:
-    if text is None:
-        return None
-    if text not in SOLVERS:
-        raise UsageError(f"unknown solver `{text}`", hint=f"one of {', '.join(SOLVERS)}")
-    return SOLVERS[text]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

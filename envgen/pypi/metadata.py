@@ -27,8 +27,8 @@ from envgen.models.platform import Platform
 from envgen.models.wheel import Wheel, WheelMetadata, wheel_rank
 from envgen.pypi.http import Session
 from envgen.pypi.indexes import mask
+from envgen.pypi.release_verdicts import by_version
 from envgen.pypi.simple_api import Project
-from envgen.pypi.wheel_verdicts import by_version
 
 if TYPE_CHECKING:
     import requests

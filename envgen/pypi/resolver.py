@@ -18,10 +18,10 @@ from envgen.models.wheel import Resolution, ResolveRequest, Wheel, WheelMetadata
 from envgen.pypi.http import Session, Timeouts
 from envgen.pypi.indexes import Indexes, mask
 from envgen.pypi.metadata import MetadataReader, release_wheel
+from envgen.pypi.release_verdicts import FileVerdict, by_version, classify, describe, remedy, shut_out
 from envgen.pypi.simple_api import Project, SimpleIndex, before
 from envgen.pypi.uv import Uv, read_pylock
 from envgen.pypi.uv_messages import notes
-from envgen.pypi.wheel_verdicts import FileVerdict, by_version, classify, describe, remedy, shut_out
 
 Attempt = Callable[[ResolveRequest], object]
 _MAX_BLAMED = 6

@@ -14,8 +14,8 @@ from packaging.utils import canonicalize_name
 from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableError
 from envgen.models.wheel import ResolveRequest
 from envgen.pypi.indexes import mask
+from envgen.pypi.release_verdicts import target
 from envgen.pypi.stub_wheels import unmark
-from envgen.pypi.wheel_verdicts import target
 
 _URL = re.compile(r"https?://[^\s`)]+")
 _REFUSED = re.compile(r"\b(401 Unauthorized|403 Forbidden|407 Proxy\b[^)]*)")

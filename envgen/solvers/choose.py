@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
-from envgen.errors import SolverUnavailableError
+from collections.abc import Mapping
+
+from envgen.errors import SolverUnavailableError, UsageError
 from envgen.models.solve import Solver, SolverName
 
 _INSTALL = "libmambapy comes from conda-forge only: `conda install -c conda-forge 'libmambapy>=2'`; or use rattler"
 
 
-def choose_solver(name: SolverName | None = None) -> tuple[Solver, SolverName, str]:
-    """Return a solver, its name, and a note that says which one it is and why.
+SOLVERS: Mapping[str, SolverName] = {"libmamba": "libmamba", "rattler": "rattler"}
 
-    Without a name, libmamba is the default. Raise SolverUnavailableError for one that is asked for and cannot be
-    imported. The solver libraries are imported here and not before, since that takes time.
+
+def choose_solver(wanted: str | None = None, before: str | None = None) -> tuple[Solver, SolverName, str]:
+    """Return the solver that the call wants, else that of the lock before, else the default; its name, and a note.
+
+    A lock keeps to its solver, since the two weigh some versions differently. One that cannot be imported here is no
+    failure: what is kept does not depend on it.
+
+    Raises:
+        UsageError: there is no solver of that name.
+        SolverUnavailableError: the solver that the call wants cannot be imported.
+    """
+    if wanted or before is None:
+        return _opened(_known(wanted))
+    try:
+        solver, name, _ = _opened(_known(before))
+    except SolverUnavailableError as error:
+        solver, name, _ = _opened(None)
+        return solver, name, f"the lock was solved with {before}, now with {name}: {error.message}"
+    return solver, name, ""
+
+
+def _known(text: str | None) -> SolverName | None:
+    if text is None:
+        return None
+    if text not in SOLVERS:
+        raise UsageError(f"unknown solver `{text}`", hint=f"one of {', '.join(SOLVERS)}")
+    return SOLVERS[text]
+
+
+def _opened(name: SolverName | None) -> tuple[Solver, SolverName, str]:
+    """Return a solver, its name, and a note that says which one it is and why; libmamba is the default.
+
+    The solver libraries are imported here and not before, since that takes time.
     """
     from envgen.solvers.rattler import RattlerSolver
 

@@ -13,7 +13,7 @@ from envgen.errors import SolverUnavailableError
 from envgen.formats.conda_lock import read_conda_lock
 from envgen.formats.registry import render
 from envgen.models.solve import Solver, SolverName
-from envgen.solvers.choose import choose_solver
+from envgen.solvers import choose
 from tests.fakes.tiny_project import NOARCH, Project, empty_project, manifest, tiny_channel
 from tests.json_shapes import CHECK, ENVIRONMENTS, FAILURE, assert_shape
 
@@ -214,12 +214,14 @@ def test_a_solver_that_is_missing_here_is_replaced_with_a_note(
     for name, text in render(other, ["environment.yml", "conda-lock.yml"]).items():
         (demo / name).write_text(text, encoding="utf-8")
 
-    def without(name: SolverName | None = None) -> tuple[Solver, SolverName, str]:
+    opened = choose._opened
+
+    def without(name: SolverName | None) -> tuple[Solver, SolverName, str]:
         if name == "libmamba":
             raise SolverUnavailableError("libmamba is not available: it is gone", hint="get it")
-        return choose_solver(name or "rattler")
+        return opened(name or "rattler")
 
-    monkeypatch.setattr("envgen.locking.lock_platform.choose_solver", without)
+    monkeypatch.setattr(choose, "_opened", without)
     project.write("demo", manifest("demo", *LINES, "pytest"))
     ran = project.run("lock", "demo", "--json")
     assert ran.code == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import WriteError
-from envgen.install.prefix import Surroundings, conda_root, given_location, is_conda_root, named_location, register
+from envgen.install.location import Surroundings, conda_root, given_location, is_conda_root, named_location, register
 
 
 def around(folder: Path, subdir: str = "osx-arm64", **environ: str) -> Surroundings:

@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.lock.graph import Chain, Graph, Link, package_groups, providers_of, topological
+from envgen.lock.graph import Chain, Graph, Link, providers_of, topological
+from envgen.lock.groups import package_groups
 from envgen.lock.model import PlatformLock
 from envgen.models.record import Record
 from tests.fakes.locks import conda_key, make_platform, make_record, make_wheel, pypi_key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.lock.model import lock_groups, without_groups
+from envgen.lock.groups import lock_groups, without_groups
 from tests.fakes.locks import conda_key, make_platform, make_record, make_wheel, pypi_key
 
 LOCK = make_platform(

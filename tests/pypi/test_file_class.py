@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from envgen.models.platform import Platform
+from envgen.pypi.release_verdicts import FileClass, VersionVerdict, judge, shut_out
 from envgen.pypi.simple_api import ProjectFile
-from envgen.pypi.wheel_verdicts import FileClass, VersionVerdict, judge, shut_out
 from tests.pypi.conftest import mac
 
 INTEL = Platform(subdir="osx-64", python="3.12", macos="13.0")

@@ -11,8 +11,8 @@ from packaging.version import Version
 
 from envgen.errors import PypiUnsatisfiableError
 from envgen.models.wheel import Resolution, Stub, wheel_rank
+from envgen.pypi.release_verdicts import FileClass
 from envgen.pypi.resolver import UvResolver
-from envgen.pypi.wheel_verdicts import FileClass
 from tests.pypi.conftest import mac, request
 
 pytestmark = pytest.mark.network

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
+from envgen.pypi.release_verdicts import FileClass, by_version, classify, describe, remedy
 from envgen.pypi.simple_api import ProjectFile
-from envgen.pypi.wheel_verdicts import FileClass, by_version, classify, describe, remedy
 from tests.pypi.conftest import mac
 
 ARM, INTEL = "macosx_12_0_arm64", "macosx_10_9_x86_64"
