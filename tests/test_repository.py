@@ -86,14 +86,16 @@ def test_the_limits_that_no_linter_knows() -> None:
 
 
 def test_the_table_of_homes_leads_to_what_it_names() -> None:
-    """A question of somebody new, the file that answers it, and a name that the file defines."""
+    """A question of somebody new, the file that answers it, and a name that the file defines or has a row of."""
     with (ROOT / "tests" / "where_is_what.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) >= 40
     for row in rows:
-        tree = ast.parse((ROOT / row["file"]).read_text(encoding="utf-8"))
-        defined = {getattr(node, "name", "") for node in ast.walk(tree)}
-        assert row["defines"] in defined, row
+        text = (ROOT / row["file"]).read_text(encoding="utf-8")
+        if row["file"].endswith(".py"):
+            assert row["defines"] in {getattr(node, "name", "") for node in ast.walk(ast.parse(text))}, row
+        else:
+            assert row["defines"] in text, row
 
 
 def test_the_version_is_one() -> None:
