@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from hypothesis import settings
 
 from tests.fakes import projects, tiny_project
 from tests.fakes.index_server import IndexServer
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process that a test starts would compile envgen anew
+sys.dont_write_bytecode = False
 
 # No deadline: a busy machine is no failure. The fast examples are the same each time, so that a failure is a change's.
 settings.register_profile("fast", deadline=None, max_examples=15, derandomize=True)

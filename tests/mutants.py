@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import compileall
 import os
 import random
 import shutil
@@ -153,6 +154,7 @@ def copy_of(folder: Path) -> Path:
     """Return a copy of the checkout in a folder; what lies beside the checkout is not there, as for somebody new."""
     copy = folder / "checkout"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "*_cache", "__pycache__", ".hypothesis"))
+    compileall.compile_dir(copy, quiet=2)
     return copy
 
 
