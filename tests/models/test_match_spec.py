@@ -26,7 +26,7 @@ def test_the_name_without_parsing_is_that_of_the_parsed_spec(text: str, name: st
 
 @pytest.mark.parametrize("text", ["__osx >=13.0", "  __unix"])
 def test_virtual_packages_have_names(text: str) -> None:
-    assert MatchSpec.name_of(text) == text.split()[0]
+    assert MatchSpec.name_of(text) == text.split(maxsplit=1)[0]
 
 
 @pytest.mark.parametrize("text", ["", "*", ">=1.2"])
