@@ -92,6 +92,7 @@ def _matches(text: str, name: str, version: str, build: str, number: int) -> boo
 
 @cache
 def _package(name: str, version: str, build: str, number: int) -> rattler.PackageRecord:
+    # A match spec of envgen's looks at no more than the first four; rattler demands the rest.
     return rattler.PackageRecord(
         name=name,
         version=version,
