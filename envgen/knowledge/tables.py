@@ -110,4 +110,5 @@ def _fits(value: object, hint: object) -> bool:
         return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
     if get_origin(hint) is Literal:
         return value in get_args(hint)
+    # A datetime is a date to Python, but not to a reader of the tables.
     return isinstance(hint, type) and isinstance(value, hint) and not (hint is date and type(value) is not date)

@@ -57,7 +57,7 @@ def escapes(specifier: str, scopes: tuple[str, ...]) -> bool:
 
 
 def named_versions(specifier: str) -> tuple[str, ...]:
-    """Return the versions that a specifier spells out, as `2.15` for `==2.15.*`, in order of appearance."""
+    """Return the versions that a specifier spells out, as `2.15` for `==2.15.*`, the lowest first."""
     found = (item.version.removesuffix(".*") for item in _specifiers(specifier))
     return tuple(sorted(dict.fromkeys(found), key=to_version))
 
@@ -90,5 +90,5 @@ def _probes(specifiers: tuple[str, ...]) -> Iterator[str]:
         for text in named_versions(specifier):
             yield text
             release = to_version(text).release
-            yield ".".join(map(str, (*release, 0, 0, 1)))
-            yield ".".join(map(str, (*release[:-1], release[-1] + 1)))
+            yield ".".join(map(str, (*release, 0, 0, 1)))  # just above it
+            yield ".".join(map(str, (*release[:-1], release[-1] + 1)))  # the next of as many numbers: outside `.*`

@@ -171,7 +171,7 @@ def _name(path: Path, item: Node | str) -> str:
     """Return the canonical name of the package that an item asks for; "" for an include."""
     text = item if isinstance(item, str) else item.text if isinstance(item, TextNode) else ""
     if path[0] == "conda":
-        return canonicalize_name(MatchSpec.name_of(text.strip().lower()))
+        return canonicalize_name(MatchSpec.name_of(text))
     return Requirement.name_of(text)
 
 

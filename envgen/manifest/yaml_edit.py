@@ -25,6 +25,7 @@ from envgen.manifest.yaml_document import (
 FILE = "envgen.yaml"
 _PLAIN = re.compile(r"[A-Za-z0-9_.]([!-~ ]*[!-~])?")
 _FLOW_SIGNS = re.compile(r"[\[\]{},:]")
+# Possessive: a long run of blanks that leads to no comma is given up at once.
 _TO_COMMA = re.compile(r"(?:\s+#[^\r\n]*|\s)*+,")
 _LINE_REST = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?=[\r\n]|\Z)")
 _LINE_END = re.compile(r"[\r\n]|\Z")

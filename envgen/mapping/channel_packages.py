@@ -148,7 +148,7 @@ def distributions_of(record: Record, table: NameTable | None = None) -> tuple[st
 
     A record that depends on a holder of the same distribution is an umbrella or an alias (`matplotlib` over
     `matplotlib-base`), and holds nothing itself; so do C libraries, tools and outputs for an extra (`rich-with-jupyter`
-    over `rich`). What conda holds is told by the table, else a Python record holds the distribution of its own name.
+    over `rich`). The table says what a package holds; a Python record that it lacks holds the one of its own name.
     """
     known = table or name_table()
     depended = depends_names(record)

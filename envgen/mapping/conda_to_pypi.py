@@ -23,7 +23,7 @@ _CLAUSE = re.compile(r"(~=|===?|!=|>=|<=|>|<|=)?(.+)")
 class PypiName:
     """The requirement that a conda package stands for, without a version, or "" where it holds no distribution.
 
-    `certain` is False where nothing but the name tells; `known` says that a channel that was read has the package.
+    `certain` is False where it is guessed from the name; `known` says that a channel that was read has the package.
     """
 
     requirement: str

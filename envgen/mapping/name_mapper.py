@@ -318,7 +318,7 @@ class NameMapper:
     def _holders_below(self, project: str, conda: str) -> Iterator[str]:
         """Yield the packages below an umbrella or alias that hold the project: those that its record depends on.
 
-        Told by the table, or by another spelling of the same name (`typing-extensions` over `typing_extensions`).
+        The table names them, or they are another spelling of the name (`typing-extensions` over `typing_extensions`).
         """
         record = self.packages.newest(conda)
         depended = depends_names(record) if record else frozenset()

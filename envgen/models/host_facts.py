@@ -13,7 +13,7 @@ class FoundTool:
     """A program on PATH.
 
     `architectures` are those of the program, or of the interpreter that its first line names; () where they could not
-    be told.
+    be read.
     """
 
     name: str

@@ -11,7 +11,7 @@ from rattler.exceptions import InvalidMatchSpecError, InvalidVersionSpecError
 
 from envgen.models.record import Record, VirtualPackage
 
-_NAME = re.compile(r"\s*(?:[^\s\[]*::)?([a-z0-9_][a-z0-9_.-]*)")
+_NAME = re.compile(r"\s*(?:[^\s\[]*::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class MatchSpec:
 
     @staticmethod
     def name_of(text: str) -> str:
-        """Return the name that a depends or constrains entry is about; "" where it starts with none.
+        """Return the name that a depends or constrains entry is about, in small letters; "" where it starts with none.
 
-        Records have thousands of entries, most of them asked for their names alone: nothing is parsed for that.
+        Records have thousands of entries, of most of which only the names are wanted: nothing is parsed for that.
         """
         found = _NAME.match(text)
-        return found[1] if found else ""
+        return found[1].lower() if found else ""
 
     @classmethod
     def exact(cls, record: Record) -> MatchSpec:
@@ -92,6 +92,7 @@ def _matches(text: str, name: str, version: str, build: str, number: int) -> boo
 
 @cache
 def _package(name: str, version: str, build: str, number: int) -> rattler.PackageRecord:
+    # A match spec of envgen's looks at no more than the first four; rattler demands the rest.
     return rattler.PackageRecord(
         name=name,
         version=version,

@@ -62,6 +62,7 @@ def _request(state: PlanState, specs: Iterable[RootSpec], constraints: tuple[Roo
 
 def solve(state: PlanState, request: SolveRequest) -> Solution:
     """Solve a request, unless the same was solved before; raise UnsatisfiableError when no records meet it."""
+    # Neither the order of the specs nor who asks for them has a part in the answer; the rest is the same for a target.
     key = (
         frozenset(spec.spec.text for spec in request.specs),
         frozenset(spec.spec.text for spec in request.constraints),

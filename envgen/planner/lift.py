@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import PlanError
 from envgen.lock.model import LockedWheel
+from envgen.mapping.channel_packages import depends_names
 from envgen.mapping.requirements import MappedRequirement
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.match_spec import MatchSpec
@@ -248,8 +249,9 @@ def undo_lifts(state: PlanState) -> None:
 
     The most needed are tried first: undoing those would undo what depends on them as well.
     """
-    newest = [state.resolvers.mapper.packages.newest(lift.conda) for lift in state.lifts.values()]
-    needed = [name for record in newest if record for name in {MatchSpec.name_of(text) for text in record.depends}]
+    conda_names = {lift.conda for lift in state.lifts.values()}  # one package may provide several distributions
+    newest = [state.resolvers.mapper.packages.newest(name) for name in conda_names]
+    needed = [name for record in newest if record for name in depends_names(record)]
     ordered = sorted(state.lifts.values(), key=lambda lift: (-needed.count(lift.conda), lift.name))
     kept = _fitting(state, [], ordered)
     refused = [lift for lift in ordered if lift not in kept]

@@ -42,7 +42,7 @@ def plan(inputs: PlanInputs, resolvers: Resolvers) -> Plan:
     """Decide what is installed on one target.
 
     Each round asks PyPI for wheels, takes from conda what it can provide of their needs, and solves the conda half with
-    that. The halves agree once nothing that this decided would be another question to PyPI.
+    that. The halves agree once nothing that was decided on the way changes the request to PyPI.
 
     Raises:
         PlanError, MappingError: the requirements cannot be given sources that fit.
@@ -129,6 +129,7 @@ def solve_conda(state: PlanState) -> Solution:
         if not found:
             state.provided = provided_by(state, solution.records)
             return solution
+        # One that cannot move may be gone once the others have moved: it is refused when nothing else is left.
         for dependency in [each for each in found if each.movable] or found:
             _move_out(state, dependency)
 

@@ -28,7 +28,7 @@ def choose_sources(inputs: PlanInputs, resolvers: Resolvers) -> PlanState:
 
     Raises:
         PlanError: what the user asks for is known not to work together, or PyPI is needed and may not be asked.
-        MappingError: a name's source cannot be told.
+        MappingError: a name's source is not known.
     """
     applying = _applying(inputs)
     family = _family(inputs, applying)
@@ -140,7 +140,7 @@ def nowhere(roots: Iterable[PlannedRequirement]) -> list[str]:
 
 
 def no_version(state: PlanState, mapped: MappedRequirement) -> str:
-    """Return that the channel has no version that a requirement admits; "" where it has one."""
+    """Return in words that the channel has no version which a requirement admits; "" where it has one."""
     for spec in mapped.specs:
         have = state.resolvers.mapper.packages.records(spec.name)
         if not any(spec.matches(record) for record in have):

@@ -100,7 +100,7 @@ class TensorFlowChoice:
 class Demand:
     """A demand on the release of TensorFlow.
 
-    `by` names what makes the demand and `because` says why a release does not meet it; together they tell why the
+    `by` names what makes the demand and `because` says why a release does not meet it; together they say why the
     newest release is not taken. `hint` says what the user may do where no release meets it, `refusal` what failed then
     (`because` alone does where `requirement`, the user's that makes the demand, is set).
     """

@@ -18,7 +18,7 @@ def double_findings(lock: PlatformLock, distributions_of: Callable[[Record], tup
     """
     yield from _twice("DOUBLE-RECORD", (record.name for record in lock.conda))
     yield from _twice("DOUBLE-WHEEL", (wheel.name for wheel in lock.pypi))
-    wheels = {wheel.name: wheel for wheel in reversed(lock.pypi)}
+    wheels = {wheel.name: wheel for wheel in reversed(lock.pypi)}  # the first of those that are locked twice
     providers: dict[str, list[Record]] = {}
     for record in lock.conda:
         for name in distributions_of(record):

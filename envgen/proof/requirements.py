@@ -96,6 +96,7 @@ def _distributions(
     conda_name: str, wheels: Iterable[LockedWheel], distributions_of: Callable[[Record], tuple[str, ...]]
 ) -> list[str]:
     """Return the locked wheels whose distribution a conda package of this name would provide."""
+    # The package is not in the lock: a Python record of the wheel's own version stands for it.
     names = []
     for wheel in wheels:
         version, depends = wheel.version, ("python",)

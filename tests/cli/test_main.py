@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,20 @@ def test_the_help_needs_next_to_nothing() -> None:
     heavy = {"asyncio", "packaging", "pydantic", "rattler", "requests", "rich", "ruamel", "uv"}
     assert heavy.isdisjoint(name.split(".")[0] for name in loaded)
     assert {name.split(".")[1] for name in loaded if name.startswith("envgen.")} == {"cli", "errors"}
+
+
+@pytest.mark.parametrize(
+    ("words", "unneeded"),
+    [
+        (["knowledge"], {"rattler", "requests", "ruamel", "uv"}),
+        (["schema"], {"requests", "ruamel", "uv"}),
+        (["doctor"], {"ruamel"}),
+    ],
+)
+def test_what_a_command_has_no_need_of_is_not_imported(words: list[str], unneeded: set[str], tmp_path: Path) -> None:
+    code = f"import sys; from envgen.cli.main import run; run({words}); print(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert unneeded.isdisjoint(name.split(".")[0] for name in ran.stderr.split())
 
 
 def test_without_a_word_the_help_is_on_stderr(project: Project) -> None:

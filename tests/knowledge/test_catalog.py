@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date
 from importlib.resources import files
@@ -55,6 +56,12 @@ def test_every_fact_has_words_a_source_and_a_day() -> None:
         assert fact.source
         assert not fact.rule.endswith(".")
         assert date(2025, 1, 1) < fact.verified <= date(2026, 11, 23)
+
+
+def test_blocks_of_names_are_told_in_words() -> None:
+    rules = [fact.rule for fact in all_facts() if fact.topic in ("names", "extras")]
+    assert not [rule for rule in rules if re.search(r"[a-z]_[a-z_]+ (that|of|which)", rule)]
+    assert any(rule.startswith("builds that an extra chooses: ") for rule in rules)
 
 
 def test_no_fact_is_listed_twice() -> None:

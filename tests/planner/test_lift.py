@@ -255,6 +255,20 @@ class TestUndone:
         made = scenario(channel, pypi, only=["app"]).plan()
         assert pypi_versions(made) == {"app": "1.0", "a": "1.0"}
 
+    def test_a_package_of_two_distributions_needs_what_it_needs_once(self) -> None:
+        channel = """
+        pair 1.0 : x
+        b 1.0 : y
+        c 1.0 : y
+        @clash 1.0
+        @clash 2.0
+        x 2.0 : clash <2
+        y 2.0 : clash >=2
+        """
+        pypi = "app 1.0 : p1 | p2 | b | c | x | y\nb 1.0\nc 1.0\np1 1.0\np2 1.0\nx 2.0\ny 2.0"
+        asked = scenario(channel, pypi, only=["app"], mapping={"p1": "pair", "p2": "pair"})
+        assert pypi_versions(asked.plan()) == {"app": "1.0", "p1": "1.0", "p2": "1.0", "x": "2.0"}
+
     def test_one_bad_lift_among_many_takes_few_solves(self) -> None:
         names = [f"n{number:02}" for number in range(24)]
         channel = "\n".join(f"{name} 1.0" for name in names) + "\nbad 1.0 : core <2 | core >=2\ncore 2.0"
