@@ -182,7 +182,7 @@ class PrefixSync:
         stated = f"{prefix}: {state}"
         try:
             yield
-        except _StatedError:
+        except (_StatedError, InterruptedInstallError):  # of a step within this one
             raise
         except KeyboardInterrupt as error:
             raise InterruptedInstallError(f"interrupted\n  {stated}") from error
