@@ -51,6 +51,12 @@ def test_the_help_needs_next_to_nothing() -> None:
     assert {name.split(".")[1] for name in loaded if name.startswith("envgen.")} == {"cli", "errors"}
 
 
+def test_questions_about_a_lock_load_nothing_to_solve_with() -> None:
+    code = "import sys, envgen.commands.why, envgen.commands.export; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"envgen.locking.lock", "envgen.planner", "envgen.repodata", "envgen.proof"}.isdisjoint(loaded)
+
+
 def test_without_a_word_the_help_is_on_stderr(project: Project) -> None:
     ran = project.run()
     assert (ran.code, ran.out) == (2, "")
