@@ -57,6 +57,12 @@ def test_every_fact_has_words_a_source_and_a_day() -> None:
         assert date(2025, 1, 1) < fact.verified <= date(2026, 11, 23)
 
 
+def test_facts_on_extras_begin_with_words() -> None:
+    heads = {fact.rule.partition(":")[0] for fact in all_facts() if fact.topic == "extras"}
+    assert "builds that an extra chooses" in heads
+    assert [head for head in heads if "_" in head] == []
+
+
 def test_no_fact_is_listed_twice() -> None:
     listed = Counter((fact.topic, fact.rule) for fact in all_facts())
     assert [rule for rule, count in listed.items() if count > 1] == []
