@@ -13,7 +13,6 @@ from envgen.knowledge.tables import lazy_table
 from envgen.knowledge.tensorflow import native_satellites
 from envgen.knowledge.version_ranges import covers
 from envgen.models.findings import Severity
-from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
 
 Evidence = Literal["reported", "measured", "inferred"]
@@ -161,6 +160,9 @@ def _other_runtimes(rule: OpenMpRule, packages: InstalledPackages) -> tuple[str,
 
 
 def _depends_on(record: Record, name: str) -> bool:
+    # here, as it loads rattler, which listing the facts does not need
+    from envgen.models.match_spec import MatchSpec
+
     return any(MatchSpec.name_of(text) == name for text in record.depends)
 
 

@@ -51,10 +51,22 @@ def test_the_help_needs_next_to_nothing() -> None:
     assert {name.split(".")[1] for name in loaded if name.startswith("envgen.")} == {"cli", "errors"}
 
 
-def test_questions_about_a_lock_load_nothing_to_solve_with() -> None:
-    code = "import sys, envgen.commands.why, envgen.commands.export; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert {"envgen.locking.lock", "envgen.planner", "envgen.repodata", "envgen.proof"}.isdisjoint(loaded)
+LIGHT = {
+    "import envgen.commands.why, envgen.commands.export": {
+        "envgen.locking.lock",
+        "envgen.planner",
+        "envgen.proof",
+        "envgen.repodata",
+    },
+    "from envgen.knowledge.catalog import all_facts; all_facts()": {"pydantic", "rattler", "ruamel"},
+}
+
+
+@pytest.mark.parametrize("code", LIGHT)
+def test_what_asks_loads_nothing_to_solve_with(code: str) -> None:
+    code_and_list = [sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"]
+    loaded = subprocess.run(code_and_list, capture_output=True, text=True, check=True).stdout.split()
+    assert LIGHT[code].isdisjoint(loaded)
 
 
 def test_without_a_word_the_help_is_on_stderr(project: Project) -> None:
