@@ -51,7 +51,7 @@ def report_check(console: Console, checked: Sequence[CheckResult]) -> None:
         for note in item.notes:
             console.note(f"{item.name}: {note}" if len(checked) > 1 else note)
     faulty = [item for item in checked if item.reasons]
-    if faulty and console.as_json:
+    if faulty and console.as_json:  # what was printed says so: stdout takes one object
         raise typer.Exit(1)
     if faulty:
         what = "not true" if any(_verdict(item) == _FALSE for item in faulty) else "not known to be true"

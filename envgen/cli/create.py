@@ -92,7 +92,7 @@ def report_create(console: Console, created: CreateResult) -> None:
     for note in created.notes:
         console.note(note)
     failed = [outcome for outcome in created.outcomes if outcome.message]
-    if failed and console.as_json:
+    if failed and console.as_json:  # what was printed says so: stdout takes one object
         raise SystemExit(1)
     if failed:
         listed = "\n".join(f"  {outcome.subject}: {outcome.message}" for outcome in failed)

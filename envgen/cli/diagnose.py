@@ -39,7 +39,7 @@ def diagnose(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Show of each requirement, and of all that it needs, where it can come from, or why not and what to do."""
+    """Show for each requirement, and for all that it needs, where it can come from, or why not and what to do."""
     from envgen.diagnosis.diagnose import DiagnoseOptions, diagnose_all
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
@@ -70,7 +70,7 @@ def report_diagnosis(console: Console, report: Report, *, markdown: bool) -> Non
 
 
 def report_shape(report: Report) -> dict[str, object]:
-    """Shape the verdicts for `--json`."""
+    """Return the JSON shape of a report."""
     return {
         "ok": report.ok,
         "partial": any(diagnosis.partial for diagnosis in report.diagnoses),

@@ -137,7 +137,7 @@ def report_stale(console: Console, stale: Sequence[CheckResult]) -> None:
     old = [item.name for item in stale if item.reasons]
     text = [staleness_text(item, "the lock is stale" if item.reasons else "the lock is current") for item in stale]
     console.report(shape, "\n".join(text))
-    if old and console.as_json:
+    if old and console.as_json:  # what was printed says so: stdout takes one object
         raise typer.Exit(1)
     if old:
         raise LockfileError(

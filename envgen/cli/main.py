@@ -139,7 +139,7 @@ def run(words: Sequence[str]) -> int:
         raise
     except typer.TyperException as error:
         return _usage(error.format_message(), words)
-    except OSError as error:
+    except OSError as error:  # as text even with --json: it may be stdout that cannot be written
         place = f" ({error.filename})" if error.filename else ""
         show_error(EnvgenError(f"cannot go on: {error.strerror or error}{place}", code="io"), as_json=False)
         return EnvgenError.exit_code

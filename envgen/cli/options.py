@@ -1,4 +1,7 @@
-"""The options that commands share, each with a callback that refuses wrong values before anything is read."""
+"""The options that commands share, each with a callback that refuses wrong values before anything is read.
+
+What a callback needs is imported within it: every command loads this module, and most need none of it.
+"""
 
 from __future__ import annotations
 

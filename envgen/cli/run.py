@@ -43,7 +43,7 @@ def run(
     if not command:
         raise UsageError("nothing to run", hint=f"such as: envgen run {name} -- python")
     words = command_in(services, name, prefix, read_machine(), command)
-    sys.stdout.flush()
+    sys.stdout.flush()  # the new process would not
     try:
         os.execvpe(words[0], words, services.settings.environ)  # noqa: S606 - the command takes our place
     except OSError as error:

@@ -14,9 +14,7 @@ from packaging.utils import canonicalize_name
 from envgen.errors import LockfileError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError
 from envgen.lock.graph import Chain, Graph, Link, RootPackage, manifest_roots
 from envgen.lock.model import Lock, PlatformLock
-from envgen.locking.lock import locked_environment, solve_lock
 from envgen.locking.moves import stated_requirements
-from envgen.locking.updates import Updates
 from envgen.manifest.edit import add_requirements
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.mapping.channel_packages import distributions_of
@@ -27,7 +25,7 @@ from envgen.models.match_spec import MatchSpec
 from envgen.models.package_key import PackageKey, PackageSource
 from envgen.models.requirement import Origin
 from envgen.project.own_projects import with_projects
-from envgen.project.project import MANIFEST, unwritten
+from envgen.project.project import MANIFEST, locked_environment, unwritten
 from envgen.project.services import Services
 
 # Reasons that the planner gives for what no line of the manifest asks for.
@@ -155,6 +153,10 @@ def why_not(services: Services, name: str, text: str) -> dict[str, VersionRefusa
 
 def try_out(services: Services, name: str, text: str) -> TrialResult:
     """Solve an environment with one more requirement, keeping to its lock; nothing is written."""
+    # here, as it loads the planner and the solvers, which no other question needs
+    from envgen.locking.lock import solve_lock
+    from envgen.locking.updates import Updates
+
     environment, lock = locked_environment(services.root, name)
     edited = add_requirements(environment.text, [str(_requirement(text))])
     file = f"{environment.shown}/{MANIFEST}"

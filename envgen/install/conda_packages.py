@@ -29,7 +29,7 @@ _FETCH = re.compile(r"failed to fetch (\S+)")
 
 
 class StaleCacheError(InstallError):
-    """Report that the cache of unpacked packages is damaged: the archives are needed after all."""
+    """A damaged cache of unpacked packages: the archives are needed after all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,8 @@ class CondaLinker:
     report: Callable[[str], None]
 
     def archive(self, record: Record) -> Path:
-        """Return the path of a record's archive; rattler wants one that is not there, too, for what its cache has."""
+        """Return the path of a record's archive."""
+        # rattler wants a path even where its cache has the package and no archive is needed
         return self.archives.get(record.key, self.cache / "absent" / record.filename)
 
 
@@ -117,6 +118,7 @@ class _Reporter(InstallerReporter):
 def _explained(text: str, linker: CondaLinker) -> InstallError:
     match = _FETCH.search(text)
     reason = text.strip().splitlines()[-1].removeprefix("Caused by: ")
+    # an archive that was not given, as the cache had it unpacked: rattler has found that copy damaged
     if match and not any(path.name == match[1] for path in linker.archives.values()):
         return StaleCacheError(f"the cache's copy of {match[1]} is damaged", code="cache")
     if "No space left" in text or "os error 28" in text or "os error 122" in text:

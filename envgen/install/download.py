@@ -32,7 +32,7 @@ from envgen.system.files import existing_ancestor, reason_of, try_lock
 
 PARALLEL = 8
 _TRIES = 3  # without a byte more than before
-_MOST_TRIES = 12
+_MOST_TRIES = 12  # in all
 _PAUSE, _BEAT = 0.3, 0.05  # seconds
 _STATUS = re.compile(r"\((\d{3}) ([^)]*)\)")
 _WORTH_RETRYING = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
@@ -62,7 +62,7 @@ class Download:
 
 
 class _FailedError(Exception):
-    """Report why a location did not give the file, and whether trying it again may help."""
+    """A location that did not give the file; `final` tells that trying it again does not help."""
 
     def __init__(self, reason: str, *, final: bool, hint: str = "") -> None:
         super().__init__(reason)
@@ -204,6 +204,7 @@ class _Transfer:
             self._progress.advance(-sink.size)
             stream.truncate(0)
             found = f"{self._download.artifact.digest.algorithm} {sink.hasher.hexdigest()[:12]}…"
+            # a part that an earlier attempt left may be what is wrong: then it is tried once more from the start
             reason = f"what is served is not what was locked ({found} instead of {self._download.artifact.digest})"
             raise _FailedError(reason, final=not sink.offset, hint="a damaged copy, or another file under this name")
 
@@ -242,7 +243,7 @@ class _Transfer:
 
 def _client(url: str, offset: int) -> Client:
     agent = f"envgen/{envgen.__version__}"
-    if not offset:
+    if not offset:  # no retries of rattler's: those of `_try_location` go on from what came
         return rattler.Client.default_client(max_retries=0, user_agent=agent)
     path = urlsplit(url).path
 

@@ -66,7 +66,7 @@ class FetchedFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchOptions:
-    """How files are fetched: into which store, after how many seconds a silent server is given up, who hears of it."""
+    """How files are fetched: into which store, after how many seconds a silent server is given up, who is shown it."""
 
     store: Path
     timeout: float
@@ -91,7 +91,7 @@ def fetch_files(needs: Sequence[NeededFile], options: FetchOptions) -> FetchedFi
 
 def _copy(need: NeededFile, store: Path, progress: Progress) -> Path | None:
     for path in (need.target(store), *need.copies):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # a copy that cannot be read is as good as none
             if path.is_file() and need.artifact.digest.matches(path):
                 progress.finish(need.artifact, fetched=0)
                 return path

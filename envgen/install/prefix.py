@@ -19,7 +19,7 @@ from envgen.models.record import Record
 from envgen.system.files import FolderWriter
 
 META = "conda-meta"
-MARKER = "envgen"  # below META; with its own format number
+MARKER = "envgen"  # below META; no `.json`, as conda takes every such file there for a record
 MARKER_FORMAT = 1
 State = Literal["incomplete", "complete"]
 _READERS = 4
@@ -124,13 +124,16 @@ def _entries(prefix: Path) -> Iterator[Path]:
     for entry in prefix.iterdir():
         if entry.name == META and entry.is_dir():
             yield from (each for each in entry.iterdir() if not each.name.startswith(".envgen"))
-        elif entry.name != ".DS_Store":
+        elif entry.name != ".DS_Store":  # macOS leaves it in every folder that was looked at
             yield entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marker:
     """The mark in a prefix: which environment it is for which platform, and whether it is complete.
+
+    It says "incomplete" before the first change, and "complete" only after the last: a run that is killed in between
+    leaves a prefix that says so.
 
     `content` is `content_digest` of what was to be installed; `wheels` maps the distributions from PyPI to their
     sha256; `fresh` tells that it has never been complete.

@@ -1,4 +1,4 @@
-"""A prefix on its way to what a lock says, step by step: whatever stops a step, the next run completes it."""
+"""The steps that bring a prefix to what a lock says: whatever stops one of them, the next run completes it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from envgen.system.files import exclusive, reason_of, remove_tree
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixState:
-    """What stands in a prefix, and what must be changed in it.
+    """What is in a prefix, and what must be changed in it.
 
     `afresh` tells that it is the rest of a first attempt with another lock, which is removed altogether.
     """
@@ -182,7 +182,7 @@ class PrefixSync:
         stated = f"{prefix}: {state}"
         try:
             yield
-        except _StatedError:
+        except (_StatedError, InterruptedInstallError):  # of a step within this one
             raise
         except KeyboardInterrupt as error:
             raise InterruptedInstallError(f"interrupted\n  {stated}") from error
@@ -211,7 +211,7 @@ def remove_obsolete(contents: PrefixContents, changes: PrefixChanges) -> None:
 
 
 class _StatedError(InstallError):
-    """Report a failure, with the state that the prefix is in."""
+    """A failure whose message says what state the prefix is in."""
 
 
 def _refuse(target: InstallTarget, marker: Marker | None, *, adopt: bool) -> None:

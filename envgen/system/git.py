@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envgen.errors import LockfileError, UsageError
 
-_TIMEOUT = 30.0
+_TIMEOUT = 30.0  # seconds
 
 
 class Revision:

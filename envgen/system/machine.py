@@ -28,7 +28,7 @@ VARIABLES = (
     *("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_PLATFORM", "PIP_NO_BINARY", "PIP_ONLY_BINARY"),
     "PIP_REQUIRE_VIRTUALENV",
 )
-_TIMEOUT = 5.0
+_TIMEOUT = 5.0  # seconds
 _MOST_LINKS = 3  # a script may name a script
 _USUAL_ROOTS = (
     *("miniforge3", "mambaforge", "miniconda3", "anaconda3", "micromamba"),

@@ -432,6 +432,22 @@ def test_a_failed_sync_says_half_changed(world: World, usual: Basics, monkeypatc
     world.good("create", "demo")
 
 
+def test_interrupting_while_linking_says_half_made_alone(
+    world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from envgen.install import sync
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sync, "link", interrupt)
+        error = world.failed("create", "demo", code=130)
+    state = "it is half made, and marked so: the same command completes it"
+    assert (error["code"], error["message"]) == ("interrupted", f"interrupted\n  {world.prefix}: {state}")
+    world.good("create", "demo")
+
+
 def test_a_damaged_mark_counts_as_half_made(world: World, usual: Basics) -> None:
     world.good("create", "demo")
     (world.prefix / "conda-meta/envgen").write_text("{")
