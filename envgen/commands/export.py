@@ -10,8 +10,7 @@ from envgen.commands.why import chosen_platforms
 from envgen.errors import UsageError, WriteError
 from envgen.formats.registry import Exported, export
 from envgen.lock.model import lock_groups, without_groups
-from envgen.locking.lock import locked_environment
-from envgen.project.project import MANIFEST
+from envgen.project.project import MANIFEST, locked_environment
 from envgen.project.services import Services
 from envgen.system.files import exclusive
 

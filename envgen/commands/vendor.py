@@ -39,7 +39,6 @@ from envgen.install.vendored import (
     wheel_path,
 )
 from envgen.lock.model import Lock, LockedWheel
-from envgen.locking.lock import locked_environment
 from envgen.locking.lock_platform import Preferences, solve_platform
 from envgen.manifest.edit import set_python
 from envgen.manifest.model import Manifest, load_manifest
@@ -51,6 +50,7 @@ from envgen.project.project import (
     Environment,
     environment_names,
     generated_texts,
+    locked_environment,
     meant_names,
 )
 from envgen.project.services import Services, with_indexes

@@ -14,7 +14,6 @@ from packaging.utils import canonicalize_name
 from envgen.errors import LockfileError, PlanError, PypiUnsatisfiableError, UnsatisfiableError, UsageError
 from envgen.lock.graph import Chain, Graph, Link, RootPackage, manifest_roots
 from envgen.lock.model import Lock, PlatformLock
-from envgen.locking.lock import locked_environment, solve_lock
 from envgen.locking.moves import stated_requirements
 from envgen.locking.updates import Updates
 from envgen.manifest.edit import add_requirements
@@ -27,7 +26,7 @@ from envgen.models.match_spec import MatchSpec
 from envgen.models.package_key import PackageKey, PackageSource
 from envgen.models.requirement import Origin
 from envgen.project.own_projects import with_projects
-from envgen.project.project import MANIFEST, unwritten
+from envgen.project.project import MANIFEST, locked_environment, unwritten
 from envgen.project.services import Services
 
 # Reasons that the planner gives for what no line of the manifest asks for.
@@ -155,6 +154,8 @@ def why_not(services: Services, name: str, text: str) -> dict[str, VersionRefusa
 
 def try_out(services: Services, name: str, text: str) -> TrialResult:
     """Solve an environment with one more requirement, keeping to its lock; nothing is written."""
+    from envgen.locking.lock import solve_lock  # takes as long to load as all that the other questions need
+
     environment, lock = locked_environment(services.root, name)
     edited = add_requirements(environment.text, [str(_requirement(text))])
     file = f"{environment.shown}/{MANIFEST}"
@@ -173,9 +174,11 @@ def trees(services: Services, name: str, package: str = "", platform: str = "") 
     Raises:
         UsageError: the lock has no such platform. LockfileError: there is none, or it does not have the package.
     """
-    manifest, lock = _opened(services, name)
+    environment, lock = locked_environment(services.root, name)
+    platforms = chosen_platforms(lock, name, platform)
+    manifest = with_projects(services.root, environment.manifest)
     found = {}
-    for each in chosen_platforms(lock, name, platform):
+    for each in platforms:
         roots = _roots(manifest, each)
         if package:
             named = {root.key: root for root in reversed(roots)}

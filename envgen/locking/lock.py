@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from envgen import __version__
 from envgen.errors import LockfileError
@@ -148,15 +147,6 @@ def _lock_to_keep(environment: Environment, texts: Mapping[str, str]) -> tuple[L
         note = f"the lock is made again: {error.message}"
     lock = _readable(environment, texts)
     return lock, (note,) if lock else (note, "nothing of it could be kept")
-
-
-def locked_environment(root: Path, name: str) -> tuple[Environment, Lock]:
-    """Open an environment that has a lock; raise LockfileError for one that has none."""
-    environment = open_environment(root, name)
-    lock = read_lock(environment.shown, environment.manifest, generated_texts(environment.folder))
-    if lock is None:
-        raise LockfileError(f"{environment.shown} has no lock yet", hint=f"make it with `envgen lock {name}`")
-    return environment, lock
 
 
 def _both_sides(environment: Environment, texts: Mapping[str, str]) -> tuple[Lock | None, tuple[str, ...]]:

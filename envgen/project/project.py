@@ -129,6 +129,15 @@ def read_lock(shown: str, manifest: Manifest, texts: Mapping[str, str], *, seale
     return read_explicit(explicit, sealed=sealed) if explicit else None
 
 
+def locked_environment(root: Path, name: str) -> tuple[Environment, Lock]:
+    """Open an environment that has a lock; raise LockfileError for one that has none."""
+    environment = open_environment(root, name)
+    lock = read_lock(environment.shown, environment.manifest, generated_texts(environment.folder))
+    if lock is None:
+        raise LockfileError(f"{environment.shown} has no lock yet", hint=f"make it with `envgen lock {name}`")
+    return environment, lock
+
+
 @contextmanager
 def unwritten(file: str, before: str) -> Iterator[None]:
     """Let a failure over an edited manifest that is not written point at the lines of the file as it stands.

@@ -51,6 +51,13 @@ def test_the_help_needs_next_to_nothing() -> None:
     assert {name.split(".")[1] for name in loaded if name.startswith("envgen.")} == {"cli", "errors"}
 
 
+@pytest.mark.parametrize("command", ["check", "export", "why"])
+def test_what_only_reads_locks_loads_no_solver(command: str) -> None:
+    code = f"import sys, envgen.commands.{command}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"asyncio", "envgen.locking.lock_platform", "envgen.repodata.gateway"}.isdisjoint(loaded)
+
+
 def test_without_a_word_the_help_is_on_stderr(project: Project) -> None:
     ran = project.run()
     assert (ran.code, ran.out) == (2, "")

@@ -11,7 +11,7 @@ import pytest
 
 from envgen.cli.options import services_for
 from envgen.install.fetch import Sources
-from envgen.locking.lock import locked_environment
+from envgen.project.project import locked_environment
 from envgen.project.services import with_indexes
 from tests.fakes.index_server import IndexServer
 from tests.fakes.loopback import LoopbackChannel, send, serving, sharded
