@@ -24,7 +24,7 @@ from envgen.project.services import Services, with_indexes
 from envgen.proof.prove import new_findings, proof_faults
 
 _STARTER = "starter index"
-_NO_CONDA_LOCK = 3
+_NO_CONDA_LOCK = 3  # the exit code of the script below
 _TIMEOUT = 60.0
 # conda-lock gets a process of its own: it is optional, slow to import, and warns while it is.
 _SCRIPT = f"""

@@ -142,7 +142,7 @@ def why_package(services: Services, name: str, package: str) -> tuple[WhyAnswer,
 
 
 def why_not(services: Services, name: str, text: str) -> dict[str, VersionRefusal]:
-    """Return by platform what the lock of an environment has against a requirement, by the bounds that it holds.
+    """Return by platform what the lock of an environment has against a requirement, by the bounds in it.
 
     Raises:
         UsageError: the text is no requirement with bounds. LockfileError: there is no lock.
