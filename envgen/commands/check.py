@@ -18,15 +18,13 @@ from envgen.models.channel import Channel
 from envgen.models.findings import StaleReason, counted, is_or_are
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
-from envgen.project.channels import channels_of, open_index
 from envgen.project.own_projects import open_whole
 from envgen.project.project import CONDA_LOCK, Environment, generated_texts, meant_names, read_lock
 from envgen.project.services import Services, with_indexes
 from envgen.proof.prove import new_findings, proof_faults
-from envgen.pypi.simple_api import listings
 
 _STARTER = "starter index"
-_NO_CONDA_LOCK = 3
+_NO_CONDA_LOCK = 3  # the exit code of the script below
 _TIMEOUT = 60.0
 # conda-lock gets a process of its own: it is optional, slow to import, and warns while it is.
 _SCRIPT = f"""
@@ -133,7 +131,10 @@ def _unproved(lock: Lock) -> str:
 
 
 def _check_deeply(services: Services, environment: Environment, lock: Lock) -> DeepCheck:
-    """Read the lock with conda-lock's own parser, and look every package up in its index."""
+    """Read the lock with conda-lock's own parser, and look every package up in its index.
+
+    What reads an index is loaded here and below, since a hook runs the check without `--deep` at every commit.
+    """
     remarks = [*_second_parser(environment, lock)]
     for platform in lock.platforms:
         offline = services.options.offline
@@ -181,12 +182,16 @@ def _rows(lock: Lock) -> Iterator[tuple[str, ...]]:
 
 def _channels(services: Services, environment: Environment, lock: Lock) -> tuple[Channel, ...]:
     """Return the lock's channels with the addresses that the manifest has for them: a lock has no passwords."""
+    from envgen.project.channels import channels_of
+
     known = {channel.url: channel for channel in channels_of(services, environment.manifest)}
     return tuple(known.get(channel.url, channel) for channel in lock.channels)
 
 
 def _records(services: Services, channels: tuple[Channel, ...], platform: PlatformLock) -> _Remarks:
     """Compare the locked records with the channels', and prove them again as the channels have them."""
+    from envgen.project.channels import open_index
+
     services.progress(f"looking up {counted(len(platform.conda), 'record')}")
     repodata = open_index(services, channels, platform.platform)
     yield from repodata.notes
@@ -220,6 +225,8 @@ def _folded(record: Record) -> tuple[dict[str, str], tuple[str, ...]]:
 def _wheels(services: Services, lock: Lock, platform: PlatformLock) -> _Remarks:
     if not platform.pypi:
         return
+    from envgen.pypi.simple_api import listings
+
     services.progress(f"looking up {counted(len(platform.pypi), 'wheel')}")
     wheels = [locked.wheel for locked in platform.pypi]
     environ = with_indexes(services, lock.indexes).settings.environ

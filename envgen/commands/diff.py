@@ -79,7 +79,7 @@ def compare(services: Services, first: str, second: str = "") -> Comparison:
     new = {lock.platform.subdir: lock for lock in after.lock.platforms} if after.lock else {}
     platforms = {}
     for subdir, some in sorted((old | new).items()):
-        empty = replace(some, conda=(), pypi=())
+        empty = replace(some, conda=(), pypi=())  # what the side that lacks the platform is taken to have
         pair = old.get(subdir, empty), new.get(subdir, empty)
         platforms[subdir] = PlatformDiff(
             changes=diff(*pair, pypi_name=distribution_names(pair, distributions_of)),

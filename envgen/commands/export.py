@@ -29,7 +29,7 @@ def export_environment(services: Services, name: str, options: ExportOptions) ->
 
     Raises:
         UsageError: the environment, the format, the platform or a group is unknown. LockfileError: there is no lock.
-        WriteError: the format cannot hold it.
+        WriteError: the format has no place for it.
     """
     _, lock = locked_environment(services.root, name)
     platforms = chosen_platforms(lock, lock.name, options.platform)

@@ -43,7 +43,7 @@ NAMES = ("`name`", "`project.name`", "`tool.poetry.name`", "`workspace.name`", "
 FLOORS = ("`system-requirements.macos`", "`tool.pixi.system-requirements.macos`")
 NEWEST_MINOR = 14  # the newest that conda-forge builds for Apple silicon
 NO_PYTHON_HINT = "name one under `python`, or with --python"
-_PATCHES = range(30)
+_PATCHES = range(30)  # more than any minor has had; a bound may speak of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +118,7 @@ def chosen_pins(text: str) -> Pins:
 
 def source_lines(imported: Imported) -> dict[int, SourceLine]:
     """Map the manifest's lines to those of the file that they were made of."""
+    # backwards, so that of several lines that became one the first counts
     made = {account.becomes: account.line for account in reversed(imported.accounts) if account.becomes}
     return {number: made[place] for number, place in _places(imported.manifest) if place in made}
 
@@ -157,6 +158,7 @@ class _Importer:
         self._draft = Draft(source=file.file, name=file.name or _stem(file.file), macos=file.macos)
 
     def run(self) -> Imported:
+        # by `id`, since the items of one statement may be equal
         accounts = {**dict(self._python()), **dict(self._settings())}
         conda_to_pypi = self._conda_to_pypi()
         context = Context(

@@ -138,7 +138,7 @@ def _from_file(services: Services, name: str, options: NewOptions, source: Path)
         except EnvgenError as error:
             failure = blame_file(error, imported)
             if not isinstance(error, FAILURES):
-                raise failure from error.__cause__
+                raise failure from error.__cause__  # the same failure, so not caused by it
             advice = f"`envgen diagnose {source}` looks for what locks"
             failure = failure.with_hint("; ".join(filter(None, [error.hint, advice])))
             if not imported.file.solved:

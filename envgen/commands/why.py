@@ -141,7 +141,7 @@ def why_package(services: Services, name: str, package: str) -> tuple[WhyAnswer,
 
 
 def why_not(services: Services, name: str, text: str) -> dict[str, VersionRefusal]:
-    """Return by platform what the lock of an environment has against a requirement, by the bounds that it holds.
+    """Return by platform what the lock of an environment has against a requirement, by the bounds in it.
 
     Raises:
         UsageError: the text is no requirement with bounds. LockfileError: there is no lock.
@@ -175,9 +175,11 @@ def trees(services: Services, name: str, package: str = "", platform: str = "") 
     Raises:
         UsageError: the lock has no such platform. LockfileError: there is none, or it does not have the package.
     """
-    manifest, lock = _opened(services, name)
+    environment, lock = locked_environment(services.root, name)
+    platforms = chosen_platforms(lock, name, platform)
+    manifest = with_projects(services.root, environment.manifest)
     found = {}
-    for each in chosen_platforms(lock, name, platform):
+    for each in platforms:
         roots = _roots(manifest, each)
         if package:
             named = {root.key: root for root in reversed(roots)}

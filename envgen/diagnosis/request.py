@@ -226,7 +226,8 @@ def judge_commands(text: str, target: PlatformOptions, accelerator: str) -> Comm
     """
     commands = read_commands(text)
     target = PlatformOptions(python=target.python or _python(commands), macos=target.macos or _macos(commands))
-    judged = tuple(judge_command(command, target.platform(), commands) for command in commands)
+    platform = target.platform()
+    judged = tuple(judge_command(command, platform, commands) for command in commands)
     if not any(each.judged for each in judged):
         known = ", ".join(program for tool in command_tools() for program in tool.programs)
         raise UsageError(f"there is no installation command in `{text}`", hint=f"commands of {known} are judged")

@@ -15,6 +15,7 @@ _USER_INFO = re.compile(r"://([^/@]*)@")
 _TOKEN = re.compile(r"/t/([^/]+)/")
 _PLACEHOLDERS = re.compile(r"(?:\$\{\w+\}:?)+")
 _PLAIN = re.compile(r"[A-Za-z_][!-~]*(?: [!-~]+)*")
+# YAML 1.1 reads these as booleans or as nothing.
 _WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _ESCAPED = re.compile(r'[\\"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufeff\ufffe\uffff]')

@@ -107,15 +107,15 @@ def _refuse_unread(text: str, name: str) -> None:
 
 def _refuse_nothing(found: ForeignFile) -> None:
     """Refuse a file that asks for nothing, or most of whose lines cannot be understood: it is no list of packages."""
-    unread = [item for item in found.items if isinstance(item, Unsupported)]
-    asked = [item for item in found.items if not isinstance(item, Unsupported | Ignored | Heading | ImportedChannel)]
-    if not asked and not unread:
+    unsupported = [item for item in found.items if isinstance(item, Unsupported)]
+    wanted = [item for item in found.items if not isinstance(item, Unsupported | Ignored | Heading | ImportedChannel)]
+    if not wanted and not unsupported:
         hint = _WHERE.get(found.format, "give the files that it was made from")
         raise ForeignFileError(f"{found.file} asks for no packages", hint=hint)
-    strange = [item for item in unread if not item.span.line.text.strip().removeprefix("- ").startswith("-")]
-    if asked and len(strange) < max(_FEW, len(asked)):
+    strange = [item for item in unsupported if not item.span.line.text.strip().removeprefix("- ").startswith("-")]
+    if wanted and len(strange) < max(_FEW, len(wanted)):
         return
-    first = (strange or unread)[0]
-    why = "most of its lines cannot be understood" if asked else f"none of its lines asks for a package ({first.why})"
-    lines = list(dict.fromkeys(item.span.line for item in strange or unread))
+    first = (strange or unsupported)[0]
+    why = "most of its lines cannot be understood" if wanted else f"none of its lines asks for a package ({first.why})"
+    lines = list(dict.fromkeys(item.span.line for item in strange or unsupported))
     raise ForeignFileError(f"{found.file} cannot be read: {why}", lines=lines[:_SHOWN], hint=first.hint)

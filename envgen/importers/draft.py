@@ -91,7 +91,7 @@ class Draft:
 
     def include(self, group: str, included: str) -> str:
         """Let a group take another in; return its place."""
-        self.groups.setdefault(group_key(included), {})
+        self.groups.setdefault(group_key(included), {})  # a manifest includes no group that it does not list
         return self.put("", f"{{include-group: {group_key(included)}}}", group=group)
 
     def text(self) -> str:

@@ -35,6 +35,7 @@ _ASIDES = {
     "auto_update_base": "it is a setting of conda's own",
     "variables": "envgen does not set environment variables yet; `conda env config vars set` does, once it is made",
 }
+# Selectors are a key in micromamba's files, `sel(osx):`, and in conda-lock's a comment behind a line, `# [osx]`.
 _MAMBA_SELECTOR = re.compile(r"sel\((\w+)\)")
 _SELECTOR = re.compile(r"\s#\s*\[([^\]]+)\]\s*$")
 _OURS = frozenset({"osx", "arm64", "osx-arm64", "osx_arm64", "unix", "m1"})

@@ -22,7 +22,7 @@ from envgen.importers.requirements_txt import read_requirement, unless_elsewhere
 from envgen.importers.toml_positions import Statement, Table, TomlFile, listed_extras, shown_path
 
 _BARE = re.compile(r"\d[\w.+!-]*")
-_RELATIVE = re.compile(r"(?:\^|~(?!=))\s*v?(\d.*)")
+_RELATIVE = re.compile(r"(?:\^|~(?!=))\s*v?(\d\S*)")
 _ZEROS = re.compile(r"(\.0)+$")
 
 
@@ -127,8 +127,10 @@ def _clause(text: str) -> str:
         return ""
     if relative := _RELATIVE.fullmatch(text):
         # loaded late: few files need it. Of a range its upper bound is Poetry's, the lower one stays as it was written
-        from poetry.core.constraints.version import parse_constraint
+        from poetry.core.constraints.version import VersionRange, parse_constraint
 
-        upper = _ZEROS.sub("", str(parse_constraint(text)).rpartition("<")[2])
-        return f">={relative[1]},<{upper}"
+        # not read from the range as text: Poetry renders `>=1.0.dev0,<2.0.dev0` as `==1.*`
+        found = parse_constraint(text)
+        if isinstance(found, VersionRange) and found.max:
+            return f">={relative[1]},<{_ZEROS.sub('', str(found.max.stable))}"
     return f"=={text}" if _BARE.fullmatch(text) or re.fullmatch(r"\d.*\.\*", text) else text.replace(" ", "")

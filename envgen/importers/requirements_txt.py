@@ -78,7 +78,7 @@ _OPTIONS = {
 _FLAGS = frozenset({"--no-index", "--prefer-binary", "--require-hashes", "--pre", "--process-dependency-links"})
 _REFERENCES = {"-r": False, "--requirement": False, "-c": True, "--constraint": True}
 _EDITABLE = frozenset({"-e", "--editable"})
-_MINORS = range(8, 15)
+_MINORS = range(8, 15)  # of the pythons that are built for Apple silicon
 
 
 @dataclass(frozen=True, slots=True)

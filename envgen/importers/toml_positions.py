@@ -14,6 +14,7 @@ from envgen.manifest.yaml_document import source_line
 Table = Mapping[str, object]
 _MAX_LENGTH = 500_000
 _MAX_LINE = 10_000
+# Strings and comments first: what is within them is no structure.
 _TOKEN = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}|' + r"'''.*?'{3,5}|" + r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'|"
     r"\#[^\n]*|\n|[\[\]{},]|[ \t]+|[^\s\"'\#\[\]{},]+|.",

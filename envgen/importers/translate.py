@@ -36,6 +36,7 @@ from envgen.models.channel import CONDA_FORGE
 from envgen.models.platform import APPLE_SILICON
 
 _LOCAL = re.compile(r"(===?\s*[\w.!]+)\+[\w.]+")
+# A pattern of builds is kept (`*_cpython`), unless it is one that no Mac has.
 _BUILD_OF_OTHERS = re.compile(r"cuda|mkl|linux|win", re.IGNORECASE)
 _WHEEL_TAGS = re.compile(r"-([^-/]+)\.whl$")
 _OUR_TAG = re.compile(r"any|macosx_\d+_\d+_(arm64|universal2)")

@@ -84,6 +84,13 @@ def test_what_asks_loads_nothing_to_solve_with(code: str) -> None:
     assert LIGHT[code].isdisjoint(loaded)
 
 
+@pytest.mark.parametrize("command", ["check", "export", "why"])
+def test_what_only_reads_locks_loads_no_solver(command: str) -> None:
+    code = f"import sys, envgen.commands.{command}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"asyncio", "envgen.locking.lock_platform", "envgen.repodata.gateway"}.isdisjoint(loaded)
+
+
 def test_without_a_word_the_help_is_on_stderr(project: Project) -> None:
     ran = project.run()
     assert (ran.code, ran.out) == (2, "")

@@ -148,6 +148,12 @@ def test_refusals(demo: Project, words: list[str], code: int, said: str) -> None
 
 
 class TestTree:
+    def test_an_unknown_platform_is_refused_before_projects_are_read(self, demo: Project) -> None:
+        path = demo.folder() / "envgen.yaml"
+        path.write_text(path.read_text(encoding="utf-8") + "local: [{path: lib}]\n", encoding="utf-8")
+        assert "demo is not locked for `osx-64`" in demo.run("tree", "demo", "--platform", "osx-64").err
+        assert "lib" in demo.run("tree", "demo").err
+
     def test_lays_out_each_package_once(self, demo: Project) -> None:
         lines = demo.run("tree", "demo", "--depth", "2").out.splitlines()
         assert lines[0].startswith("osx-arm64: 10 packages, ")
