@@ -66,24 +66,6 @@ def test_what_a_command_has_no_need_of_is_not_imported(words: list[str], unneede
     assert unneeded.isdisjoint(name.split(".")[0] for name in ran.stderr.split())
 
 
-LIGHT = {
-    "import envgen.commands.why, envgen.commands.export": {
-        "envgen.locking.lock",
-        "envgen.planner",
-        "envgen.proof",
-        "envgen.repodata",
-    },
-    "from envgen.knowledge.catalog import all_facts; all_facts()": {"pydantic", "rattler", "ruamel"},
-}
-
-
-@pytest.mark.parametrize("code", LIGHT)
-def test_what_asks_loads_nothing_to_solve_with(code: str) -> None:
-    code_and_list = [sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"]
-    loaded = subprocess.run(code_and_list, capture_output=True, text=True, check=True).stdout.split()
-    assert LIGHT[code].isdisjoint(loaded)
-
-
 @pytest.mark.parametrize("command", ["check", "export", "why"])
 def test_what_only_reads_locks_loads_no_solver(command: str) -> None:
     code = f"import sys, envgen.commands.{command}; print(*sys.modules)"
