@@ -234,7 +234,7 @@ def within_reach(request: SolveRequest) -> SolveRequest:
         name = todo.pop()
         if name not in seen:
             seen.add(name)
-            todo.extend(MatchSpec.name_of(text) for record in by_name.get(name, ()) for text in record.depends)
+            todo.extend(need for record in by_name.get(name, ()) for need in _needs(record))
     channels = (
         picked(entry, [position for position, (name, _) in enumerate(labels(entry)) if name in seen])
         for entry in request.channels
@@ -330,10 +330,15 @@ def _lacking(core: SolveRequest) -> Iterator[str]:
     names = {record.name for record in records}
     for root in core.specs:
         matching = [record for record in records if root.spec.matches(record)]
-        needs = [{MatchSpec.name_of(text) for text in record.depends} for record in matching]
+        needs = [_needs(record) for record in matching]
         lacking = sorted(name for name in set.intersection(*needs) - names if not name.startswith("__"))
         if lacking:
             yield f"add a channel that has {_listed(lacking, 'or')}, which every record of `{root.spec}` needs"
+
+
+def _needs(record: Record) -> set[str]:
+    """Return the names of what a record depends on; old records write some in capitals, which names never have."""
+    return {MatchSpec.name_of(text.lower()) for text in record.depends}
 
 
 def _replacing(core: SolveRequest, root: RootSpec, text: str) -> SolveRequest:
