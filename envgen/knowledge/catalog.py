@@ -46,7 +46,7 @@ _MEANINGS = {
     "umbrella": "one conda package brings the extra: {names}",
     "partly": "one conda package brings most of the extra: {names}",
     "package": "conda packages that an extra adds: {names}",
-    "variant": "all_build_needs that an extra chooses: {names}",
+    "variant": "builds that an extra chooses: {names}",
 }
 
 
