@@ -110,6 +110,7 @@ class SimpleIndex:
                 found.append(project)
         if not found:
             return None
+        # reversed: of a file that two indexes list, the first one's entry counts
         files = {file.filename: file for project in reversed(found) for file in project.files}
         return Project(name=name, files=tuple(files.values()), index=found[0].index)
 

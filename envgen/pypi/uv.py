@@ -108,6 +108,7 @@ class Uv:
             "UV_HTTP_RETRIES": f"{self._timeouts.retries}",
         }
         macos = {"MACOSX_DEPLOYMENT_TARGET": request.platform.macos} if request.platform.is_mac else {}
+        # In this order: a limit that the user sets counts, a macOS that the shell targets does not.
         return {**limits, **uv_environment(self._environment, self._indexes), **macos}
 
 

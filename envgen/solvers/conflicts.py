@@ -99,6 +99,7 @@ class _RequestFacts:
     def _near(self, root: RootSpec) -> list[str]:
         if root.spec.name.startswith("__"):
             return [f"the target has no {root.spec.name}"]
+        # reversed: of names that are equally near the last of the alphabet comes first, as difflib has it
         close = near_names(root.spec.name, sorted(self.names, reverse=True), limit=3, cutoff=0.75)
         return (
             [f"for `{root.spec.name}`, did you mean {_listed([f'`{name}`' for name in close], 'or')}?"] if close else []
