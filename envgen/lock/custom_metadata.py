@@ -287,7 +287,7 @@ def _sorted_decisions(decisions: Iterable[Decision]) -> list[Decision]:
 def _decision_facts(decisions: Iterable[Decision]) -> Iterator[tuple[str, str]]:
     seen: dict[str, int] = {}
     for each in _sorted_decisions(decisions):
-        again = seen.get(each.requirement, 0)
+        again = seen.get(each.requirement, 0)  # keys are unique: the second is `decision+.X`
         seen[each.requirement] = again + 1
         yield f"decision{'+' * again}.{each.requirement}", f"{each.source} {each.name} - {each.why}"
 
@@ -330,7 +330,10 @@ def with_digest(text: str) -> str:
 
 
 def digest_matches(text: str) -> bool:
-    """Return whether a file with a digest is as it was written, but for line ends, which git may have changed."""
+    """Return whether a file is as it was written, but for line ends, which git may have changed.
+
+    A file without a digest is not.
+    """
     match = _DIGEST.search(text)
     if match is None:
         return False

@@ -12,11 +12,9 @@ from envgen.lock.custom_metadata import normal_form
 from envgen.lock.merge import has_conflicts, merged, sides_of_all
 from envgen.lock.model import Lock
 from envgen.lock.staleness import left_files, stale_reasons
-from envgen.locking.lock_platform import Preferences, solve_platform
 from envgen.locking.updates import Updates, refuse_unknown
 from envgen.manifest.model import Manifest, digest
 from envgen.models.findings import Move
-from envgen.project.channels import channels_of
 from envgen.project.own_projects import with_projects
 from envgen.project.project import MANIFEST, Environment, generated_texts, meant_names, open_environment, read_lock
 from envgen.project.services import Services, with_indexes
@@ -99,6 +97,10 @@ def relock(
 
 def solve_lock(services: Services, manifest: Manifest, before: Lock | None, updates: Updates) -> SolvedLock:
     """Lock every platform of a manifest, keeping to the lock before."""
+    # Slow to import, with the planner and all that reads channels; a question about a lock does without.
+    from envgen.locking.lock_platform import Preferences, solve_platform
+    from envgen.project.channels import channels_of
+
     services = with_indexes(services, manifest.indexes)
     earlier = {each.platform.subdir: each for each in before.platforms} if before else {}
     solved = {}
@@ -124,6 +126,8 @@ def solve_lock(services: Services, manifest: Manifest, before: Lock | None, upda
 
 def _is_current(services: Services, manifest: Manifest, lock: Lock, texts: Mapping[str, str]) -> bool:
     """Return whether a lock is what the manifest and the call ask for, and the files are what it renders to."""
+    from envgen.project.channels import channels_of
+
     wanted = services.options.solver
     return (
         not services.options.starter

@@ -164,6 +164,7 @@ class _LockComparison:
         if isinstance(old, Record) and limit and is_excluded(old.published, limit):
             yield MoveReason("exclude-newer leaves it out")
         if reason := self._requested.conda.get(key):
+            # A bound that the planner took from a wheel: conda's solver cannot know that the chain goes on there.
             if not reason.because and (wheel := _FROM_WHEEL.search(reason.text)):
                 yield MoveReason(reason.text, PackageKey("pypi", wheel[1]))
             elif reason.because or key in self._new:

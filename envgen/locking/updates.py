@@ -55,7 +55,7 @@ def refuse_unknown(locks: Iterable[Lock], updates: Updates) -> None:
     every = {name for _, names in known for name in names}
     unknown = [name for name in sorted(updates.packages) if not {name, canonicalize_name(name)} & every]
     if known and unknown:
-        ordered = sorted(every, reverse=True)
+        ordered = sorted(every, reverse=True)  # the last of the alphabet first among equals, as difflib has it
         near = [close for name in unknown for close in near_names(canonicalize_name(name), ordered)]
         meant = f"did you mean {' and '.join(f'`{name}`' for name in near)}? " if near else ""
         listed = ", ".join(f"`{name}`" for name in unknown)

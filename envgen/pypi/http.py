@@ -18,12 +18,10 @@ from envgen.errors import PypiError, PypiUnreachableError
 from envgen.pypi.indexes import Indexes, mask, without_user
 
 if TYPE_CHECKING:
-    import ssl
-
     import requests
     from cachecontrol.controller import CacheController
     from requests.adapters import HTTPAdapter
-    from urllib3 import HTTPSConnectionPool, ProxyManager
+    from urllib3 import HTTPResponse, HTTPSConnectionPool, ProxyManager
     from urllib3.util.retry import Retry
 
 _POOL = 16
@@ -192,22 +190,21 @@ def _trusting_adapter(retry: Retry) -> HTTPAdapter:
     from requests.adapters import HTTPAdapter
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-    def context() -> ssl.SSLContext:
-        # Elsewhere the system's store is OpenSSL's own, which truststore would read anew for each connection (50 ms).
-        trusting = ssl.create_default_context()
-        if platform.system() == "Darwin":
-            import truststore
+    # Elsewhere the system's store is OpenSSL's own, which truststore would read anew for each connection (50 ms).
+    context = ssl.create_default_context()
+    if platform.system() == "Darwin":
+        import truststore
 
-            trusting = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        trusting.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-        return trusting
+        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
 
     class TrustingAdapter(HTTPAdapter):
         def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: object) -> None:
-            super().init_poolmanager(connections, maxsize, block, ssl_context=context(), **options)
+            super().init_poolmanager(connections, maxsize, block, ssl_context=context, **options)
 
         def proxy_manager_for(self, proxy: str, **options: object) -> ProxyManager:
-            manager: ProxyManager = super().proxy_manager_for(proxy, ssl_context=context(), **options)
+            # requests asks for it with each request, so the context must not be made here.
+            manager: ProxyManager = super().proxy_manager_for(proxy, ssl_context=context, **options)
             return manager
 
         def cert_verify(self, conn: HTTPSConnectionPool, url: str, verify: bool | str, cert: _Certificate) -> None:
@@ -240,7 +237,7 @@ class AnswerCache:
         from urllib3 import HTTPHeaderDict
 
         controller, request = self._controller(), self._request(url, max_age)
-        if kept := controller.cached_request(request):
+        if (kept := controller.cached_request(request)) and _date(kept) <= time.time():  # not from a clock set wrong
             return kept.read()
         headers = {"User-Agent": f"envgen/{envgen.__version__}", **controller.conditional_headers(request)}
         with self._session.opened(url, headers) as response:
@@ -248,12 +245,14 @@ class AnswerCache:
             # No cookies, and no `Vary`, which would have values of the request kept. The date is by our own clock.
             known = {name: response.headers[name] for name in ("ETag", "Last-Modified") if name in response.headers}
             own = {"Date": formatdate(usegmt=True), "Cache-Control": f"max-age={_FOR_EVER}"}
-            answer.headers = HTTPHeaderDict({**known, **own})
+            to_keep = HTTPHeaderDict({**known, **own})
             if response.status_code == HTTPStatus.NOT_MODIFIED:
+                answer.headers = to_keep
                 return controller.update_cached_response(request, answer).read()
             if response.status_code != HTTPStatus.OK:
-                raise ValueError(f"HTTP {response.status_code}")
+                raise ValueError(f"HTTP Error {response.status_code}: {response.reason}")
             body = b"".join(self._session.chunks(response, url, limit))
+            answer.headers = to_keep  # only now: the body was unpacked by what they said of its encoding
             self._check(body)
             controller.cache_response(request, answer, body)
             return body
@@ -266,13 +265,36 @@ class AnswerCache:
     def _controller(self) -> CacheController:
         from cachecontrol.caches import FileCache
         from cachecontrol.controller import CacheController
+        from cachecontrol.serialize import Serializer
 
-        return CacheController(FileCache(self._folder, forever=True))  # an older copy serves without the network
+        class CarefulSerializer(Serializer):
+            """CacheControl's own takes a file that starts like one of its own for whole."""
+
+            def loads(
+                self, request: requests.PreparedRequest, data: bytes, body_file: IO[bytes] | None = None
+            ) -> HTTPResponse | None:
+                try:
+                    found = super().loads(request, data, body_file)
+                    if found:
+                        _date(found)
+                except (AttributeError, LookupError, TypeError, ValueError):
+                    return None
+                return found
+
+        cache = FileCache(self._folder, forever=True)  # an older copy serves without the network
+        return CacheController(cache, serializer=CarefulSerializer())
 
     def _request(self, url: str, max_age: int) -> requests.PreparedRequest:
         import requests
 
         return requests.Request("GET", url, headers={"Cache-Control": f"max-age={max_age}"}).prepare()
+
+
+def _date(kept: HTTPResponse) -> float:
+    """Return when an answer that is kept was found to be good, in seconds since 1970; ValueError where it says none."""
+    from email.utils import parsedate_to_datetime
+
+    return parsedate_to_datetime(kept.headers["Date"]).timestamp()
 
 
 def _passwords(indexes: Indexes) -> Iterator[tuple[str, tuple[str, str]]]:

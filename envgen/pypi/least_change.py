@@ -34,7 +34,7 @@ class LeastChangePypiResolver:
     def resolve(self, request: ResolveRequest) -> Resolution:
         """Return the wheels that meet the request and differ from the kept ones as little as they must.
 
-        PypiUnsatisfiableError: none do, whatever were let go.
+        PypiUnsatisfiableError: none do, whatever is let go.
         """
         stubs = {stub.name for stub in request.stubs}
         known = [wheel for wheel in self.kept if wheel.name not in stubs]

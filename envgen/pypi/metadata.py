@@ -257,7 +257,7 @@ def parse_metadata(content: bytes, wheel: Wheel) -> WheelMetadata | None:
 def repair(text: str) -> str:
     """Return a requirement that PEP 508 accepts, if known slips are all that is wrong with the text."""
     requirement, separator, marker = text.partition(";")
-    for pattern, replacement in ((re.compile("$^"), ""), *_REPAIRS):
+    for pattern, replacement in ((re.compile("$^"), ""), *_REPAIRS):  # the first, which matches nothing, tries it as is
         requirement = pattern.sub(replacement, requirement)
         candidate = f"{requirement}{separator}{marker}"
         try:

@@ -26,7 +26,7 @@ from envgen.pypi.uv_messages import notes
 Attempt = Callable[[ResolveRequest], object]
 _MAX_BLAMED = 6
 _LONGEST = 500
-# Words of uv's that mean that a project's own files are the matter, so that looking at them explains more.
+# Words of uv's that mean that a project's own files are the cause, so that looking at them explains more.
 _FILES = re.compile(r"no usable wheels|no wheels with|not found in|no versions? of|(?:is|are) available|was yanked")
 # Those of them that mean that a wheel is lacking.
 _LACKING = re.compile(r"no usable wheels|no wheels with|not found in")
@@ -75,7 +75,7 @@ class UvResolver:
         if request not in self._done:
             try:
                 self._done[request] = self._resolve(request)
-            except PypiUnsatisfiableError as error:
+            except PypiUnsatisfiableError as error:  # as final as a resolution; a network's failure is not
                 self._done[request] = error
         answer = self._done[request]
         if isinstance(answer, PypiUnsatisfiableError):
@@ -115,6 +115,7 @@ class UvResolver:
         wheels, warnings = self._compile(request, wanted)
         if self._offline:
             return Resolution(wheels=wheels, notes=warnings)
+        # A wheel that was kept is older on purpose, and was explained when it was chosen.
         kept = {wheel.name for wheel in request.preferred if wheel in wheels}
         chosen = {name: bounds for name, bounds in wanted.items() if name not in kept}
         wheelless: set[str] = set()

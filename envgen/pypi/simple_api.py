@@ -102,9 +102,7 @@ class SimpleIndex:
 
     def _look_up(self, name: str) -> Project | None:
         found: list[Project] = []
-        from pypi_simple import PYPI_SIMPLE_ENDPOINT  # what pip and uv ask when nothing is configured
-
-        for index in (*self._indexes.extra, self._indexes.default or Index(url=PYPI_SIMPLE_ENDPOINT)):
+        for index in (*self._indexes.extra, self._indexes.default or _default_index()):
             project = self._ask(index, name)
             if project and not self._indexes.merge:
                 return project
@@ -112,6 +110,7 @@ class SimpleIndex:
                 found.append(project)
         if not found:
             return None
+        # reversed: of a file that two indexes list, the first one's entry counts
         files = {file.filename: file for project in reversed(found) for file in project.files}
         return Project(name=name, files=tuple(files.values()), index=found[0].index)
 
@@ -175,6 +174,13 @@ def _from_json(row: Mapping[str, object], base: str) -> ProjectFile:
 def _instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)  # PEP 700 wants UTC
+
+
+def _default_index() -> Index:
+    """Return the index that pip and uv ask when nothing is configured."""
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # slow to import, and of no use where an index of JSON is configured
+
+    return Index(url=PYPI_SIMPLE_ENDPOINT)
 
 
 def _read_html(answer: Response, name: str) -> tuple[ProjectFile, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import subprocess
 import sys
@@ -35,6 +36,16 @@ _PASSED = re.compile(
 )
 _REMOVED = frozenset(
     {"RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"}
+)
+
+
+# Where Linux distributions keep the certificates that the system trusts.
+_SYSTEM_CERTS = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
 )
 
 
@@ -97,6 +108,7 @@ class Uv:
             "UV_HTTP_RETRIES": f"{self._timeouts.retries}",
         }
         macos = {"MACOSX_DEPLOYMENT_TARGET": request.platform.macos} if request.platform.is_mac else {}
+        # In this order: a limit that the user sets counts, a macOS that the shell targets does not.
         return {**limits, **uv_environment(self._environment, self._indexes), **macos}
 
 
@@ -195,7 +207,10 @@ def uv_environment(environment: Mapping[str, str], indexes: Indexes) -> dict[str
         for key, value in environment.items()
         if key not in _REMOVED and (not key.startswith("UV_") or _PASSED.fullmatch(key))
     }
-    trust = {} if {"UV_SYSTEM_CERTS", "UV_NATIVE_TLS"} & kept.keys() else {"UV_SYSTEM_CERTS": "1"}
+    said = {"UV_SYSTEM_CERTS", "UV_NATIVE_TLS"} & kept.keys()
+    # In a container without certificates uv would refuse to start, where its own bundle does.
+    some = platform.system() == "Darwin" or any(Path(file).is_file() for file in _SYSTEM_CERTS)
+    trust = {"UV_SYSTEM_CERTS": "1"} if some and not said else {}
     return {**kept, **trust, **indexes.variables(), "NO_COLOR": "1"}
 
 

@@ -22,7 +22,7 @@ _REFUSED = re.compile(r"\b(401 Unauthorized|403 Forbidden|407 Proxy\b[^)]*)")
 _NETWORK = re.compile(
     r"^(?:Request failed|Failed to fetch|Failed to download|Received some unexpected|Could not connect|Network)"
 )
-# uv's hints are kept where they tell facts; those that name its options or speak of building would mislead.
+# uv's hints are kept where they state facts; those that name its options or speak of building would mislead.
 _KEPT_HINT = re.compile(r"^(?:You require|Wheels are available|The structure of|The metadata of)")
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _MENTIONS = re.compile(

@@ -64,7 +64,7 @@ def write_starter(records: Iterable[Record], made_from: date, channel: Channel =
 def may_stand_in(channels: tuple[Channel, ...], *, first: bool, redirected: bool) -> bool:
     """Return whether the starter index may serve for channels that cannot be reached.
 
-    It stands in for conda-forge alone, for an environment that has no lock yet (`first`) and a call without channels or
+    It serves for conda-forge alone, for an environment that has no lock yet (`first`) and a call without channels or
     mirrors of its own (`redirected`): an older index must never move packages that somebody relies on.
     """
     return first and not redirected and channels == (CONDA_FORGE,)

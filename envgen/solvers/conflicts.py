@@ -99,6 +99,7 @@ class _RequestFacts:
     def _near(self, root: RootSpec) -> list[str]:
         if root.spec.name.startswith("__"):
             return [f"the target has no {root.spec.name}"]
+        # reversed: of names that are equally near the last of the alphabet comes first, as difflib has it
         close = near_names(root.spec.name, sorted(self.names, reverse=True), limit=3, cutoff=0.75)
         return (
             [f"for `{root.spec.name}`, did you mean {_listed([f'`{name}`' for name in close], 'or')}?"] if close else []
@@ -234,7 +235,7 @@ def within_reach(request: SolveRequest) -> SolveRequest:
         name = todo.pop()
         if name not in seen:
             seen.add(name)
-            todo.extend(MatchSpec.name_of(text) for record in by_name.get(name, ()) for text in record.depends)
+            todo.extend(need for record in by_name.get(name, ()) for need in _needs(record))
     channels = (
         picked(entry, [position for position, (name, _) in enumerate(labels(entry)) if name in seen])
         for entry in request.channels
@@ -330,10 +331,15 @@ def _lacking(core: SolveRequest) -> Iterator[str]:
     names = {record.name for record in records}
     for root in core.specs:
         matching = [record for record in records if root.spec.matches(record)]
-        needs = [{MatchSpec.name_of(text) for text in record.depends} for record in matching]
+        needs = [_needs(record) for record in matching]
         lacking = sorted(name for name in set.intersection(*needs) - names if not name.startswith("__"))
         if lacking:
             yield f"add a channel that has {_listed(lacking, 'or')}, which every record of `{root.spec}` needs"
+
+
+def _needs(record: Record) -> set[str]:
+    """Return the names of what a record depends on; old records write some in capitals, which names never have."""
+    return {MatchSpec.name_of(text.lower()) for text in record.depends}
 
 
 def _replacing(core: SolveRequest, root: RootSpec, text: str) -> SolveRequest:

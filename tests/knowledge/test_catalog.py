@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envgen.knowledge import caps, incompatibilities, releases, replacements, tensorflow, wheels
-from envgen.knowledge.catalog import all_facts
+from envgen.knowledge.catalog import all_facts, extra_facts
 from envgen.knowledge.tables import table_keys
 
 TABLES = {
@@ -108,3 +108,8 @@ def test_distributions_are_canonical() -> None:
     names |= {row.name for row in releases.bad_releases()} | {row.name for row in replacements.replaced_names()}
     names |= {row.name for row in tensorflow.satellites()}
     assert {name for name in names if canonicalize_name(name) != name} == set()
+
+
+def test_the_words_for_builds_that_an_extra_chooses() -> None:
+    rules = [fact.rule for fact in extra_facts()]
+    assert any(rule.startswith("builds that an extra chooses: jax cuda, ") for rule in rules)

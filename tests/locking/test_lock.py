@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.fakes.projects import CHANNEL, Project, oldest
@@ -263,3 +266,9 @@ def test_what_a_lock_notes_is_told_when_it_is_made(living: Project) -> None:
     again = living.run("lock")
     assert "nothing was solved" in again.out
     assert said not in again.err
+
+
+def test_a_question_about_a_lock_loads_nothing_that_solves() -> None:
+    code = "import sys; import envgen.commands.why, envgen.commands.export; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"asyncio", "zstandard", "envgen.planner", "envgen.repodata", "envgen.proof"}.isdisjoint(loaded)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from requests.adapters import HTTPAdapter
 
 from envgen.errors import ChannelUnreachableError, PypiUnreachableError
 from envgen.pypi.http import Session
@@ -74,6 +75,22 @@ def test_requests_trusts_the_file_that_the_user_names(tls: ssl.SSLContext, tmp_p
         assert fetch(index, {"SSL_CERT_FILE": str(tmp_path / "own.pem")})
         with pytest.raises(PypiUnreachableError, match="its certificate is not trusted"):
             fetch(index, {"SSL_CERT_FILE": str(tmp_path / "other.pem")})
+
+
+def test_the_context_is_made_once_however_many_requests_go_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    make = ssl.create_default_context
+
+    def counted() -> ssl.SSLContext:
+        made.append(1)
+        return make()
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    adapter = Session(Indexes(), {}).http.get_adapter("https://pypi.org/")
+    assert isinstance(adapter, HTTPAdapter)
+    for _ in range(3):
+        adapter.proxy_manager_for("http://127.0.0.1:9")
+    assert len(made) == 1
 
 
 @system

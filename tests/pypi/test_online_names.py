@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,6 +38,7 @@ class Server:
     asked: list[str] = field(default_factory=list)
     url: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    packed: bool = False
 
 
 @pytest.fixture
@@ -53,10 +55,13 @@ def server() -> Iterator[Server]:
                 self.send_header("ETag", state.tag)
             for name, value in state.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(0 if status == 304 else len(state.body)))
+            body = b"" if status == 304 else state.body
+            if body and state.packed and "gzip" in self.headers.get("Accept-Encoding", ""):
+                body = gzip.compress(body)
+                self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            if status != 304:
-                self.wfile.write(state.body)
+            self.wfile.write(body)
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             return
@@ -139,7 +144,12 @@ def test_offline_asks_nobody(server: Server, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("status", "body", "words"),
-    [(500, b"oops", "500"), (404, b"", "404"), (200, b"<html>", "expecting value"), (200, b"\xff\xfe", "decode")],
+    [
+        (500, b"oops", "http error 500: internal server error"),
+        (404, b"", "http error 404: not found"),
+        (200, b"<html>", "expecting value"),
+        (200, b"\xff\xfe", "decode"),
+    ],
 )
 def test_an_older_copy_serves_where_the_map_cannot_be_had(
     server: Server, tmp_path: Path, status: int, body: bytes, words: str
@@ -193,6 +203,45 @@ def test_a_file_that_is_no_copy_is_as_good_as_none(server: Server, tmp_path: Pat
     copy.write_bytes(b"garbage")
     assert online(server, tmp_path, offline=True).holders("fresh") == ()
     assert online(server, tmp_path).holders("fresh") == ("conda-fresh",)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: b"",
+        lambda _: b"cc=4,\x01",
+        lambda _: b"cc=4,\x80",
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole.replace(b"headers", b"heeders"),
+        lambda whole: whole.replace(b"Date", b"Dote"),
+        lambda whole: whole.replace(b" GMT", b"\xffGMT").replace(b", ", b"--"),
+    ],
+)
+def test_a_copy_that_is_damaged_anywhere_is_fetched_again(
+    server: Server, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    online(server, tmp_path).holders("fresh")
+    (copy,) = kept(tmp_path)
+    copy.write_bytes(damage(copy.read_bytes()))
+    assert online(server, tmp_path, offline=True).holders("fresh") == ()
+    repaired = online(server, tmp_path)
+    assert repaired.holders("fresh") == ("conda-fresh",)
+    assert repaired.notes == []
+
+
+def test_a_packed_answer_is_unpacked(server: Server, tmp_path: Path) -> None:
+    server.packed = True
+    first = online(server, tmp_path)
+    assert (first.holders("fresh"), first.notes) == (("conda-fresh",), [])
+    assert online(server, tmp_path, offline=True).holders("fresh") == ("conda-fresh",)
+
+
+def test_a_copy_from_the_future_is_checked(server: Server, tmp_path: Path) -> None:
+    online(server, tmp_path, now=NOW + 90 * DAY).holders("fresh")
+    assert online(server, tmp_path).holders("fresh") == ("conda-fresh",)
+    assert server.asked == ["", '"one"']
+    assert online(server, tmp_path, now=NOW + DAY - 1).holders("fresh") == ("conda-fresh",)
+    assert len(server.asked) == 2
 
 
 def test_nothing_secret_is_kept(server: Server, tmp_path: Path) -> None:

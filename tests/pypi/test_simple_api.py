@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -157,6 +158,14 @@ def test_the_default_is_the_one_that_the_library_knows(index: IndexServer, monke
     project = SimpleIndex(Session(Indexes(), {}, timeouts=QUICK), Indexes()).project("demo")
     assert project is not None
     assert project.index == index.url
+
+
+def test_pypi_simple_is_not_imported_for_a_configured_index_of_json(
+    index: IndexServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.add(build_wheel("demo", "1.0"))
+    monkeypatch.setitem(sys.modules, "pypi_simple", None)
+    assert client(index.url).project("demo") is not None
 
 
 def test_offline_asks_nothing(index: IndexServer) -> None:

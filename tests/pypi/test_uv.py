@@ -15,7 +15,7 @@ from envgen.models.platform import Platform
 from envgen.models.wheel import ResolveRequest
 from envgen.pypi.http import Timeouts
 from envgen.pypi.indexes import Indexes
-from envgen.pypi.uv import Uv, find_uv
+from envgen.pypi.uv import Uv, find_uv, uv_environment
 from tests.fakes.index_server import IndexServer
 from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import QUICK, request
@@ -154,3 +154,12 @@ def test_nothing_is_built(index: IndexServer, environment: dict[str, str]) -> No
 
 def test_the_module_finds_the_binary_of_the_wheel() -> None:
     assert Path(find_uv()).exists()
+
+
+@pytest.mark.parametrize(("system", "trusted"), [("Darwin", True), ("Linux", False)])
+def test_a_system_without_certificates_is_not_trusted(
+    system: str, trusted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("envgen.pypi.uv._SYSTEM_CERTS", ("/nowhere/ca-certificates.crt",))
+    monkeypatch.setattr("platform.system", lambda: system)
+    assert ("UV_SYSTEM_CERTS" in uv_environment({}, Indexes())) == trusted

@@ -252,10 +252,12 @@ def test_three_ways_out_are_told_at_most(solver: Solver) -> None:
     [
         (["a", "b"], "add a channel that has gone, which every record of `a` needs; or loosen or remove one of them"),
         (["c"], "loosen or remove it"),
+        (["d"], "add a channel that has cuda, which every record of `d` needs; or loosen or remove it"),
+        (["e"], "loosen or remove it"),
     ],
 )
 def test_where_nothing_helps_the_last_hint_is_never_empty(solver: Solver, specs: list[str], hint: str) -> None:
-    index = table("a 1 : b 2, gone\n a 2 : b 2, gone, away\n b 1 : away\n b 2\n c 1 : __cuda")
+    index = table("a 1 : b 2, gone\n a 2 : b 2, gone, away\n b 1 : away\n b 2\n c 1 : __cuda\n d 1 : CUDA\n e 1 : B 2")
     core = request(index, *specs)
     assert "; or ".join(remedies(VariantSolves(solver, budget=0), core)) == hint
 
