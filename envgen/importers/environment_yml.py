@@ -22,7 +22,8 @@ from envgen.importers.items import (
     is_solved,
 )
 from envgen.importers.requirements_txt import Reference, other_files, read_line, read_requirement, referenced
-from envgen.manifest.yaml_document import Entry, ListNode, MapNode, Node, TextNode, YamlTree, last_mark, parse_tree
+from envgen.manifest.yaml_document import Entry, ListNode, MapNode, Node, TextNode, YamlTree, last_mark
+from envgen.manifest.yaml_parser import parse_tree
 from envgen.models.match_spec import MatchSpec
 
 _ASIDES = {

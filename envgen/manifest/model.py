@@ -13,7 +13,7 @@ from envgen.manifest.fields import MAIN_GROUP
 from envgen.manifest.problems import dotted, manifest_error, quoted
 from envgen.manifest.schema import Accelerator, Include, LocalProject, ManifestDocument, Output
 from envgen.manifest.validation import METAL_PLUGIN, included, validated, written_group
-from envgen.manifest.yaml_document import YamlTree, parse_tree
+from envgen.manifest.yaml_document import YamlTree
 from envgen.models.channel import Channel
 from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, Platform
 from envgen.models.requirement import Origin, Requirement
@@ -193,6 +193,9 @@ def load_manifest(text: str, file: str) -> Manifest:
 
     `file` is the name to show in errors and origins.
     """
+    # here, since ruamel.yaml takes a while to load, and many commands know of manifests without reading one
+    from envgen.manifest.yaml_parser import parse_tree
+
     tree = parse_tree(text, file)
     document = validated(tree)
     return Manifest(document=document, tree=tree, notes=(*tree.notes, *_assumed(document)))

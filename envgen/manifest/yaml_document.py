@@ -204,14 +204,3 @@ def last_mark(node: Node) -> Mark:
         last = node.entries[-1]
         return max(last_mark(last.value), last.key.end, key=lambda mark: mark.offset)
     return node.end
-
-
-def parse_tree(text: str, file: str) -> YamlTree:
-    """Read a document; raise ManifestError when it is not YAML, not one mapping, or beyond the limits.
-
-    Problems that leave the rest readable (doubled keys, aliases, tags) are in the tree.
-    """
-    # ruamel.yaml takes a while to import, and many commands know of manifests without reading one.
-    from envgen.manifest.yaml_parser import parsed
-
-    return parsed(text, file)

@@ -18,9 +18,9 @@ from envgen.manifest.yaml_document import (
     TextNode,
     YamlTree,
     last_mark,
-    parse_tree,
     plain_scalar,
 )
+from envgen.manifest.yaml_parser import parse_tree
 
 FILE = "envgen.yaml"
 _PLAIN = re.compile(r"[A-Za-z0-9_.]([!-~ ]*[!-~])?")

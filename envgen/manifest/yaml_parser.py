@@ -49,8 +49,11 @@ class _TooMuchError(ValueError):
     """A text that is beyond the limits."""
 
 
-def parsed(text: str, file: str) -> YamlTree:
-    """Read a document, as `parse_tree` describes it."""
+def parse_tree(text: str, file: str) -> YamlTree:
+    """Read a document; raise ManifestError when it is not YAML, not one mapping, or beyond the limits.
+
+    Problems that leave the rest readable (doubled keys, aliases, tags) are in the tree.
+    """
     if len(text) > MAXIMUM_BYTES or len(text.encode(errors="replace")) > MAXIMUM_BYTES:
         raise manifest_error(file, [Problem(path="", message="larger than 1 MB")])
     lines = split_lines(text)

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from envgen.manifest.templates import template_names, template_text
-from envgen.manifest.yaml_document import parse_tree
+from envgen.manifest.yaml_parser import parse_tree
 from tests.fakes.tiny_project import Project
 
 

@@ -17,12 +17,12 @@ from envgen.manifest.yaml_document import (
     PlainNumber,
     TextNode,
     last_mark,
-    parse_tree,
     plain,
     plain_scalar,
     source_line,
     split_lines,
 )
+from envgen.manifest.yaml_parser import parse_tree
 
 NOT_YAML = {
     "an open list": ("a: [b,\nc: d\n", "that starts on line 1, expected ',' or ']'", 1, "not closed"),

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.errors import ManifestError
-from envgen.manifest.yaml_document import parse_tree
 from envgen.manifest.yaml_edit import Splice, applied, scalar, spliced
+from envgen.manifest.yaml_parser import parse_tree
 
 SCALARS = {
     "a name": ("numpy", "numpy", "numpy"),
