@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -352,11 +352,11 @@ def check_space(downloaded: Iterable[Artifact], unpacked: Iterable[Artifact], *,
     """
     needs: dict[int, int] = {}
     places: dict[int, Path] = {}
-    wanted: Mapping[Path, int] = {
-        existing_ancestor(store): sum(artifact.size or 0 for artifact in downloaded),
-        existing_ancestor(prefix): sum(artifact.size or 0 for artifact in unpacked) * _UNPACKED,
-    }
-    for path, size in wanted.items():
+    wanted = (
+        (existing_ancestor(store), sum(artifact.size or 0 for artifact in downloaded)),
+        (existing_ancestor(prefix), sum(artifact.size or 0 for artifact in unpacked) * _UNPACKED),
+    )
+    for path, size in wanted:
         device = path.stat().st_dev
         needs[device] = needs.get(device, 0) + size
         places[device] = path

@@ -101,10 +101,12 @@ class CondaToPypi:
         own = canonicalize_name(record.name)
         for name in sorted(depends_names(record) - {record.name}):
             part = self._mapper.packages.newest(name) if self._mapper else None
-            contents = distributions_of(part, self._table) if part and is_python(part) else ()
+            if part is None or not is_python(part):
+                continue
+            contents = distributions_of(part, self._table)
             if own in contents:
                 return own
-            if contents and part and pins(record, name, part.version):
+            if contents and pins(record, name, part.version):
                 return self._best(name, contents)
         return ""
 

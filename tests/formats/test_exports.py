@@ -72,6 +72,7 @@ class TestPixi:
         for name in ("default", *names):
             environment = read.environment(name)
             assert environment is not None
+            assert list(map(str, environment.channels())) == [f"{each.url}/" for each in lock.channels]
             for each in lock.platforms:
                 wanted = [r for r in each.conda if {name, "main"} & {*each.groups_of(r.key)}]
                 records = environment.conda_repodata_records_for_platform(found[each.platform.subdir]) or []
@@ -124,6 +125,10 @@ class TestPylock:
             read.validate()
             assert [(package.name, str(package.version)) for package in read.packages] == [
                 (wheel.name, wheel.version) for wheel in each.pypi
+            ]
+            (environment,) = read.environments or ()
+            assert [one.subdir for one in (VENTURA, LINUX) if environment.evaluate(one.markers())] == [
+                each.platform.subdir
             ]
             hashes = [package.wheels[0].hashes["sha256"] for package in read.packages if package.wheels]
             assert hashes == [wheel.wheel.sha256 for wheel in each.pypi]
@@ -267,6 +272,14 @@ def test_what_a_format_cannot_hold_is_said(name: str, notes: list[str]) -> None:
     told = export(grouped(), name).notes
     assert all(any(note in one for one in told) for note in notes), told
     assert bool(told) == bool(notes)
+
+
+def test_pylock_tells_what_it_lacks_where_there_are_wheels() -> None:
+    platforms = (make_platform([make_record("six")]), grouped().platforms[1])
+    conda, other, needs = export(make_lock(*platforms), "pylock").notes
+    assert "of osx-arm64 is left out" in conda
+    assert "of linux-64 is left out" in other
+    assert "no dependencies between packages" in needs
 
 
 @pytest.mark.parametrize("name", ["requirements", "pylock"])

@@ -68,6 +68,7 @@ def test_the_small_part_of_yaml(text: str, value: object) -> None:
         pytest.param("- a\nb: c", id="list then mapping"),
         pytest.param("a: größer", id="letters beyond ASCII"),
         pytest.param("just words", id="scalar"),
+        pytest.param("ab\n- c", id="list below a scalar"),
     ],
 )
 def test_anything_else_is_left_to_the_yaml_library(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from packaging.specifiers import SpecifierSet
 
+from envgen.importers.items import Ignored
 from envgen.importers.poetry import pep440_of
 from envgen.importers.pyproject import read_pyproject
 from tests.importers.item_texts import lines_of, no_files, unaccounted
@@ -57,6 +58,13 @@ def test_poetry() -> None:
     ]
     assert (file.name, file.project) == ("p", True)
     assert unaccounted(POETRY, file) == []
+
+
+def test_why_the_rest_of_poetrys_table_is_left_aside() -> None:
+    file = read_pyproject(POETRY, "f", no_files)
+    whys = {item.what: item.why for item in file.items if isinstance(item, Ignored)}
+    assert whys["`tool.poetry.name`"] == "it describes the project"
+    assert whys["`tool.poetry.source.name`"] == "envgen asks the index uv is set up for"
 
 
 def test_poetry_in_braces() -> None:

@@ -52,6 +52,7 @@ LINES = [
     ("--no-binary :all:", "aside pip's option `--no-binary`"),
     ("--require-hashes", "aside pip's option `--require-hashes`"),
     ("--trusted-host h", "aside pip's option `--trusted-host`"),
+    ("--global-option x", "aside pip's option `--global-option`"),
     ("--index-url", "unread `--index-url` lacks its value"),
     ("--frobnicate", "unread pip has no option `--frobnicate` for a file of requirements"),
     ("-", "unread not an option that pip knows"),
@@ -70,6 +71,21 @@ def test_one_line(line: str, expected: str) -> None:
     [(number, found)] = lines_of(read_requirements(f"\n{line}", "f", no_files))
     assert number == 2
     assert found.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("numpy=1.2", "pip wants two: `name==1.2`"),
+        ("numpy[a] = 1.2", "pip wants two: `name==1.2`"),
+        ("numpy==1.2=py312_0", "write it as in PEP 508, such as `pandas>=2`"),
+        ("foo bar", "write it as in PEP 508, such as `pandas>=2`"),
+    ],
+)
+def test_what_to_write_instead(line: str, hint: str) -> None:
+    [item] = read_requirements(line, "f", no_files).items
+    assert isinstance(item, Unsupported)
+    assert item.hint == hint
 
 
 def test_continuation_lines_are_one() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from envgen.cli.options import services_for
 from envgen.errors import UsageError, WriteError
 from envgen.install.activation import (
     SHELLS,
@@ -14,8 +15,10 @@ from envgen.install.activation import (
     activation_script,
     advice,
     bare_environment,
+    whole_prefix,
     write_kernel,
 )
+from envgen.system.machine import Machine
 
 ENVIRON = {"PATH": "/usr/bin:/bin", "HOME": "/home"}
 
@@ -36,6 +39,13 @@ def test_a_command_keeps_its_words(tmp_path: Path) -> None:
     words = activated_command(tmp_path, ["python", "-c", "a b"], ENVIRON)
     assert words[0].endswith("sh")
     assert words[-4:] == ["envgen", "python", "-c", "a b"]
+
+
+def test_another_tools_environment_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "conda-meta").mkdir()
+    (tmp_path / "conda-meta/history").write_text("")
+    machine = Machine(system="Darwin", processor="arm64", macos="14.5")
+    assert whole_prefix(services_for(), "demo", tmp_path, machine) == tmp_path
 
 
 def test_a_system_without_bash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import errno
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import rattler
@@ -188,6 +189,21 @@ def test_space(tmp_path: Path) -> None:
         check_space([], [huge], store=tmp_path, prefix=tmp_path / "p")
     assert caught.value.code == "disk"
     check_space([replace(huge, size=None)], [], store=tmp_path, prefix=tmp_path)
+
+
+@pytest.mark.parametrize("store", ["", "s", "there", "there/s"])
+@pytest.mark.parametrize("prefix", ["", "p", "p/q"])
+def test_space_for_what_is_downloaded_and_unpacked_adds_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str, prefix: str
+) -> None:
+    (tmp_path / "there").mkdir()
+    file = replace(artifact("a", b"1"), size=10 << 20)
+    free = SimpleNamespace(free=30 << 20)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: free)
+    check_space([file], [file], store=tmp_path / store, prefix=tmp_path / prefix)
+    free.free -= 1
+    with pytest.raises(InstallError, match=r"30\.0 MB at the least are needed"):
+        check_space([file], [file], store=tmp_path / store, prefix=tmp_path / prefix)
 
 
 def test_the_number_of_a_full_disk_is_the_systems() -> None:

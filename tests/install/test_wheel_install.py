@@ -99,7 +99,7 @@ def test_a_python_that_is_not_there(tmp_path: Path, installer: WheelInstaller) -
         installer.install([locked(wheel, "")], {PackageKey("pypi", "demo"): store(tmp_path, wheel)}, place)
 
 
-def test_uv_that_says_nothing(
+def test_uv_that_says_nothing_or_much(
     tmp_path: Path, installer: WheelInstaller, target: WheelTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = tmp_path / "uv.sh"
@@ -108,6 +108,9 @@ def test_uv_that_says_nothing(
     monkeypatch.setattr("uv.find_uv_bin", lambda: str(script))
     wheel = build_wheel("demo", "1.0")
     with pytest.raises(InstallError, match="uv says nothing"):
+        installer.install([locked(wheel, "")], {PackageKey("pypi", "demo"): store(tmp_path, wheel)}, target)
+    script.write_text("#!/bin/sh\nprintf '%s\\n\\n' 1 2 3 4 5 6 7 >&2\nexit 3\n")
+    with pytest.raises(InstallError, match=r"cannot be installed: 1; 2; 3; 4; 5; 6$"):
         installer.install([locked(wheel, "")], {PackageKey("pypi", "demo"): store(tmp_path, wheel)}, target)
     script.chmod(0o644)
     with pytest.raises(PypiError, match="uv cannot be run"):

@@ -34,6 +34,9 @@ _A = make_record("a", "1.9", "h_0")
         pytest.param(
             make_wheel("a", "odd?1"), make_wheel("a", "odd?2"), "upgraded", ("odd?1", "odd?2"), id="no PEP 440"
         ),
+        pytest.param(
+            make_wheel("a", "2.0"), make_wheel("a", "2"), "downgraded", ("2.0", "2"), id="wheel of one zero less"
+        ),
         pytest.param(_A, make_wheel("a", "1.8"), "moved", ("1.9", "1.8"), id="conda to PyPI"),
         pytest.param(make_wheel("a", "1.8"), _A, "moved", ("1.8", "1.9"), id="PyPI to conda"),
     ],

@@ -34,6 +34,7 @@ from tests.fakes.locks import make_record
         pytest.param(["numpy>=1.2"], {"numpy": ">=1.2"}, id="no space"),
         pytest.param(["a", "a >=1"], {"a": ">=1"}, id="any version and a bound"),
         pytest.param(["a >=1", "a *"], {"a": ">=1"}, id="bound and a star"),
+        pytest.param(["a\t>=1", "a "], {"a": ">=1"}, id="bound and any version, by their spaces"),
         pytest.param(["a * *_0", "a >=1"], {"a": ">=1 *_0"}, id="star with a build and a bound"),
         pytest.param(
             ["python >=3.12,<3.13.0a0", "python >=3.12,<3.13.0a0 *_cpython"],

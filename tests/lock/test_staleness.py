@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from envgen.errors import SourceLine
 from envgen.formats.registry import render
 from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.staleness import stale_reasons, unsatisfied
@@ -15,6 +16,7 @@ from envgen.models.findings import Decision
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record
+from envgen.models.requirement import Origin, Requirement
 from tests.fakes.locks import make_platform, make_record, make_wheel
 
 TEXT = """\
@@ -90,6 +92,12 @@ def test_a_lock_without_platforms_is_stale() -> None:
 def test_without_a_written_python_the_locked_one_counts() -> None:
     text = TEXT.replace('python: "3.12"\n', "")
     assert found(text, replace(locked(), manifest_digest=digest(manifest(text)))) == []
+
+
+def test_packages_are_not_compared_with_a_manifest_that_is_the_same() -> None:
+    lock = replace(locked(), platforms=(make_platform([make_record("python", "3.12.4")]),))
+    assert found(TEXT, lock) == []
+    assert found(f"{TEXT}overrides: [six]\n", lock) == ["REQUIREMENT"]
 
 
 def test_the_order_of_channels_is_meaning() -> None:
@@ -273,6 +281,16 @@ def test_an_edit_that_the_lock_does_not_satisfy(old: str, new: str, code: str, w
     found = codes(MANIFEST.replace(old, new))
     assert [each for each, _ in found] == ([code] if code else [])
     assert all(word in message for _, message in found)
+
+
+def test_a_requirement_of_the_users_own_project_is_named_with_its_line() -> None:
+    line = SourceLine(file="pyproject.toml", line=5, text="")
+    own = [Requirement.parse("scipy", Origin(path="", line=line)), Requirement.parse("flask", Origin(path=""))]
+    found = unsatisfied(load_manifest(MANIFEST, "envgen.yaml").needing(own), locked_platform(), provided)
+    assert [reason.message for reason in found] == [
+        "`scipy` of pyproject.toml, line 5, is not what was locked",
+        "`flask` is not what was locked",
+    ]
 
 
 def test_a_decided_package_that_is_gone_is_not_satisfied() -> None:
