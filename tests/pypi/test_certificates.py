@@ -86,7 +86,7 @@ def test_the_context_is_made_once_however_many_requests_go_through_a_proxy(monke
         return make()
 
     monkeypatch.setattr(ssl, "create_default_context", counted)
-    adapter = Session(Indexes(), {}).http.get_adapter("https://pypi.org/")
+    adapter = Session(Indexes(), {}).http.get_adapter("https://example.org/")
     assert isinstance(adapter, HTTPAdapter)
     for _ in range(3):
         adapter.proxy_manager_for("http://127.0.0.1:9")
