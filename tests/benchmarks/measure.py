@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,24 +43,36 @@ def measure(case: Case) -> Cost:
     """Run a command to its end; raise FailedError when that is a failure."""
     case.prepare()
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    with (case.folder / "output.txt").open("w+b") as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            list(case.command),
+    with (case.folder / "output.txt").open("w+b") as output, (case.folder / "usage.json").open("w+b") as usage:
+        subprocess.run(
+            [sys.executable, "-c", _WATCH, str(usage.fileno()), *case.command],
             cwd=case.folder,
             env={**environment, **case.environment},
             stdout=output,
             stderr=subprocess.STDOUT,
+            pass_fds=[usage.fileno()],
+            check=True,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
-        printed = output.read().decode(errors="replace")
-    if process.returncode:
-        raise FailedError(f"{case.name}: exit code {process.returncode}\n{printed[-2000:]}")
-    kilobytes = usage.ru_maxrss / (1024 if os.uname().sysname == "Darwin" else 1)
-    return Cost(wall=wall, processor=usage.ru_utime + usage.ru_stime, megabytes=kilobytes / 1024)
+        usage.seek(0)
+        printed, watched = output.read().decode(errors="replace"), json.load(usage)
+    if watched["code"]:
+        raise FailedError(f"{case.name}: exit code {watched['code']}\n{printed[-2000:]}")
+    kilobytes = watched["maxrss"] / (1024 if os.uname().sysname == "Darwin" else 1)
+    return Cost(wall=watched["wall"], processor=watched["processor"], megabytes=kilobytes / 1024)
+
+
+# A process begins with the peak memory of the one that it was forked from: a small one stands between.
+_WATCH = """
+import json, os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[2:])
+_, status, usage = os.wait4(process.pid, 0)
+code, wall = os.waitstatus_to_exitcode(status), time.perf_counter() - start
+process.returncode = code
+watched = {"code": code, "wall": wall, "processor": usage.ru_utime + usage.ru_stime, "maxrss": usage.ru_maxrss}
+os.write(int(sys.argv[1]), json.dumps(watched).encode())
+"""
 
 
 def alternate(cases: Sequence[Case], runs: int) -> dict[str, Cost]:
