@@ -265,7 +265,14 @@ KNOWN = ("scikit-learn", "scikit-image", "tensorflow", "r-tensorflow", "pandas",
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("scikit-lern", "scikit-learn"), ("tensorflw", "tensorflow"), ("panda", "pandas"), ("nunpy", "numpy")],
+    [
+        ("scikit-lern", "scikit-learn"),
+        ("tensorflw", "tensorflow"),
+        ("panda", "pandas"),
+        ("nunpy", "numpy"),
+        ("scikit-le", "scikit-learn"),
+        ("scikit-learning", "scikit-learn"),
+    ],
 )
 def test_a_slip_is_understood(written: str, meant: str) -> None:
     assert near_misses(written, KNOWN)[0] == meant

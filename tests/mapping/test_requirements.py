@@ -239,6 +239,12 @@ def test_nothing_is_dropped_in_silence() -> None:
     assert [item.name for item in mapped.pypi_extra] == ["pandas"]
 
 
+def test_notes_on_what_an_extra_adds_are_passed_on() -> None:
+    metadata = WheelMetadata(name="x", version="1.0", requires_dist=("numpy>1.7; extra == 'y'",), provides_extra=("y",))
+    (note,) = translate("x[y]", package("x"), package("numpy"), metadata=releases(metadata)).notes
+    assert "also admits" in note
+
+
 def test_what_an_extra_adds_may_be_unknown_in_a_part_of_a_channel() -> None:
     names = mapper(package("celery", "5.4.0"), complete=False, origin="starter index of 2026-08-01")
     mapped = map_requirements([wanted("celery[redis]")], names, MAC, releases(CELERY))[0]

@@ -115,6 +115,12 @@ class TestStandIns:
         asked.refused(PypiUnsatisfiableError)
         assert len(asked.pypi.asked) == 1
 
+    def test_a_plain_conflict_over_what_conda_has_needs_none(self) -> None:
+        pypi = "app 1.0 : numpy<2\nother 1.0 : numpy>=2\nnumpy 1.26.4\nnumpy 2.1.0"
+        asked = scenario(CHANNEL, pypi, only=["app", "other"])
+        asked.refused(PypiUnsatisfiableError)
+        assert [question.stubs for question in asked.pypi.asked] == [()]
+
 
 class TestRefusals:
     def test_lines_of_both_sides(self) -> None:

@@ -171,6 +171,10 @@ class TestOffline:
         assert "`ours` (the manifest lists it under `pypi`)" in error.message
         assert error.hint == "did you mean `scikit-learn`? run again without --offline"
 
+    def test_what_was_meant_for_pypi_is_not_taken_for_a_slip(self) -> None:
+        error = scenario(CHANNEL, only=["scikit-lern"], offline=True).refused(PlanError)
+        assert error.hint == "run again without --offline"
+
     def test_what_conda_cannot_serve_says_what_conda_lacks(self) -> None:
         channel = "old 1.0 : python <3.12"
         error = scenario(channel, dependencies=["old"], offline=True).refused(UnsatisfiableError)

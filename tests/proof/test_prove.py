@@ -94,6 +94,14 @@ def test_constrains_hold_for_both_halves(constrain: str, code: str) -> None:
     assert found == ([code] if code else [])
 
 
+@pytest.mark.parametrize("kind", ["depends", "constrains"])
+def test_an_unreadable_spec_is_told_with_where_it_stands(kind: str) -> None:
+    record = with_python(make_record("a", "1.0", "0"))
+    specs = ("numpy >>2",)
+    record = replace(record, depends=specs) if kind == "depends" else replace(record, constrains=specs)
+    assert [finding.message for finding in faults(record)] == [f"`numpy >>2` in the {kind} of {record} cannot be read"]
+
+
 def test_a_twins_constrains_are_not_about_pypi() -> None:
     twin = make_record("argon2_cffi", constrains=["argon2-cffi ==999"])
     assert codes(twin, make_wheel("argon2-cffi", "23.1.0")) == []
