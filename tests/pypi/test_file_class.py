@@ -56,7 +56,8 @@ def verdict(rows: Sequence[ProjectFile], platform: Platform) -> VersionVerdict:
     ],
 )
 def test_one_file(name: str, code: FileClass) -> None:
-    assert verdict(files(name), mac("3.12", "13.0")).code == code
+    found = verdict(files(name), mac("3.12", "13.0"))
+    assert (found.code, found.has_sdist) == (code, name.endswith(".tar.gz"))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,8 @@ def test_one_file(name: str, code: FileClass) -> None:
     ],
 )
 def test_several_files(rows: Sequence[ProjectFile], code: FileClass) -> None:
-    assert verdict(rows, mac()).code == code
+    found = verdict(rows, mac())
+    assert (found.code, found.has_sdist) == (code, any(row.filename.endswith(".tar.gz") for row in rows))
 
 
 def test_no_valid_file() -> None:

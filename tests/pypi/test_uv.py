@@ -56,6 +56,11 @@ def test_what_uv_is_given(fake_uv: Path) -> None:
     assert {"MACOSX_DEPLOYMENT_TARGET=13.0", "HOME=/home/me", "NO_COLOR=1", "UV_HTTP_TIMEOUT=1"} <= set(lines)
 
 
+def test_the_limits_of_who_sets_none(fake_uv: Path) -> None:
+    lines = Uv({"PATH": "/usr/bin:/bin"}, Indexes.configured({})).compile(request("six")).lock.splitlines()
+    assert {"UV_HTTP_TIMEOUT=5", "UV_HTTP_CONNECT_TIMEOUT=3", "UV_HTTP_RETRIES=1"} <= set(lines)
+
+
 def test_options_that_not_every_request_has(fake_uv: Path) -> None:
     instant = datetime(2026, 8, 2, 1, 30, tzinfo=timezone(timedelta(hours=2)))
     first = said({}, replace(request("six"), exclude_newer=instant), "b", "a", offline=True)[0]
