@@ -29,6 +29,7 @@ INDEX = table("""
     tensorflow 2.19 py312 : python 3.12.*, __osx >=14.2
     metal 1.2 ! __osx >=14
     metal 1.3 ! __osx >=15.1
+    old-metal 1.0 : __osx >=11&<12
     scikit-learn 1.5 : python
     needy 1.0 : nowhere
 """)
@@ -108,6 +109,7 @@ CASES: list[tuple[str, Sequence[str], Sequence[str], str, list[int], str]] = [
         [1],
         'raise `macos` to "15.1", which leaves out every Mac below macOS 15.1',
     ),
+    ("an older macOS is no way out", ["old-metal"], [], "`old-metal` cannot be installed", [1], "loosen or remove it"),
     (
         "absent names",
         ["scikit-lern", "pandas", "zzz >=2"],
@@ -275,6 +277,11 @@ def test_a_record_that_a_higher_channel_hides(solver: Solver) -> None:
     assert error.hint == "beta has it, but a channel before it has `a` too and hides its records"
 
 
+def test_the_records_of_a_name_that_only_a_later_channel_has(solver: Solver) -> None:
+    channels = [table("b 1.0"), table("a 1.0", BETA)]
+    assert explained(solver, request(channels, "a >=2")).hint == "the versions of `a` are 1.0"
+
+
 def test_a_solution_that_channel_priority_hides(solver: Solver) -> None:
     channels = [table("a 1.0\n b 1.0 : a >=2"), table("a 2.0", BETA)]
     error = explained(solver, request(channels, "b"))
@@ -334,6 +341,15 @@ def test_the_number_of_solves_is_bounded() -> None:
     assert error.message.endswith("`p198` and `p199` cannot be met together")
     assert error.message.count(",") == 148
     assert refusing.count <= 61
+
+
+@pytest.mark.parametrize("budget", [0, 1, 3])
+def test_as_many_variants_are_solved_as_the_budget_says(budget: int) -> None:
+    refusing = Refusing()
+    variants = VariantSolves(refusing, budget=budget)
+    solutions = [variants.solution(request(INDEX, "pandas")) for _ in range(5)]
+    assert [solution is not None for solution in solutions] == [number < budget for number in range(5)]
+    assert refusing.count == budget
 
 
 class Fickle:

@@ -22,6 +22,13 @@ CASES = [
     ("a chain", "a 1\n a 2 : b 2\n b 1\n b 2 : c 2\n c 1\n c 2", "a 2", "", "a b c"),
     ("a new requirement forces", "new 1 : a >=2\n a 1\n a 2", "new", "", "a"),
     ("an alternative that cannot be does not count", "a 1\n a 2 : b 2\n a 3 : nowhere\n b 1\n b 2", "a >=2", "", "a b"),
+    (
+        "an alternative that turns out impossible later",
+        "a 1\n a 2 : c 2\n a 3 : b 3\n b 1\n b 2\n b 3\n c 1\n c 2\n d 1\n d 2 : b 2",
+        "a >=2, d 2",
+        "",
+        "a b c d",
+    ),
     ("the system excludes an alternative", "a 1\n a 2 : b 2\n a 3 : __osx >=14\n b 1\n b 2", "a >=2", "", "a b"),
     ("the system constrains an alternative", "a 1\n a 2 : b 2\n a 3 ! __osx >=14\n b 1\n b 2", "a >=2", "", "a b"),
     ("the system excludes it", "a 1 : __osx >=14\n a 2", "a, __osx", "", "a"),
