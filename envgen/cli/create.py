@@ -37,6 +37,12 @@ def create(
     no_local: Annotated[bool, typer.Option("--no-local", help="Leave your own projects out.")] = False,
     kernel: Annotated[bool, typer.Option("--kernel", help="Offer the environment to Jupyter.")] = False,
     adopt: Annotated[bool, typer.Option("--adopt", help="Change a prefix that another tool made.")] = False,
+    allow_outside_links: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-outside-links", metavar="PKG", help="Let this package link out of the prefix (repeatable)."
+        ),
+    ] = None,
     from_vendored: Annotated[
         Path | None,
         typer.Option("--from-vendored", metavar="DIR", help="Take every package from this folder, and ask no network."),
@@ -78,6 +84,7 @@ def create(
             vendored=(services.settings.folder / from_vendored.expanduser()).resolve() if from_vendored else None,
             kernel=kernel,
             local=not no_local,
+            outside_links=tuple(allow_outside_links or ()),
         )
         created = None if with_tool else create_environment(services, create_options, read_machine())
     if created is not None:

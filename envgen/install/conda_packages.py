@@ -1,14 +1,21 @@
-"""The conda packages of a prefix; the home of rattler's installer.
+"""The conda packages of a prefix: unpacked, read and linked; the home of rattler's installer.
 
-rattler checks no hash of an archive that it reads from the disk, and by default none of what its cache holds. So
-archives are verified before (see `fetch`), and its cache is told to check every file.
+rattler checks no hash of an archive that it reads from the disk, and links whatever a package lists. So archives are
+verified before (see `fetch`) and unpacked into a cache by envgen itself, what came out is read (see `containment`), and
+rattler links from that cache alone, which it is told to check file by file.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,15 +24,19 @@ import rattler
 from rattler.exceptions import InstallerError
 from rattler.install import InstallerReporter
 from rattler.package_cache import PackageCache, ValidationMode
+from rattler.package_streaming import extract
 
-from envgen.errors import InstallError
-from envgen.install.prefix import META
+from envgen.errors import EnvgenError, InstallError
+from envgen.install.containment import META, PackageFiles, plain_path, unsafe
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.system.event_loop import run
+from envgen.system.files import read_text, reason_of, try_lock
 
 _LOCAL = "file://"
+_ABSENT = "absent"  # a folder of the cache that is never there: rattler wants an archive's path and shall not open one
 _FETCH = re.compile(r"failed to fetch (\S+)")
+_UNPACKERS = 4
 
 
 class StaleCacheError(InstallError):
@@ -34,23 +45,17 @@ class StaleCacheError(InstallError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaLinker:
-    """What is linked into which prefix: every record with its archive's path.
+    """What is linked into which prefix, from a cache that has all of it unpacked.
 
-    `relinked` are the names of packages that are there, but not whole; `cache` has unpacked packages, for all prefixes.
+    `relinked` are the names of packages that are there, but not whole.
     """
 
     prefix: Path
     subdir: str
     records: tuple[Record, ...]
-    archives: Mapping[PackageKey, Path]
     relinked: frozenset[str]
     cache: Path
     report: Callable[[str], None]
-
-    def archive(self, record: Record) -> Path:
-        """Return the path of a record's archive."""
-        # rattler wants a path even where its cache has the package and no archive is needed
-        return self.archives.get(record.key, self.cache / "absent" / record.filename)
 
 
 def unpacked(records: Sequence[Record], cache: Path) -> frozenset[str]:
@@ -61,18 +66,198 @@ def unpacked(records: Sequence[Record], cache: Path) -> frozenset[str]:
 async def _unpacked(records: Sequence[Record], cache: Path) -> frozenset[str]:
     index = await PackageCache(cache).index()
     return frozenset(
-        record.name
-        for record in records
-        if record.sha256 and index.contains_record(to_native(record, cache / record.filename))
+        record.name for record in records if record.sha256 and index.contains_record(to_native(record, cache))
     )
+
+
+def unpack(records: Sequence[Record], archives: Mapping[PackageKey, Path], cache: Path, *, again: bool = False) -> None:
+    """Unpack the records that have an archive here into the cache; what it has of them is kept, but for `again`.
+
+    Raises:
+        InstallError: an archive is no conda package, or the disk refuses.
+    """
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(_UNPACKERS, thread_name_prefix="unpack") as pool:
+            coming = [record for record in records if record.key in archives]
+            list(pool.map(lambda record: _unpack(record, archives[record.key], cache, again=again), coming))
+    except OSError as error:
+        raise _disk_error(cache, reason_of(error)) from error
+
+
+def _unpack(record: Record, archive: Path, cache: Path, *, again: bool) -> None:
+    folder = _folder(record, cache)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=cache, ignore_cleanup_errors=True) as name:
+        staged = Path(name) / folder.name
+        try:
+            extract(archive, staged)
+        except Exception as error:  # rattler's own, or an OSError without a number
+            reason = str(error).strip().splitlines()[-1]
+            if "No space left" in reason or "os error 28" in reason or "os error 122" in reason:
+                raise _disk_error(cache, reason) from error
+            raise _no_package(record, reason) from error
+        with _alone(cache):
+            _keep(record, staged, folder, again=again)
+
+
+@contextlib.contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    """Change the cache while no other run of envgen does."""
+    descriptor = os.open(cache, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try_lock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _keep(record: Record, staged: Path, folder: Path, *, again: bool) -> None:
+    """Give an unpacked package its place in the cache, with the hash of its archive beside it as rattler keeps it."""
+    hash_file = folder.with_name(f"{folder.name}.lock")
+    content = (1).to_bytes(8, "big") + bytes.fromhex(record.sha256)  # a revision, then the hash
+    if folder.exists():
+        held = hash_file.read_bytes()[8:] if hash_file.exists() else b""
+        if not again and record.sha256 and held == content[8:]:  # another run was quicker, and may link from it
+            return
+        shutil.rmtree(folder)
+    # the hash comes between: a kill leaves no copy, never one under another's hash
+    hash_file.unlink(missing_ok=True)
+    if record.sha256:
+        hash_file.write_bytes(content)
+    staged.rename(folder)
+
+
+def read_unpacked(record: Record, cache: Path, site: str) -> PackageFiles:
+    """Return what an unpacked package puts into a prefix, whose folder for modules is `site`.
+
+    All that is in the folder counts for links, since rattler clones whole folders on a Mac; of files, those that the
+    package lists, which must be there as it says.
+
+    Raises:
+        InstallError: it is another package than the record's, or lists what it does not have.
+    """
+    folder, shown = _folder(record, cache), f"{record.name} {record.version}"
+    tree = dict(_tree(folder, ""))
+    index = _read_json(record, folder, tree, "info/index.json")
+    if any(index.get(field) != getattr(record, field) for field in ("name", "version", "build")):
+        found = "-".join(str(index.get(field)) for field in ("name", "version", "build"))
+        raise unsafe(f"{record.filename} is not {record}: by its own index.json it is {found!r}")
+    for path, target in tree.items():
+        if path.startswith("info/") and target is not None:
+            raise unsafe(f"{shown} has a link among its metadata: {path} -> {target}")
+    is_python = index.get("noarch") == "python"
+    places = {path: _place(path, site if is_python else "") for path in _listed(record, folder, tree)}
+    scripts = _scripts(record, folder, tree) if is_python else []
+    links = {_place(path, site if is_python else ""): target for path, target in tree.items() if target is not None}
+    files = tuple(plain_path(path, shown) for path in dict.fromkeys((*places.values(), *scripts, *links)))
+    return PackageFiles(name=record.name, shown=shown, files=files, links=links)
+
+
+def _folder(record: Record, cache: Path) -> Path:
+    """Return the folder of a package in the cache, as rattler names it."""
+    name = f"{record.name}-{record.version}-{record.build}"
+    if "/" in plain_path(name, f"the lock's {record.name}"):
+        raise unsafe(f"the lock's {record.name} has a name that no package may have: {name!r}")
+    return cache / name
+
+
+def _tree(folder: Path, above: str) -> Iterator[tuple[str, str | None]]:
+    """Yield all that is in a folder but folders, with the target of each link and None for files."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        path = f"{above}{entry.name}"
+        if entry.is_symlink():
+            yield path, str(Path(entry.path).readlink())
+        elif entry.is_dir():
+            yield path + "/", None
+            yield from _tree(Path(entry.path), f"{path}/")
+        else:
+            yield path, None
+
+
+def _listed(record: Record, folder: Path, tree: Mapping[str, str | None]) -> Iterator[str]:
+    """Yield the paths that a package lists, in info/paths.json or, if it is old, in info/files."""
+    shown = f"{record.name} {record.version}"
+    if "info/paths.json" not in tree:
+        if "info/files" not in tree:
+            raise _no_package(record, "it has no list of its files")
+        lines = read_text(folder / "info" / "files", error=InstallError).split("\n")
+        for line in lines if lines[-1] else lines[:-1]:  # rattler takes an empty line for a path
+            yield _there(plain_path(line, shown), tree, record)
+        return
+    rows = _read_json(record, folder, tree, "info/paths.json").get("paths")
+    for row in rows if isinstance(rows, list) else ():
+        path, kind = (row.get("_path"), row.get("path_type")) if isinstance(row, dict) else (None, None)
+        if not isinstance(path, str) or kind not in ("hardlink", "softlink", "directory"):
+            raise _no_package(record, "its paths.json is damaged")
+        plain_path(path, shown)
+        if kind == "directory":
+            _there(f"{path}/", tree, record)
+        elif (kind == "softlink") == (tree.get(path) is not None):
+            yield _there(path, tree, record)
+        else:
+            raise unsafe(f"{shown} lists {path} as a {kind}, which it is not")
+
+
+def _there(path: str, tree: Mapping[str, str | None], record: Record) -> str:
+    if path not in tree:
+        raise _no_package(record, f"it does not have {path}, which it lists")
+    return path
+
+
+def _place(path: str, site: str) -> str:
+    """Return where a path of a package goes; `site` is given for one of pure Python (CEP 20's `noarch: python`)."""
+    if site and path.startswith("site-packages/"):
+        return f"{site}/{path.removeprefix('site-packages/')}"
+    if site and path.startswith("python-scripts/"):
+        return f"bin/{path.removeprefix('python-scripts/')}"
+    return path
+
+
+def _scripts(record: Record, folder: Path, tree: Mapping[str, str | None]) -> list[str]:
+    """Return the scripts that are made for the entry points of a package of pure Python."""
+    if "info/link.json" not in tree:
+        return []
+    noarch = _read_json(record, folder, tree, "info/link.json").get("noarch")
+    points = noarch.get("entry_points") if isinstance(noarch, dict) else None
+    names = [str(point).partition("=")[0].strip() for point in points or ()]
+    for name in names:
+        if "/" in name:
+            raise unsafe(f"{record.name} {record.version} has a script with a path for a name: {name!r}")
+    return [f"bin/{name}" for name in names]
+
+
+def _read_json(record: Record, folder: Path, tree: Mapping[str, str | None], path: str) -> dict[str, object]:
+    if path not in tree or tree[path] is not None:
+        raise _no_package(record, f"it has no {path}")
+    try:
+        data = json.loads(read_text(folder / path, error=InstallError))
+    except (ValueError, RecursionError, EnvgenError) as error:
+        raise _no_package(record, f"its {path} cannot be read") from error
+    if not isinstance(data, dict):
+        raise _no_package(record, f"its {path} is damaged")
+    return data
+
+
+def _no_package(record: Record, reason: str) -> InstallError:
+    message = f"{record.filename} is no conda package: {reason}"
+    return InstallError(message, hint="tell its maintainers", code="package")
+
+
+def _disk_error(folder: Path, reason: str) -> InstallError:
+    hint = "free some space on the disk, or set ENVGEN_CACHE_DIR to a folder that you can write"
+    return InstallError(f"cannot unpack into {folder}: {reason}", hint=hint, code="disk")
 
 
 def link(linker: CondaLinker) -> None:
     """Install, replace and remove records until the prefix holds exactly these.
 
     Raises:
-        StaleCacheError: an archive is needed that was not given. InstallError: the disk refuses, or a package is no
-        package. The prefix may be half changed then.
+        StaleCacheError: the cache's copy of a package is damaged. InstallError: the disk refuses. The prefix may be
+        half changed then.
     """
     try:
         run(_install(linker))
@@ -82,7 +267,7 @@ def link(linker: CondaLinker) -> None:
 
 
 async def _install(linker: CondaLinker) -> None:
-    native = [to_native(record, linker.archive(record)) for record in linker.records]
+    native = [to_native(record, linker.cache) for record in linker.records]
     await rattler.install(
         native,
         linker.prefix,
@@ -116,10 +301,8 @@ class _Reporter(InstallerReporter):
 
 
 def _explained(text: str, linker: CondaLinker) -> InstallError:
-    match = _FETCH.search(text)
     reason = text.strip().splitlines()[-1].removeprefix("Caused by: ")
-    # an archive that was not given, as the cache had it unpacked: rattler has found that copy damaged
-    if match and not any(path.name == match[1] for path in linker.archives.values()):
+    if match := _FETCH.search(text):  # it has found the copy in the cache damaged, and looked for the archive
         return StaleCacheError(f"the cache's copy of {match[1]} is damaged", code="cache")
     if "No space left" in text or "os error 28" in text or "os error 122" in text:
         return InstallError(
@@ -127,8 +310,6 @@ def _explained(text: str, linker: CondaLinker) -> InstallError:
             hint="free some space on the disk",
             code="disk",
         )
-    if match:
-        return InstallError(f"{match[1]} is no conda package: {reason}", hint="tell its maintainers", code="package")
     return InstallError(f"{linker.prefix} cannot be changed: {reason}", code="link")
 
 
@@ -140,13 +321,14 @@ def _restore_addresses(linker: CondaLinker) -> None:
         data = json.loads(text)
         if str(data.get("url", "")).startswith(_LOCAL) and data.get("name") in urls:
             staged = file.with_suffix(".new")  # replaced in one instant: a half-written record would be damaged
+            staged.unlink(missing_ok=True)
             staged.write_text(text.replace(json.dumps(data["url"]), json.dumps(urls[data["name"]])), encoding="utf-8")
             staged.chmod(0o644)
             staged.replace(file)
 
 
-def to_native(record: Record, archive: Path) -> rattler.RepoDataRecord:
-    """Return rattler's form of a record whose archive lies on the disk."""
+def to_native(record: Record, cache: Path) -> rattler.RepoDataRecord:
+    """Return rattler's form of a record that is in a cache of unpacked packages."""
     package = rattler.PackageRecord(
         name=record.name,
         version=record.version,
@@ -167,4 +349,5 @@ def to_native(record: Record, archive: Path) -> rattler.RepoDataRecord:
     if record.timestamp is not None:
         # rattler multiplies by 1000 and cuts off; half a millisecond more makes that exact
         package.timestamp = datetime.fromtimestamp((record.timestamp + 0.5) / 1000, UTC)
+    archive = cache / _ABSENT / record.filename
     return rattler.RepoDataRecord(package, record.filename, archive.as_uri(), record.channel + "/")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import EnvgenError
 from envgen.install.activation import advice, write_kernel
+from envgen.install.containment import PackageFiles, shared_paths
 from envgen.install.fetch import Sources
 from envgen.install.location import register
 from envgen.install.prefix_diff import Difference
@@ -16,6 +17,8 @@ from envgen.install.sync import PrefixState, PrefixSync, exclusive_prefix, remov
 from envgen.install.target import CreateOptions, InstallTarget, find_target
 from envgen.project.services import Services, with_indexes
 from envgen.system.machine import Machine
+
+_SHOWN_PAIRS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +58,14 @@ def create_environment(services: Services, options: CreateOptions, machine: Mach
         # a project of the user's own may have changed without a sign
         needed = bool(state.changes.differences or target.projects) or not state.is_complete
         if needed:
-            with sync.fetched(state) as files, sync.incomplete(state):
-                remove_obsolete(state.contents, state.changes)
-                sync.link(state, files)
+            with sync.fetched(state) as files, sync.incomplete(state, packages := sync.packages(state, files)):
+                remove_obsolete(state.contents, state.changes, state.left)
+                sync.link(state)
                 sync.install_wheels(state, files)  # by the Python that was linked
                 sync.install_projects()
                 sync.verify()
-            result = replace(result, downloaded=files.downloaded)
+            shared = _shared_paths(state, packages)
+            result = replace(result, downloaded=files.downloaded, notes=(*result.notes, *shared))
     notes = [*result.notes, *_register(services, target)]
     if needed and target.has_usable_python:
         tests = run_smoke_tests(services, target)
@@ -93,6 +97,21 @@ def _result(services: Services, options: CreateOptions, target: InstallTarget, s
         advice=tuple(lines) if target.has_usable_python else (),
         notes=target.notes,
     )
+
+
+def _shared_paths(state: PrefixState, packages: Sequence[PackageFiles]) -> Iterator[str]:
+    """Yield a note where two packages have the same path."""
+    changed = {each.name for each in state.changes.differences if each.source == "conda"}
+    staying = [
+        PackageFiles(name=record.name, shown=f"{record.name} {record.version}", files=record.files)
+        for record in state.contents.records
+        if record.name not in changed
+    ]
+    found = [f"{first} and {second} ({path})" for first, second, path in shared_paths((*staying, *packages))]
+    if found:
+        more = f", and {len(found) - _SHOWN_PAIRS} more pairs" if len(found) > _SHOWN_PAIRS else ""
+        listed = ", ".join(found[:_SHOWN_PAIRS]) + more
+        yield f"some packages have the same file, and only one of each pair has its own there: {listed}"
 
 
 def _register(services: Services, target: InstallTarget) -> Iterator[str]:

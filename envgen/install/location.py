@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.errors import EnvgenError, WriteError
-from envgen.install.prefix import META
+from envgen.install.containment import META
 from envgen.project.services import Services
 from envgen.system.files import exclusive, existing_ancestor, read_text, reason_of
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from envgen.errors import InstallError
+from envgen.errors import EnvgenError, InstallError
+from envgen.install.containment import META, PrefixPaths, plain_path, unsafe
 from envgen.install.wheels import Distribution, read_distributions
-from envgen.lock.model import LockedWheel
 from envgen.models.record import Record
-from envgen.system.files import FolderWriter
+from envgen.system.files import FolderWriter, read_text
 
-META = "conda-meta"
 MARKER = "envgen"  # below META; no `.json`, as conda takes every such file there for a record
+_COMING = "envgen-paths"  # beside it while the prefix is incomplete: what the run that is at work puts there
 MARKER_FORMAT = 1
 State = Literal["incomplete", "complete"]
 _READERS = 4
@@ -27,8 +26,13 @@ _READERS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledRecord:
-    """A record of `conda-meta`; `files` are relative to the prefix."""
+    """A record of `conda-meta`; `files` are relative to the prefix.
 
+    `file` is the record's own name there; `listed` are the paths that rattler removes with it; `has_menus` tells that
+    it names menu entries of the desktop, which are anywhere.
+    """
+
+    file: str
     name: str
     version: str
     build: str
@@ -36,6 +40,8 @@ class InstalledRecord:
     sha256: str
     md5: str
     files: tuple[str, ...]
+    listed: tuple[str, ...]
+    has_menus: bool
 
     def is_of(self, record: Record) -> bool:
         """Return whether this is what a lock's record asks for: the same artifact by its hash, else by its name."""
@@ -104,7 +110,36 @@ def _read(file: Path) -> InstalledRecord | None:
     files = data.get("files")
     if not all(isinstance(text, str) for text in texts.values()) or not texts["name"] or not isinstance(files, list):
         return None
-    return InstalledRecord(**texts, files=tuple(file for file in files if isinstance(file, str)))
+    paths = data.get("paths_data")
+    rows = paths.get("paths") if isinstance(paths, dict) else None
+    listed = [row.get("_path") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return InstalledRecord(
+        file=file.name,
+        **texts,
+        files=tuple(each for each in files if isinstance(each, str)),
+        listed=tuple(each for each in listed if isinstance(each, str)),
+        has_menus=bool(data.get("installed_system_menus")),
+    )
+
+
+def check_contents(contents: PrefixContents) -> None:
+    """Check that all that the records and the metadata of a prefix call their own is in it, in truth.
+
+    Raises:
+        InstallError: a path of theirs lies elsewhere, or leads there, and would be removed with its package.
+    """
+    paths = PrefixPaths(contents.prefix)
+    paths.check_own()
+    try:
+        for record in contents.records:
+            owner = f"{META}/{record.file}"
+            if record.has_menus or "/" in f"{record.name}{record.version}{record.build}":
+                raise unsafe(f"{owner} of {contents.prefix} claims what is outside of it")
+            paths.check_owned(owner, {*record.files, *record.listed})
+        for each in contents.distributions:
+            paths.check_owned(each.info, (*each.files, f"{each.info}/RECORD"))
+    except InstallError as error:
+        raise error.with_hint("that prefix is not to be trusted: choose another --prefix") from error
 
 
 def is_environment(prefix: Path) -> bool:
@@ -135,24 +170,16 @@ class Marker:
     It says "incomplete" before the first change, and "complete" only after the last: a run that is killed in between
     leaves a prefix that says so.
 
-    `content` is `content_digest` of what was to be installed; `wheels` maps the distributions from PyPI to their
+    `wheels` maps the distributions from PyPI to their
     sha256; `fresh` tells that it has never been complete.
     """
 
     environment: str
     platform: str
-    content: str
     state: State
     fresh: bool = False
     groups_left_out: tuple[str, ...] = ()
     wheels: Mapping[str, str] = field(default_factory=dict)
-
-
-def content_digest(records: Iterable[Record], wheels: Iterable[LockedWheel]) -> str:
-    """Return one hash of all artifacts of an environment."""
-    lines = [f"{record.url} {record.sha256 or record.md5}" for record in records]
-    lines += [f"{wheel.name}=={wheel.version} {wheel.wheel.sha256}" for wheel in wheels]
-    return f"sha256:{hashlib.sha256(chr(10).join(sorted(lines)).encode()).hexdigest()}"
 
 
 def read_marker(prefix: Path) -> Marker | None:
@@ -163,17 +190,40 @@ def read_marker(prefix: Path) -> Marker | None:
         if data.pop("format") != MARKER_FORMAT:
             hint = "use that one, or another --prefix"
             raise InstallError(f"{prefix} was made by another version of envgen", hint=hint)
-        groups, wheels = tuple(data.pop("groups_left_out")), dict(data.pop("wheels"))
-        return Marker(**data, groups_left_out=groups, wheels=wheels)
+        data["groups_left_out"], data["wheels"] = tuple(data["groups_left_out"]), dict(data["wheels"])
+        return Marker(**{field.name: data[field.name] for field in fields(Marker)})
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Marker(environment="", platform="", content="", state="incomplete")
+        return Marker(environment="", platform="", state="incomplete")
 
 
-def write_marker(prefix: Path, marker: Marker) -> None:
-    """Write the mark in one instant; raise WriteError. The caller has locked the prefix."""
+def write_marker(prefix: Path, marker: Marker, coming: Iterable[str] | None = None) -> None:
+    """Write the mark in one instant, with the paths that are about to come; raise WriteError.
+
+    The caller has locked the prefix. Without such paths there are none left to come.
+    """
     folder = prefix / META
     folder.mkdir(parents=True, exist_ok=True)
     data = {"format": MARKER_FORMAT, **asdict(marker)}
-    FolderWriter(folder).write({MARKER: json.dumps(data, indent=2, sort_keys=True) + "\n"})
+    files = {MARKER: json.dumps(data, indent=2, sort_keys=True) + "\n"}
+    if coming is not None:
+        files[_COMING] = json.dumps(sorted(coming), indent=0) + "\n"
+    writer = FolderWriter(folder)
+    writer.write(files)
+    if coming is None:
+        writer.remove([_COMING])
+
+
+def read_coming(contents: PrefixContents) -> tuple[str, ...]:
+    """Return the paths that a run which was stopped has put, or was to put, and that no record and no metadata has.
+
+    Without them a half-made prefix could only be emptied, and all that is the user's own in it with it.
+    """
+    try:
+        data = json.loads(read_text(contents.prefix / META / _COMING))
+        paths = {plain_path(path, _COMING) for path in data}
+    except (EnvgenError, ValueError, TypeError):
+        return ()
+    owned = {file for each in contents.distributions for file in each.files}
+    return tuple(sorted(paths - contents.owned - owned))

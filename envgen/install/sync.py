@@ -4,44 +4,54 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.errors import EnvgenError, InstallError, InterruptedInstallError
 from envgen.install.artifacts import record_artifact, wheel_artifact
-from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, unpacked
+from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, read_unpacked, unpack, unpacked
+from envgen.install.containment import PackageFiles, PrefixPaths, plain_path
 from envgen.install.download import check_space
 from envgen.install.fetch import STORE, UNPACKED, FetchedFiles, Sources, fetch_files, shared_store
 from envgen.install.location import is_conda_root
 from envgen.install.prefix import (
     Marker,
     PrefixContents,
-    content_digest,
+    check_contents,
     is_empty,
     is_environment,
+    read_coming,
     read_contents,
     read_marker,
     write_marker,
 )
 from envgen.install.prefix_diff import PrefixChanges, compare, verify_contents
 from envgen.install.target import InstallTarget
-from envgen.install.wheels import WheelInstaller, WheelTarget, remove_compiled, remove_distribution
+from envgen.install.wheels import (
+    WheelInstaller,
+    WheelTarget,
+    read_wheel,
+    remove_compiled,
+    remove_distribution,
+    remove_files,
+)
+from envgen.models.record import Record
 from envgen.project.services import Services
-from envgen.system.files import exclusive, reason_of, remove_tree
+from envgen.system.files import exclusive, reason_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixState:
     """What is in a prefix, and what must be changed in it.
 
-    `afresh` tells that it is the rest of a first attempt with another lock, which is removed altogether.
+    `left` are paths that a run which was stopped has left, without a record.
     """
 
     marker: Marker | None
     contents: PrefixContents
     changes: PrefixChanges
-    afresh: bool
+    left: tuple[str, ...]
 
     @property
     def is_complete(self) -> bool:
@@ -88,20 +98,20 @@ class PrefixSync:
         prefix, target = self._target.prefix, self._target
         marker = read_marker(prefix)
         _refuse(target, marker, adopt=adopt)
-        digest = content_digest(target.lock.conda, target.lock.pypi)
-        afresh = marker is not None and marker.state == "incomplete" and marker.fresh and marker.content != digest
-        contents = PrefixContents(prefix, (), (), ()) if afresh else read_contents(prefix)
+        contents = read_contents(prefix)
         changes = compare(contents, target.content, marker.wheels if marker else {})
-        return PrefixState(marker=marker, contents=contents, changes=changes, afresh=afresh)
+        left = read_coming(contents) if marker is not None and marker.state == "incomplete" else ()
+        return PrefixState(marker=marker, contents=contents, changes=changes, left=left)
 
     @contextlib.contextmanager
     def fetched(self, state: PrefixState) -> Iterator[FetchedFiles]:
-        """Download and verify all files before the first change; the archives are dropped once they are unpacked.
+        """Download, verify, unpack and check all packages before the first change; the archives are dropped then.
 
         Raises InstallError with the state of the prefix, as all steps within do.
         """
         with self._stating("it was not touched"):
-            linked = [record for record in self._target.lock.conda if record.name in state.changes.link]
+            check_contents(state.contents)
+            linked = self._linked(state)
             cached = unpacked(linked, self._cache)
             missing = [record for record in linked if record.name not in cached]
             wheels = [wheel_artifact(wheel) for wheel in state.changes.wheels]
@@ -114,40 +124,45 @@ class PrefixSync:
             with shared_store(self._store) as drop:
                 needs = [*self._sources.records(missing), *self._sources.wheels(state.changes.wheels)]
                 files = fetch_files(needs, self._sources.fetch_options())
+                unpack(missing, files.by_key(), self._cache)
                 yield files
                 drop(path for artifact, path in files.paths.items() if artifact.key.source == "conda")
 
+    def packages(self, state: PrefixState, files: FetchedFiles) -> tuple[PackageFiles, ...]:
+        """Return what the packages that come put into the prefix, checked; raise InstallError where it may not be."""
+        with self._stating("it was not touched"):
+            site = plain_path(self._target.site, "python's folder for modules")
+            conda = [read_unpacked(record, self._cache, site) for record in self._linked(state)]
+            packages = (*conda, *self._wheel_files(state, files))
+            self._paths().check_packages(packages)
+            return packages
+
     @contextlib.contextmanager
-    def incomplete(self, state: PrefixState) -> Iterator[None]:
+    def incomplete(self, state: PrefixState, packages: Sequence[PackageFiles]) -> Iterator[None]:
         """Mark the prefix as incomplete before the steps within, and as complete after the last of them."""
         prefix, target, before = self._target.prefix, self._target, state.marker
         marker = Marker(
             environment=target.environment.name,
             platform=target.lock.platform.subdir,
-            content=content_digest(target.lock.conda, target.lock.pypi),
             state="incomplete",
             fresh=is_empty(prefix) if before is None else before.fresh,
             groups_left_out=target.left_out,
             wheels={wheel.name: wheel.wheel.sha256 for wheel in target.lock.pypi},
         )
-        write_marker(prefix, marker)
+        new = (path for package in packages for path in package.files if not os.path.lexists(prefix / path))
+        write_marker(prefix, marker, {*state.left, *new})
         made = "half made" if marker.fresh else "half changed"
         with self._stating(f"it is {made}, and marked so: the same command completes it"):
-            if state.afresh:
-                for entry in prefix.iterdir():
-                    remove_tree(entry)
-                write_marker(prefix, marker)
             yield
             write_marker(prefix, replace(marker, state="complete", fresh=False))
 
-    def link(self, state: PrefixState, files: FetchedFiles) -> None:
+    def link(self, state: PrefixState) -> None:
         """Link conda's packages; one whose unpacked copy in the cache is damaged is fetched after all."""
         target = self._target
         linker = CondaLinker(
             prefix=target.prefix,
             subdir=target.lock.platform.subdir,
             records=target.lock.conda,
-            archives=files.by_key(),
             relinked=state.changes.relinked,
             cache=self._cache,
             report=self._services.progress,
@@ -155,14 +170,27 @@ class PrefixSync:
         try:
             link(linker)
         except StaleCacheError:
-            rest = [record for record in target.lock.conda if record.key not in files.by_key()]
-            more = fetch_files(self._sources.records(rest), self._sources.fetch_options())
-            link(replace(linker, archives={**files.by_key(), **more.by_key()}))
+            linked = self._linked(state)
+            files = fetch_files(self._sources.records(linked), self._sources.fetch_options())
+            unpack(linked, files.by_key(), self._cache, again=True)
+            self._paths().check_packages(read_unpacked(record, self._cache, target.site) for record in linked)
+            link(linker)
 
     def install_wheels(self, state: PrefixState, files: FetchedFiles) -> None:
-        """Install the wheels that come."""
+        """Install the wheels that come, after another look at where their files would go."""
+        self._paths().check_packages(self._wheel_files(state, files))
         self._services.progress("installing the PyPI packages")
         self._uv.install(state.changes.wheels, files.by_key(), self._wheel_target)
+
+    def _linked(self, state: PrefixState) -> list[Record]:
+        return [record for record in self._target.lock.conda if record.name in state.changes.link]
+
+    def _wheel_files(self, state: PrefixState, files: FetchedFiles) -> list[PackageFiles]:
+        paths = files.by_key()
+        return [read_wheel(wheel, paths[wheel.key], self._wheel_target) for wheel in state.changes.wheels]
+
+    def _paths(self) -> PrefixPaths:
+        return PrefixPaths(self._target.prefix, self._target.outside_links)
 
     def install_projects(self) -> None:
         """Install the user's own projects."""
@@ -194,8 +222,9 @@ class PrefixSync:
             raise _StatedError(message, hint=error.hint, lines=error.lines, code=error.code) from error
 
 
-def remove_obsolete(contents: PrefixContents, changes: PrefixChanges) -> None:
-    """Remove the distributions that go, and what Python has compiled of the records that change."""
+def remove_obsolete(contents: PrefixContents, changes: PrefixChanges, left: Iterable[str] = ()) -> None:
+    """Remove the distributions that go, what Python has compiled of records that change, and what a run has `left`."""
+    remove_files(contents.prefix, left)
     for file in contents.unreadable:  # rattler stops at them; their packages are linked again
         file.unlink()
     kept = {*contents.owned}

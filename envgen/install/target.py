@@ -34,7 +34,8 @@ class CreateOptions:
     """The options of `create`.
 
     `left_out` are groups; `platform` is another platform than this machine's, whose packages are only unpacked and
-    verified; `adopt` lets a prefix be changed that another tool made; `vendored` is the one folder to take packages of.
+    verified; `adopt` lets a prefix be changed that another tool made; `vendored` is the one folder to take packages of;
+    `outside_links` are the names of conda packages that may have links out of the prefix.
     """
 
     name: str
@@ -46,6 +47,7 @@ class CreateOptions:
     vendored: Path | None = None
     kernel: bool = False
     local: bool = True
+    outside_links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class InstallTarget:
     runs: bool
     is_mac: bool
     projects: tuple[tuple[Path, bool], ...]
+    outside_links: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
@@ -102,6 +105,12 @@ def find_target(services: Services, options: CreateOptions, machine: Machine) ->
     except EnvgenError:  # an environment can be made without the user's own projects, which may be elsewhere
         is_outdated = False
     left_out = _left_out(environment, lock, options.left_out)
+    known = {record.name for each in lock.platforms for record in each.conda}
+    if unknown := sorted({*options.outside_links} - known):
+        raise UsageError(
+            f"{environment.name} has no conda package `{unknown[0]}`",
+            hint="--allow-outside-links takes the name of a package of the lock",
+        )
     chosen, runs = _platform(options, lock, machine)
     around = Surroundings.of(services, chosen.platform.subdir)
     if options.prefix:
@@ -116,6 +125,7 @@ def find_target(services: Services, options: CreateOptions, machine: Machine) ->
         runs=runs,
         is_mac=machine.system == "Darwin",
         projects=tuple(_projects(root, environment)) if options.local and runs else (),
+        outside_links=options.outside_links,
         notes=tuple(_notes(environment, chosen, is_outdated=is_outdated, runs=runs)),
     )
 

@@ -7,8 +7,10 @@ import csv
 import json
 import os
 import re
+import stat
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from envgen.errors import InstallError
+from envgen.install.containment import PackageFiles, PrefixPaths, plain_path, unsafe
 from envgen.lock.model import LockedWheel
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
@@ -24,6 +27,9 @@ from envgen.pypi.uv import run_uv, uv_environment
 
 _TIMEOUT = 1800.0  # seconds: a project of the user's own may have to be compiled
 _COMPLAINT = re.compile(r"^The package `([^`]+)`.*$", re.MULTILINE)
+# what uv writes into a distribution's metadata of its own accord
+_WRITTEN = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
+_MAX_TEXT = 64 * 1024 * 1024  # bytes of a list in a wheel
 _NOISE = ("Using Python", "Resolved ", "Prepared ", "warning: Failed to hardlink")
 
 
@@ -50,6 +56,26 @@ class WheelTarget:
     @property
     def python(self) -> Path:
         return self.prefix / "bin" / "python"
+
+    @property
+    def scripts(self) -> str:
+        """Return the folder for scripts, relative to the prefix."""
+        return "bin" if self.runnable else f"{self.site}/bin"
+
+    def place(self, path: str, name: str) -> str:
+        """Return where a member of a wheel goes, relative to the prefix."""
+        folder, _, rest = path.partition("/")
+        if not folder.endswith(".data") or not rest:
+            return f"{self.site}/{path}"
+        kind, _, inner = rest.partition("/")
+        headers = f"include/python{self.platform.python}" if self.runnable else f"{self.site}/include"
+        roots = {
+            "scripts": self.scripts,
+            "data": "" if self.runnable else self.site,
+            "headers": f"{headers}/{name}",
+        }
+        root = roots.get(kind, self.site)
+        return f"{root}/{inner}" if root else inner
 
     def arguments(self) -> list[str]:
         """Return uv's options for the target."""
@@ -150,6 +176,58 @@ class Distribution:
         return [file for file in own if not os.path.lexists(prefix / file)]
 
 
+def read_wheel(wheel: LockedWheel, path: Path, target: WheelTarget) -> PackageFiles:
+    """Return what a wheel puts into a prefix (the binary distribution format's spread), by its own list of members.
+
+    Raises:
+        InstallError: it is no wheel, or a path, a script or a row of its RECORD may not be.
+    """
+    shown = f"{wheel.name} {wheel.version}"
+    files: dict[str, None] = {}
+    links: dict[str, str] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                if member.is_dir():
+                    plain_path(member.filename.rstrip("/"), shown)
+                    continue
+                place = target.place(plain_path(member.filename, shown), wheel.name)
+                # uv puts all of it into the folder of modules first
+                files |= {plain_path(place, shown): None, f"{target.site}/{member.filename}": None}
+                if stat.S_ISLNK(member.external_attr >> 16):
+                    links[place] = archive.read(member).decode("utf-8", "replace")
+                folder, _, name = member.filename.partition("/")
+                if folder.endswith(".dist-info") and "/" not in name:
+                    files |= dict.fromkeys(target.place(f"{folder}/{each}", wheel.name) for each in _WRITTEN)
+                    if name in ("RECORD", "entry_points.txt"):
+                        files |= dict.fromkeys(_own_words(archive, member, shown, target))
+    except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile) as error:
+        hint = "tell its maintainers"
+        raise InstallError(f"{wheel.wheel.filename} is no wheel: {error}", hint=hint, code="package") from error
+    return PackageFiles(name=wheel.name, shown=shown, files=tuple(files), links=links)
+
+
+def _own_words(archive: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str, target: WheelTarget) -> Iterator[str]:
+    """Yield the scripts that a wheel's entry points make; check the paths of its RECORD, which a removal goes by."""
+    if member.file_size > _MAX_TEXT:
+        raise unsafe(f"{shown} has a {member.filename} of {member.file_size:,} bytes")
+    lines = archive.read(member).decode("utf-8", "replace").splitlines()
+    if member.filename.endswith("/RECORD"):
+        for row in csv.reader(lines):
+            if row and row[0]:
+                plain_path(row[0], f"the RECORD of {shown}")
+        return
+    section = ""
+    for line in lines:
+        if line.strip().startswith("["):
+            section = line.strip(" []")
+        elif "=" in line and section in ("console_scripts", "gui_scripts"):
+            name = line.partition("=")[0].strip()
+            if "/" in plain_path(name, f"a script of {shown}"):
+                raise unsafe(f"{shown} has a script with a path for a name: {name!r}")
+            yield f"{target.scripts}/{name}"
+
+
 def read_distributions(prefix: Path) -> tuple[Distribution, ...]:
     """Read every distribution below `lib/python3*/site-packages`, sorted by name and folder.
 
@@ -167,18 +245,34 @@ def site_packages(prefix: Path) -> list[Path]:
 
 
 def remove_distribution(prefix: Path, distribution: Distribution, kept: Collection[str]) -> None:
-    """Remove a distribution's files but those that something else owns (`kept`); raise OSError."""
+    """Remove a distribution's files but those that something else owns (`kept`).
+
+    Raises:
+        OSError: the disk refuses. InstallError: one of them is outside the prefix in truth.
+    """
+    paths = PrefixPaths(prefix)
+    paths.check_owned(distribution.name, (*distribution.files, f"{distribution.info}/METADATA"))
     info = prefix / distribution.info
     below = info.rglob("*") if info.is_dir() else iter((info,))  # listed or not
     own = (path.relative_to(prefix).as_posix() for path in below if path.is_symlink() or not path.is_dir())
     files = {*distribution.files, *own} - set(kept)
-    folders: set[Path] = set()
-    for file in sorted(files):
-        path = prefix / file
-        path.unlink(missing_ok=True)
-        folders.add(path.parent)
+    remove_files(prefix, files)
     remove_compiled(prefix, files, kept)
-    for folder in folders:
+    for folder in {(prefix / file).parent for file in files}:
+        _remove_empty(folder, prefix)
+
+
+def remove_files(prefix: Path, files: Iterable[str]) -> None:
+    """Remove files of a prefix, and the folders that are empty then.
+
+    Raises:
+        OSError: the disk refuses. InstallError: one of them is outside the prefix in truth.
+    """
+    listed = sorted(files)
+    PrefixPaths(prefix).check_owned("a package", listed)
+    for file in listed:
+        (prefix / file).unlink(missing_ok=True)
+    for folder in {(prefix / file).parent for file in listed}:
         _remove_empty(folder, prefix)
 
 
@@ -188,11 +282,14 @@ def remove_compiled(prefix: Path, files: Iterable[str], kept: Collection[str]) -
     Python trusts it when the source has the same size and time, which two builds of a package may have; and a folder
     that holds nothing else can still be imported.
     """
+    paths = PrefixPaths(prefix)
     for file in files:
         if not file.endswith(".py"):
             continue
         path = prefix / file
         cache = path.parent / "__pycache__"
+        if paths.leads_to(cache.relative_to(prefix).as_posix()) is None:  # a link out of the prefix: not Python's own
+            continue
         for compiled in cache.glob(f"{path.stem}.*.pyc"):
             if compiled.relative_to(prefix).as_posix() not in kept:
                 compiled.unlink()

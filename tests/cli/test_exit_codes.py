@@ -50,6 +50,7 @@ VALUES = {
     "--template": "foo",
     "--depth": "foo",
     "--no-group": "foo",
+    "--allow-outside-links": "foo",
 }
 ANYTHING = {"--prefix", "--name", "--output", "--group", "--command", "--from", "--to", "--verify", "--from-vendored"}
 """Options that take names and paths of the user's own, or words that are judged."""

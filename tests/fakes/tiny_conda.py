@@ -80,10 +80,13 @@ def build_conda(
     subdir: str = "linux-64",
     build: str = "0",
     noarch: str = "",
+    info: Mapping[str, Content | None] | None = None,
+    more: Mapping[str, bytes] | None = None,
 ) -> TinyConda:
     """Build a package; text files that hold PLACEHOLDER get the prefix in its place, as conda-build marks them.
 
-    A `noarch="python"` package has its modules below `site-packages/`.
+    A `noarch="python"` package has its modules below `site-packages/`. `info` are files of metadata in place of the
+    usual ones, None for one that is left out; `more` are further members of the archive.
     """
     files = files or {}
     index: dict[str, object] = {
@@ -98,18 +101,20 @@ def build_conda(
     }
     if noarch:
         index["noarch"] = noarch
-    info: dict[str, Content] = {
+    usual: dict[str, Content | None] = {
         "info/index.json": json.dumps(index).encode(),
         "info/paths.json": json.dumps({"paths": [_path(*item) for item in files.items()], "paths_version": 1}).encode(),
         "info/files": "".join(f"{path}\n" for path in files).encode(),
     }
     if noarch == "python":
-        info["info/link.json"] = json.dumps({"noarch": {"type": "python"}, "package_metadata_version": 1}).encode()
+        usual["info/link.json"] = json.dumps({"noarch": {"type": "python"}, "package_metadata_version": 1}).encode()
+    metadata = {path: content for path, content in {**usual, **(info or {})}.items() if content is not None}
     stem = f"{name}-{version}-{build}"
     members = {
         "metadata.json": b'{"conda_pkg_format_version": 2}',
-        f"info-{stem}.tar.zst": _tar(info),
-        f"pkg-{stem}.tar.zst": _tar(files),
+        f"info-{stem}.tar.zst": tar_zst(metadata),
+        f"pkg-{stem}.tar.zst": tar_zst(files),
+        **(more or {}),
     }
     content = _zip(members)
     entry = {
@@ -136,13 +141,16 @@ def module_files(name: str, version: str, *, body: str = "", requires: Iterable[
 
 
 def python_package(subdir: str = "linux-64", version: str = PYTHON) -> TinyConda:
-    """Build a python: a `pyvenv.cfg` makes the interpreter that runs the tests take the prefix for its own."""
+    """Build a python: a `pyvenv.cfg` makes the interpreter that runs the tests take the prefix for its own.
+
+    It is started by a script, under the script's own path: a link to it would lead out of the prefix.
+    """
     real = Path(sys.base_prefix) / "bin" / f"python{MINOR}"
     minor = ".".join(version.split(".")[:2])
     files: dict[str, Content] = {
         "bin/python": Link(f"python{minor}"),
         "bin/python3": Link(f"python{minor}"),
-        f"bin/python{minor}": Link(str(real.resolve())),
+        f"bin/python{minor}": f'#!/bin/bash\nexec -a "$0" {real.resolve()} "$@"\n'.encode(),
         f"lib/python{minor}/site-packages/README.txt": b"packages go here\n",
         "pyvenv.cfg": f"home = {real.resolve().parent}\ninclude-system-site-packages = false\n".encode(),
     }
@@ -186,7 +194,7 @@ def _path(path: str, content: Content) -> dict[str, object]:
     return entry
 
 
-def _tar(files: Mapping[str, Content]) -> bytes:
+def tar_zst(files: Mapping[str, Content]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for path, content in files.items():

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import stat
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -42,11 +43,14 @@ def build_wheel(
     requires_python: str = "",
     padding: int = 0,
     metadata: bytes | None = None,
+    more: Mapping[str, bytes] | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> TinyWheel:
     """Build a wheel.
 
     `tag` may hold a build tag before it (`1-py3-none-any`); `padding` adds that many incompressible bytes, so that a
-    ranged read differs from a whole one; `metadata` replaces METADATA, for old and broken files.
+    ranged read differs from a whole one; `metadata` replaces METADATA, for old and broken files;
+    `more` are further members, and in place of the usual ones; `links` are members that are symbolic links.
     """
     escaped = name.replace("-", "_")
     text = metadata if metadata is not None else _metadata(name, version, requires, extras, requires_python)
@@ -58,12 +62,14 @@ def build_wheel(
         f"{info}/METADATA": text,
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {plain_tag}\n".encode(),
     }
-    members[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*members, f"{info}/RECORD"]).encode()
+    members |= {path: content for path, content in (more or {}).items() if path != f"{info}/RECORD"}
+    rows = "".join(f"{path},,\n" for path in [*members, *(links or {}), f"{info}/RECORD"]).encode()
+    members[f"{info}/RECORD"] = (more or {}).get(f"{info}/RECORD", rows)
     return TinyWheel(
         name=name,
         version=version,
         filename=f"{escaped}-{version}-{tag}.whl",
-        content=_zip(members),
+        content=_zip(members, links or {}),
         metadata=text,
         requires_python=requires_python,
     )
@@ -78,11 +84,15 @@ def _metadata(name: str, version: str, requires: Sequence[str], extras: Sequence
     return ("\n".join(lines) + "\n\nA description.\n").encode()
 
 
-def _zip(members: dict[str, bytes]) -> bytes:
+def _zip(members: dict[str, bytes], links: Mapping[str, str]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:  # stored: what deflate gives depends on the machine's zlib
         for path, content in members.items():
             archive.writestr(zipfile.ZipInfo(path, _EPOCH), content)
+        for path, target in links.items():
+            member = zipfile.ZipInfo(path, _EPOCH)
+            member.external_attr = (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(member, target)
     return buffer.getvalue()
 
 

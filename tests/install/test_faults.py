@@ -191,9 +191,8 @@ def test_what_is_no_package_though_its_hash_is_right(world: World, usual: Basics
     error = world.failed("create", "demo")
     assert error["code"] == "package"
     assert error["message"].startswith("demolib-1.0-0.conda is no conda package: ")
-    assert f"{world.prefix}: it is half made, and marked so" in error["message"]
-    assert world.marker["state"] == "incomplete"
-    assert world.failed("run", "demo", "--activation", "bash")["message"] == f"{world.prefix} is half made"
+    assert f"{world.prefix}: it was not touched" in error["message"]
+    assert not world.prefix.exists()
     world.channel.files[fake.path] = usual.demolib.content
     world.lock(usual.conda, [usual.onlypypi])
     world.good("create", "demo")
@@ -403,7 +402,7 @@ def test_killed_while_linking_is_completed(world: World, usual: Basics, monkeypa
     assert world.python("import demolib, onlypypi") == ""
 
 
-def test_a_first_attempt_with_another_lock_leaves_nothing(
+def test_a_first_attempt_with_another_lock_leaves_nothing_of_the_first(
     world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from envgen.install import sync
@@ -413,11 +412,14 @@ def test_a_first_attempt_with_another_lock_leaves_nothing(
         error = world.failed("create", "demo")
     assert error["message"].startswith(f"{world.prefix} cannot be changed: input/output error")
     assert (world.site / "onlypypi.py").exists()
-    (world.site / "left_over.py").write_text("")
+    (world.site / "thesis.tex").write_text("mine")
+    for file in (world.prefix / "conda-meta/demolib-1.0-0.json", world.site / "onlypypi-2.0.dist-info/RECORD"):
+        file.unlink()  # as if the run had been killed before it wrote them
     world.lock([usual.python, usual.pip, usual.six])
     world.good("create", "demo")
-    assert not (world.site / "left_over.py").exists()
-    assert not (world.site / "demolib.py").exists()
+    assert (world.site / "thesis.tex").read_text() == "mine"
+    names = {path.name for path in world.prefix.rglob("*")}
+    assert [name for name in names if name.startswith(("demolib", "onlypypi", "demo-tool"))] == []
 
 
 def test_a_failed_sync_says_half_changed(world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch) -> None:

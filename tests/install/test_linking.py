@@ -13,12 +13,12 @@ import rattler
 from rattler.exceptions import InstallerError
 
 from envgen.errors import InstallError
-from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, to_native, unpacked
+from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, to_native, unpack, unpacked
 from envgen.install.download import check_space
-from envgen.install.prefix import Marker, content_digest, read_contents, read_marker, write_marker
+from envgen.install.prefix import Marker, read_contents, read_marker, write_marker
 from envgen.install.prefix_diff import WantedContents, verify_contents
 from envgen.models.package_key import PackageKey
-from tests.fakes.locks import make_record, make_wheel
+from tests.fakes.locks import make_record
 from tests.fakes.tiny_conda import TinyConda, build_conda
 from tests.install.test_obtaining import artifact
 
@@ -31,11 +31,13 @@ def job(folder: Path, *packages: TinyConda, lines: list[str] | None = None, give
         path = folder / package.filename
         path.write_bytes(package.content)
         paths[PackageKey("conda", str(package.entry["name"]))] = path
+    records = tuple(package.record(CHANNEL) for package in packages)
+    if given:
+        unpack(records, paths, folder / "cache")
     return CondaLinker(
         prefix=folder / "p",
         subdir="linux-64",
-        records=tuple(package.record(CHANNEL) for package in packages),
-        archives=paths if given else {},
+        records=records,
         relinked=frozenset(),
         cache=folder / "cache",
         report=(lines if lines is not None else []).append,
@@ -83,7 +85,7 @@ def test_what_the_cache_holds_needs_no_archive(tmp_path: Path) -> None:
     assert (tmp_path / "q/share/a").read_bytes() == b"1"
 
 
-def test_an_archive_that_was_not_given(tmp_path: Path) -> None:
+def test_what_is_not_unpacked_is_not_linked(tmp_path: Path) -> None:
     with pytest.raises(StaleCacheError, match=r"the cache's copy of a-1\.0-0\.conda is damaged"):
         link(job(tmp_path, build_conda("a", files={"share/a": b"1"}), given=False))
 
@@ -115,13 +117,13 @@ def test_rattlers_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: s
 
 def test_native_records_hold_all_that_conda_meta_needs() -> None:
     record = replace(make_record("a", depends=["b >=1"], subdir="noarch"), track_features=("f",), size=None)
-    native = to_native(record, Path("/x/a.conda"))
-    assert native.url == "file:///x/a.conda"
+    native = to_native(record, Path("/x"))
+    assert native.url == f"file:///x/absent/{record.filename}", "rattler shall open no archive"
     assert native.channel == f"{record.channel}/"
     assert (native.md5 or b"").hex() == record.md5
     assert native.track_features == ["f"]
     assert native.noarch.python
-    plain = to_native(replace(record, noarch="generic", md5="", sha256="", timestamp=None), Path("/x/a.conda"))
+    plain = to_native(replace(record, noarch="generic", md5="", sha256="", timestamp=None), Path("/x"))
     assert (plain.md5, plain.sha256, plain.timestamp) == (None, None, None)
     assert plain.noarch.generic
     assert to_native(replace(record, noarch=""), Path("/x")).noarch.none
@@ -132,22 +134,18 @@ def test_a_mark_is_read_back(tmp_path: Path) -> None:
     mark = Marker(
         environment="demo",
         platform="linux-64",
-        content=content_digest([make_record("a")], [make_wheel("w")]),
         state="incomplete",
         fresh=True,
         groups_left_out=("dev",),
         wheels={"w": "00"},
     )
+    write_marker(tmp_path, mark, ["bin/a"])
+    assert read_marker(tmp_path) == mark
+    assert (tmp_path / "conda-meta/envgen-paths").exists()
     write_marker(tmp_path, mark)
     assert read_marker(tmp_path) == mark
+    assert not (tmp_path / "conda-meta/envgen-paths").exists()
     assert not list((tmp_path / "conda-meta").glob("*.json")), "conda reads every such file as a record"
-
-
-def test_the_digest_of_contents_does_not_depend_on_the_order() -> None:
-    records, wheels = [make_record("a"), make_record("b")], [make_wheel("w"), make_wheel("x")]
-    assert content_digest(records, wheels) == content_digest(records[::-1], wheels[::-1])
-    assert content_digest(records, wheels) != content_digest(records[:1], wheels)
-    assert content_digest([replace(records[0], sha256="")], []) != content_digest(records[:1], [])
 
 
 def test_verification_lists_what_differs(tmp_path: Path) -> None:

@@ -1,0 +1,531 @@
+"""Whatever a package, a wheel or a prefix's own records say, nothing outside the prefix is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envgen.errors import InstallError
+from envgen.install.containment import PackageFiles, PrefixPaths, plain_path, shared_paths
+from tests.fakes.install_world import HOST, Basics, World, six
+from tests.fakes.tiny_conda import PLACEHOLDER, SITE, Content, Link, TinyConda, build_conda, module_files, tar_zst
+from tests.fakes.tiny_wheels import TinyWheel, build_wheel
+
+PRECIOUS = "precious"
+
+
+@pytest.fixture
+def precious(world: World) -> Path:
+    """Return a folder of the user's own, beside all that is envgen's."""
+    folder = world.folder / PRECIOUS
+    (folder / "sub").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    for name in ("thesis.tex", "sub/module.py", "conda-meta.json"):
+        (folder / name).write_text(f"mine: {name}\n")
+    return folder
+
+
+def outside(world: World) -> dict[str, Any]:
+    """Return all that is in the world but envgen's own folders, with what it is."""
+    own = {"cache", "data", "uv"}
+    found: dict[str, Any] = {}
+    for path in sorted(world.folder.rglob("*")):
+        top = path.relative_to(world.folder).parts[0]
+        if top not in own and not path.is_relative_to(world.folder / "home" / ".conda"):
+            state = path.lstat()
+            content = path.read_bytes() if path.is_file() else b""
+            found[str(path)] = (state.st_mode, state.st_nlink if path.is_file() else 0, content)
+    return found
+
+
+def up(world: World, target: Path, start: str = "") -> str:
+    """Return the way from a folder of the prefix to a path outside of it."""
+    return os.path.relpath(target, world.prefix / start)
+
+
+def paths_json(*rows: dict[str, object]) -> dict[str, Content | None]:
+    return {"info/paths.json": json.dumps({"paths": list(rows), "paths_version": 1}).encode()}
+
+
+def row(path: str, kind: str = "hardlink", **more: object) -> dict[str, object]:
+    return {"_path": path, "path_type": kind, **more}
+
+
+Build = Callable[[World, Path], TinyConda]
+
+
+def listing(path: Callable[[World, Path], str], kind: str = "hardlink", **more: object) -> Build:
+    """Return a package that lists one path, and has a harmless file."""
+    return lambda world, precious: build_conda(
+        "evil",
+        files={"share/evil": b"evil"},
+        subdir=HOST,
+        info=paths_json(row("share/evil"), row(path(world, precious), kind, **more)),
+    )
+
+
+def holding(files: Callable[[World, Path], dict[str, Content]], *, noarch: str = "") -> Build:
+    """Return a package that has these files, and lists them."""
+    return lambda world, precious: build_conda(
+        "evil", files=files(world, precious), subdir="noarch" if noarch else HOST, noarch=noarch
+    )
+
+
+def saying(**index: object) -> Build:
+    """Return a package whose own index.json says something else than its record."""
+
+    def build(world: World, precious: Path) -> TinyConda:
+        usual = {"name": "evil", "version": "1.0", "build": "0", "build_number": 0, "depends": [], "subdir": HOST}
+        return build_conda(
+            "evil",
+            files={"share/evil": b""},
+            subdir=HOST,
+            info={"info/index.json": json.dumps({**usual, **index}).encode()},
+        )
+
+    return build
+
+
+def entry_point(command: Callable[[World, Path], str]) -> Build:
+    def build(world: World, precious: Path) -> TinyConda:
+        link = {"noarch": {"type": "python", "entry_points": [f"{command(world, precious)} = evil:main"]}}
+        return build_conda(
+            "evil",
+            files=module_files("evil", "1.0"),
+            subdir="noarch",
+            noarch="python",
+            info={"info/link.json": json.dumps({**link, "package_metadata_version": 1}).encode()},
+        )
+
+    return build
+
+
+THESIS = "thesis.tex"
+CONDA: dict[str, Build] = {
+    "a listed path that goes up": listing(lambda world, precious: up(world, precious / THESIS)),
+    "and back down": listing(lambda world, precious: f"share/../{up(world, precious / THESIS)}"),
+    "an absolute path": listing(lambda world, precious: str(precious / THESIS)),
+    "an absolute folder": listing(lambda world, precious: str(precious / "empty"), "directory"),
+    "a folder that goes up": listing(lambda world, precious: up(world, precious / "new"), "directory"),
+    "a link that goes up": listing(lambda world, precious: up(world, precious / THESIS), "softlink"),
+    "a text with a prefix in it": listing(
+        lambda world, precious: up(world, precious / THESIS), prefix_placeholder=PLACEHOLDER, file_mode="text"
+    ),
+    "a kind that nobody knows": listing(lambda world, precious: "share/evil", "device"),
+    "a file listed as a link": listing(lambda world, precious: "share/evil", "softlink"),
+    "an empty path": listing(lambda world, precious: ""),
+    "a path with an empty part": listing(lambda world, precious: "share//evil"),
+    "what it does not have": listing(lambda world, precious: "share/other"),
+    "old lists with a path that goes up": lambda world, precious: build_conda(
+        "evil",
+        files={"share/evil": b""},
+        subdir=HOST,
+        info={"info/paths.json": None, "info/files": f"share/evil\n{up(world, precious / THESIS)}\n".encode()},
+    ),
+    "old lists with an empty line": lambda world, precious: build_conda(
+        "evil",
+        files={"share/evil": b""},
+        subdir=HOST,
+        info={"info/paths.json": None, "info/files": b"share/evil\n\n"},
+    ),
+    "no list": lambda world, precious: build_conda(
+        "evil", files={"share/evil": b""}, subdir=HOST, info={"info/paths.json": None, "info/files": None}
+    ),
+    "a member that goes up": holding(lambda world, precious: {f"../../{PRECIOUS}/{THESIS}": b"evil"}),
+    "an absolute member": holding(lambda world, precious: {str(precious / THESIS): b"evil"}),
+    "an absolute link": holding(lambda world, precious: {"share/evil": Link(str(precious / THESIS))}),
+    "a link to a folder outside": holding(lambda world, precious: {f"{SITE}/evil": Link(str(precious))}),
+    "a link that climbs out": holding(lambda world, precious: {"share/evil": Link(up(world, precious, "share"))}),
+    "a link through a link": holding(
+        lambda world, precious: {"a/b": Link("."), "share/evil": Link(f"../a/b/b/../{up(world, precious)}")}
+    ),
+    "a link to itself": holding(lambda world, precious: {"share/evil": Link("evil/evil")}),
+    "a file below a link": holding(lambda world, precious: {"evil": Link(str(precious)), "evil/thesis.tex": b"evil"}),
+    "a link of another case": holding(
+        lambda world, precious: {"Evil": Link(str(precious)), "evil/thesis.tex": b"evil"}
+    ),
+    "a link among the metadata": lambda world, precious: build_conda(
+        "evil", files={"share/evil": b""}, subdir=HOST, info={"info/about.json": Link(str(precious / THESIS))}
+    ),
+    "a link for an index": lambda world, precious: build_conda(
+        "evil", files={"share/evil": b""}, subdir=HOST, info={"info/index.json": Link(str(precious / THESIS))}
+    ),
+    "a link that is not listed": lambda world, precious: build_conda(
+        "evil",
+        files={"share/evil": b"", "share/more": Link(str(precious))},
+        subdir=HOST,
+        info=paths_json(row("share/evil")),
+    ),
+    "a record of another package": holding(lambda world, precious: {"conda-meta/six-1.17-0.json": b"{}"}),
+    "the mark of the prefix": holding(lambda world, precious: {"conda-meta/envgen": b"{}"}),
+    "a link for the records": holding(lambda world, precious: {"conda-meta": Link("share")}),
+    "records through a link": holding(
+        lambda world, precious: {"meta": Link("conda-meta"), "share/m": Link("../conda-meta")}
+    ),
+    "another name": saying(name="six"),
+    "another version": saying(version=f"../../../{PRECIOUS}"),
+    "another build": saying(build="1"),
+    "an index that is none": lambda world, precious: build_conda(
+        "evil", files={"share/evil": b""}, subdir=HOST, info={"info/index.json": b"[" * 100_000}
+    ),
+    "a script that goes up": entry_point(lambda world, precious: up(world, precious / THESIS, "bin")),
+    "an absolute script": entry_point(lambda world, precious: str(precious / THESIS)),
+    "modules that go up": holding(
+        lambda world, precious: {f"site-packages/{up(world, precious / THESIS, SITE)}": b"evil"}, noarch="python"
+    ),
+    "a second payload": lambda world, precious: build_conda(
+        "evil",
+        files={"share/evil": b""},
+        subdir=HOST,
+        more={"pkg-more.tar.zst": tar_zst({"share/more": Link(str(precious))})},
+    ),
+    "a second list": lambda world, precious: build_conda(
+        "evil",
+        files={"share/evil": b"", **paths_json(row(up(world, precious / THESIS)))},  # type: ignore[dict-item]
+        subdir=HOST,
+    ),
+}
+HARMLESS = {"records through a link", "a link to itself"}  # nothing is written through them
+
+
+@pytest.mark.parametrize("case", CONDA)
+def test_a_hostile_conda_package(world: World, usual: Basics, precious: Path, case: str) -> None:
+    evil = CONDA[case](world, precious)
+    world.serve(evil)
+    world.lock([*usual.conda, evil], [usual.onlypypi])
+    before = outside(world)
+    ran = world.run("create", "demo", "--json")
+    assert outside(world) == before
+    assert "Traceback" not in ran.err
+    if case in HARMLESS:
+        assert ran.code == 0, ran
+    else:
+        assert ran.code == 1, ran
+        assert ran.json["error"]["code"] in ("unsafe", "package"), ran
+        assert "it was not touched" in ran.json["error"]["message"]
+        assert not world.prefix.exists()
+    world.lock(usual.conda, [usual.onlypypi])
+    world.good("create", "demo")
+    assert outside(world).keys() == before.keys()
+    assert world.python("import demolib, onlypypi") == ""
+
+
+@pytest.mark.parametrize("case", ["a listed path that goes up", "an absolute link", "a link to a folder outside"])
+def test_and_for_another_platform(world: World, usual: Basics, precious: Path, case: str) -> None:
+    from envgen.models.platform import Platform
+    from tests.fakes.tiny_conda import MINOR
+
+    prefix = world.folder / "data" / "p"
+    built = CONDA[case](world, precious)
+    evil = TinyConda(
+        entry={**built.entry, "subdir": "osx-arm64"}, content=built.content, filename=built.filename, subdir="osx-arm64"
+    )
+    world.serve(evil)
+    world.lock([evil], platform=Platform(subdir="osx-arm64", python=MINOR, macos="14.0"))
+    before = outside(world)
+    error = world.failed("create", "demo", "--platform", "osx-arm64", "--prefix", str(prefix))["code"]
+    assert error == "unsafe"
+    assert outside(world) == before
+
+
+def test_a_link_out_of_the_prefix_is_made_if_it_is_allowed(world: World, usual: Basics, precious: Path) -> None:
+    evil = build_conda("driver", files={f"{SITE}/evil": Link(str(precious))}, subdir=HOST)
+    world.serve(evil)
+    world.lock([*usual.conda, evil])
+    hint = world.failed("create", "demo")["hint"]
+    assert hint == "if you trust it, allow its links: --allow-outside-links driver"
+    world.good("create", "demo", *hint.rpartition(": ")[2].split())
+    assert (world.site / "evil").readlink() == precious
+    through = world.add_wheel(build_wheel("through", "1.0", more={"evil/thesis.tex": b"evil"}))
+    world.lock([*usual.conda, evil], [through])
+    before = outside(world)
+    assert world.failed("create", "demo", "--allow-outside-links", "through", code=2)["code"] == "usage"
+    for words in ((), ("--allow-outside-links", "driver")):
+        error = world.failed("create", "demo", *words)
+        assert error["code"] == "unsafe"
+        assert str(world.site / "evil") in error["message"]
+        assert outside(world) == before
+    world.lock(usual.conda, [usual.onlypypi])
+    before = outside(world)
+    world.good("create", "demo")
+    assert outside(world) == before
+    assert not (world.site / "evil").is_symlink()
+
+
+def wheel(**named: Any) -> Callable[[World, Path], TinyWheel]:
+    def build(world: World, precious: Path) -> TinyWheel:
+        made = {key: value(world, precious) if callable(value) else value for key, value in named.items()}
+        return build_wheel("evil", "1.0", **made)
+
+    return build
+
+
+def member(path: Callable[[World, Path], str]) -> Callable[[World, Path], TinyWheel]:
+    return wheel(more=lambda world, precious: {path(world, precious): b"evil"})
+
+
+INFO = "evil-1.0.dist-info"
+WHEELS: dict[str, Callable[[World, Path], TinyWheel]] = {
+    "a member that goes up": member(lambda world, precious: up(world, precious / THESIS, SITE)),
+    "an absolute member": member(lambda world, precious: str(precious / THESIS)),
+    "up in the middle": member(lambda world, precious: f"evil/../{up(world, precious / THESIS, SITE)}"),
+    "data that goes up": member(lambda world, precious: f"evil-1.0.data/data/{up(world, precious / THESIS)}"),
+    "absolute data": member(lambda world, precious: f"evil-1.0.data/data/{precious / THESIS}"),
+    "a script that goes up": member(
+        lambda world, precious: f"evil-1.0.data/scripts/{up(world, precious / THESIS, 'bin')}"
+    ),
+    "a header that goes up": member(lambda world, precious: f"evil-1.0.data/headers/../../../../../{PRECIOUS}/x.h"),
+    "modules that go up": member(lambda world, precious: f"evil-1.0.data/purelib/{up(world, precious / THESIS, SITE)}"),
+    "records of conda": member(lambda world, precious: "evil-1.0.data/data/conda-meta/six-1.17-0.json"),
+    "the mark of the prefix": member(lambda world, precious: "evil-1.0.data/data/conda-meta/envgen"),
+    "an empty part": member(lambda world, precious: "evil//x.py"),
+    "a RECORD that goes up": wheel(
+        more=lambda world, precious: {f"{INFO}/RECORD": f"{up(world, precious / THESIS, SITE)},,\n".encode()}
+    ),
+    "an absolute RECORD": wheel(more=lambda world, precious: {f"{INFO}/RECORD": f"{precious / THESIS},,\n".encode()}),
+    "a console script that goes up": wheel(
+        more=lambda world, precious: {
+            f"{INFO}/entry_points.txt": f"[console_scripts]\n{up(world, precious / THESIS, 'bin')} = evil:x\n".encode()
+        }
+    ),
+    "an absolute window script": wheel(
+        more=lambda world, precious: {
+            f"{INFO}/entry_points.txt": f"[gui_scripts]\n{precious / THESIS}=evil:x\n".encode()
+        }
+    ),
+    "a script called dots": wheel(more={f"{INFO}/entry_points.txt": b"[console_scripts]\n.. = evil:x\n"}),
+    "a link outside": wheel(links=lambda world, precious: {"evil_link": str(precious)}),
+    "a member below a link": wheel(
+        links=lambda world, precious: {"evil_link": str(precious)}, more={"evil_link/thesis.tex": b"evil"}
+    ),
+    "no zip": lambda world, precious: TinyWheel(
+        name="evil", version="1.0", filename="evil-1.0-py3-none-any.whl", content=b"PK no", metadata=b""
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WHEELS)
+def test_a_hostile_wheel(world: World, usual: Basics, precious: Path, case: str) -> None:
+    evil = world.add_wheel(WHEELS[case](world, precious))
+    world.lock(usual.conda, [usual.onlypypi, evil])
+    before = outside(world)
+    ran = world.run("create", "demo", "--json")
+    assert outside(world) == before
+    assert ran.code == 1, ran
+    assert ran.json["error"]["code"] in ("unsafe", "package"), ran
+    assert not world.prefix.exists()
+    world.lock(usual.conda, [usual.onlypypi])
+    world.good("create", "demo")
+
+
+def forged(world: World, **more: object) -> str:
+    data = json.loads((world.prefix / "conda-meta/six-1.17-0.json").read_text())
+    return json.dumps({**data, "name": "evil", "version": "1", "build": "0", **more})
+
+
+def put(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def link(path: Path, target: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target)
+    return path
+
+
+def move(path: Path, target: Path) -> None:
+    """Put a folder of the prefix elsewhere, with a link in its place."""
+    path.rename(target)
+    path.symlink_to(target)
+
+
+Spoil = Callable[[World, Path], object]
+META = "conda-meta"
+PREFIXES: dict[str, Spoil] = {
+    "files that go up": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json", forged(world, files=[up(world, precious / THESIS)])
+    ),
+    "paths that go up": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json",
+        forged(world, files=[], paths_data={"paths_version": 1, "paths": [row(up(world, precious / THESIS))]}),
+    ),
+    "absolute paths": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json",
+        forged(world, files=[], paths_data={"paths_version": 1, "paths": [row(str(precious / THESIS))]}),
+    ),
+    "paths through a link": lambda world, precious: (
+        link(world.prefix / "share/evil", precious),
+        put(
+            world.prefix / META / "evil-1-0.json",
+            forged(world, files=[], paths_data={"paths_version": 1, "paths": [row(f"share/evil/{THESIS}")]}),
+        ),
+    ),
+    "a name that goes up": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json", forged(world, build=f"0/../../{up(world, precious / 'conda-meta')}")
+    ),
+    "menu entries": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json",
+        forged(world, installed_system_menus=[{"Linux": {"paths": [str(precious / THESIS)]}}]),
+    ),
+    "the records elsewhere": lambda world, precious: move(world.prefix / META, precious / "meta"),
+    "a link among the records": lambda world, precious: link(
+        world.prefix / META / "demolib-2.0-0.json", precious / THESIS
+    ),
+    "the trash elsewhere": lambda world, precious: link(world.prefix / ".trash", precious),
+    "a tag elsewhere": lambda world, precious: (
+        (world.prefix / "CACHEDIR.TAG").rename(world.prefix / "TAG"),
+        link(world.prefix / "CACHEDIR.TAG", precious / "new"),
+    ),
+    "modules elsewhere": lambda world, precious: move(world.site, precious / "site"),
+    "a folder elsewhere": lambda world, precious: move(world.prefix / "share", precious / "share"),
+    "metadata elsewhere": lambda world, precious: move(
+        world.site / "onlypypi-2.0.dist-info", precious / "onlypypi-2.0.dist-info"
+    ),
+    "a RECORD that goes up": lambda world, precious: put(
+        world.site / "onlypypi-2.0.dist-info/RECORD", f"{up(world, precious / THESIS, SITE)},,\n"
+    ),
+    "a RECORD through a link": lambda world, precious: (
+        link(world.site / "evil", precious),
+        put(world.site / "onlypypi-2.0.dist-info/RECORD", f"evil/{THESIS},,\n"),
+    ),
+    "compiled files elsewhere": lambda world, precious: (
+        put(precious / "onlypypi.cpython-311.pyc", "mine"),
+        (world.site / "__pycache__").rename(world.site / "compiled"),
+        link(world.site / "__pycache__", precious),
+    ),
+    "leftovers that go up": lambda world, precious: (
+        put(world.prefix / META / "envgen-paths", json.dumps([up(world, precious / THESIS)])),
+        put(world.prefix / META / "envgen", json.dumps({**world.marker, "state": "incomplete"})),
+    ),
+    "leftovers through a link": lambda world, precious: (
+        link(world.prefix / "evil", precious),
+        put(world.prefix / META / "envgen-paths", json.dumps([f"evil/{THESIS}"])),
+        put(world.prefix / META / "envgen", json.dumps({**world.marker, "state": "incomplete"})),
+    ),
+    "a file that would be written through a link": lambda world, precious: link(
+        world.prefix / "etc/demolib2.conf", precious / THESIS
+    ),
+}
+
+
+@pytest.mark.parametrize("adopted", [False, True], ids=["its own", "adopted"])
+@pytest.mark.parametrize("case", PREFIXES)
+def test_a_hostile_prefix(world: World, usual: Basics, precious: Path, case: str, adopted: bool) -> None:
+    """Update and empty a prefix whose records and links were made to lead elsewhere."""
+    world.good("create", "demo")
+    PREFIXES[case](world, precious)
+    if adopted:
+        (world.prefix / META / "envgen").unlink()
+    newer = build_conda(
+        "demolib",
+        "2.0",
+        files={f"{SITE}/demolib.py": b"", "etc/demolib2.conf": f"prefix={PLACEHOLDER}\n".encode(), "share/x": b""},
+        subdir=HOST,
+    )
+    world.serve(newer)
+    for conda, wheels in (([*usual.conda[:3], newer], ()), (usual.conda[:2], ())):
+        world.lock(conda, wheels)
+        before = outside(world)
+        ran = world.run("create", "demo", *(["--adopt"] if adopted else []), "--json")
+        assert outside(world) == before, ran
+        assert "Traceback" not in ran.err
+        assert ran.code == 0 or ran.json["error"]["code"] in ("unsafe", "disk", "prefix"), ran
+
+
+def test_two_packages_with_one_path_are_said(world: World, usual: Basics) -> None:
+    first, second = (build_conda(name, files={"share/both": name.encode()}, subdir=HOST) for name in ("one", "two"))
+    world.serve(first, second)
+    world.lock([*usual.conda, first, second])
+    notes = world.good("create", "demo")["notes"]
+    assert any("one 1.0 and two 1.0 (share/both)" in note for note in notes)
+    world.lock([*usual.conda, first])
+    assert not any("share/both" in note for note in world.good("create", "demo")["notes"])
+    world.lock([*usual.conda, first, second])
+    assert any("one 1.0 and two 1.0 (share/both)" in note for note in world.good("create", "demo")["notes"])
+
+
+def test_a_damaged_archive_of_the_right_hash(world: World, usual: Basics) -> None:
+    """The index says what it wants: a file that is no archive is no package."""
+    broken = zlib.compress(b"no archive")
+    evil = build_conda("evil", subdir=HOST, more={"pkg-x.tar.zst": broken})
+    world.serve(evil)
+    world.lock([*usual.conda, evil])
+    assert world.failed("create", "demo")["code"] == "package"
+    assert not world.prefix.exists()
+
+
+NAMES = st.sampled_from(["a", "b", "A", "..", ".", "c"])
+PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+PLAIN = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=3).map("/".join)
+
+
+@pytest.mark.hypothesis
+@given(links=st.dictionaries(PLAIN, PATHS, max_size=4), path=PLAIN)
+def test_following_is_what_the_disk_does(
+    tmp_path_factory: pytest.TempPathFactory, links: dict[str, str], path: str
+) -> None:
+    """What comes with packages is followed as the same links on a disk are."""
+    prefix = tmp_path_factory.mktemp("p") / "one" / "two"
+    prefix.mkdir(parents=True)
+    made: dict[str, str] = {}
+    for place, target in links.items():
+        at = prefix / place
+        if not os.path.lexists(at) and os.path.realpath(at.parent) == str(at.parent):
+            try:
+                at.parent.mkdir(parents=True, exist_ok=True)
+            except OSError:
+                continue
+            at.symlink_to(target)
+            made[place] = target
+    on_disk = PrefixPaths(prefix).leads_to(path)
+    real = os.path.realpath(prefix / path)
+    if on_disk is not None:
+        assert real == str(prefix / on_disk)
+    virtual = PrefixPaths(prefix.parent / "nothing" / "there", made)
+    try:
+        virtual.check_packages(
+            [PackageFiles(name=name, shown=name, files=(name,), links={name: target}) for name, target in made.items()]
+        )
+    except InstallError:
+        return
+    if virtual.leads_to(path) is not None:  # else on a disk that folds case
+        assert virtual.leads_to(path) == on_disk
+
+
+@pytest.mark.parametrize("path", ["", "/", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "a/./b", "a\0b"])
+def test_paths_that_no_package_may_have(path: str) -> None:
+    with pytest.raises(InstallError, match="has a path that no package may have"):
+        plain_path(path, "a package")
+
+
+@pytest.mark.parametrize("path", ["a", "a/b", "...", ".a", "a b", "a\\b", "ä", "a..b"])
+def test_paths_that_packages_have(path: str) -> None:
+    assert plain_path(path, "a package") == path
+
+
+def test_shared_paths_are_pairs_with_their_first_path() -> None:
+    packages = [
+        PackageFiles(name=name, shown=f"{name} 1", files=files)
+        for name, files in (("b", ("z", "y")), ("a", ("y", "z")), ("c", ("z",)), ("d", ("q",)))
+    ]
+    assert list(shared_paths(packages)) == [("a 1", "b 1", "y"), ("b 1", "c 1", "z")]
+
+
+def test_a_package_of_an_old_kind_is_linked(world: World, usual: Basics) -> None:
+    old = build_conda(
+        "old", files={"share/old": b"1"}, subdir=HOST, info={"info/paths.json": None, "info/files": b"share/old\n"}
+    )
+    world.serve(old)
+    world.lock([*usual.conda, old, six("1.18")][:-1])
+    world.good("create", "demo")
+    assert (world.prefix / "share/old").read_bytes() == b"1"
