@@ -15,7 +15,8 @@ from envgen.errors import LockfileError
 if TYPE_CHECKING:
     from envgen.commands.check import CheckResult
 
-_TRUE = "the lock is true to its manifest, whole and proved"
+_TRUE = "consistent, from the lock's own data: true to its manifest, whole and proved"
+_LOOKED_UP = "true to its manifest, whole and proved, and as the indexes have it"
 _FALSE = "the lock is not true"
 _UNKNOWN = "the lock is true as far as could be looked at, which is not all"
 
@@ -40,13 +41,14 @@ def check(
     with console.progress("checking") as progress:
         services = options.services_for(offline=offline, mirrors=mirror, progress=progress)
         checked = check_environments(services, tuple(names or ()), deep=deep)
-    report_check(console, checked)
+    report_check(console, checked, looked_up=deep and not offline)
 
 
-def report_check(console: Console, checked: Sequence[CheckResult]) -> None:
+def report_check(console: Console, checked: Sequence[CheckResult], *, looked_up: bool = False) -> None:
     """Print what each lock lacks, and what was not proved; raise LockfileError if a lock is not true."""
+    good = _LOOKED_UP if looked_up else _TRUE
     shape = {"environments": [{**staleness_shape(item), "notes": list(item.notes)} for item in checked]}
-    console.report(shape, "\n".join(staleness_text(item, _verdict(item)) for item in checked))
+    console.report(shape, "\n".join(staleness_text(item, _verdict(item) or good) for item in checked))
     for item in checked:
         for note in item.notes:
             console.note(f"{item.name}: {note}" if len(checked) > 1 else note)
@@ -58,10 +60,14 @@ def report_check(console: Console, checked: Sequence[CheckResult]) -> None:
         raise LockfileError(f"{what}: {', '.join(item.name for item in faulty)}", hint=_hint(faulty))
 
 
+_OF_INDEXES = frozenset({"ADDRESS", "RECORD-GONE", "RECORD-HASH", "WHEEL-ADDRESS", "WHEEL-GONE"})
+
+
 def _verdict(item: CheckResult) -> str:
+    """Return what is to be said of a lock with reasons, "" of one without."""
     codes = {reason.code for reason in item.reasons}
     if not codes:
-        return _TRUE
+        return ""
     return _UNKNOWN if codes == {"UNREACHABLE"} else _FALSE
 
 
@@ -72,4 +78,6 @@ def _hint(faulty: Sequence[CheckResult]) -> str:
     if "MANIFEST" in codes:
         return "mend the manifest first"
     names = " ".join(item.name for item in faulty)
+    if codes & _OF_INDEXES:  # `envgen lock` leaves a lock alone that is true to its manifest
+        return f"run `envgen lock --upgrade {names}`, look at `envgen diff`, and commit what it writes"
     return f"run `envgen lock {names}` and commit what it writes"

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from envgen.errors import EnvgenError, ForeignFileError, LockfileError, ManifestError, PlanError
 from envgen.formats.registry import render
@@ -19,9 +20,18 @@ from envgen.models.findings import StaleReason, counted, is_or_are
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.project.own_projects import open_whole
-from envgen.project.project import CONDA_LOCK, Environment, generated_texts, meant_names, read_lock
+from envgen.project.project import (
+    CONDA_LOCK,
+    FOLDER,
+    Environment,
+    generated_names,
+    generated_texts,
+    meant_names,
+    read_lock,
+)
 from envgen.project.services import Services, with_indexes
 from envgen.proof.prove import new_findings, proof_faults
+from envgen.system.git import Revision
 
 _STARTER = "starter index"
 _NO_CONDA_LOCK = 3  # the exit code of the script below
@@ -90,7 +100,9 @@ def _checked(services: Services, name: str, *, deep: bool) -> CheckResult:
     lock, reasons = _read(environment)
     if lock is None:
         return CheckResult(name=name, reasons=reasons)
-    faults = (fault for platform in lock.platforms for fault in proof_faults(platform))
+    committed = _committed(services, environment)
+    faults = [fault for platform in lock.platforms for fault in proof_faults(platform)]
+    faults += address_faults(lock, committed)
     deeply = _check_deeply(services, environment, lock) if deep else DeepCheck(notes=(_unproved(lock),))
     return CheckResult(
         name=name,
@@ -109,6 +121,66 @@ def _read(environment: Environment) -> tuple[Lock | None, tuple[StaleReason, ...
     if lock is None:
         return None, (StaleReason(code="NO-LOCK", message=f"{environment.shown} has no lock yet"),)
     return lock, stale_reasons(environment.manifest, lock, texts, render(lock, environment.manifest.outputs))
+
+
+def _committed(services: Services, environment: Environment) -> Lock | None:
+    """Return the lock that HEAD has of an environment; None where there is no repository, or none that can be read."""
+    folder = f"{FOLDER}/{environment.name}"
+    try:
+        commit = Revision(services.root, "HEAD")
+        names = set(commit.names(folder) or ()) & set(generated_names())
+        texts = {name: commit.text(f"{folder}/{name}") for name in sorted(names)}
+        return read_lock(environment.shown, environment.manifest, texts, sealed=False)
+    except EnvgenError:
+        return None
+
+
+def address_faults(lock: Lock, committed: Lock | None) -> Iterator[StaleReason]:
+    """Yield where the files of a lock are to come from places that its channels and indexes do not explain.
+
+    A channel's files are below its URL or, all of one platform's, below one other address, which its index names
+    (`base_url`, CEP 15); an index gives its wheels from one host; and neither moves beside a committed lock unseen.
+    """
+    for platform in lock.platforms:
+        subdir = platform.platform.subdir
+        for channel, places in sorted(_places(platform).items()):
+            if channel not in {each.url for each in lock.channels}:
+                yield _address(f"{subdir}: files come from {channel}, which is none of the lock's channels")
+            if len(places) > 1:
+                yield _address(f"{subdir}: the files of {channel} are at several addresses: {', '.join(places)}")
+        hosts = _wheel_hosts(platform)
+        if len(hosts) > 1 + len(lock.indexes):
+            yield _address(f"{subdir}: the wheels of one index are at several hosts: {', '.join(hosts)}")
+        before = committed.for_subdir(subdir) if committed else None
+        if before is None or committed is None:
+            continue
+        old = _places(before)
+        for channel, places in sorted(_places(platform).items()):
+            if channel in old and places != old[channel] and len(places) == 1:
+                was = ", ".join(old[channel])
+                yield _address(f"{subdir}: the files of {channel} are at {places[0]}, in HEAD at {was}")
+        known = _wheel_hosts(before)
+        if known and lock.indexes == committed.indexes and (new := [host for host in hosts if host not in known]):
+            yield _address(f"{subdir}: wheels are at {', '.join(new)}, in HEAD at {', '.join(known)}")
+
+
+def _address(message: str) -> StaleReason:
+    return StaleReason(code="ADDRESS", message=message)
+
+
+def _places(platform: PlatformLock) -> dict[str, list[str]]:
+    """Return the addresses of each channel's files, without the folder of the platform where that is the channel's."""
+    found: dict[str, set[str]] = {}
+    for record in platform.conda:
+        folder = record.url.rpartition("/")[0]
+        is_below = folder == f"{record.channel}/{record.subdir}"
+        found.setdefault(record.channel, set()).add(record.channel if is_below else folder.removesuffix(record.subdir))
+    return {channel: sorted(places) for channel, places in found.items()}
+
+
+def _wheel_hosts(platform: PlatformLock) -> list[str]:
+    urls = (urlsplit(wheel.wheel.url) for wheel in platform.pypi if wheel.wheel.url)
+    return sorted({f"{url.scheme}://{url.netloc}" for url in urls})
 
 
 def _reason(code: str, error: EnvgenError) -> StaleReason:
@@ -230,9 +302,17 @@ def _wheels(services: Services, lock: Lock, platform: PlatformLock) -> _Remarks:
     services.progress(f"looking up {counted(len(platform.pypi), 'wheel')}")
     wheels = [locked.wheel for locked in platform.pypi]
     environ = with_indexes(services, lock.indexes).settings.environ
-    for listing in listings(wheels, environ, offline=services.options.offline):
+    listed = listings(wheels, environ, offline=services.options.offline)
+    # a mirror has all files at its own addresses; their hashes are compared all the same
+    found = [listing for listing in listed if not listing.fault]
+    is_mirror = len(listed) > 1 and bool(found) and all(listing.elsewhere for listing in found)
+    if is_mirror:
+        yield f"the index has the wheels at other addresses than the lock, such as: {found[0].elsewhere}"
+    for listing in listed:
         if listing.fault:
             yield StaleReason(code="WHEEL-GONE", message=listing.fault)
+        if listing.elsewhere and not is_mirror:
+            yield StaleReason(code="WHEEL-ADDRESS", message=listing.elsewhere)
         if listing.yanked:
             yield listing.yanked
 

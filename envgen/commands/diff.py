@@ -9,7 +9,7 @@ from pathlib import Path
 from envgen.errors import LockfileError, UsageError
 from envgen.formats.conda_lock import read_conda_lock
 from envgen.formats.explicit import read_explicit
-from envgen.lock.diff import Change, diff, distribution_names
+from envgen.lock.diff import Change, diff, distribution_names, replacement
 from envgen.lock.model import Lock, PlatformLock
 from envgen.mapping.channel_packages import distributions_of
 from envgen.project.project import FOLDER, generated_names, generated_texts
@@ -85,7 +85,7 @@ def compare(services: Services, first: str, second: str = "") -> Comparison:
             changes=diff(*pair, pypi_name=distribution_names(pair, distributions_of)),
             before=Size.of(pair[0]),
             after=Size.of(pair[1]),
-            facts=tuple(_facts(old.get(subdir), new.get(subdir))),
+            facts=(*_facts(old.get(subdir), new.get(subdir)), *_replaced(*pair)),
         )
     return Comparison(platforms=platforms, notes=(*before.notes, *after.notes))
 
@@ -97,6 +97,14 @@ def _facts(before: PlatformLock | None, after: PlatformLock | None) -> Iterator[
     for name, old, new in zip(_FACTS, _values(before), _values(after), strict=True):
         if old != new:
             yield f"{name}: {old} → {new}"
+
+
+def _replaced(before: PlatformLock, after: PlatformLock) -> Iterator[str]:
+    """Yield what is another file, or at another address, under the same version and build."""
+    old = before.packages()
+    for key, package in sorted(after.packages().items()):
+        if (was := old.get(key)) and (words := replacement(was, package)):
+            yield f"{key.name} {package.version} is {words}"
 
 
 def _values(lock: PlatformLock) -> tuple[str, ...]:

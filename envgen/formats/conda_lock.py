@@ -26,8 +26,16 @@ from envgen.lock.custom_metadata import (
 )
 from envgen.lock.merge import refuse_merge_markers
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
-from envgen.lock.package_fields import fold_depends, fold_requires, plain_requires, unfold_depends, unfold_requires
-from envgen.models.channel import Channel
+from envgen.lock.package_fields import (
+    checked_channel,
+    checked_record,
+    checked_wheel,
+    fold_depends,
+    fold_requires,
+    plain_requires,
+    unfold_depends,
+    unfold_requires,
+)
 from envgen.models.package_key import PackageKey, PackageSource
 from envgen.models.record import Record
 
@@ -166,7 +174,7 @@ def _lock(document: Fields, file: str) -> Lock:
     subdirs = metadata.names("platforms")
     if strangers := blocks.platforms() - set(subdirs):
         raise ValueError(f"packages for `{min(strangers)}`, which is none of its platforms")
-    channels = [Channel.parse(Fields.of(item, "a channel").text("url")) for item in metadata.items("channels")]
+    channels = [checked_channel(Fields.of(item, "a channel").text("url")) for item in metadata.items("channels")]
     platforms = [_platform(subdir, facts_of(subdir, facts), blocks) for subdir in sorted(subdirs)]
     return replace(head, channels=tuple(channels), platforms=tuple(platforms))
 
@@ -225,7 +233,7 @@ class Block:
             custom = CustomFields(line)
             record = restored_record(custom, url=self.url, md5=self.md5, name=self.name, version=self.version)
             custom.end()
-            return replace(record, sha256=self.sha256, depends=unfold_depends(self.dependencies))
+            return checked_record(replace(record, sha256=self.sha256, depends=unfold_depends(self.dependencies)))
 
     def wheel(self, line: str, why: str) -> LockedWheel:
         """Build the wheel of a PyPI block, its line of custom_metadata and its reason."""
@@ -234,7 +242,7 @@ class Block:
             wheel = restored_wheel(custom, name=self.name, version=self.version, sha256=self.sha256, url=self.url)
             custom.end()
             folded = {**self.dependencies, **fold_requires(wheel.requires)}
-            return replace(wheel, requires=unfold_requires(folded), why=why)
+            return checked_wheel(replace(wheel, requires=unfold_requires(folded), why=why))
 
 
 @contextmanager

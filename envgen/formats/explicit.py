@@ -28,7 +28,7 @@ from envgen.lock.custom_metadata import (
 from envgen.lock.graph import topological
 from envgen.lock.merge import refuse_merge_markers
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
-from envgen.models.channel import Channel
+from envgen.lock.package_fields import checked_channel, checked_record, checked_wheel
 from envgen.models.record import Record
 
 NAME = "explicit"
@@ -161,7 +161,7 @@ def _read(name: str, texts: Mapping[str, str], *, sealed: bool) -> Lock:
     try:
         head = read_head(file.facts, name)
         platform = read_platform_facts(subdir, facts_of(subdir, file.facts))
-        channels = tuple(Channel.parse(channel) for channel in file.facts.get("channels", "").split())
+        channels = tuple(checked_channel(channel) for channel in file.facts.get("channels", "").split())
     except ValueError as error:
         raise LockfileError(f"{name} is damaged: {error}", hint=RESTORE) from error
     platform = _with_packages(platform, file, _requirements_beside(file, texts, sealed=sealed))
@@ -216,11 +216,11 @@ def _record(line: str, custom: CustomFields) -> Record:
     match = _URL.fullmatch(line)
     if match is None:
         raise ValueError("not a URL with its md5")
-    return restored_record(custom, url=match[1], md5=match[2])
+    return checked_record(restored_record(custom, url=match[1], md5=match[2]))
 
 
 def _wheel(line: str, custom: CustomFields) -> LockedWheel:
     match = _WHEEL.fullmatch(line)
     if match is None:
         raise ValueError("not a name with its version and sha256")
-    return restored_wheel(custom, name=match[1], version=match[2], sha256=match[3])
+    return checked_wheel(restored_wheel(custom, name=match[1], version=match[2], sha256=match[3]))

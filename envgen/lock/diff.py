@@ -15,7 +15,7 @@ from envgen.models.match_spec import version_key
 from envgen.models.package_key import PackageKey, PackageSource
 from envgen.models.record import Record
 
-ChangeKind = Literal["added", "removed", "upgraded", "downgraded", "rebuilt", "moved"]
+ChangeKind = Literal["added", "removed", "upgraded", "downgraded", "rebuilt", "replaced", "moved"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -23,8 +23,10 @@ class Change:
     """How one package changed.
 
     `before` and `after` are versions, "" where the package is absent; a rebuilt package has its version and build, or
-    its file's name, in both. `moved` says that conda's package became PyPI's or the other way round: `source` is where
-    it comes from now, `previous` from where it came, else the same. Sizes are in bytes, None where not known.
+    its file's name, in both. `replaced` says that the same build is another file or at another address: both are
+    addresses then, or hashes where the address is the same or not known. `moved` says that conda's package became
+    PyPI's or the other way round: `source` is where it comes from now, `previous` from where it came, else the same.
+    Sizes are in bytes, None where not known.
     """
 
     name: str
@@ -51,7 +53,7 @@ def diff(
     changes = [
         _change(first, last, old.get(first), new.get(last))
         for first, last in pairs.items()
-        if _file(old.get(first)) != _file(new.get(last))
+        if not _is_same(old.get(first), new.get(last))
     ]
     return tuple(sorted(changes, key=lambda change: (change.name, change.source)))
 
@@ -80,25 +82,44 @@ def _moves(
             yield key, by_name.pop(distribution(key))
 
 
-def _file(package: Package | None) -> tuple[str, ...]:
-    """Return what makes the file that is installed another one."""
-    match package:
-        case Record():
-            return (package.version, package.build, package.channel, package.md5)
-        case LockedWheel():
-            return (package.version, package.wheel.filename, package.wheel.sha256)
-        case None:
-            return ()
+def replacement(before: Package, after: Package) -> str:
+    """Return in words how the same build of a package was replaced; "" where it was not."""
+    is_other = any(old and new and old != new for old, new in zip(_hashes(before), _hashes(after), strict=True))
+    old, new = _address(before), _address(after)
+    is_elsewhere = bool(old and new and old != new)
+    if _build(before) != _build(after) or not (is_other or is_elsewhere):
+        return ""
+    file, address = ("another" if is_other else "the same"), ("another" if is_elsewhere else "the same")
+    return f"{file} file at {address} address"
+
+
+def _is_same(before: Package | None, after: Package | None) -> bool:
+    if before is None or after is None or before.key.source != after.key.source:
+        return False
+    return _version(before) == _version(after) and _build(before) == _build(after) and not replacement(before, after)
+
+
+def _hashes(package: Package) -> tuple[str, str]:
+    return (package.sha256, package.md5) if isinstance(package, Record) else (package.wheel.sha256, "")
+
+
+def _address(package: Package) -> str:
+    return package.url if isinstance(package, Record) else package.wheel.url
 
 
 def _change(first: PackageKey, last: PackageKey, before: Package | None, after: Package | None) -> Change:
     kind = _kind(before, after)
-    shown = _build if kind == "rebuilt" else _version
+    texts = (_version(before), _version(after))
+    if kind == "rebuilt":
+        texts = (_build(before), _build(after))
+    elif kind == "replaced" and before and after:
+        pairs = ((_address(before), _address(after)), *zip(_hashes(before), _hashes(after), strict=True))
+        texts = next((pair for pair in pairs if all(pair) and pair[0] != pair[1]), texts)
     return Change(
         name=last.name,
         change=kind,
-        before=shown(before),
-        after=shown(after),
+        before=texts[0],
+        after=texts[1],
         source=last.source,
         previous=first.source,
         size_before=before.size if before else None,
@@ -114,7 +135,7 @@ def _kind(before: Package | None, after: Package | None) -> ChangeKind:
     if before.key.source != after.key.source:
         return "moved"
     if before.version == after.version:
-        return "rebuilt"
+        return "replaced" if _build(before) == _build(after) else "rebuilt"
     return "upgraded" if _is_newer(after, before) else "downgraded"
 
 

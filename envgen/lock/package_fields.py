@@ -1,4 +1,4 @@
-"""A package's fields in the form of lock files: what it needs, one entry a name, and what its URL says."""
+"""A package's fields in the form of lock files: what they may hold, what it needs, and what its URL says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from envgen.lock.model import LockedWheel
+from envgen.models.channel import Channel
+from envgen.models.record import Record
 
 _DEPEND = re.compile(r"([a-z0-9_][a-z0-9_.-]*)\s*(.*)", re.DOTALL)
 _ANY_VERSION = "*"
@@ -159,3 +164,72 @@ def artifact(url: str) -> ArtifactFields:
 def wheel_filename(url: str) -> str:
     """Return the file name that a wheel's URL ends in; "" where there is none."""
     return unquote(urlsplit(url).path).rsplit("/", 1)[-1]
+
+
+# What a field of a lock may hold, for whoever wrote it. A file name, a folder or a shell's word may be made of it.
+
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")  # CEP 26
+_VERSION = re.compile(r"[A-Za-z0-9_.!+~-]+")
+_BUILD = re.compile(r"[A-Za-z0-9_.!+~-]*")
+_SUBDIR = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_HASHES = {"md5": re.compile(r"(?:[0-9a-f]{32})?"), "sha256": re.compile(r"(?:[0-9a-f]{64})?")}
+_URL = re.compile(r"(?:https?://[^\s/@?#\\]+|file://)/[^\s?#\\\x00-\x20\x7f]*")
+_NOARCH = ("", "python", "generic")
+
+
+def checked_record(record: Record) -> Record:
+    """Return a record whose fields hold what they may; raise ValueError for the first that does not."""
+    for field, pattern in (("name", _NAME), ("version", _VERSION), ("build", _BUILD), ("subdir", _SUBDIR)):
+        _match(field, pattern, getattr(record, field))
+    _check_file(record.url, record.filename, record.size)
+    _match("channel", _URL, f"{record.channel}/")
+    for field, pattern in _HASHES.items():
+        _match(field, pattern, getattr(record, field))
+    if not record.filename.endswith(_SUFFIXES):
+        raise ValueError(f"`url` is no conda package's: {record.url!r}")
+    if record.build_number < 0 or (record.timestamp is not None and not 0 <= record.timestamp < 1 << 53):
+        raise ValueError("`build_number` or `timestamp` is out of range")
+    if record.noarch not in _NOARCH:
+        raise ValueError(f"`noarch` is {record.noarch!r}")
+    site = record.python_site_packages_path
+    if site and any(part in ("", ".", "..") for part in site.split("/")):
+        raise ValueError(f"`python_site_packages_path` is {site!r}")
+    return record
+
+
+def checked_wheel(wheel: LockedWheel) -> LockedWheel:
+    """Return a wheel whose fields hold what they may; raise ValueError for the first that does not."""
+    file = wheel.wheel
+    if not file.name or file.name != canonicalize_name(file.name) or not _NAME.fullmatch(file.name):
+        raise ValueError(f"`name` is {file.name!r}")
+    _match("sha256", _HASHES["sha256"], file.sha256)
+    _check_file(file.url, file.filename, file.size)
+    try:
+        Version(file.version)
+        if parse_wheel_filename(file.filename)[0] != file.name:
+            raise ValueError(f"`filename` is of another package: {file.filename!r}")
+    except (InvalidWheelFilename, InvalidVersion) as error:
+        raise ValueError(f"not a wheel with a version: {file.filename!r}, {file.version!r}") from error
+    return wheel
+
+
+def checked_channel(text: str) -> Channel:
+    """Return the channel that a lock names; raise ValueError where it may not."""
+    channel = Channel.parse(text)
+    _match("channel", _URL, f"{channel.url}/")
+    return channel
+
+
+def _check_file(url: str, filename: str, size: int | None) -> None:
+    if url:
+        _match("url", _URL, url)
+    is_odd = not filename.isprintable() or any(sign in filename for sign in "/\\")
+    if not filename or filename.startswith(".") or is_odd:
+        raise ValueError(f"`filename` is {filename!r}")
+    if size is not None and not 0 <= size < 1 << 53:
+        raise ValueError(f"`size` is {size}")
+
+
+def _match(field: str, pattern: re.Pattern[str], value: str) -> None:
+    if not pattern.fullmatch(value):
+        raise ValueError(f"`{field}` is {value!r}")

@@ -232,12 +232,13 @@ def _not_a_page(answer: Response) -> PypiUnreachableError:
 class Listing:
     """How a locked wheel is listed today.
 
-    `fault` says what makes it impossible to install as it was locked, "" where nothing does; `yanked` is the reason of
-    a yank, "" where there is none.
+    `fault` says what makes it impossible to install as it was locked, "" where nothing does; `elsewhere` that the index
+    has it at another address than the lock; `yanked` is the reason of a yank, "" where there is none.
     """
 
     wheel: Wheel
     fault: str = ""
+    elsewhere: str = ""
     yanked: str = ""
 
 
@@ -258,4 +259,9 @@ def _listing(wheel: Wheel, project: Project | None) -> Listing:
     if file.sha256 and file.sha256 != wheel.sha256:
         return Listing(wheel=wheel, fault=f"{wheel.filename} is listed with another sha256")
     reason = f": {file.yanked_reason}" if file.yanked_reason else ""
-    return Listing(wheel=wheel, yanked=f"{wheel.filename} was yanked{reason}" if file.yanked else "")
+    is_elsewhere = bool(wheel.url) and file.url.partition("#")[0] != wheel.url
+    return Listing(
+        wheel=wheel,
+        elsewhere=f"{wheel.filename} is listed at {file.url}, not at {wheel.url}" if is_elsewhere else "",
+        yanked=f"{wheel.filename} was yanked{reason}" if file.yanked else "",
+    )

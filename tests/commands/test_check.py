@@ -142,6 +142,56 @@ DAMAGES = {
         "FILE-DIFFERS",
         YML,
     ),
+    **{
+        f"sealed anew, {what}": (edited(LOCK, pattern, text, seal=True), "DAMAGED", f"{LOCK}:")
+        for what, pattern, text in (
+            ("a name that leads out", r"- name: six\n", "- name: ../six\n"),
+            ("a version that leads out", r"(name: six\n  version: )'1.17.0'", r"\1'../1'"),
+            ("an md5 that is none", r"md5: '?[0-9a-f]{32}'?", "md5: 'zz'"),
+            ("a sha256 that is short", r"sha256: '?[0-9a-f]{64}'?", "sha256: 'ab'"),
+            ("a sha256 in capitals", r"sha256: '?[0-9a-f]{64}'?", f"sha256: '{'A' * 64}'"),
+            ("another scheme", r"url: https://conda.anaconda.org", "url: ftp://conda.anaconda.org"),
+            ("a user in an address", r"url: https://conda.anaconda.org", "url: https://user@conda.anaconda.org"),
+            ("an address with a blank", r"url: https://conda.anaconda.org/", "url: https://conda.anaconda.org/ "),
+            ("an address without a host", r"url: https://conda.anaconda.org/", "url: https:///"),
+            ("an address of no package", r"six-1.17.0-0.conda", "six-1.17.0-0.sh"),
+            ("an address of a hidden file", r"/six-1.17.0-0.conda", "/.six-1.17.0-0.conda"),
+            ("a wheel of another name", r"leaf-1.0-py3-none-any.whl", "six-1.0-py3-none-any.whl"),
+            ("a wheel that is none", r"leaf-1.0-py3-none-any.whl", "leaf-1.0.tar.gz"),
+            ("a wheel with capitals", r"- name: leaf\n", "- name: Leaf\n"),
+            ("a wheel's version that is none", r"(name: leaf\n  version: )'1.0'", r"\1'1 0'"),
+        )
+    },
+    "sealed anew, a name with an escape": (
+        edited(LOCK, r"- name: six\n", '- name: "six\\\\e[31m"\n', seal=True),
+        "DAMAGED",
+        "`name` is 'six\\x1b[31m'",
+    ),
+    "sealed anew, a channel that is none": (
+        edited(LOCK, r"(channels:\n *- url: )\S+", r"\1ftp://x/y", seal=True),
+        "DAMAGED",
+        "`channel` is",
+    ),
+    "sealed anew, a python that is none": (
+        edited(LOCK, r"(osx-arm64.python: )'3.12'", r"\1'3.12; rm'", seal=True),
+        "DAMAGED",
+        "not a python minor version",
+    ),
+    "sealed anew, a floor that is none": (
+        edited(LOCK, r"(osx-arm64.macos: )'13.0'", r"\1'$(id)'", seal=True),
+        "DAMAGED",
+        "not a macOS version",
+    ),
+    "sealed anew, one record from elsewhere": (
+        edited(LOCK, r"url: https://conda.anaconda.org(/\S+six-1.17.0)", r"url: https://evil.example\1", seal=True),
+        "ADDRESS",
+        "files come from https://evil.example/conda-forge, which is none of the lock's channels",
+    ),
+    "sealed anew, one wheel from elsewhere": (
+        edited(LOCK, r"url: http://127[^/]*(/\S+leaf-1.0)", r"url: https://evil.example\1", seal=True),
+        "ADDRESS",
+        "the wheels of one index are at several hosts: http://127.0.0.1",
+    ),
     "environment.yml edited": (edited(YML, r"six=1.17.0=0", "six=1.16.0=0"), "FILE-DIFFERS", "from line "),
     "environment.yml of before": (from_before(YML), "FILE-DIFFERS", YML),
     "no environment.yml": (gone(YML), "FILE-MISSING", YML),
@@ -220,7 +270,7 @@ def test_goes_on_after_a_faulty_one(sound: Project) -> None:
     sound.manifest("six", name="fresh")
     answer = sound.run("check")
     assert answer.out.splitlines() == [
-        "demo: the lock is true to its manifest, whole and proved",
+        "demo: consistent, from the lock's own data: true to its manifest, whole and proved",
         "fresh: the lock is not true",
         "  NO-LOCK: environments/fresh has no lock yet",
     ]
@@ -266,6 +316,27 @@ class TestDeep:
         index.write_text(re.sub(r'("sha256": )"\w{4}', r'\1"aaaa', index.read_text()))
         (environment,) = sound.json("check", "--deep", code=1)["environments"]
         assert {reason["code"] for reason in environment["reasons"]} == {"RECORD-HASH"}
+
+    def test_what_the_index_has_elsewhere_is_mended_by_the_hint(self, sound: Project) -> None:
+        """`envgen lock` would call a lock current that is true to its manifest."""
+        sound.lock("--upgrade")
+        forge = edited(
+            LOCK, r"(leaf-1.0-py3-none-any.whl\n  hash:\n    sha256: )'?\w{64}'?", rf"\1'{'b' * 64}'", seal=True
+        )
+        forge(sound.folder())
+        answer = sound.run("check", "--deep")
+        assert "WHEEL-GONE: leaf-1.0-py3-none-any.whl is listed with another sha256" in answer.out
+        hint = answer.err.rpartition("hint: run `")[2].partition("`")[0]
+        assert hint == "envgen lock --upgrade demo"
+        assert sound.run(*hint.split()[1:]).code == 0
+        verdict = "demo: true to its manifest, whole and proved, and as the indexes have it\n"
+        assert sound.run("check", "--deep").out == verdict
+
+    def test_one_wheel_at_another_address(self, sound: Project) -> None:
+        sound.lock("--upgrade")
+        edited(LOCK, r"/files/leaf-1.0", "/other/leaf-1.0", seal=True)(sound.folder())
+        (environment,) = sound.json("check", "--deep", code=1)["environments"]
+        assert [reason["code"] for reason in environment["reasons"]] == ["WHEEL-ADDRESS"]
 
     def test_a_wheel_that_was_withdrawn(self, sound: Project) -> None:
         sound.index.forget("leaf")

@@ -196,7 +196,7 @@ def _wheels(draw: st.DrawFn) -> LockedWheel:
     wheel = Wheel(
         name=name,
         version=version,
-        filename="other.whl" if renamed else filename,
+        filename=f"{filename[: -len('none-any.whl')]}other-any.whl" if renamed else filename,
         url=f"{INDEX}/{filename}",
         sha256=draw(st.from_regex(r"[0-9a-f]{64}", fullmatch=True)),
         size=draw(st.none() | st.integers(0, 10**9)),

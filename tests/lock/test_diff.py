@@ -20,8 +20,15 @@ _A = make_record("a", "1.9", "h_0")
         pytest.param(_A, make_record("a", "1.10", "h_0"), "upgraded", ("1.9", "1.10"), id="upgraded"),
         pytest.param(_A, make_record("a", "1.9a0", "h_0"), "downgraded", ("1.9", "1.9a0"), id="downgraded"),
         pytest.param(_A, make_record("a", "1.9", "h_1"), "rebuilt", ("1.9=h_0", "1.9=h_1"), id="rebuilt"),
-        pytest.param(_A, replace(_A, md5="0" * 32), "rebuilt", ("1.9=h_0", "1.9=h_0"), id="replaced file"),
-        pytest.param(_A, replace(_A, channel="https://x"), "rebuilt", ("1.9=h_0", "1.9=h_0"), id="other channel"),
+        pytest.param(_A, replace(_A, md5="0" * 32), "replaced", (_A.md5, "0" * 32), id="replaced file"),
+        pytest.param(_A, replace(_A, url="https://x/a"), "replaced", (_A.url, "https://x/a"), id="other address"),
+        pytest.param(
+            _A,
+            replace(_A, sha256="0" * 64, url="https://x/a"),
+            "replaced",
+            (_A.url, "https://x/a"),
+            id="other file at another address",
+        ),
         pytest.param(make_wheel("a", "2.0rc1"), make_wheel("a", "2.0"), "upgraded", ("2.0rc1", "2.0"), id="wheel up"),
         pytest.param(make_wheel("a", "2.0"), make_wheel("a", "1.5"), "downgraded", ("2.0", "1.5"), id="wheel down"),
         pytest.param(
