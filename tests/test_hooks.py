@@ -75,7 +75,7 @@ class TestHook:
 
     def test_passes_and_fails(self, demo: Project) -> None:
         done = self.run()
-        assert (done.returncode, done.stdout.count("the lock is true")) == (0, 2)
+        assert (done.returncode, done.stdout.count("consistent, from the lock's own data")) == (0, 2)
         stale(demo)
         done = self.run()
         assert done.returncode == 1
@@ -125,7 +125,7 @@ class TestAction:
     def test_checks(self, demo: Project) -> None:
         done = self.run(demo)
         assert done.returncode == 0, done.stderr
-        assert (demo.root / "summary").read_text().startswith("demo: the lock is true")
+        assert (demo.root / "summary").read_text().startswith("demo: consistent, from the lock")
         stale(demo)
         assert self.run(demo).returncode == 1
         assert "demo: the lock is not true" in (demo.root / "summary").read_text()

@@ -69,10 +69,23 @@ class Source:
         if strange:
             base = rattler_channel(self.channel, self.place.clean or self.channel.url).base_url
             for url, record in strange:
-                moved = not (self.place.mirror or url.startswith(base))
-                record.url = without_secrets(url) if moved else f"{own}{record.subdir}/{record.file_name}"
+                record.url = self._adopted_url(url, record, base)
                 record.channel = own
         return [record for _, record in pairs]
+
+    def _adopted_url(self, url: str, record: rattler.RepoDataRecord, base: str) -> str:
+        """Return a record's URL as the channel itself has it; raise RepodataError where a channel may not send one."""
+        own = f"{self.channel.url}/"
+        if url.startswith(base):
+            return own + url.removeprefix(base)
+        if self.place.mirror:
+            return f"{own}{record.subdir}/{record.file_name}"
+        if own.startswith("http") and not url.startswith(("https://", "http://")):
+            raise RepodataError(
+                f"channel `{self.channel}` has packages at an address that no channel on the web may name: `{url}`",
+                hint="tell its maintainers: the `base_url` of its index must be an http(s) address",
+            )
+        return without_secrets(url)
 
 
 def labels_of(native: Sequence[rattler.RepoDataRecord]) -> list[tuple[str, str]]:

@@ -81,7 +81,8 @@ def sharded(subdir: str, data: Json) -> dict[str, bytes]:
         digest = hashlib.sha256(body)
         index[name] = digest.digest()
         files[f"{subdir}/shards/{digest.hexdigest()}.msgpack.zst"] = body
-    info = {"subdir": subdir, "base_url": "./", "shards_base_url": "./shards/"}
+    base = data["info"].get("base_url", "./")
+    info = {"subdir": subdir, "base_url": base, "shards_base_url": "./shards/"}
     head = {"version": 1, "info": info, "shards": index}
     files[f"{subdir}/repodata_shards.msgpack.zst"] = zstandard.compress(msgpack.packb(head))
     return files

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import rattler
 
+from envgen.errors import RepodataError
 from envgen.models.channel import Channel
 from envgen.repodata.locations import Place
 from envgen.repodata.sources import Source, open_index
-from tests.fakes.channels import lay_out
-from tests.fakes.loopback import Json, merged, package, repodata
+from tests.fakes.channels import lay_out, opened
+from tests.fakes.loopback import (
+    Json,
+    LoopbackChannel,
+    flat,
+    flat_zst,
+    merged,
+    package,
+    repodata,
+    serving,
+    sharded,
+)
 
 OWN = Channel.parse("mine")
 URL = "https://conda.anaconda.org/mine"
@@ -82,3 +94,42 @@ def test_drops_twins_of_one_subdir_alone(tmp_path: Path) -> None:
         "/noarch/c-1.0-0.conda",
         "/osx-arm64/c-1.0-0.tar.bz2",
     ]
+
+
+LAYOUTS = {"flat": flat, "flat_zst": flat_zst, "sharded": sharded}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        ("./", "{channel}/noarch/a-1.0-0.conda"),
+        ("../moved/", "{channel}/moved/a-1.0-0.conda"),
+        ("../../elsewhere", "{host}/elsewhere/a-1.0-0.conda"),
+        ("/top/", "{host}/top/a-1.0-0.conda"),
+        ("https://cdn.example/pkgs/", "https://cdn.example/pkgs/a-1.0-0.conda"),
+        ("https://cdn.example/pkgs", "https://cdn.example/pkgs/a-1.0-0.conda"),
+        ("https://ada:pw@cdn.example/t/TOKEN/pkgs/", "https://cdn.example/pkgs/a-1.0-0.conda"),
+        ("file:///etc/", ""),
+        ("ftp://cdn.example/pkgs/", ""),
+    ],
+)
+def test_an_index_may_say_where_its_packages_are(tmp_path: Path, layout: str, base: str, url: str) -> None:
+    data = {**moved(base), "repodata_version": 2}
+    with serving(LoopbackChannel(LAYOUTS[layout]("noarch", data))) as channel:
+        index = opened(channel.url, cache=tmp_path)
+        if url:
+            (record,) = index.records(["a"])["a"]
+            host = channel.url.removesuffix("/channel")
+            assert (record.url, record.channel) == (url.format(channel=channel.url, host=host), channel.url)
+        else:
+            with pytest.raises(RepodataError, match="at an address that no channel on the web may name"):
+                index.records(["a"])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_mirror_keeps_where_its_packages_are_below_it(tmp_path: Path, layout: str) -> None:
+    with serving(LoopbackChannel(LAYOUTS[layout]("noarch", moved("../moved/")))) as channel:
+        index = opened(URL, cache=tmp_path, mirrors={URL: channel.url})
+        (record,) = index.records(["a"])["a"]
+        assert (record.url, record.channel) == (f"{URL}/moved/a-1.0-0.conda", URL)
