@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -175,15 +175,17 @@ class ChannelsRepodata:
     def _query(self, names: Sequence[str], *, recursive: bool) -> list[Natives]:
         """Ask rattler for all channels at once; it gives one list for each reading and subdir."""
         readings = [reading for source in self._sources for reading in source.readings]
-        gateway = self._remote.gateway if self._remote else rattler.Gateway()
-        work = gateway.query(
-            readings,  # type: ignore[arg-type]  # rattler takes SparseRepoData too; its annotation forgot it
-            self._subdirs,
-            names,
-            recursive=recursive,
-            channel_relations="disabled",
-        )
-        lists = iter(self._remote.run(work) if self._remote else run(work))
+
+        def ask(gateway: rattler.Gateway) -> Coroutine[object, object, list[Natives]]:
+            return gateway.query(
+                readings,  # type: ignore[arg-type]  # rattler takes SparseRepoData too; its annotation forgot it
+                self._subdirs,
+                names,
+                recursive=recursive,
+                channel_relations="disabled",
+            )
+
+        lists = iter(self._remote.query(ask) if self._remote else run(ask(rattler.Gateway())))
         counts = [len(source.readings) * len(self._subdirs) for source in self._sources]
         return [[record for _ in range(count) for record in next(lists)] for count in counts]
 

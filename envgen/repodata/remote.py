@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +30,7 @@ from rattler.networking.middleware import (
     RetryMiddleware,
     S3Middleware,
 )
+from rattler.package_streaming import download_bytes
 
 import envgen
 from envgen.errors import ChannelUnreachableError, RepodataError
@@ -37,6 +38,7 @@ from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
 from envgen.repodata.credentials import secret_middleware
 from envgen.repodata.locations import Access, Place
+from envgen.repodata.shards import INDEX, ShardIndex, ShardLedger
 from envgen.repodata.sources import Source, rattler_channel
 from envgen.system.event_loop import run
 
@@ -46,6 +48,8 @@ _STALLED = 5  # times the timeout: the server answers, but rattler gets nothing
 _OK = re.compile(rb"HTTP/[\d.]+ 200\b")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,12})\b", re.IGNORECASE)
 _FILES = ("repodata_shards.msgpack.zst", "repodata.json.zst", "repodata.json")
+_READINGS = 8  # a shard that was wrong once may be right when it is asked for again, and name further ones
+_AT_ONCE = 20  # requests for shards
 _RETRIES = 1  # of a refused or broken connection; a second one costs a whole second more
 
 
@@ -81,11 +85,83 @@ class Remote:
         self._platform = platform
         self._offline = access.offline
         cache = access.cache / "repodata"
-        action = rattler.SourceConfig(cache_action="force-cache-only" if access.offline else "cache-or-fetch")
-        self.gateway = rattler.Gateway(cache_dir=cache, default_config=action, client=_client(channels))
+        self._client = _client(channels)
+        self._ledger = ShardLedger(cache)
+        self._ledger.drop_changed()
+        if not access.offline:
+            self._ledger.drop_old()
+        self._indexes: dict[str, ShardIndex | None] = {}
+        self.gateway = self._open(cache)
         self._watch = Watch(
             places=[place for _, place in channels], subdirs=platform.subdirs, cache=cache, timeout=access.timeout
         )
+
+    def _open(self, cache: Path) -> rattler.Gateway:
+        action = rattler.SourceConfig(cache_action="force-cache-only" if self._offline else "cache-or-fetch")
+        return rattler.Gateway(cache_dir=cache, default_config=action, client=self._client)
+
+    def query(self, ask: Callable[[rattler.Gateway], Coroutine[object, object, T]]) -> T:
+        """Ask for records, and verify the shards that they came in before anything else sees them.
+
+        Raises:
+            ChannelUnreachableError: a channel is silent. RepodataError: it sends a shard that is not the one its index
+                names. GatewayError: rattler cannot read what it got; nothing of that is kept.
+        """
+        for _ in range(_READINGS):
+            started = time.time() - 1  # a file system's clock may be behind
+            try:
+                answer = self.run(ask(self.gateway))
+            except GatewayError:
+                self._ledger.drop_since(started)
+                raise
+            if self._offline or self._are_verified():
+                return answer
+            self.gateway = self._open(self._watch.cache)  # it has a wrong shard in memory
+        channel, place = self.channels[0]
+        raise explain_changing(channel, place)
+
+    def _are_verified(self) -> bool:
+        """Return whether all shards in the cache are good; the wrong ones are removed."""
+        digests = self._ledger.unverified()
+        if not digests:
+            return True
+        try:
+            return self.run(self._verify(digests))
+        except _UnreadableError as error:
+            raise explain_wrong_shard(error.channel, error.place, str(error)) from error.__cause__
+        finally:
+            self._ledger.save()
+
+    async def _verify(self, digests: Sequence[str]) -> bool:
+        gate = asyncio.Semaphore(_AT_ONCE)
+        wanted = frozenset(digests)
+
+        async def one(channel: Channel, place: Place, digest: str, url: str) -> bool:
+            async with gate:
+                try:
+                    return self._ledger.accept(digest, await download_bytes(self._client, url))
+                except (GatewayError, OSError, RuntimeError, ValueError) as error:
+                    raise _UnreadableError(channel, place, f"{digest[:12]}… ({error})") from error
+
+        work = [
+            one(channel, place, digest, url)
+            for channel, place in self.channels
+            for subdir in self._platform.subdirs
+            for digest, url in (await self._shards(place, subdir)).items()
+            if digest in wanted
+        ]
+        return all(await asyncio.gather(*work))
+
+    async def _shards(self, place: Place, subdir: str) -> Mapping[str, str]:
+        """Return the addresses of a subdir's shards; none where the channel is not sharded."""
+        url = f"{place.clean}/{subdir}/{INDEX}"
+        if url not in self._indexes:
+            try:
+                self._indexes[url] = ShardIndex.read(await download_bytes(self._client, url), url)
+            except (GatewayError, OSError, RuntimeError, ValueError):  # rattler read another kind of index then
+                self._indexes[url] = None
+        index = self._indexes[url]
+        return index.urls if index else {}
 
     def run(self, work: Coroutine[object, object, T]) -> T:
         """Wait for work that reads the channels; raise ChannelUnreachableError when one of them is silent."""
@@ -375,6 +451,23 @@ def explain_silence(channel: Channel, place: Place, seconds: float) -> ChannelUn
     return ChannelUnreachableError(
         f"channel `{channel}` does not answer: nothing in {seconds:g} seconds ({place.shown})",
         hint=_OTHERWISE.format(channel=channel) + "; or wait longer: ENVGEN_TIMEOUT=SECONDS" + _starter(channel),
+    )
+
+
+def explain_wrong_shard(channel: Channel, place: Place, reason: str) -> RepodataError:
+    """Make an error of a channel that sends a shard which its index does not name."""
+    return RepodataError(
+        f"channel `{channel}` sends a part of its index that is not what the index says: shard {place.mask(reason)}"
+        f" ({place.shown})",
+        hint="nothing of it was kept: try again later; " + _OTHERWISE.format(channel=channel),
+    )
+
+
+def explain_changing(channel: Channel, place: Place) -> RepodataError:
+    """Make an error of a channel whose shards are other ones each time."""
+    return RepodataError(
+        f"channel `{channel}` sends other parts of its index each time it is asked ({place.shown})",
+        hint="nothing of it was kept: try again later; " + _OTHERWISE.format(channel=channel),
     )
 
 

@@ -1,0 +1,176 @@
+"""Shards are what their index says, or nothing of them is used or kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import msgpack
+import pytest
+import zstandard
+
+from envgen.errors import RepodataError
+from envgen.repodata.shards import ShardIndex, ShardLedger
+from tests.fakes.channels import opened
+from tests.fakes.loopback import LoopbackChannel, package, repodata, send, serving, sharded
+
+NOARCH = repodata("noarch", package("a", depends=["b >=1"]), package("b"))
+OTHER = repodata("noarch", package("a", "9.9", depends=["b >=1"]), package("b", "0.1"))
+
+
+@pytest.fixture
+def channel() -> Iterator[LoopbackChannel]:
+    """Serve two packages as shards."""
+    with serving(LoopbackChannel(sharded("noarch", NOARCH))) as made:
+        yield made
+
+
+def shards(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {path: body for path, body in files.items() if "/shards/" in path}
+
+
+def versions(channel: LoopbackChannel, cache: Path) -> dict[str, str]:
+    (entry,) = opened(channel.url, cache=cache).closure(["a"])
+    return {record.name: record.version for record in entry.records}
+
+
+def kept(cache: Path) -> list[Path]:
+    return sorted((cache / "repodata" / "shards-v1").glob("*.msgpack"))
+
+
+GOOD = {"a": "1.0", "b": "1.0"}
+
+
+def of_other(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Serve other packages' shards under the names of the right ones."""
+    return dict(zip(sorted(shards(files)), shards(sharded("noarch", OTHER)).values(), strict=True))
+
+
+def empty(files: dict[str, bytes]) -> dict[str, bytes]:
+    body = zstandard.compress(msgpack.packb({"packages": {}, "packages.conda": {}, "removed": []}))
+    return dict.fromkeys(shards(files), body)
+
+
+def recompressed(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Serve the right content, compressed otherwise: it has another hash."""
+    return {path: zstandard.compress(zstandard.decompress(body), 19) for path, body in shards(files).items()}
+
+
+WRONG: dict[str, Callable[[dict[str, bytes]], dict[str, bytes]]] = {
+    "other packages": of_other,
+    "no packages": empty,
+    "compressed otherwise": recompressed,
+    "garbage": lambda files: dict.fromkeys(shards(files), b"garbage"),
+    "compressed garbage": lambda files: dict.fromkeys(shards(files), zstandard.compress(b"garbage")),
+    "nothing": lambda files: dict.fromkeys(shards(files), b""),
+    "a cut one": lambda files: {path: body[:-3] for path, body in shards(files).items()},
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_shard_is_refused_and_not_kept(tmp_path: Path, channel: LoopbackChannel, case: str) -> None:
+    right = dict(channel.files)
+    channel.files = {**right, **WRONG[case](right)}
+    if case == "compressed otherwise" and channel.files == right:
+        pytest.skip("zstd compresses it to the same bytes")
+    for _ in range(2):
+        with pytest.raises(RepodataError, match=f"channel `{channel.url}`"):
+            versions(channel, tmp_path)
+        assert kept(tmp_path) == []
+    channel.files = right
+    assert versions(channel, tmp_path) == GOOD
+
+
+@pytest.mark.parametrize("case", ["other packages", "no packages"])
+def test_a_shard_that_is_wrong_once_is_asked_for_again(tmp_path: Path, channel: LoopbackChannel, case: str) -> None:
+    wrong = WRONG[case](channel.files)
+    told: set[str] = set()
+
+    def fault(handler: BaseHTTPRequestHandler) -> None:
+        path = handler.path.split("/channel/", 1)[-1]
+        send(handler, 200, channel.files[path] if path in told else wrong[path])
+        told.add(path)
+
+    channel.faults = dict.fromkeys(wrong, fault)
+    assert versions(channel, tmp_path) == GOOD
+
+
+def test_a_shard_that_always_differs(tmp_path: Path, channel: LoopbackChannel) -> None:
+    """Whoever asks first gets another one than whoever asks after."""
+    wrong = of_other(channel.files)
+    count: dict[str, int] = {}
+
+    def fault(handler: BaseHTTPRequestHandler) -> None:
+        path = handler.path.split("/channel/", 1)[-1]
+        count[path] = count.get(path, 0) + 1
+        send(handler, 200, channel.files[path] if count[path] % 2 == 0 else wrong[path])
+
+    channel.faults = dict.fromkeys(wrong, fault)
+    with pytest.raises(RepodataError, match="sends other parts of its index each time"):
+        versions(channel, tmp_path)
+    assert kept(tmp_path) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", msgpack.packb({"packages": {}, "packages.conda": {}})])
+def test_a_kept_shard_that_has_changed_is_fetched_again(
+    tmp_path: Path, channel: LoopbackChannel, content: bytes
+) -> None:
+    assert versions(channel, tmp_path) == GOOD
+    for path in kept(tmp_path):
+        path.write_bytes(content)
+    assert versions(channel, tmp_path) == GOOD
+    channel.seen.clear()
+    assert versions(channel, tmp_path) == GOOD
+    assert not [seen.path for seen in channel.seen if "/shards/" in seen.path]
+
+
+def test_what_a_killed_run_left_is_looked_at(tmp_path: Path, channel: LoopbackChannel) -> None:
+    assert versions(channel, tmp_path) == GOOD
+    (tmp_path / "repodata" / "shards-verified.json").unlink()
+    path = kept(tmp_path)[0]
+    path.write_bytes(msgpack.packb({"packages": {}, "packages.conda": {}}))
+    assert versions(channel, tmp_path) == GOOD
+    os.utime(path, (time.time() - 9999, time.time() - 9999))
+    (tmp_path / "repodata" / "shards-verified.json").write_text("[")
+    channel.seen.clear()
+    assert versions(channel, tmp_path) == GOOD
+    assert [seen.path for seen in channel.seen if path.stem in seen.path], "an old one of which nothing is known goes"
+
+
+def test_the_ledger_knows_a_file_that_was_touched(tmp_path: Path, channel: LoopbackChannel) -> None:
+    assert versions(channel, tmp_path) == GOOD
+    os.utime(kept(tmp_path)[0], (1, 1))
+    ledger = ShardLedger(tmp_path / "repodata")
+    assert ledger.unverified() == []
+    ledger.drop_old()
+    ledger.drop_changed()
+    assert len(kept(tmp_path)) == 2
+    stored = json.loads((tmp_path / "repodata" / "shards-verified.json").read_text())
+    assert sorted(stored) == [path.stem for path in kept(tmp_path)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no zstd",
+        zstandard.compress(b"\xc1"),
+        zstandard.compress(msgpack.packb([])),
+        zstandard.compress(msgpack.packb({"info": {}, "shards": {}})),
+        zstandard.compress(msgpack.packb({"info": {"shards_base_url": "./"}, "shards": {"a": 3.5}})),
+        zstandard.compress(b"\0" * (65 * 1024 * 1024)),
+    ],
+)
+def test_what_is_no_index(content: bytes) -> None:
+    with pytest.raises(ValueError, match="no index of shards"):
+        ShardIndex.read(content, "https://x/noarch/repodata_shards.msgpack.zst")
+
+
+def test_where_shards_are() -> None:
+    data = {"info": {"shards_base_url": "https://cdn.example/s"}, "shards": {"a": b"\x01" * 32}}
+    index = ShardIndex.read(zstandard.compress(msgpack.packb(data)), "https://x/noarch/i")
+    assert index.urls == {"01" * 32: f"https://cdn.example/s/{'01' * 32}.msgpack.zst"}
