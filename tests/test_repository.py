@@ -113,9 +113,7 @@ def test_the_recipe_asks_for_what_the_wheel_does() -> None:
     run = {spec.split(" ")[0]: "".join(spec.split(" ")[1:]) for spec in recipe["requirements"]["run"]}
     requirements = map(Requirement, project["dependencies"])
     renamed = {"msgpack": "msgpack-python"}
-    wanted = {
-        renamed.get(item.name, "-with-".join([item.name, *item.extras])): item.specifier for item in requirements
-    }
+    wanted = {renamed.get(item.name, "-with-".join([item.name, *item.extras])): item.specifier for item in requirements}
     assert set(run) - {"python", "__unix", "libmambapy"} == set(wanted)
     for name, specifier in wanted.items():
         assert sorted(run[name].split(",")) == sorted(str(specifier).split(",")), name

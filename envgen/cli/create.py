@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -118,7 +119,7 @@ def report_handover(console: Console, handover: HandoverResult) -> None:
         "commands": [list(command) for command in handover.commands],
         "unchecked": list(handover.unchecked),
     }
-    console.report(shape, "\n".join(f"{handover.tool}: {' '.join(command)}" for command in handover.commands))
+    console.report(shape, "\n".join(f"{handover.tool}: {shlex.join(command)}" for command in handover.commands))
     for line in handover.unchecked:
         console.note(f"not checked by {handover.tool}: {line}")
 

@@ -7,6 +7,7 @@ micromamba and mamba 2 take conda-lock.yml when its name ends in `-lock.yml`; co
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -73,7 +74,7 @@ def hand_over(
         for command in commands:
             _run(tool, command, services, quiet=quiet)
     own = target.environment.manifest.projects if options.local else ()
-    left = (f"your own projects, which are not installed: pip install --no-deps {' '.join(own)}",) if own else ()
+    left = (f"your own projects, which are not installed: pip install --no-deps {shlex.join(own)}",) if own else ()
     return HandoverResult(name=options.name, tool=tool, commands=commands, unchecked=(*unchecked, _NEVER, *left))
 
 
@@ -165,7 +166,7 @@ def _run(tool: str, command: Sequence[str], services: Services, *, quiet: bool) 
         raise InstallError(f"{command[0]} cannot be run ({error.strerror})", code="handover") from error
     if done.returncode:
         raise InstallError(
-            f"{tool} failed with exit code {done.returncode}: {' '.join(command)}",
+            f"{tool} failed with exit code {done.returncode}: {shlex.join(command)}",
             hint="its own words are above; the environment may be half made",
             code="handover",
         )

@@ -117,10 +117,17 @@ def find_target(services: Services, options: CreateOptions, machine: Machine) ->
         location = given_location(services.settings.folder / options.prefix.expanduser(), around)
     else:
         location = named_location(environment.name, around)
+    prefix = _resolved(location.prefix)
+    if ":" in str(prefix) or not str(prefix).isprintable():
+        raise InstallError(
+            f"an environment cannot be in {str(prefix)!r}: no PATH can hold a colon or a control character",
+            hint="choose another --prefix",
+            code="prefix",
+        )
     return InstallTarget(
         environment=environment,
         lock=without_groups(chosen, left_out),
-        location=replace(location, prefix=_resolved(location.prefix)),
+        location=replace(location, prefix=prefix),
         left_out=left_out,
         runs=runs,
         is_mac=machine.system == "Darwin",

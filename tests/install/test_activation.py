@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from envgen.cli.options import services_for
-from envgen.errors import UsageError, WriteError
+from envgen.errors import InstallError, UsageError, WriteError
 from envgen.install.activation import (
     SHELLS,
     activated_command,
@@ -28,6 +31,117 @@ def test_each_shell_has_a_script(tmp_path: Path, shell: str) -> None:
     script = activation_script(tmp_path, shell, {**ENVIRON, "CONDA_PREFIX": "/elsewhere"})
     assert f"{tmp_path}/bin" in script
     assert "CONDA_PREFIX" in script
+
+
+ODD = [
+    "a b",
+    "a'b",
+    'a"b',
+    "a$(touch PWN)b",
+    "a`touch PWN`b",
+    "a$HOME",
+    "a\\b",
+    "a;touch PWN;",
+    "a!b",
+    "a*b",
+    "a&b",
+    "-a",
+]
+
+
+def odd_prefix(folder: Path) -> Path:
+    """Lay out a prefix whose packages have odd scripts and values."""
+    files = {
+        "bin/tool": "",
+        "etc/conda/activate.d/x.sh": "SEEN=1; export SEEN\n",
+        "etc/conda/activate.d/$(touch PWN).sh": "SEEN2=1; export SEEN2\n",
+        "etc/conda/activate.d/x.fish": "",
+        "etc/conda/env_vars.d/v.json": json.dumps({"VALUE": "$(touch PWN) \"q\" 'z' `touch PWN`", "NO": 1}),
+        "conda-meta/state": json.dumps({"env_vars": {"of_user": "$(touch PWN)\nnext"}}),
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_nothing_of_a_path_or_a_package_is_evaluated(tmp_path: Path, name: str) -> None:
+    prefix = odd_prefix(tmp_path / name)
+    before = odd_prefix(tmp_path / f"old {name}")
+    (tmp_path / "cwd").mkdir()
+    show = "import json, os; print(json.dumps(dict(os.environ)))"
+    environ = {"PATH": f"{before}/bin:/usr/bin:/bin", "CONDA_PREFIX": str(before), "VALUE": "old"}
+    command = activated_command(prefix, [sys.executable, "-c", show], environ)
+    done = subprocess.run(command, cwd=tmp_path / "cwd", env=environ, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert list((tmp_path / "cwd").iterdir()) == []
+    assert done.stderr == ""
+    assert found["CONDA_PREFIX"] == str(prefix)
+    assert found["PATH"] == f"{prefix}/bin:/usr/bin:/bin"
+    assert found["VALUE"] == "$(touch PWN) \"q\" 'z' `touch PWN`"
+    assert found["OF_USER"] == "$(touch PWN)\nnext"
+    assert (found["SEEN"], found["SEEN2"], found["CONDA_SHLVL"]) == ("1", "1", "1")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_quotes(tmp_path: Path, shell: str) -> None:
+    prefix = odd_prefix(tmp_path / "a'$(touch PWN)\\b")
+    program = shutil.which(shell)
+    script = activation_script(prefix, shell, {})
+    if program is None:
+        assert "$(touch PWN)" not in script.replace("'", "|").split("|")[::2], "outside of single quotes"
+        return
+    (tmp_path / "cwd").mkdir()
+    done = subprocess.run(
+        [program, "-c", f"{script}\nprintenv CONDA_PREFIX"],
+        cwd=tmp_path / "cwd",
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{prefix}\n"
+    assert list((tmp_path / "cwd").iterdir()) == []
+
+
+def test_xonsh_has_literals_of_python(tmp_path: Path) -> None:
+    prefix = odd_prefix(tmp_path / "p")
+    (prefix / "etc/conda/activate.d/$(touch PWN).sh").unlink()
+    script = activation_script(prefix, "xonsh", {})
+    assert f"$CONDA_PREFIX = {str(prefix)!r}\n" in script
+    assert f"source-bash {str(prefix / 'etc/conda/activate.d/x.sh')!r}\n" in script
+    with pytest.raises(UsageError, match="xonsh cannot be given a text with such signs"):
+        activation_script(odd_prefix(tmp_path / "a$b"), "xonsh", {})
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("etc/conda/env_vars.d/v.json", json.dumps({"A;touch PWN;": "x"})),
+        ("etc/conda/env_vars.d/v.json", json.dumps({"A": "nul\0"})),
+        ("etc/conda/env_vars.d/v.json", "{"),
+        ("etc/conda/env_vars.d/v.json", "[" * 100_000),
+        ("conda-meta/state", json.dumps({"env_vars": {"a b": "x"}})),
+        ("conda-meta/state", "no json"),
+    ],
+)
+def test_variables_that_cannot_be_set(tmp_path: Path, file: str, text: str) -> None:
+    prefix = odd_prefix(tmp_path)
+    (prefix / file).write_text(text)
+    with pytest.raises(InstallError, match=r"which sets variables|that cannot be set"):
+        activation_script(prefix, "bash", {})
+
+
+@pytest.mark.parametrize("data", ["[]", "{}", '{"env_vars": []}', '{"env_vars": {"A": null}}'])
+def test_variables_of_none(tmp_path: Path, data: str) -> None:
+    for name in ("conda-meta/state", "etc/conda/env_vars.d/v.json"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(data)
+    assert [line for line in activation_script(tmp_path, "bash", {}).splitlines() if "export" in line][1:] == [
+        "export CONDA_SHLVL=1",
+        f"export CONDA_PREFIX={tmp_path}",
+    ]
 
 
 def test_an_unknown_shell(tmp_path: Path) -> None:
@@ -72,6 +186,16 @@ ADVICE = {
         False,
         ['eval "$(envgen run demo --activation bash)"', "envgen run demo -- python"],
     ),
+    "a prefix with a blank": (
+        "/bin/bash",
+        "/p q",
+        True,
+        [
+            "conda activate '/p q'",
+            "eval \"$(envgen run demo --prefix '/p q' --activation bash)\"",
+            "envgen run demo --prefix '/p q' -- python",
+        ],
+    ),
     "fish": ("/opt/fish", "", False, ["envgen run demo --activation fish | source", "envgen run demo -- python"]),
     "with conda, a prefix given": (
         "/bin/bash",
@@ -88,7 +212,7 @@ ADVICE = {
 
 @pytest.mark.parametrize(("shell", "active", "given", "lines"), ADVICE.values(), ids=list(ADVICE))
 def test_advice(shell: str, active: str, given: bool, lines: list[str]) -> None:
-    assert advice(Path("/p"), "demo", active, {"SHELL": shell}, given=given) == lines
+    assert advice(Path(active or "/p"), "demo", active, {"SHELL": shell}, given=given) == lines
 
 
 PLACES = {
