@@ -12,10 +12,8 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from packaging.requirements import Requirement
 from ruamel.yaml import YAML
 
 import envgen
@@ -105,18 +103,6 @@ def test_the_version_is_one() -> None:
     recipe = YAML(typ="safe").load((ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8"))
     assert recipe["context"]["version"] == envgen.__version__
     assert envgen.__all__ == ["__version__"]
-
-
-def test_the_recipe_asks_for_what_the_wheel_does() -> None:
-    project: Any = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    recipe = YAML(typ="safe").load((ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8"))
-    run = {spec.split(" ")[0]: "".join(spec.split(" ")[1:]) for spec in recipe["requirements"]["run"]}
-    requirements = map(Requirement, project["dependencies"])
-    renamed = {"msgpack": "msgpack-python"}
-    wanted = {renamed.get(item.name, "-with-".join([item.name, *item.extras])): item.specifier for item in requirements}
-    assert set(run) - {"python", "__unix", "libmambapy"} == set(wanted)
-    for name, specifier in wanted.items():
-        assert sorted(run[name].split(",")) == sorted(str(specifier).split(",")), name
 
 
 def test_the_changelog_has_what_is_not_released() -> None:

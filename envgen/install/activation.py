@@ -31,7 +31,8 @@ _PLAIN = re.compile(r"[\w ./+@%:,=~-]*")
 class Shell:
     """How a shell is told things; `scripts` are the endings of the scripts that it runs.
 
-    `assign`, `unset`, `source` and `path` (which puts a folder first) are formats; `search` sets the whole PATH; `quote` makes a text of anything, `word` one to be sourced.
+    `assign`, `unset`, `source` and `path` (which puts a folder first) are formats; `search` sets the whole PATH;
+    `quote` makes a text of anything, `word` one to be sourced.
     """
 
     scripts: tuple[str, ...]
