@@ -19,6 +19,7 @@ EnvgenError
 ├── ForeignFileError           another tool's file cannot be read
 ├── InstallError               a prefix cannot be made or changed
 │   └── InterruptedInstallError
+├── InterruptedRunError        the user stopped the run (exit 130)
 └── WriteError                 a file cannot be written
 """
 
@@ -286,6 +287,13 @@ class InstallError(EnvgenError):
 
 class InterruptedInstallError(InstallError):
     """A change of a prefix that the user stopped."""
+
+    code = "interrupted"
+    exit_code = 130
+
+
+class InterruptedRunError(EnvgenError):
+    """A run that the user stopped."""
 
     code = "interrupted"
     exit_code = 130

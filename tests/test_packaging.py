@@ -81,7 +81,7 @@ def test_the_wheels_metadata_is_valid_and_complete(wheel: Path) -> None:
         "[console_scripts]",
         "envgen",
         "=",
-        "envgen.cli.main:main",
+        "envgen.__main__:main",
     ]
 
 

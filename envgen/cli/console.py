@@ -6,6 +6,7 @@ and no `NO_COLOR`; nothing is said by colour alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ class Console:
     def data(self, shape: Json, text: str) -> None:
         """Print what was asked for: the shape with `--json`, else the text, which `--quiet` does not take away."""
         if self.as_json:
-            sys.stdout.write(json.dumps(shape, indent=2, ensure_ascii=False) + "\n")
+            sys.stdout.write(_json(shape))
         elif text:
             sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
@@ -71,12 +72,26 @@ def show_error(error: EnvgenError, *, as_json: bool) -> None:
     if as_json:
         lines = [{"file": line.file, "line": line.line, "text": line.text} for line in error.lines]
         shape = {"error": {"code": error.code, "message": error.message, "hint": error.hint, "lines": lines}}
-        sys.stdout.write(json.dumps(shape, indent=2, ensure_ascii=False) + "\n")
+        try:
+            sys.stdout.write(_json(shape))
+            sys.stdout.flush()
+        except OSError:  # then it is told where it can be
+            show_error(error, as_json=False)
         return
     hint = f"\nhint: {error.hint}" if error.hint else ""
     _print("error: ", "bold red", str(error).removesuffix(hint))
     if error.hint:
         _print("hint: ", "cyan", error.hint)
+
+
+def _json(shape: Json) -> str:
+    """Return an object as text, with escapes of JSON's own for what stdout cannot encode."""
+    text = json.dumps(shape, indent=2, ensure_ascii=False) + "\n"
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(shape, indent=2) + "\n"
+    return text
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -90,13 +105,14 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _print(label: str, style: str, text: str) -> None:
     """Print a label in a style and a text without one, on stderr; plain where it is no terminal."""
-    if not sys.stderr.isatty():
-        sys.stderr.write(f"{label}{text}\n")
-        return
-    from rich.console import Console as RichConsole
-    from rich.text import Text
+    with contextlib.suppress(OSError):  # a terminal that has gone away, or a full disk, hears nothing
+        if not sys.stderr.isatty():
+            sys.stderr.write(f"{label}{text}\n")
+            return
+        from rich.console import Console as RichConsole
+        from rich.text import Text
 
-    RichConsole(stderr=True).print(Text.assemble((label, style), text), soft_wrap=True)
+        RichConsole(stderr=True).print(Text.assemble((label, style), text), soft_wrap=True)
 
 
 def size_text(size: int | None) -> str:

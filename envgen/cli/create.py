@@ -71,6 +71,7 @@ def create(
     from envgen.install.handover import hand_over
     from envgen.install.target import CreateOptions
     from envgen.system.machine import read_machine
+    from envgen.system.settings import expanded
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress(f"creating {name}") as progress:
@@ -82,7 +83,7 @@ def create(
             platform=platform,
             dry_run=dry_run,
             adopt=adopt,
-            vendored=(services.settings.folder / from_vendored.expanduser()).resolve() if from_vendored else None,
+            vendored=(services.settings.folder / expanded(from_vendored)).resolve() if from_vendored else None,
             kernel=kernel,
             local=not no_local,
             outside_links=tuple(allow_outside_links or ()),

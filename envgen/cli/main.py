@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import NamedTuple
@@ -14,9 +13,10 @@ import typer
 
 from envgen import __version__
 from envgen.cli.console import show_error
-from envgen.errors import EnvgenError, UsageError
+from envgen.errors import EnvgenError, InterruptedInstallError, InterruptedRunError, UsageError
 
 INTERRUPTED = 130
+_VERBOSE = frozenset({"--verbose", "-v"})
 
 
 class CommandEntry(NamedTuple):
@@ -51,7 +51,6 @@ COMMANDS: Mapping[str, CommandEntry] = {
 """Every command; only the module of the one that is called is loaded."""
 
 _HELP: Sequence[Sequence[str]] = ([], ["-h"], ["--help"])
-_GARBAGE = 200_000  # objects made between two looks for garbage
 
 
 def _version(value: bool) -> None:
@@ -103,47 +102,111 @@ def _root(
     """Generate proved, locked conda environments for Apple-silicon Macs, from any machine."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 an expected failure, 2 a wrong call, 130 interrupted.
-
-    Without arguments, those of the process are taken and the process ends here: a channel that was given up may still
-    have rattler's threads at work, which crash an interpreter that is being taken down.
-    """
-    if arguments is not None:
-        sys.exit(run(arguments))
-    gc.freeze()
-    gc.set_threshold(_GARBAGE)  # a run is short and keeps what it makes: looking took a twentieth of its time
-    code = run(sys.argv[1:])
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+def main(arguments: Sequence[str]) -> None:
+    """Run a command line and exit; `envgen.__main__` is the way in for a process of its own."""
+    sys.exit(run(arguments))
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the command line and return its exit code."""
-    as_json = "--json" in words
+    """Run the command line and return its exit code: 0 done, 1 an expected failure or a fault, 2 a wrong call.
+
+    130 is for an interrupt. Nothing leaves it as an exception but SystemExit.
+    """
+    is_verbose = bool(_VERBOSE.intersection(words))
     try:
-        code = application(words)(args=list(words), prog_name="envgen", standalone_mode=False)
+        code = application(words)(args=_accepted(words), prog_name="envgen", standalone_mode=False)
         if code == INTERRUPTED:  # what typer makes of KeyboardInterrupt
             raise KeyboardInterrupt
-    except EnvgenError as error:
-        show_error(error, as_json=as_json)
-        return error.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        show_error(EnvgenError("interrupted; every file is whole", code="interrupted"), as_json=as_json)
-        return INTERRUPTED
     except SystemExit as error:
         if isinstance(error.__context__, BrokenPipeError):  # typer exits where the reader of stdout has gone away
             return 0
         raise
     except typer.TyperException as error:
         return _usage(error.format_message(), words)
-    except OSError as error:  # as text even with --json: it may be stdout that cannot be written
-        place = f" ({error.filename})" if error.filename else ""
-        show_error(EnvgenError(f"cannot go on: {error.strerror or error}{place}", code="io"), as_json=False)
-        return EnvgenError.exit_code
+    except BaseException as error:  # noqa: BLE001 - the one net; a panic of rattler's is no Exception
+        failure = _failure(error)
+        if failure.code == "fault" and is_verbose:
+            traceback.print_exception(error)
+        # as text where it may be stdout that cannot be written
+        show_error(failure, as_json="--json" in words and failure.code != "io")
+        return failure.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _accepted(words: Sequence[str]) -> list[str]:
+    """Return the words that typer is given: `--verbose` is for faults in commands that have no more to say."""
+    if not words or words[0] not in COMMANDS or "verbose" in _command(COMMANDS[words[0]].place).__annotations__:
+        return list(words)
+    end = words.index("--") if "--" in words else len(words)
+    return [word for at, word in enumerate(words) if at > end or word not in _VERBOSE]
+
+
+def _failure(error: BaseException) -> EnvgenError:
+    """Return what a command's end by an exception is to the user."""
+    if isinstance(error, InterruptedInstallError):
+        return error
+    if isinstance(error, typer.Abort) or _has_cause(error, KeyboardInterrupt):
+        return InterruptedRunError("interrupted; every file is whole")
+    if isinstance(error, EnvgenError):
+        return error
+    if isinstance(error, OSError):
+        return _refused(error)
+    if isinstance(error, UnicodeEncodeError) and any("\ud800" <= sign <= "\udfff" for sign in error.object):
+        hint = "rename the file or folder, or work in another one"
+        return EnvgenError(f"a name is not UTF-8: {error.object!a}", hint=hint, code="io")
+    return fault(error)
+
+
+def _refused(error: OSError) -> EnvgenError:
+    """Return what the system's refusal is to the user, as text even with --json: stdout may be what it refuses."""
+    if isinstance(error, FileNotFoundError) and not error.filename:  # rattler asks for it while it is loaded
+        from envgen.system.settings import current_folder
+
+        try:
+            current_folder()
+        except EnvgenError as missing:
+            return missing
+    place = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, str | bytes) else ""
+    return EnvgenError(f"cannot go on: {error.strerror or error}{place}", code="io")
+
+
+def _has_cause(error: BaseException | None, kind: type[BaseException]) -> bool:
+    """Return whether an exception, or what it was made of or came upon, is of a kind."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, kind):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def fault(error: BaseException) -> EnvgenError:
+    """Return a fault of envgen's own: what it was, where, and how it is reported."""
+    lines = [
+        f"envgen/{frame.f_code.co_filename.rpartition('/envgen/')[2]}:{number}"
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if "/envgen/" in frame.f_code.co_filename
+    ]
+    told = f": {' '.join(str(error).split())}" if str(error).strip() else ""
+    place = f" ({lines[-1]})" if lines else ""
+    issues = _issues()
+    return EnvgenError(
+        f"a fault of envgen's: {type(error).__name__}{told}{place}",
+        hint=f"please report it with what `--verbose` shows{f': {issues}' if issues else ''}",
+        code="fault",
+    )
+
+
+def _issues() -> str:
+    """Return the address for reports, as the package says it."""
+    from importlib.metadata import PackageNotFoundError, metadata
+
+    try:
+        named = metadata("envgen").get_all("Project-URL") or ()
+    except PackageNotFoundError:
+        return ""
+    return next((url.partition(", ")[2] for url in named if url.startswith("Issues")), "")
 
 
 def _usage(message: str, words: Sequence[str]) -> int:

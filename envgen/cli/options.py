@@ -222,9 +222,9 @@ def services_for(
 ) -> Services:
     """Return the services of one run, for this host; raise UsageError for options that make no sense."""
     from envgen.project.services import LazyPypiResolver, NotedPypiResolver, Options, Services
-    from envgen.system.settings import collect_mirrors, read_host
+    from envgen.system.settings import collect_mirrors, current_folder, read_host
 
-    settings = read_host(os.environ, Path.cwd())
+    settings = read_host(os.environ, current_folder())
     options = Options(
         offline=offline,
         starter=starter,

@@ -39,6 +39,7 @@ def vendor(
     """
     from envgen.commands.vendor import vendor_environments, vendor_starter, verify_vendored
     from envgen.errors import UsageError
+    from envgen.system.settings import expanded
 
     if [download, verify is not None, starter].count(True) != 1:
         raise UsageError("say what to vendor", hint="one of --download --to DIR, --verify DIR, --starter")
@@ -47,7 +48,7 @@ def vendor(
     console = Console(as_json=as_json, quiet=quiet)
     with console.progress("vendoring") as progress:
         services = options.services_for(offline=offline, channels=channel, mirrors=mirror, progress=progress)
-        folder = (services.settings.folder / (to or verify or Path()).expanduser()).resolve()
+        folder = (services.settings.folder / expanded(to or verify or Path())).resolve()
         made = vendor_starter(services) if starter else None
         count = verify_vendored(folder) if verify else 0
         gathered = vendor_environments(services, tuple(names or ()), folder) if download else None

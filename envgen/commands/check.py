@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -32,6 +31,8 @@ from envgen.project.project import (
 from envgen.project.services import Services, with_indexes
 from envgen.proof.prove import new_findings, proof_faults
 from envgen.system.git import Revision
+from envgen.system.lifetime import ChildLimits, EndedError, run_child
+from envgen.system.settings import Ceiling
 
 _STARTER = "starter index"
 _NO_CONDA_LOCK = 3  # the exit code of the script below
@@ -324,20 +325,15 @@ def parse_with_conda_lock(path: Path) -> frozenset[Row] | None:
         LockfileError: conda-lock refuses the file, or does not answer.
     """
     try:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", _SCRIPT, str(path)],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
+        limits = ChildLimits(seconds=_TIMEOUT, output=Ceiling.OUTPUT)
+        done = run_child([sys.executable, "-W", "ignore", "-c", _SCRIPT, str(path)], limits)
+    except EndedError as error:
         raise LockfileError(f"conda-lock did not read {path.name} within {_TIMEOUT:g} s") from error
     if done.returncode == _NO_CONDA_LOCK:
         return None
     if done.returncode:
-        raise LockfileError(f"conda-lock refuses {path.name}: {_last_line(done.stderr)}")
+        said = _last_line(done.stderr.decode("utf-8", "replace"))
+        raise LockfileError(f"conda-lock refuses {path.name}: {said}")
     rows: list[list[str]] = json.loads(done.stdout.splitlines()[-1])
     return frozenset(tuple(row) for row in rows)
 

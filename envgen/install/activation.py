@@ -21,6 +21,7 @@ from envgen.project.project import environment_folder, open_environment
 from envgen.project.services import Services
 from envgen.system.files import FolderWriter, read_text, reason_of
 from envgen.system.machine import Machine
+from envgen.system.settings import expanded
 
 _DROPPED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")  # they would lead its Python to other modules
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -243,7 +244,7 @@ def whole_prefix(services: Services, name: str, prefix: Path | None, machine: Ma
     """
     environment_folder(services.root, name)
     if prefix:
-        place = services.settings.folder / prefix.expanduser()
+        place = services.settings.folder / expanded(prefix)
     else:
         place = named_location(name, Surroundings.of(services, machine.subdir)).prefix
     marker = read_marker(place)

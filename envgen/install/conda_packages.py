@@ -13,7 +13,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,8 +29,8 @@ from envgen.errors import EnvgenError, InstallError
 from envgen.install.containment import META, PackageFiles, plain_path, unsafe
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
-from envgen.system.event_loop import run
 from envgen.system.files import read_text, reason_of, try_lock
+from envgen.system.lifetime import run, scratch_folder
 
 _LOCAL = "file://"
 _ABSENT = "absent"  # a folder of the cache that is never there: rattler wants an archive's path and shall not open one
@@ -87,8 +86,8 @@ def unpack(records: Sequence[Record], archives: Mapping[PackageKey, Path], cache
 
 def _unpack(record: Record, archive: Path, cache: Path, *, again: bool) -> None:
     folder = _folder(record, cache)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=cache, ignore_cleanup_errors=True) as name:
-        staged = Path(name) / folder.name
+    with scratch_folder(cache) as scratch:
+        staged = scratch / folder.name
         try:
             extract(archive, staged)
         except Exception as error:  # rattler's own, or an OSError without a number

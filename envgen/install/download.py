@@ -27,8 +27,8 @@ from rattler.package_streaming import download_to_writer
 import envgen
 from envgen.errors import InstallError
 from envgen.install.artifacts import Artifact, ArtifactLocation
-from envgen.system.event_loop import run
 from envgen.system.files import existing_ancestor, reason_of, try_lock
+from envgen.system.lifetime import run
 
 PARALLEL = 8
 _TRIES = 3  # without a byte more than before

@@ -12,6 +12,7 @@ from envgen.errors import EnvgenError, WriteError
 from envgen.install.containment import META
 from envgen.project.services import Services
 from envgen.system.files import exclusive, existing_ancestor, read_text, reason_of
+from envgen.system.settings import expanded
 
 _ROOTS = ("miniforge3", "mambaforge", "miniconda3", "anaconda3", "opt/miniconda3", "opt/anaconda3")
 _SYSTEM_ROOTS = (
@@ -106,7 +107,7 @@ def _candidates(around: Surroundings) -> Iterator[Path]:
 def _environment_folders(root: Path, around: Surroundings) -> Iterator[Path]:
     for variable in ("CONDA_ENVS_DIRS", "CONDA_ENVS_PATH"):
         for folder in filter(None, around.environ.get(variable, "").split(os.pathsep)):
-            yield Path(folder).expanduser()
+            yield expanded(Path(folder))
     yield root / "envs"
     yield around.home / ".conda" / "envs"
 

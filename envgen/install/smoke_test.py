@@ -18,6 +18,8 @@ from envgen.install.wheels import Distribution, WheelInstaller, WheelTarget
 from envgen.lock.model import PlatformLock
 from envgen.project.services import Services
 from envgen.pypi.indexes import Indexes
+from envgen.system.lifetime import ChildLimits, EndedError, run_child
+from envgen.system.settings import Ceiling
 
 _TIMEOUT = 600.0  # seconds: a first import may compile a lot
 _MOST_MODULES = 8  # of one distribution; of more, the first stands for all
@@ -164,20 +166,14 @@ def try_gpu(prefix: Path, environ: Mapping[str, str]) -> SmokeResult:
 def _python(prefix: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     command = [str(prefix / "bin" / "python"), "-c", *arguments]
     try:
-        return subprocess.run(
-            command,
-            env=dict(environ),
-            cwd=prefix,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        stdout = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else ""
-        return subprocess.CompletedProcess(command, 1, stdout, f"it did not end within {_TIMEOUT:g} seconds")
+        limits = ChildLimits(seconds=_TIMEOUT, output=Ceiling.OUTPUT)
+        done = run_child(command, limits, environment=environ, folder=prefix)
+        stdout, stderr = (printed.decode("utf-8", "replace") for printed in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(command, done.returncode, stdout, stderr)
+    except EndedError as error:
+        late, large = f"it did not end within {_TIMEOUT:g} seconds", f"it printed more than {Ceiling.OUTPUT:,} bytes"
+        stdout = error.stdout.decode("utf-8", "replace")
+        return subprocess.CompletedProcess(command, 1, stdout, large if error.reason == "large" else late)
     except OSError as error:
         return subprocess.CompletedProcess(command, 1, "", f"{command[0]} cannot be run ({error.strerror})")
 

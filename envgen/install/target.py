@@ -20,6 +20,7 @@ from envgen.project.project import FOLDER, Environment, generated_texts, open_en
 from envgen.project.services import Services
 from envgen.system.files import inside
 from envgen.system.machine import Machine
+from envgen.system.settings import expanded
 
 _NAMES = {
     APPLE_SILICON: "an Apple-silicon Mac",
@@ -114,7 +115,7 @@ def find_target(services: Services, options: CreateOptions, machine: Machine) ->
     chosen, runs = _platform(options, lock, machine)
     around = Surroundings.of(services, chosen.platform.subdir)
     if options.prefix:
-        location = given_location(services.settings.folder / options.prefix.expanduser(), around)
+        location = given_location(services.settings.folder / expanded(options.prefix), around)
     else:
         location = named_location(environment.name, around)
     prefix = _resolved(location.prefix)

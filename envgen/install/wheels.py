@@ -9,7 +9,6 @@ import os
 import re
 import stat
 import subprocess
-import tempfile
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.pypi.indexes import Indexes, mask
 from envgen.pypi.uv import run_uv, uv_environment
+from envgen.system.lifetime import scratch_folder
 
 _TIMEOUT = 1800.0  # seconds: a project of the user's own may have to be compiled
 _COMPLAINT = re.compile(r"^The package `([^`]+)`.*$", re.MULTILINE)
@@ -103,8 +103,8 @@ class WheelInstaller:
             return
         lines = [f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}\n" for wheel in wheels]
         folders = dict.fromkeys(str(files[wheel.key].parent) for wheel in wheels)
-        with tempfile.TemporaryDirectory(prefix="envgen-") as name:
-            listed = Path(name) / "requirements.txt"
+        with scratch_folder() as scratch:
+            listed = scratch / "requirements.txt"
             listed.write_text("".join(lines), encoding="utf-8")
             arguments = [
                 *("pip", "install", "--requirements", str(listed), "--no-deps", "--require-hashes"),
@@ -113,7 +113,7 @@ class WheelInstaller:
                 *(part for wheel in wheels for part in ("--reinstall-package", wheel.name)),
                 *target.arguments(),
             ]
-            self._run(arguments, Path(name), "the PyPI packages cannot be installed", target.variables())
+            self._run(arguments, scratch, "the PyPI packages cannot be installed", target.variables())
 
     def install_project(self, folder: Path, target: WheelTarget, *, editable: bool) -> None:
         """Install a project of the user's own without its dependencies, which are locked.

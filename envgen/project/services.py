@@ -12,7 +12,7 @@ from envgen.mapping.name_mapper import OnlineMap
 from envgen.models.platform import Platform
 from envgen.models.wheel import PypiResolver, Resolution, ResolveRequest, Wheel, WheelMetadata
 from envgen.pypi.indexes import environment_with
-from envgen.system.settings import HostSettings
+from envgen.system.settings import HostSettings, home_folder
 
 
 def silent(message: str) -> None:
@@ -49,8 +49,7 @@ class Services:
 
     @property
     def home(self) -> Path:
-        home = self.settings.environ.get("HOME")
-        return Path(home) if home else Path.home()
+        return home_folder(self.settings.environ)
 
     def using(self, solver: str) -> Services:
         """Return the same services with another solver."""

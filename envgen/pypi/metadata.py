@@ -217,7 +217,7 @@ def _write(path: Path, content: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
         Path(name).replace(path)
-    except OSError:
+    except (OSError, KeyboardInterrupt):
         Path(name).unlink(missing_ok=True)
         raise
 

@@ -6,7 +6,6 @@ import platform
 import re
 import subprocess
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,8 @@ from envgen.pypi.http import Timeouts
 from envgen.pypi.indexes import Indexes, without_user
 from envgen.pypi.stub_wheels import write_stubs
 from envgen.pypi.uv_messages import failure
+from envgen.system.lifetime import ChildLimits, EndedError, run_child, scratch_folder
+from envgen.system.settings import Ceiling
 
 _RESOLVING = re.compile(
     r"UV_(?:CONSTRAINT|OVERRIDE|EXCLUDE|EXCLUDE_NEWER|RESOLUTION|PRERELEASE|FIND_LINKS|NO_INDEX|NO_BINARY|NO_BUILD"
@@ -85,8 +86,7 @@ class Uv:
         PypiUnsatisfiableError, PypiUnreachableError or, for a malformed request, PypiError.
         """
         self.calls += 1
-        with tempfile.TemporaryDirectory(prefix="envgen-") as name:
-            folder = Path(name)
+        with scratch_folder() as folder:
             arguments = [*_arguments(request, finals_only), *_write_inputs(request, folder)]
             if self._offline:
                 arguments.append("--offline")
@@ -98,7 +98,7 @@ class Uv:
                 text="".join(f"{line}\n" for line in request.requirements),
             )
         if process.returncode:
-            raise failure(process.stderr.replace(name, ""), request)
+            raise failure(process.stderr.replace(str(folder), ""), request)
         return UvAnswer(lock=process.stdout, stderr=process.stderr)
 
     def _variables(self, request: ResolveRequest) -> dict[str, str]:
@@ -167,19 +167,15 @@ def run_uv(
     Raises:
         PypiUnreachableError: it did not end in time. PypiError: it cannot be run.
     """
+    command = [find_uv(), *arguments]
+    limits = ChildLimits(seconds=timeout, output=Ceiling.OUTPUT)
     try:
-        return subprocess.run(
-            [find_uv(), *arguments],
-            input=text,
-            env=dict(environment),
-            cwd=folder,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
+        done = run_child(command, limits, environment=environment, folder=folder, text=text)
+        stdout, stderr = (printed.decode("utf-8", "replace") for printed in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(command, done.returncode, stdout, stderr)
+    except EndedError as error:
+        if error.reason == "large":
+            raise PypiError(f"uv printed more than {Ceiling.OUTPUT:,} bytes") from error
         raise PypiUnreachableError(
             f"uv did not finish within {timeout:g} s", hint="try again, or from a better network"
         ) from error

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rattler
@@ -23,7 +21,7 @@ from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
 from envgen.repodata.locations import Access, Place, find_place
 from envgen.repodata.records import packed, to_record
 from envgen.repodata.sources import Source, broken_record, labels_of, open_folder, rattler_channel
-from envgen.system.event_loop import run
+from envgen.system.lifetime import run, scratch_folder
 
 if TYPE_CHECKING:
     from envgen.repodata.remote import Remote
@@ -246,9 +244,9 @@ def _written(channel: Channel, records: Sequence[Record]) -> list[rattler.Sparse
     """Write one index a subdir, of a channel that is another to rattler, and open it."""
     own = rattler_channel(channel, f"{channel.url}/corrected")
     opened = []
-    with tempfile.TemporaryDirectory(prefix="envgen-") as scratch:  # rattler keeps the files mapped
+    with scratch_folder() as scratch:  # rattler keeps the files mapped
         for subdir, repodata in packed(records).items():
-            file = Path(scratch) / f"{subdir}.json"
+            file = scratch / f"{subdir}.json"
             file.write_text(json.dumps(repodata), encoding="utf-8")
             opened.append(rattler.SparseRepoData(own, subdir, file))
     return opened

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from envgen.errors import RepodataError
 from envgen.models.channel import Channel, without_secrets
 from envgen.repodata.credentials import fill_variables
-from envgen.system.settings import DEFAULT_TIMEOUT
+from envgen.system.settings import DEFAULT_TIMEOUT, expanded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def find_place(channel: Channel, access: Access) -> Place:
     mirror = _mirror(channel, access.mirrors)
     text = mirror or channel.address or channel.url
     if "://" not in text:
-        return Place(shown=text, folder=access.folder / Path(text).expanduser(), mirror=True)
+        return Place(shown=text, folder=access.folder / expanded(Path(text)), mirror=True)
     filled, shown = fill_variables(channel, text, access.environ).rstrip("/"), without_secrets(text)
     scheme, host, path = _split(filled)
     if scheme == "file":

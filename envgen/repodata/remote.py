@@ -40,7 +40,7 @@ from envgen.repodata.credentials import secret_middleware
 from envgen.repodata.locations import Access, Place
 from envgen.repodata.shards import INDEX, ShardIndex, ShardLedger
 from envgen.repodata.sources import Source, rattler_channel
-from envgen.system.event_loop import run
+from envgen.system.lifetime import run
 
 T = TypeVar("T")
 _ENOUGH = 512  # bytes: whoever sends fewer in all that time will not send an index

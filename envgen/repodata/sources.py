@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.repodata.locations import Place
 from envgen.repodata.records import to_record
+from envgen.system.lifetime import scratch_folder
 
 Reading = rattler.Channel | rattler.SparseRepoData
 _LIMIT = 4 * 1024**3  # bytes; conda-forge's largest index has about 0.4 GB
@@ -108,7 +108,7 @@ def _without_twins(native: Sequence[rattler.RepoDataRecord]) -> list[rattler.Rep
 def rattler_channel(channel: Channel, url: str) -> rattler.Channel:
     """Build rattler's channel for a base URL; raise RepodataError for a URL that it refuses."""
     try:
-        return rattler.Channel(url)
+        return rattler.Channel(url, rattler.ChannelConfig(root_dir="/"))  # its own would be the current folder
     except InvalidChannelError as error:
         raise RepodataError(
             f"channel `{channel}` has no valid URL: `{channel.url}`", hint="check its spelling"
@@ -150,8 +150,8 @@ def open_index(channel: Channel, subdir: str, file: Path) -> rattler.SparseRepoD
     base = rattler_channel(channel, channel.url)
     try:
         if file.suffix == ".zst":
-            with tempfile.TemporaryDirectory(prefix="envgen-") as scratch:  # rattler keeps the file mapped
-                plain = Path(scratch) / "repodata.json"
+            with scratch_folder() as scratch:  # rattler keeps the file mapped
+                plain = scratch / "repodata.json"
                 _decompress(file, plain)
                 return _checked(rattler.SparseRepoData(base, subdir, plain), subdir, plain, shown=file)
         return _checked(rattler.SparseRepoData(base, subdir, file), subdir, file, shown=file)

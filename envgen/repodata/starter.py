@@ -7,7 +7,6 @@ each of those subdirs, in that order. It holds no URLs: records get the channel'
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -24,6 +23,7 @@ from envgen.repodata.gateway import ChannelsRepodata
 from envgen.repodata.locations import Place
 from envgen.repodata.records import packed
 from envgen.repodata.sources import Source, index_names, open_index
+from envgen.system.lifetime import scratch_folder
 
 FORMAT = 1
 STARTER_FILE = Path(envgen.__file__).parent / "starter" / "conda-forge.json.zst"
@@ -90,11 +90,11 @@ def read_starter(data: bytes, platform: Platform, *, exclude_newer: datetime | N
         others = ", ".join(subdir for subdir in header.subdirs if subdir != "noarch")
         raise RepodataError(f"the starter index has nothing for {platform.subdir}, only for {others}", hint=_HINT)
     channel = Channel.parse(header.channel)
-    with tempfile.TemporaryDirectory(prefix="envgen-") as scratch:  # rattler keeps the files mapped
+    with scratch_folder() as scratch:  # rattler keeps the files mapped
         opened = []
         for subdir, line in zip(header.subdirs, lines, strict=True):
             if subdir in platform.subdirs:
-                file = Path(scratch) / f"{subdir}.json"
+                file = scratch / f"{subdir}.json"
                 file.write_bytes(line)
                 opened.append(open_index(channel, subdir, file))
     origin = f"starter index of {header.date}"

@@ -13,7 +13,7 @@ from envgen.errors import SolveError, UnsatisfiableError
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, VirtualPackage
 from envgen.models.solve import RootSpec, Solution, SolveRequest
 from envgen.solvers.candidates import NameIndex, Remembered, bracketed, candidates, record_of, selective
-from envgen.system.event_loop import run
+from envgen.system.lifetime import run
 
 _PRIORITIES = {
     "strict": rattler.ChannelPriority.Strict,

@@ -85,14 +85,21 @@ class FolderWriter:
         names = sorted(changed, key=lambda name: (name == _LAST, name))
         with _refusals(self.folder):
             try:
-                for name in names:
-                    _write_synced(_staged(self.folder, name), changed[name], like=self.folder / name)
-                _commit(self.folder, names)
-            except OSError:
-                _discard_staged(self.folder)
+                self._replace(changed, names)
+            except KeyboardInterrupt:  # all or none, now and not at the next run
+                recover(self.folder)
                 raise
-            _finish(self.folder, names)
         return tuple(names)
+
+    def _replace(self, changed: Mapping[str, bytes], names: list[str]) -> None:
+        try:
+            for name in names:
+                _write_synced(_staged(self.folder, name), changed[name], like=self.folder / name)
+            _commit(self.folder, names)
+        except OSError:
+            _discard_staged(self.folder)
+            raise
+        _finish(self.folder, names)
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files by name, those that are there; raise WriteError where the disk refuses."""
@@ -184,7 +191,7 @@ def create_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
                 _write_synced(staged / name, content, like=None)
             _sync_folder(staged)
             staged.rename(folder)
-        except OSError:
+        except (OSError, KeyboardInterrupt):
             shutil.rmtree(staged, ignore_errors=True)
             raise
         _sync_folder(folder.parent)

@@ -6,8 +6,10 @@ import subprocess
 from pathlib import Path
 
 from envgen.errors import LockfileError, UsageError
+from envgen.system.lifetime import ChildLimits, EndedError, run_child
+from envgen.system.settings import Ceiling
 
-_TIMEOUT = 30.0  # seconds
+_LIMITS = ChildLimits(seconds=30.0, output=Ceiling.TEXT)
 
 
 class Revision:
@@ -47,8 +49,11 @@ class Revision:
 
     def _git(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         try:
-            return subprocess.run(["git", *words], cwd=self._folder, capture_output=True, timeout=_TIMEOUT, check=False)
+            return run_child(["git", *words], _LIMITS, folder=self._folder)
         except OSError as error:
             raise UsageError("git is not installed", hint="name folders instead of revisions") from error
-        except subprocess.TimeoutExpired as error:
-            raise LockfileError(f"git did not answer within {_TIMEOUT:g} s") from error
+        except EndedError as error:
+            if error.reason == "large":
+                message = f"{self._name} has a file or a folder of more than {_LIMITS.output:,} bytes"
+                raise LockfileError(message) from error
+            raise LockfileError(f"git did not answer within {_LIMITS.seconds:g} s") from error

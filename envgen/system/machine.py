@@ -14,6 +14,7 @@ from pathlib import Path
 
 from envgen.models.host_facts import ARM, INTEL, CondaRoot, FoundTool, HostFacts
 from envgen.models.platform import APPLE_SILICON
+from envgen.system.settings import home_folder
 
 _SUBDIRS = {
     ("Darwin", "arm64"): APPLE_SILICON,
@@ -101,7 +102,7 @@ def own_probes(environ: Mapping[str, str]) -> Probes:
     return Probes(
         system=platform.system(),
         python=sys.executable,
-        home=str(Path.home()),
+        home=str(home_folder(environ)),
         environ=environ,
         user_site=site.getusersitepackages(),
         run=_run,

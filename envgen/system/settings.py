@@ -1,19 +1,35 @@
-"""The settings that the host has for envgen: folders, variables, mirrors."""
+"""The settings that the host has for envgen: folders, variables, mirrors; and the limits of all that is read."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
 
-from envgen.errors import UsageError
+from envgen.errors import EnvgenError, UsageError
 from envgen.models.channel import without_secrets
 
 DEFAULT_TIMEOUT = 6.0  # seconds
+LEAST_RATE = 1000  # bytes a second that an answer must bring
+RATE_WINDOW = 60.0  # seconds over which it is measured
 _LONGEST = 3600.0  # seconds
+
+
+class Ceiling:
+    """The most bytes of an answer by its kind, as it is when it is unpacked. All are far beyond what there is today."""
+
+    MANIFEST = 1 << 20
+    NAME_MAP = 16 << 20
+    TEXT = 64 << 20  # locks, requirement files and all other texts of the user's
+    OUTPUT = 64 << 20  # what a child prints: uv, git, conda-lock
+    METADATA = 64 << 20
+    SHARD = 256 << 20  # all builds of one package
+    SHARD_INDEX = 256 << 20  # conda-forge's has 2 MB
+    PROJECT_PAGE = 200 << 20
+    REPODATA = 4 << 30  # conda-forge's largest has 0.4 GB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +57,59 @@ def read_host(environ: Mapping[str, str], folder: Path) -> HostSettings:
     """
     cache, data = environ.get("ENVGEN_CACHE_DIR"), environ.get("ENVGEN_DATA_DIR")
     return HostSettings(
-        cache_dir=folder / cache if cache else platformdirs.user_cache_path("envgen", appauthor=False),
-        data_dir=folder / data if data else platformdirs.user_data_path("envgen", appauthor=False),
+        cache_dir=folder / cache if cache else _of_the_user(platformdirs.user_cache_path),
+        data_dir=folder / data if data else _of_the_user(platformdirs.user_data_path),
         folder=folder,
         root=find_root(folder),
         mirrors=parse_mirrors(environ.get("ENVGEN_MIRRORS", "")),
         timeout=_seconds(environ.get("ENVGEN_TIMEOUT", "")),
         environ=dict(environ),
     )
+
+
+def _of_the_user(find: Callable[..., Path]) -> Path:
+    """Return a folder for envgen's data; raise UsageError where nobody knows the user's home."""
+    try:
+        folder = find("envgen", appauthor=False)
+    except RuntimeError as error:
+        raise _homeless() from error
+    if not folder.is_absolute():  # older releases of platformdirs leave the `~`
+        raise _homeless()
+    return folder
+
+
+def _homeless() -> UsageError:
+    return UsageError(
+        "there is no home folder: HOME is not set, and the system does not know this user",
+        hint="set HOME, or ENVGEN_CACHE_DIR and ENVGEN_DATA_DIR",
+    )
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """Return the user's home; raise UsageError where there is none."""
+    if home := environ.get("HOME"):
+        return Path(home)
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise _homeless() from error
+
+
+def expanded(path: Path) -> Path:
+    """Return a path with the home that its `~` stands for; raise UsageError where that is nobody's."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"no such home folder: {path}", hint="write the whole path") from error
+
+
+def current_folder() -> Path:
+    """Return the current folder; raise EnvgenError where it was removed."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        hint = "change to another one"
+        raise EnvgenError("the current folder is not there any more", hint=hint, code="folder") from error
 
 
 def find_root(folder: Path) -> Path:

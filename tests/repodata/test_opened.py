@@ -12,7 +12,7 @@ from envgen.models.channel import CONDA_FORGE
 from envgen.models.record import OpenedIndex, Record
 from envgen.repodata.gateway import CorrectedIndex
 from envgen.repodata.sources import Source
-from envgen.system.event_loop import run
+from envgen.system.lifetime import run
 from tests.fakes.channels import lay_out
 from tests.fakes.loopback import package, repodata
 from tests.repodata.test_gateway import mirrored

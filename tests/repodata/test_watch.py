@@ -13,7 +13,7 @@ import pytest
 
 from envgen.repodata.locations import Place
 from envgen.repodata.remote import Probe, SilentError, Watch, first_bytes
-from envgen.system.event_loop import run
+from envgen.system.lifetime import run
 from tests.fakes.loopback import LoopbackChannel, hang, reset, send, serving, status, trickle
 
 NAMES = ("repodata_shards.msgpack.zst", "repodata.json.zst", "repodata.json")
