@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "create": CommandEntry("create", "Make an environment exactly as it is locked, or repair it."),
     "run": CommandEntry("run", "Run a command in an environment, or print how to activate it."),
     "import": CommandEntry("import_file", "Print a manifest made of another tool's file."),
-    "map": CommandEntry("map_names", "Say which conda package serves for a PyPI requirement."),
+    "map": CommandEntry("reference.map_names", "Say which conda package serves for a PyPI requirement."),
     "why": CommandEntry("why", "Say where a locked package comes from, and what asks for it."),
     "why-not": CommandEntry("why.why_not", "Say what stands against another version of a package."),
     "tree": CommandEntry("tree", "Print the packages of a lock as a tree, with their sizes."),
@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "knowledge": CommandEntry("reference.knowledge", "List the facts that envgen decides by."),
     "templates": CommandEntry("reference.templates", "List the starter manifests of `envgen new --template`."),
     "schema": CommandEntry("reference.schema", "Print the JSON schema of envgen.yaml."),
+    "auth": CommandEntry("auth", "Store what a host is told, for private packages."),
     "vendor": CommandEntry("vendor", "Gather what environments need, for use without a network."),
 }
 """Every command; only the module of the one that is called is loaded."""

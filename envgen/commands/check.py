@@ -185,7 +185,8 @@ def _wheel_hosts(platform: PlatformLock) -> list[str]:
 
 
 def _reason(code: str, error: EnvgenError) -> StaleReason:
-    return StaleReason(code=code, message="\n".join([error.message, *map(str, error.lines)]))
+    hint = [f"hint: {error.hint}"] if isinstance(error, ManifestError) and error.hint else []
+    return StaleReason(code=code, message="\n".join([error.message, *map(str, error.lines), *hint]))
 
 
 def _notes(lock: PlatformLock) -> Iterator[str]:

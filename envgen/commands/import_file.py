@@ -28,6 +28,7 @@ from envgen.mapping.conda_to_pypi import CondaToPypi, to_specifier
 from envgen.models.channel import CONDA_FORGE
 from envgen.models.findings import counted, is_or_are
 from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, DEFAULT_PYTHON, Platform
+from envgen.models.secrets import advice, has_secret, has_variable, without_secrets
 from envgen.project.channels import name_mapper, open_index
 from envgen.project.project import MANIFEST, PlatformOptions
 from envgen.project.services import Services
@@ -253,6 +254,8 @@ class _Importer:
             why = f"conda-forge has all that the file asks of conda, so {name} is not needed"
         if why:
             return line_report(item, "dropped", why=why)
+        if "://" in name and has_secret(name) and not has_variable(clean := without_secrets(name)):
+            return line_report(item, "loosened", f"channels: {clean}", advice(name))
         try:
             channel_of(name)
         except RefusalError as error:

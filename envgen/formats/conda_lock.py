@@ -156,7 +156,7 @@ def read_conda_lock(text: str, file: str, *, sealed: bool = True) -> Lock:
     refuse_merge_markers(text, file)
     document = load(text, file)
     try:
-        lock = _lock(Fields.of(document, file), file)
+        lock = _lock(Fields.of(document, file), file, sealed=sealed)
     except ValueError as error:
         lines = _heads(text, file, error.name) if isinstance(error, BlockError) else []
         raise LockfileError(f"{file} is damaged: {error}", lines=lines, hint=RESTORE) from error
@@ -165,10 +165,10 @@ def read_conda_lock(text: str, file: str, *, sealed: bool = True) -> Lock:
     return lock
 
 
-def _lock(document: Fields, file: str) -> Lock:
+def _lock(document: Fields, file: str, *, sealed: bool) -> Lock:
     metadata = document.fields("metadata")
     facts = metadata.texts("custom_metadata") if metadata.has("custom_metadata") else {}
-    head = read_head(facts, file)
+    head = read_head(facts, file, sealed=sealed)
     document.value("version", 1)
     blocks = Blocks(document.items("package"))
     subdirs = metadata.names("platforms")

@@ -159,7 +159,7 @@ def _read(name: str, texts: Mapping[str, str], *, sealed: bool) -> Lock:
     file = _open(name, texts[name], sealed=sealed)
     subdir = name.split(".")[1]
     try:
-        head = read_head(file.facts, name)
+        head = read_head(file.facts, name, sealed=sealed)
         platform = read_platform_facts(subdir, facts_of(subdir, file.facts))
         channels = tuple(checked_channel(channel) for channel in file.facts.get("channels", "").split())
     except ValueError as error:

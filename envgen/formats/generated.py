@@ -9,11 +9,9 @@ from functools import lru_cache
 from envgen.errors import WriteError
 from envgen.lock.groups import lock_groups
 from envgen.lock.model import Lock, PlatformLock
+from envgen.models.secrets import has_secret
 
 _STARTER = "starter index"
-_USER_INFO = re.compile(r"://([^/@]*)@")
-_TOKEN = re.compile(r"/t/([^/]+)/")
-_PLACEHOLDERS = re.compile(r"(?:\$\{\w+\}:?)+")
 _PLAIN = re.compile(r"[A-Za-z_][!-~]*(?: [!-~]+)*")
 # YAML 1.1 reads these as booleans or as nothing.
 _WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
@@ -79,22 +77,17 @@ def refuse(file: str, lock: Lock, hint: str, *problems: Iterable[str]) -> None:
 
 
 def _credentials(lock: Lock) -> Iterator[str]:
-    """Yield which channels and packages have a URL with a user, a password or a token that is no `${VAR}`."""
-    if any(_has_credentials(channel.url) for channel in lock.channels):
+    """Yield which channels and packages have a URL with a secret, or with a variable, which others would fill in."""
+    if any(has_secret(channel.url) or has_secret(channel.name) for channel in lock.channels):
         yield "a channel's URL holds a user, a password or a token"
-    if any(_has_credentials(index) for index in lock.indexes):
+    if any(has_secret(index) for index in lock.indexes):
         yield "a package index's URL holds a user or a password"
     for platform in lock.platforms:
         named = [(record.name, record.url) for record in platform.conda]
         named += [(wheel.name, wheel.wheel.url) for wheel in platform.pypi]
         for name, url in named:
-            if _has_credentials(url):
+            if has_secret(url):
                 yield f"the URL of {name} holds a user, a password or a token"
-
-
-def _has_credentials(url: str) -> bool:
-    secrets = [*_USER_INFO.findall(url), *_TOKEN.findall(url)]
-    return any(not _PLACEHOLDERS.fullmatch(secret) for secret in secrets)
 
 
 def no_md5(lock: Lock) -> list[str]:

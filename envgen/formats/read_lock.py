@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from envgen.errors import LockfileError
 from envgen.lock.custom_metadata import digest_matches, read_projects
 from envgen.lock.model import FORMAT_VERSION, Lock
+from envgen.models.secrets import has_secret, plain_address
 
 RESTORE = "restore it from version control, or make it anew with `envgen lock`"
 
@@ -23,9 +24,10 @@ def foreign(file: str) -> LockfileError:
     return LockfileError(f"{file} was not made by envgen", hint=hint, code="lockfile-foreign")
 
 
-def read_head(facts: Mapping[str, str], file: str) -> Lock:
+def read_head(facts: Mapping[str, str], file: str, *, sealed: bool) -> Lock:
     """Return the lock that the facts of a file say, without its channels and platforms.
 
+    An index with a variable in its address, as older envgens wrote it, is left out where a lock is to be mended.
     Raises LockfileError for a file of another tool's or of a newer envgen's, ValueError for one that lacks a fact.
     """
     version = facts.get("envgen_format")
@@ -34,6 +36,7 @@ def read_head(facts: Mapping[str, str], file: str) -> Lock:
     if version != FORMAT_VERSION:
         message = f"{file} has format {version}, this envgen knows {FORMAT_VERSION}"
         raise LockfileError(message, hint="upgrade envgen", code="lockfile-newer")
+    indexes = facts.get("indexes", "").split()
     for key in ("name", "manifest_digest"):
         if key not in facts:
             raise ValueError(f"`{key}` is missing")
@@ -44,6 +47,6 @@ def read_head(facts: Mapping[str, str], file: str) -> Lock:
         manifest_digest=facts["manifest_digest"],
         platforms=(),
         exclude_newer=facts.get("exclude_newer", ""),
-        indexes=tuple(facts.get("indexes", "").split()),
+        indexes=tuple(plain_address(index) for index in indexes if sealed or not has_secret(index)),
         projects=read_projects(facts),
     )

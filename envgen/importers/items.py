@@ -9,6 +9,7 @@ from typing import Literal
 
 from envgen.errors import ForeignFileError, SourceLine
 from envgen.models.requirement import Requirement
+from envgen.models.secrets import advice, has_secret
 
 ForeignFormat = Literal[
     "requirements.txt", "environment.yml", "pyproject.toml", "pixi.toml", "conda-lock.yml", "conda list"
@@ -200,3 +201,10 @@ def _is_exact(item: ImportedRequirement | ImportedMatchSpec) -> bool:
     if isinstance(item, ImportedMatchSpec):
         return bool(_EXACT_SPEC.fullmatch(item.version))
     return bool(_EXACT_SPECIFIER.fullmatch(item.requirement.specifier))
+
+
+def index_note(why: str, value: object) -> str:
+    """Return why an index is left out and, where its address has a secret or a variable, what to write to have it."""
+    if not isinstance(value, str) or "://" not in value or not has_secret(value):
+        return why
+    return f"{why}; to ask this one, under `indexes` {advice(value)}"

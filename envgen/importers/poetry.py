@@ -17,6 +17,7 @@ from envgen.importers.items import (
     ImportedPython,
     Span,
     Unsupported,
+    index_note,
 )
 from envgen.importers.requirements_txt import read_requirement, unless_elsewhere
 from envgen.importers.toml_positions import Statement, Table, TomlFile, listed_extras, shown_path
@@ -37,6 +38,7 @@ def poetry_items(toml: TomlFile, statement: Statement, rest: tuple[str, ...]) ->
             yield Heading(span=statement.span)
         case _:
             why = "envgen asks the index uv is set up for" if rest[0] == "source" else "it describes the project"
+            why = index_note(why, statement.value) if rest[0] == "source" else why
             yield Ignored(span=statement.span, what=shown_path(statement.path), why=why)
 
 

@@ -20,6 +20,7 @@ from envgen.importers.items import (
     Include,
     Span,
     Unsupported,
+    index_note,
 )
 from envgen.importers.pixi_toml import pixi_item, workspace_macos, workspace_name
 from envgen.importers.poetry import poetry_items
@@ -130,7 +131,9 @@ class _ProjectFile:
         elif rest[:1] == ("sources",):
             yield Heading(span=statement.span, what="read with the package that it is for")
         elif rest[:1] in (("index",), ("index-url",), ("extra-index-url",)):
-            yield Ignored(span=statement.span, what=shown_path(statement.path), why=_INDEXES)
+            yield Ignored(
+                span=statement.span, what=shown_path(statement.path), why=index_note(_INDEXES, statement.value)
+            )
         else:
             yield Ignored(span=statement.span, what="`tool.uv`", why="it is a setting of uv's")
 

@@ -28,6 +28,7 @@ from envgen.importers.items import (
     Include,
     Span,
     Unsupported,
+    index_note,
     is_solved,
     refuse_many,
 )
@@ -252,7 +253,8 @@ def _option(text: str, span: Span, group: str) -> ImportedItem | Reference:
         return Unsupported(span=span, why=why, hint="take the line out")
     if not value and name not in _FLAGS:
         return Unsupported(span=span, why=f"`{name}` lacks its value", hint="take the line out")
-    return Ignored(span=span, what=f"pip's option `{name}`", why=_OPTIONS[name])
+    why = index_note(_OPTIONS[name], value) if _OPTIONS[name] == _INDEX else _OPTIONS[name]
+    return Ignored(span=span, what=f"pip's option `{name}`", why=why)
 
 
 def _editable(value: str, span: Span, group: str) -> ImportedItem:

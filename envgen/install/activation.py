@@ -17,13 +17,14 @@ from pathlib import Path
 from envgen.errors import EnvgenError, InstallError, UsageError, WriteError
 from envgen.install.location import Surroundings, named_location
 from envgen.install.prefix import is_environment, read_marker
+from envgen.models.secrets import TOKENS
 from envgen.project.project import environment_folder, open_environment
 from envgen.project.services import Services
 from envgen.system.files import FolderWriter, read_text, reason_of
 from envgen.system.machine import Machine
 from envgen.system.settings import expanded
 
-_DROPPED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")  # they would lead its Python to other modules
+_DROPPED = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", TOKENS)  # what leads to other modules, and secrets
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN = re.compile(r"[\w ./+@%:,=~-]*")
 

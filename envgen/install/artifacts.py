@@ -10,6 +10,7 @@ from envgen.errors import InstallError
 from envgen.lock.model import LockedWheel
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
+from envgen.repodata.credentials import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +48,14 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactLocation:
-    """An address of a file: `url` may have secrets in it, so it is never printed; `shown` may be."""
+    """An address of a file: `url` may have secrets in it, so it is never printed; `shown` may be.
+
+    `route` is how what is below a channel's URL is asked for, None for any other file.
+    """
 
     url: str = field(repr=False)
     shown: str
+    route: Route | None = None
 
 
 def record_artifact(record: Record) -> Artifact:

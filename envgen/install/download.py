@@ -25,8 +25,10 @@ from rattler.networking.middleware import AddHeadersMiddleware, AuthenticationMi
 from rattler.package_streaming import download_to_writer
 
 import envgen
-from envgen.errors import InstallError
+from envgen.errors import InstallError, RepodataError
 from envgen.install.artifacts import Artifact, ArtifactLocation
+from envgen.models.secrets import LOG_IN
+from envgen.repodata.credentials import Route, redirected, secret_middleware
 from envgen.system.files import existing_ancestor, reason_of, try_lock
 from envgen.system.lifetime import run
 
@@ -39,10 +41,9 @@ _WORTH_RETRYING = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
 _UNPACKED = 2  # times an archive's size; it is two to five times in truth, so that nobody is refused wrongly
-_LOG_IN = "log in through RATTLER_AUTH_FILE, or give the index's password to uv"
 _HINTS = {
-    401: _LOG_IN,
-    403: _LOG_IN,
+    401: LOG_IN,
+    403: LOG_IN,
     404: "it was taken away: lock again with `envgen lock --upgrade`, or give a --mirror that still has it",
 }
 
@@ -210,8 +211,8 @@ class _Transfer:
 
     async def _receive(self, location: ArtifactLocation, sink: _Sink) -> None:
         """Wait for an answer as long as bytes come: a long download is no silent server."""
-        client = _client(location.url, sink.offset)
-        task = asyncio.ensure_future(download_to_writer(client, location.url, sink))
+        url, route = await asyncio.to_thread(_way, location)
+        task = asyncio.ensure_future(download_to_writer(_client(url, route, sink.offset), url, sink))
         try:
             while True:
                 before = sink.size
@@ -241,16 +242,29 @@ class _Transfer:
         return InstallError(f"{name} cannot be downloaded: {reasons}", hint="; ".join(hints) or again, code="download")
 
 
-def _client(url: str, offset: int) -> Client:
+def _way(location: ArtifactLocation) -> tuple[str, Route | None]:
+    """Return the URL to ask, and its route: where a path with a token is sent on to another host, that host's URL."""
+    route = location.route
+    if route is None or route.sent == route.url:
+        return location.url, route
+    try:
+        elsewhere = redirected(route.sent + location.url.removeprefix(route.url), route.header)
+    except RepodataError as error:
+        raise _FailedError(error.message, final=True) from error
+    return (elsewhere, None) if elsewhere else (location.url, route)
+
+
+def _client(url: str, route: Route | None, offset: int) -> Client:
     agent = f"envgen/{envgen.__version__}"
-    if not offset:  # no retries of rattler's: those of `_try_location` go on from what came
+    own = secret_middleware([route] if route else [])
+    if not (offset or own):  # no retries of rattler's: those of `_try_location` go on from what came
         return rattler.Client.default_client(max_retries=0, user_agent=agent)
     path = urlsplit(url).path
 
     def resume(_host: str, requested: str) -> dict[str, str] | None:
-        return {"Range": f"bytes={offset}-"} if requested == path else None
+        return {"Range": f"bytes={offset}-"} if offset and requested == path else None
 
-    return Client([AddHeadersMiddleware(resume), AuthenticationMiddleware()], user_agent=agent)
+    return Client([AddHeadersMiddleware(resume), *own, AuthenticationMiddleware()], user_agent=agent)
 
 
 def _explained(error: Exception, sink: _Sink, stream: IO[bytes]) -> _FailedError:

@@ -18,15 +18,17 @@ from envgen.install.artifacts import Artifact, ArtifactLocation, record_artifact
 from envgen.install.download import Download, Progress, download_all
 from envgen.install.vendored import archive_path, wheel_path
 from envgen.lock.model import LockedWheel
-from envgen.models.channel import Channel, without_secrets
+from envgen.models.channel import Channel
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
+from envgen.models.secrets import mask, without_secrets
 from envgen.models.wheel import Wheel
 from envgen.project.channels import access
 from envgen.project.services import Services
 from envgen.pypi.http import Session, Timeouts
-from envgen.pypi.indexes import Indexes, mask
+from envgen.pypi.indexes import Indexes
 from envgen.pypi.simple_api import SimpleIndex
+from envgen.repodata.credentials import Route, channel_secrets
 from envgen.repodata.locations import Place, find_place
 from envgen.system.files import reason_of, try_lock
 
@@ -166,8 +168,7 @@ def _drop(descriptor: int, store: Path, paths: Iterable[Path]) -> None:
 class Sources:
     """The places where records and wheels may be had.
 
-    `channels` are the manifest's, whose addresses may have secrets in them that a lock may not; `vendored` is a folder
-    that serves alone.
+    `channels` are the call's or the manifest's; `vendored` is a folder that serves alone.
     """
 
     services: Services
@@ -207,12 +208,14 @@ class Sources:
         if self.vendored:
             return NeededFile(artifact=artifact, copies=(self.vendored / archive_path(record),), locations=tuple)
         if not record.url.startswith(f"{record.channel}/"):
-            own = (ArtifactLocation(url=record.url, shown=without_secrets(record.url)),)
+            url = without_secrets(record.url)
+            route = Route.to(url.rpartition("/")[0], channel_secrets(self.services.settings.environ))
+            own = (ArtifactLocation(url=url, shown=url, route=route),)
             return NeededFile(artifact=artifact, copies=(), locations=lambda: own)
         relative = record.url.removeprefix(f"{record.channel}/")
         places = self._places(record)
         remote = tuple(
-            ArtifactLocation(url=f"{place.url}/{relative}", shown=f"{place.shown}/{relative}")
+            ArtifactLocation(url=f"{place.url}/{relative}", shown=f"{place.shown}/{relative}", route=place.route)
             for place in places
             if place.url
         )
@@ -226,7 +229,7 @@ class Sources:
         first = find_place(channel, reach)
         try:
             own = find_place(channel, replace(reach, mirrors={}))
-        except RepodataError:  # a password is not set that the mirror does not need
+        except RepodataError:  # an address that makes no sense, which the mirror does not need
             return [first]
         return [first] if own == first else [first, own]
 

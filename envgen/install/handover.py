@@ -20,6 +20,7 @@ from envgen.formats import conda_lock, explicit
 from envgen.install.prefix import is_empty
 from envgen.install.target import CreateOptions, find_target, open_locked
 from envgen.lock.model import Lock
+from envgen.models.secrets import TOKENS
 from envgen.project.services import Services
 from envgen.system.files import exclusive
 from envgen.system.machine import Machine
@@ -160,7 +161,8 @@ def _major(program: str, environ: Mapping[str, str]) -> int:
 
 def _run(tool: str, command: Sequence[str], services: Services, *, quiet: bool) -> None:
     try:
-        environ, stdout = dict(services.settings.environ), subprocess.DEVNULL if quiet else sys.stderr
+        environ = {name: value for name, value in services.settings.environ.items() if name != TOKENS}
+        stdout = subprocess.DEVNULL if quiet else sys.stderr
         done = subprocess.run(command, env=environ, stdout=stdout, check=False)
     except OSError as error:
         raise InstallError(f"{command[0]} cannot be run ({error.strerror})", code="handover") from error

@@ -21,7 +21,8 @@ from envgen.install.containment import PackageFiles, PrefixPaths, plain_path, un
 from envgen.lock.model import LockedWheel
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
-from envgen.pypi.indexes import Indexes, mask
+from envgen.models.secrets import mask
+from envgen.pypi.indexes import Indexes
 from envgen.pypi.uv import run_uv, uv_environment
 from envgen.system.lifetime import scratch_folder
 

@@ -26,6 +26,7 @@ from envgen.models.findings import Decision, Finding, Severity, Source
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record
+from envgen.models.secrets import plain_address
 from envgen.models.wheel import Wheel
 
 DIGEST_PLACEHOLDER = "file_digest: sha256:-"
@@ -184,8 +185,8 @@ def restored_record(fields: CustomFields, *, url: str, md5: str, name: str = "",
         build=fields.text("build", parts.build),
         build_number=parts.build_number if number is None else number,
         subdir=fields.text("subdir", parts.subdir),
-        channel=fields.text("channel", parts.channel),
-        url=url,
+        channel=plain_address(fields.text("channel", parts.channel)),
+        url=plain_address(url),
         md5=md5,
         sha256=fields.text("sha256"),
         size=fields.number("size"),
@@ -205,7 +206,7 @@ def restored_wheel(fields: CustomFields, *, name: str, version: str, sha256: str
         name=name,
         version=version,
         filename=fields.text("filename", wheel_filename(url)),
-        url=url,
+        url=plain_address(url),
         sha256=sha256,
         size=fields.number("size"),
     )

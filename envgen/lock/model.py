@@ -83,7 +83,7 @@ class Lock:
     """The exact packages of an environment for each of its platforms.
 
     `manifest_digest` is `sha256:<hex>` of what the manifest asks for (comments and order left out); `exclude_newer`
-    is an ISO date, a UTC instant or ""; `indexes` are the manifest's, with `${VAR}` for what is secret. `projects` are
+    is an ISO date, a UTC instant or ""; `indexes` are the manifest's. `projects` are
     the user's own, which are installed last and never locked, in the words that pip takes (`-e .`).
     """
 

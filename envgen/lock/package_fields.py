@@ -16,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 from envgen.lock.model import LockedWheel
 from envgen.models.channel import Channel
 from envgen.models.record import Record
+from envgen.models.secrets import plain_address
 
 _DEPEND = re.compile(r"([a-z0-9_][a-z0-9_.-]*)\s*(.*)", re.DOTALL)
 _ANY_VERSION = "*"
@@ -215,7 +216,7 @@ def checked_wheel(wheel: LockedWheel) -> LockedWheel:
 
 def checked_channel(text: str) -> Channel:
     """Return the channel that a lock names; raise ValueError where it may not."""
-    channel = Channel.parse(text)
+    channel = Channel.parse(plain_address(text))
     _match("channel", _URL, f"{channel.url}/")
     return channel
 

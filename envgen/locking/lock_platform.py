@@ -15,11 +15,10 @@ from envgen.locking.moves import moves
 from envgen.locking.updates import Updates
 from envgen.manifest.model import Manifest
 from envgen.mapping.name_mapper import NameMapper
-from envgen.models.exclude_newer import is_excluded
 from envgen.models.findings import Move
 from envgen.models.package_key import PackageSource
 from envgen.models.platform import Platform
-from envgen.models.record import Record, Repodata
+from envgen.models.record import Record, Repodata, is_excluded
 from envgen.models.solve import Solution, Solver, SolveRequest
 from envgen.models.wheel import PypiResolver, Wheel
 from envgen.planner.overrides import amendments, conda_overrides, override_notes

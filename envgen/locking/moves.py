@@ -20,12 +20,11 @@ from envgen.locking.updates import Updates
 from envgen.manifest.model import Manifest
 from envgen.mapping.channel_packages import distributions_of
 from envgen.mapping.version_specs import to_pep440
-from envgen.models.exclude_newer import is_excluded
 from envgen.models.findings import Move
 from envgen.models.match_spec import MatchSpec
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
-from envgen.models.record import Record, VirtualPackage
+from envgen.models.record import Record, VirtualPackage, is_excluded
 from envgen.models.requirement import Requirement
 from envgen.models.solve import RootSpec, SolveRequest
 from envgen.solvers.candidates import selects

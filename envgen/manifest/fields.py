@@ -17,6 +17,7 @@ from envgen.models.channel import Channel
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, DEFAULT_PYTHON, SUBDIRS, Platform
 from envgen.models.requirement import Origin, Requirement
+from envgen.models.secrets import advice, has_secret, has_variable
 
 MAIN_GROUP = "main"
 OLDEST_PYTHON = (3, 8)
@@ -29,8 +30,8 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _PROJECT = re.compile(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 _CONDA_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _CHANNEL_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", re.ASCII)
-_CHANNEL_URL = re.compile(r"(https?://([^/@\s]+@)?[^/@\s?#$]+|file://)(/t/[^/\s?#]+)?(/[^\s?#$]*)?")
-_INDEX_URL = re.compile(r"https?://(\$\{\w+\}(:\$\{\w+\})?@)?[^/@\s?#$]+(/[^\s?#$@]*)?", re.ASCII)
+_CHANNEL_URL = re.compile(r"(https?://[^/@\s?#\\]+|file://)(/[^\s?#\\]*)?")
+_INDEX_URL = re.compile(r"https?://[^/@\s?#\\]+(/[^\s?#@\\]*)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(?P<zone>Z|[+-]\d\d:\d\d)?")
 
@@ -117,22 +118,21 @@ def channel(value: object) -> Channel:
 
 
 def package_index(value: object) -> str:
-    """Read the URL of a package index, without a slash at its end; variables may stand for its user and password."""
+    """Read the URL of a package index, without a slash at its end."""
     text = text_of(value).strip()
     _refuse_secrets(text)
     if not _INDEX_URL.fullmatch(text) or "/.." in text:
-        hint = "write the URL of its simple API, such as https://${USER}:${TOKEN}@pypi.example.org/simple"
+        hint = "write the URL of its simple API, such as https://packages.example.org/simple"
         raise RefusalError(f"not a package index: {quoted(text)}", hint=hint)
     return text.rstrip("/")
 
 
 def _refuse_secrets(text: str) -> None:
-    user_info = re.search(r"://([^/]*)@", text)
-    token = re.search(r"://.*?/t/([^/]+)", text)
-    secrets = [found[1].rsplit(":", 1)[-1] for found in (user_info, token) if found]
-    if not all(re.fullmatch(r"\$\{\w+\}", secret) for secret in secrets):
-        hint = "write the name of an environment variable instead, such as ${TOKEN}"
-        raise RefusalError("a password or token does not belong in a file that is committed", hint=hint)
+    """Refuse what holds a secret, or a variable: a stranger's manifest could have any of the user's sent anywhere."""
+    if has_variable(text):
+        raise RefusalError("no environment variable is filled into an address", hint=advice(text))
+    if has_secret(text):
+        raise RefusalError("a password or token does not belong in a file that is committed", hint=advice(text))
 
 
 def requirement(value: object) -> Requirement:

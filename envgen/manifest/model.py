@@ -68,7 +68,7 @@ class Manifest:
 
     @property
     def indexes(self) -> tuple[str, ...]:
-        """Return the package indexes that come before the host's own, with `${VAR}` for what is secret."""
+        """Return the package indexes that come before the host's own."""
         return self.document.indexes
 
     @property

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from envgen.errors import ManifestError, Problem
 from envgen.models.near_names import near_names
+from envgen.models.secrets import mask
 
 _SHOWN = 80
 _MESSAGE = 400
 _MEANT = {"gpu": "metal", "mps": "metal", "cuda": "metal"}  # what computes on the GPU of a Mac
-_USER_INFO = re.compile(r"(?<=://)[^/\s]+(?=@)")
-_TOKEN = re.compile(r"(?<=/t/)[^/\s\"'\],}]+")
 
 
 class RefusalError(ValueError):
@@ -55,7 +53,7 @@ def shown(text: str) -> str:
     clean = "".join(
         character if character.isprintable() else " " if character in "\t\n\r" else "\ufffd" for character in text
     )
-    return _TOKEN.sub("***", _USER_INFO.sub("***", clean))
+    return mask(clean)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

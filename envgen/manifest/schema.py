@@ -183,7 +183,7 @@ class ManifestDocument(_Strict):
     indexes: tuple[IndexItem, ...] = Field(
         default=(),
         description="Package indexes that are asked before PyPI, as URLs of their simple API; the first that has a "
-        "project is taken. A user or password is written as the name of a variable, such as https://${USER}:${TOKEN}@host/simple.",
+        "project is taken. No secret belongs here: bind it to the host with ENVGEN_TOKENS or `envgen auth login`.",
     )
     dependencies: tuple[RequirementItem, ...] = Field(
         default=(), description="What the project needs, by the names of PyPI; conda serves what it can."

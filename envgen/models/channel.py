@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from envgen.models.secrets import without_secrets
+
 CONDA_ALIAS = "https://conda.anaconda.org"
-_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
-_TOKEN = re.compile(r"(://\S*?)/t/[^/\s]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,8 +15,8 @@ class Channel:
     """A channel as the manifest writes it, with the base URL it stands for (CEP 26).
 
     `url` has no trailing slash, no user info and no token; `<url>/<subdir>/repodata.json` is an index. `address` is the
-    URL as it was written where that holds such a secret or a `${VAR}` in its place, else "": only the gateway that
-    reads the index may look at it.
+    URL as it was written on the command line where that holds such a secret, else "": only the gateway that reads the
+    index may look at it.
     """
 
     name: str
@@ -42,11 +41,6 @@ class Channel:
     def __str__(self) -> str:
         """Render as the manifest writes it."""
         return self.name
-
-
-def without_secrets(text: str) -> str:
-    """Return a text without the user info and the tokens (`/t/TOKEN/`) of its URLs."""
-    return _TOKEN.sub(r"\1", _USER_INFO.sub("", text))
 
 
 CONDA_FORGE = Channel.parse("conda-forge")

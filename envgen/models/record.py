@@ -127,3 +127,11 @@ class Repodata(Protocol):
 
     def closure(self, names: Iterable[str]) -> tuple[ChannelRecords, ...]:
         """Read the records of these names and of all that they depend on, recursively, one entry a channel."""
+
+
+def is_excluded(published: datetime | None, until: datetime) -> bool:
+    """Return whether `exclude-newer` leaves a record out: it is newer than an aware instant, or nobody knows its age.
+
+    The same for the records of a channel and for those of an earlier lock.
+    """
+    return published is None or published > until

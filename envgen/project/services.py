@@ -59,7 +59,7 @@ class Services:
 def with_indexes(services: Services, indexes: Iterable[str]) -> Services:
     """Return services that ask these indexes before the host's own.
 
-    Passwords in their addresses come from the environment; raise PypiError where a variable is not set.
+    Raises PypiError for an address that names a variable: none is filled in.
     """
     wanted = tuple(indexes)
     if not wanted:

@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 import envgen
 from envgen.errors import PypiError, PypiUnreachableError
-from envgen.pypi.indexes import Indexes, mask, without_user
+from envgen.models.secrets import Secrets, mask, same_origin, without_user
+from envgen.pypi.indexes import Indexes
 
 if TYPE_CHECKING:
     import requests
@@ -80,7 +81,8 @@ class Session:
         self.timeouts = timeouts or Timeouts()
         self.offline = offline
         self._environment = environment
-        self._passwords = dict(_passwords(indexes))
+        self._passwords = tuple(_passwords(indexes))
+        self._secrets = Secrets.configured(environment)
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
 
@@ -116,8 +118,13 @@ class Session:
             return response.status_code
 
     def password_for(self, url: str) -> tuple[str, str] | None:
-        """Return the user and password of the index on a URL's host, or None."""
-        return self._passwords.get(_location(without_user(url)))
+        """Return the user and password for a URL's host: of its index, or of ENVGEN_TOKENS; or None.
+
+        A host is one scheme and one port: whoever may have the other ports of a machine is somebody else.
+        """
+        clean = without_user(url)
+        own = next((login for index, login in self._passwords if same_origin(index, clean)), None)
+        return own or self._secrets.of(clean).login
 
     @contextmanager
     def guard(self, url: str) -> Iterator[None]:
@@ -299,10 +306,11 @@ def _date(kept: HTTPResponse) -> float:
 
 def _passwords(indexes: Indexes) -> Iterator[tuple[str, tuple[str, str]]]:
     for index in indexes:
-        user, separator, location = _location(index.url).rpartition("@")
+        url = without_user(index.url)
+        user, separator, _ = _location(index.url).rpartition("@")
         if separator:
             name, _, password = user.partition(":")
-            yield location, (unquote(name), unquote(password))
+            yield url, (unquote(name), unquote(password))
 
 
 def _location(url: str) -> str:

@@ -10,20 +10,9 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from envgen.errors import PypiError
+from envgen.models.secrets import Secrets, advice, has_variable, mask, origin_key, same_origin, without_user
 
-_USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
-_MASK = "***@"
-
-
-def mask(text: str) -> str:
-    """Hide the user name and password of every URL in a text."""
-    return _USER_INFO.sub(_MASK, text)
-
-
-def without_user(url: str) -> str:
-    """Return a URL without its user name and password, as a lock may hold it."""
-    return _USER_INFO.sub("", url)
+_STORE = "credentials.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +35,11 @@ class Index:
 class Indexes:
     """The indexes that count: the `extra` ones in order, then `default`, or uv's own default where it is None.
 
-    `merge` is uv's `unsafe-…` index strategies: a project is looked up in every index, not in the first that has it.
+    The first that has a project serves it: UV_INDEX_STRATEGY could have a stranger's project of that name win.
     """
 
     extra: tuple[Index, ...] = ()
     default: Index | None = None
-    merge: bool = False
 
     @classmethod
     def configured(cls, environment: Mapping[str, str]) -> Indexes:
@@ -69,7 +57,6 @@ class Indexes:
         return cls(
             extra=tuple(_with_password(index, environment) for index in dict.fromkeys(extra)),
             default=_with_password(defaults[0], environment) if defaults else None,
-            merge=environment.get("UV_INDEX_STRATEGY", "").startswith("unsafe"),
         )
 
     def __iter__(self) -> Iterator[Index]:
@@ -89,22 +76,16 @@ class Indexes:
 
 
 def environment_with(indexes: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which a manifest's indexes come before the host's own, their variables filled in.
+    """Return an environment in which a manifest's indexes come before the host's own.
 
-    Values that a URL cannot hold are quoted; a `%` stays, so that a value that is quoted already is taken as it is.
-    Raises PypiError for a variable that is not set.
+    Raises PypiError for an address that names a variable: none is filled in.
     """
-    filled = [_filled(index, environment) for index in indexes]
-    return {**environment, "UV_INDEX": " ".join([*filled, environment.get("UV_INDEX", "")]).strip()}
-
-
-def _filled(index: str, environment: Mapping[str, str]) -> str:
-    lacking = [name for name in _VARIABLE.findall(index) if name not in environment]
-    if lacking:
-        raise PypiError(
-            f"the package index {index} needs the environment variable {lacking[0]}", hint=f"set {lacking[0]}"
-        )
-    return _VARIABLE.sub(lambda match: quote(environment[match[1]], safe="%"), index)
+    wanted = list(indexes)
+    for index in wanted:
+        if has_variable(index):
+            message = f"the package index {mask(index)} names an environment variable, and none is filled in"
+            raise PypiError(message, hint=advice(index))
+    return {**environment, "UV_INDEX": " ".join([*wanted, environment.get("UV_INDEX", "")]).strip()}
 
 
 def _listed(text: str) -> Iterator[Index]:
@@ -117,15 +98,51 @@ def _listed(text: str) -> Iterator[Index]:
 
 
 def _with_password(index: Index, environment: Mapping[str, str]) -> Index:
-    """Apply `UV_INDEX_<NAME>_USERNAME` and `…_PASSWORD`, uv's way to keep secrets out of URLs."""
+    """Add what the user says of an index apart from its URL.
+
+    `UV_INDEX_<NAME>_USERNAME` and `…_PASSWORD`, uv's way; else what ENVGEN_TOKENS has for its host; else what
+    `uv auth login` has stored.
+    """
     key = re.sub(r"[^A-Z0-9]", "_", index.name.upper())
     user = environment.get(f"UV_INDEX_{key}_USERNAME", "")
     password = environment.get(f"UV_INDEX_{key}_PASSWORD", "")
-    if not index.name or not (user or password):
+    url = without_user(index.url)
+    if index.name and (user or password):
+        return _logged_in(index, user, password)
+    if url != index.url:
         return index
+    login = Secrets.configured(environment).of(url).login or _stored(url, environment)
+    return _logged_in(index, *login) if login else index
+
+
+def _logged_in(index: Index, user: str, password: str) -> Index:
     parts = urlsplit(without_user(index.url))
     location = f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}"
     return Index(url=urlunsplit(parts._replace(netloc=location)), name=index.name)
+
+
+def _stored(url: str, environment: Mapping[str, str]) -> tuple[str, str] | None:
+    found = stored_logins(url, environment)
+    return found[max(found, key=len)] if found else None
+
+
+def stored_logins(url: str, environment: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the users and passwords that `uv auth login` has stored for a URL, by the path that they are for."""
+    home = environment.get("HOME", "")
+    data = environment.get("XDG_DATA_HOME") or (home and f"{home}/.local/share")
+    folder = environment.get("UV_CREDENTIALS_DIR") or (data and f"{data}/uv/credentials")
+    try:
+        table = tomllib.loads(Path(folder, _STORE).read_text(encoding="utf-8")) if folder else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return {}
+    found = {}
+    for row in _rows(table.get("credential")):
+        service, user, password = (row.get(key) for key in ("service", "username", "password"))
+        if isinstance(service, str) and isinstance(user, str) and isinstance(password, str):
+            path = urlsplit(service).path.rstrip("/")
+            if origin_key(url) and same_origin(service, url) and f"{urlsplit(url).path}/".startswith(f"{path}/"):
+                found[path] = (user, password)
+    return found
 
 
 def _tables(environment: Mapping[str, str]) -> Iterator[Mapping[str, object]]:

@@ -24,9 +24,9 @@ from packaging.version import InvalidVersion, Version
 
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.platform import Platform
+from envgen.models.secrets import mask
 from envgen.models.wheel import Wheel, WheelMetadata, wheel_rank
 from envgen.pypi.http import Session
-from envgen.pypi.indexes import mask
 from envgen.pypi.release_verdicts import by_version
 from envgen.pypi.simple_api import Project
 

@@ -14,9 +14,10 @@ from packaging.version import Version
 from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableError
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
+from envgen.models.secrets import mask
 from envgen.models.wheel import Resolution, ResolveRequest, Wheel, WheelMetadata
 from envgen.pypi.http import Session, Timeouts
-from envgen.pypi.indexes import Indexes, mask
+from envgen.pypi.indexes import Indexes
 from envgen.pypi.metadata import MetadataReader, release_wheel
 from envgen.pypi.release_verdicts import FileVerdict, by_version, classify, describe, remedy, shut_out
 from envgen.pypi.simple_api import Project, SimpleIndex, before

@@ -18,9 +18,10 @@ from urllib.parse import unquote, urljoin, urlsplit
 from packaging.utils import canonicalize_name
 
 from envgen.errors import PypiError, PypiUnreachableError
+from envgen.models.secrets import LOG_IN, mask, without_user
 from envgen.models.wheel import Wheel
 from envgen.pypi.http import Response, Session, Timeouts
-from envgen.pypi.indexes import Index, Indexes, mask, without_user
+from envgen.pypi.indexes import Index, Indexes
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
@@ -101,18 +102,10 @@ class SimpleIndex:
             return self._pages[canonical]
 
     def _look_up(self, name: str) -> Project | None:
-        found: list[Project] = []
         for index in (*self._indexes.extra, self._indexes.default or _default_index()):
-            project = self._ask(index, name)
-            if project and not self._indexes.merge:
+            if project := self._ask(index, name):
                 return project
-            if project:
-                found.append(project)
-        if not found:
-            return None
-        # reversed: of a file that two indexes list, the first one's entry counts
-        files = {file.filename: file for project in reversed(found) for file in project.files}
-        return Project(name=name, files=tuple(files.values()), index=found[0].index)
+        return None
 
     def _ask(self, index: Index, name: str) -> Project | None:
         url = f"{index.url.rstrip('/')}/{name}/"
@@ -126,8 +119,7 @@ class SimpleIndex:
 
 def _refusal(url: str, status: int) -> PypiUnreachableError:
     if status in (401, 403, 407):
-        hint = "check the user name and password of UV_DEFAULT_INDEX or UV_INDEX"
-        return PypiUnreachableError(f"the package index refuses access: {mask(url)} (HTTP {status})", hint=hint)
+        return PypiUnreachableError(f"the package index refuses access: {mask(url)} (HTTP {status})", hint=LOG_IN)
     return PypiUnreachableError(f"the package index fails: {mask(url)} (HTTP {status})", hint="try again later")
 
 

@@ -17,9 +17,10 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.platform import Platform
+from envgen.models.secrets import TOKENS, mask, without_user
 from envgen.models.wheel import ResolveRequest, Wheel, wheel_rank
 from envgen.pypi.http import Timeouts
-from envgen.pypi.indexes import Indexes, without_user
+from envgen.pypi.indexes import Indexes, stored_logins
 from envgen.pypi.stub_wheels import write_stubs
 from envgen.pypi.uv_messages import failure
 from envgen.system.lifetime import ChildLimits, EndedError, run_child, scratch_folder
@@ -29,14 +30,24 @@ _RESOLVING = re.compile(
     r"UV_(?:CONSTRAINT|OVERRIDE|EXCLUDE|EXCLUDE_NEWER|RESOLUTION|PRERELEASE|FIND_LINKS|NO_INDEX|NO_BINARY|NO_BUILD"
     r"|FORK_STRATEGY|TORCH_BACKEND|NO_SOURCES)"
 )
+_AUTH_SECONDS = 30.0
 _STUBS, _CONSTRAINTS, _OVERRIDES, _PREFERRED = "stubs", "constraints.txt", "overrides.txt", "pylock.toml"
 # Of uv's own variables only those pass that say how to reach indexes; the rest would make a result depend on a shell.
 _PASSED = re.compile(
-    r"UV_(?:CACHE_DIR|NO_CACHE|CREDENTIALS_DIR|INDEX_STRATEGY|INSECURE_HOST|KEYRING_PROVIDER|NATIVE_TLS|SYSTEM_CERTS"
+    r"UV_(?:CACHE_DIR|NO_CACHE|CREDENTIALS_DIR|INSECURE_HOST|KEYRING_PROVIDER|NATIVE_TLS|SYSTEM_CERTS"
     r"|HTTP_\w+|CONCURRENT_\w+|LOCK_TIMEOUT|LINK_MODE)"
 )
 _REMOVED = frozenset(
-    {"RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"}
+    {
+        TOKENS,
+        "RUST_LOG",
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "PYTHONPATH",
+        "PYTHONHOME",
+    }
 )
 
 
@@ -160,9 +171,15 @@ def _pylock(wheels: Iterable[Wheel]) -> str:
 
 
 def run_uv(
-    arguments: Sequence[str], environment: Mapping[str, str], *, folder: Path, timeout: float, text: str = ""
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    folder: Path,
+    timeout: float,
+    text: str = "",
+    umask: int = -1,
 ) -> subprocess.CompletedProcess[str]:
-    """Run uv to its end in a folder, with `text` as its input; `timeout` is in seconds.
+    """Run uv to its end in a folder, with `text` as its input; `timeout` is in seconds, `umask` for files it makes.
 
     Raises:
         PypiUnreachableError: it did not end in time. PypiError: it cannot be run.
@@ -170,7 +187,7 @@ def run_uv(
     command = [find_uv(), *arguments]
     limits = ChildLimits(seconds=timeout, output=Ceiling.OUTPUT)
     try:
-        done = run_child(command, limits, environment=environment, folder=folder, text=text)
+        done = run_child(command, limits, environment=environment, folder=folder, text=text, umask=umask)
         stdout, stderr = (printed.decode("utf-8", "replace") for printed in (done.stdout, done.stderr))
         return subprocess.CompletedProcess(command, done.returncode, stdout, stderr)
     except EndedError as error:
@@ -181,6 +198,40 @@ def run_uv(
         ) from error
     except OSError as error:
         raise PypiError(f"uv cannot be run ({error.strerror})", hint="pip install --force-reinstall uv") from error
+
+
+def store_index_login(host: str, login: tuple[str, str], environment: Mapping[str, str]) -> None:
+    """Have uv store the user and password of a host's indexes, which it keeps for the host's URL alone.
+
+    uv reads them from its input, so that no list of processes shows them. Raises PypiError.
+    """
+    drop_index_login(host, environment)  # uv cannot choose between two users
+    user, password = login
+    for url in _services(host):
+        _auth(["login", url, "--username", user, "--password", "-"], environment, text=f"{password}\n")
+
+
+def drop_index_login(host: str, environment: Mapping[str, str]) -> bool:
+    """Have uv forget the users of a host; return whether it knew of one. Raises PypiError."""
+    known = [(url, user) for url in _services(host) for user, _ in stored_logins(url, environment).values()]
+    for url, user in known:
+        _auth(["logout", url, "--username", user], environment)
+    return bool(known)
+
+
+def _services(host: str) -> list[str]:
+    """Return the URLs by which uv may tell a host a secret."""
+    local = host.lower().partition(":")[0] in ("localhost", "127.0.0.1")
+    return [f"{scheme}://{host}" for scheme in (("https", "http") if local else ("https",))]
+
+
+def _auth(arguments: Sequence[str], environment: Mapping[str, str], *, text: str = "") -> None:
+    with scratch_folder() as folder:
+        variables = uv_environment(environment, Indexes())
+        words = ["auth", *arguments, "--no-config", "--no-progress"]
+        done = run_uv(words, variables, folder=folder, timeout=_AUTH_SECONDS, text=text, umask=0o077)
+    if done.returncode:
+        raise PypiError(f"uv refuses it: {mask(done.stderr.strip())}")
 
 
 def find_uv() -> str:

@@ -12,8 +12,8 @@ from textwrap import dedent
 from packaging.utils import canonicalize_name
 
 from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableError
+from envgen.models.secrets import LOG_IN, mask
 from envgen.models.wheel import ResolveRequest
-from envgen.pypi.indexes import mask
 from envgen.pypi.release_verdicts import target
 from envgen.pypi.stub_wheels import unmark
 
@@ -62,7 +62,7 @@ def _no_solution(text: str, request: ResolveRequest) -> PypiError:
         url = _URL.search(text)
         return PypiUnreachableError(
             f"the package index refuses access{f': {mask(url[0])}' if url else ''} ({refused[1]})",
-            hint="check the user name and password of UV_DEFAULT_INDEX or UV_INDEX",
+            hint=LOG_IN,
         )
     return PypiUnsatisfiableError(
         f"no set of wheels meets the requirements for {target(request.platform)}",

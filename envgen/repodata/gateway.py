@@ -14,10 +14,9 @@ from rattler.exceptions import GatewayError
 
 from envgen.errors import RepodataError
 from envgen.models.channel import Channel
-from envgen.models.exclude_newer import is_excluded
 from envgen.models.lazy_sequence import LazySequence
 from envgen.models.platform import Platform
-from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
+from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata, is_excluded
 from envgen.repodata.locations import Access, Place, find_place
 from envgen.repodata.records import packed, to_record
 from envgen.repodata.sources import Source, broken_record, labels_of, open_folder, rattler_channel
@@ -63,9 +62,9 @@ def _refuse_shared(placed: Sequence[tuple[Channel, Place]]) -> None:
     """Refuse two channels at one URL: rattler reads it once, and its records can only carry one channel's URLs."""
     taken: dict[str, Channel] = {}
     for channel, place in placed:
-        if place.url and taken.setdefault(place.clean, channel) != channel:
+        if place.url and taken.setdefault(place.url, channel) != channel:
             raise RepodataError(
-                f"channels `{taken[place.clean]}` and `{channel}` are both read from {place.shown}",
+                f"channels `{taken[place.url]}` and `{channel}` are both read from {place.shown}",
                 hint="list one of them, or give each a mirror of its own",
             )
 

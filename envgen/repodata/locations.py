@@ -9,8 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from envgen.errors import RepodataError
-from envgen.models.channel import Channel, without_secrets
-from envgen.repodata.credentials import fill_variables
+from envgen.models.channel import Channel
+from envgen.models.secrets import advice, has_variable, without_secrets
+from envgen.repodata.credentials import NOWHERE, Route, channel_secrets
 from envgen.system.settings import DEFAULT_TIMEOUT, expanded
 
 
@@ -19,7 +20,7 @@ class Access:
     """How channels may be reached.
 
     `cache` is where indexes are kept; `mirrors` map a channel's name or URL to a path or URL, relative paths starting
-    at `folder`; `environ` fills `${VAR}` in addresses; `timeout` is in seconds.
+    at `folder`; `environ` says which secret is for which host; `timeout` is in seconds.
     """
 
     cache: Path
@@ -34,23 +35,24 @@ class Access:
 class Place:
     """A place that an index is read from: an http(s) URL, or a folder.
 
-    `url` has no trailing slash and holds the secrets, so it is never printed; `shown` may be. `mirror` says whether
-    the place is not the channel's own.
+    `url` has no trailing slash and no secret; `route` is how it is asked for. `mirror` says whether the place is not
+    the channel's own.
     """
 
     shown: str
-    url: str = field(default="", repr=False)
+    url: str = ""
     folder: Path | None = None
     mirror: bool = False
+    route: Route = NOWHERE
 
     @property
-    def clean(self) -> str:
-        """Return the URL without its secrets: what a cache may hold."""
-        return without_secrets(self.url)
+    def sent(self) -> str:
+        """Return the URL that requests are sent to; it may have a token in it, so it is never printed."""
+        return self.route.sent or self.url
 
     def mask(self, text: str) -> str:
         """Take the place's secrets out of a text."""
-        return without_secrets(text.replace(self.url, self.shown) if self.url else text)
+        return without_secrets(text.replace(self.sent, self.shown) if self.url else text)
 
 
 def find_place(channel: Channel, access: Access) -> Place:
@@ -59,14 +61,20 @@ def find_place(channel: Channel, access: Access) -> Place:
     text = mirror or channel.address or channel.url
     if "://" not in text:
         return Place(shown=text, folder=access.folder / expanded(Path(text)), mirror=True)
-    filled, shown = fill_variables(channel, text, access.environ).rstrip("/"), without_secrets(text)
-    scheme, host, path = _split(filled)
+    text, shown = text.rstrip("/"), without_secrets(text)
+    scheme, host, path = _split(text)
+    if has_variable(text):
+        raise RepodataError(
+            f"the address of channel `{channel}` names an environment variable, and none is filled in",
+            hint=advice(text),
+        )
     if scheme == "file":
         from urllib.request import url2pathname  # with all of http
 
         return Place(shown=shown, folder=Path(url2pathname(path)), mirror=bool(mirror))
     if scheme in ("http", "https") and host:
-        return Place(shown=shown, url=filled, mirror=bool(mirror))
+        route = Route.to(text, channel_secrets(access.environ))
+        return Place(shown=shown, url=route.url, mirror=bool(mirror), route=route)
     raise RepodataError(
         f"channel `{channel}` cannot be read from `{shown}`", hint="give an http(s) or file:// URL, or a path"
     )

@@ -36,7 +36,8 @@ import envgen
 from envgen.errors import ChannelUnreachableError, RepodataError
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.platform import Platform
-from envgen.repodata.credentials import secret_middleware
+from envgen.models.secrets import LOG_IN
+from envgen.repodata.credentials import ELSEWHERE, secret_middleware
 from envgen.repodata.locations import Access, Place
 from envgen.repodata.shards import INDEX, ShardIndex, ShardLedger
 from envgen.repodata.sources import Source, rattler_channel
@@ -66,7 +67,7 @@ def _client(channels: Sequence[tuple[Channel, Place]]) -> rattler.Client:
     """Make rattler's standard client, which puts the secrets of places in as it sends."""
     return rattler.Client(
         [
-            *secret_middleware({place.clean: place.url for _, place in channels}),
+            *secret_middleware(place.route for _, place in channels),
             RetryMiddleware(_RETRIES),
             AuthenticationMiddleware(),
             OciMiddleware(),
@@ -154,7 +155,7 @@ class Remote:
 
     async def _shards(self, place: Place, subdir: str) -> Mapping[str, str]:
         """Return the addresses of a subdir's shards; none where the channel is not sharded."""
-        url = f"{place.clean}/{subdir}/{INDEX}"
+        url = f"{place.url}/{subdir}/{INDEX}"
         if url not in self._indexes:
             try:
                 self._indexes[url] = ShardIndex.read(await download_bytes(self._client, url), url)
@@ -186,7 +187,7 @@ class Remote:
         return list(await asyncio.gather(*(self._source(channel, place) for channel, place in self.channels)))
 
     async def _source(self, channel: Channel, place: Place) -> Source:
-        base = rattler_channel(channel, place.clean)
+        base = rattler_channel(channel, place.url)
         try:
             here, noarch = await asyncio.gather(*(self._names(base, subdir) for subdir in self._platform.subdirs))
         except GatewayError as error:
@@ -214,7 +215,7 @@ class Remote:
         By a gateway of its own: one with a reading under way would wait for that, and that for it.
         """
         rattler.Gateway(cache_dir=self._watch.cache).clear_repodata_cache(
-            rattler_channel(channel, place.clean), clear_disk=True
+            rattler_channel(channel, place.url), clear_disk=True
         )
 
 
@@ -267,7 +268,7 @@ class Probe:
     def __init__(self, place: Place, subdirs: Sequence[str], seconds: float) -> None:
         self.place = place
         self._answers: dict[str, bytes | None] = {}
-        self._urls = [f"{place.url}/{subdir}/{file}" for subdir in subdirs for file in _FILES]
+        self._urls = [f"{place.sent}/{subdir}/{file}" for subdir in subdirs for file in _FILES]
         self._threads = [threading.Thread(target=self._ask, args=(url, seconds), daemon=True) for url in self._urls]
         for thread in self._threads:
             thread.start()
@@ -394,7 +395,12 @@ _FAULTS = (
     _Fault(
         re.compile(r"\((?P<status>(?:401|403|407) [^)]*)\)"),
         "channel `{channel}` refuses to be read: {status} from {where}",
-        "log in through RATTLER_AUTH_FILE, or in the address: --mirror {channel}=https://${{USER}}:${{PASSWORD}}@HOST/…",
+        LOG_IN,
+    ),
+    _Fault(
+        re.compile(ELSEWHERE),
+        "channel `{channel}` redirects to another host, which would be told the token in its address ({where})",
+        "use a token that is sent as a header, ENVGEN_TOKENS='HOST=TOKEN', or " + _OTHERWISE,
     ),
     _Fault(
         re.compile(r"HTTP status [a-z ]*\((?P<status>[^)]*)\)"),

@@ -15,9 +15,10 @@ import zstandard
 from rattler.exceptions import InvalidChannelError
 
 from envgen.errors import RepodataError
-from envgen.models.channel import Channel, without_secrets
+from envgen.models.channel import Channel
 from envgen.models.platform import Platform
 from envgen.models.record import Record
+from envgen.models.secrets import without_secrets
 from envgen.repodata.locations import Place
 from envgen.repodata.records import to_record
 from envgen.system.lifetime import scratch_folder
@@ -67,7 +68,7 @@ class Source:
         pairs = sorted(((record.url, record) for record in kept), key=itemgetter(0))
         strange = [(url, record) for url, record in pairs if not url.startswith(own)]
         if strange:
-            base = rattler_channel(self.channel, self.place.clean or self.channel.url).base_url
+            base = rattler_channel(self.channel, self.place.url or self.channel.url).base_url
             for url, record in strange:
                 record.url = self._adopted_url(url, record, base)
                 record.channel = own

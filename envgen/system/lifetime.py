@@ -109,13 +109,16 @@ def run_child(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
     text: str = "",
+    umask: int = -1,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a command to its end in a session of its own, with `text` as its input; it and its own children end with us.
+
+    `umask` is for the files that it makes, -1 for ours.
 
     Raises:
         EndedError: it went beyond its limits. OSError: it cannot be run.
     """
-    child = _Child(command, limits, environment, folder, text)
+    child = _Child(command, limits, environment, folder, text, umask)
     thread = threading.Thread(target=child.run, daemon=True)
     try:
         thread.start()
@@ -140,6 +143,7 @@ class _Child:
         environment: Mapping[str, str] | None,
         folder: Path | None,
         text: str,
+        umask: int,
     ) -> None:
         self.stdout, self.stderr = bytearray(), bytearray()
         self.code = 0
@@ -150,6 +154,7 @@ class _Child:
         self._environment = environment
         self._folder = folder
         self._text = text
+        self._umask = umask
 
     def run(self) -> None:
         try:
@@ -176,6 +181,7 @@ class _Child:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     start_new_session=True,
+                    umask=self._umask,
                 )
             )
             _CHILDREN.add(process.pid)

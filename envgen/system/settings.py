@@ -10,7 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from envgen.errors import EnvgenError, UsageError
-from envgen.models.channel import without_secrets
+from envgen.models.secrets import Secrets, without_secrets
 
 DEFAULT_TIMEOUT = 6.0  # seconds
 LEAST_RATE = 1000  # bytes a second that an answer must bring
@@ -37,8 +37,7 @@ class HostSettings:
     """The folders and environment variables that count for a run.
 
     `folder` is the current one and `root` the project's; `mirrors` are those of ENVGEN_MIRRORS; `timeout` is the
-    number of seconds after which a silent channel is given up (ENVGEN_TIMEOUT). `environ` is what `${VAR}` in an
-    address is filled from, and is never printed.
+    number of seconds after which a silent channel is given up (ENVGEN_TIMEOUT). `environ` is never printed.
     """
 
     cache_dir: Path
@@ -55,6 +54,7 @@ def read_host(environ: Mapping[str, str], folder: Path) -> HostSettings:
 
     ENVGEN_CACHE_DIR and ENVGEN_DATA_DIR replace the folders that the platform has for such data.
     """
+    Secrets.configured(environ)  # refused here, before anything is asked
     cache, data = environ.get("ENVGEN_CACHE_DIR"), environ.get("ENVGEN_DATA_DIR")
     return HostSettings(
         cache_dir=folder / cache if cache else _of_the_user(platformdirs.user_cache_path),

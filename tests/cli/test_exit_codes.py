@@ -33,6 +33,7 @@ CALLS = {
     "knowledge": "knowledge",
     "templates": "templates",
     "schema": "schema",
+    "auth": "auth logout h.example",
     "vendor": "vendor demo --download --to out",
 }
 VALUES = {
@@ -52,7 +53,18 @@ VALUES = {
     "--no-group": "foo",
     "--allow-outside-links": "foo",
 }
-ANYTHING = {"--prefix", "--name", "--output", "--group", "--command", "--from", "--to", "--verify", "--from-vendored"}
+ANYTHING = {
+    "--prefix",
+    "--name",
+    "--output",
+    "--group",
+    "--command",
+    "--from",
+    "--to",
+    "--verify",
+    "--from-vendored",
+    "--username",
+}
 """Options that take names and paths of the user's own, or words that are judged."""
 CODES = {
     "an environment that is not there": (
@@ -87,6 +99,7 @@ CODES = {
         2,
         [
             "add demo x --conda --pypi", "add demo x --conda --group dev", "new x --from r.txt --template jax",
+            "auth login h.example -u me --token",
             "vendor --download", "vendor --starter --verify out", "create demo --with conda --kernel",
         ],
     ),

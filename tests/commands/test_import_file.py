@@ -291,6 +291,20 @@ def test_secrets_reach_nothing(project: Project) -> None:
     assert "SECRET" not in str(imported.notes)
 
 
+def test_an_address_with_a_secret_becomes_a_clean_one_with_the_line_to_set(project: Project) -> None:
+    channels = "channels: ['https://h.org/t/${SIGN}/c', 'https://${ME}:${WORD}@i.org/d', 'https://${TEAM}.org/e']\n"
+    imported = made(project, f"{channels}dependencies:\n- odd-one\n- pip:\n  - -i https://${{IDX}}@j.org/simple\n")
+    whys = [account.why for account in imported.accounts]
+    for line in (
+        "write https://h.org/c, and set ENVGEN_TOKENS='h.org=/t/SIGN'",
+        "write https://i.org/d, and set ENVGEN_TOKENS='i.org=ME:WORD'",
+        "to ask this one, under `indexes` write https://j.org/simple, and set ENVGEN_TOKENS='j.org=IDX'",
+    ):
+        assert any(line in why for why in whys), whys
+    assert {channel.url for channel in imported.manifest.channels} >= {"https://h.org/c", "https://i.org/d"}
+    assert "${" not in "".join(line for line in imported.text.splitlines() if not line.startswith("#"))
+
+
 def test_one_python_for_all_features(project: Project) -> None:
     text = "[feature.a.dependencies]\npython = '3.12.*'\n[feature.b.dependencies]\npython = '3.11.*'"
     imported = made(project, text, "pixi.toml")

@@ -149,7 +149,7 @@ _builds = st.from_regex(r"[a-z0-9_]{1,12}", fullmatch=True)
 _specs = st.sampled_from(["", " *", " >=1,<2", " 1.2.*", " 1.2.* *_cp312", " >=1|<0.5", " ==1.0 h1_0", " >=3 *_0"])
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 _groups = st.sampled_from([("main",), ("dev",), ("dev", "docs"), ("docs",)])
-_urls = st.sampled_from([CONDA_FORGE.url, "https://repo.example/t/${TOKEN}/private", "http://127.0.0.1:8000/ch"])
+_urls = st.sampled_from([CONDA_FORGE.url, "https://repo.example/private", "http://127.0.0.1:8000/ch"])
 
 
 @st.composite

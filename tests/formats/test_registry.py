@@ -142,8 +142,9 @@ def with_channel_url(url: str) -> Lock:
         ("https://user:pw@repo.example/c/osx-arm64/a-1.0-h1234567_0.conda", True),
         ("https://token@repo.example/c/osx-arm64/a-1.0-h1234567_0.conda", True),
         ("https://repo.example/t/SECRET/c/osx-arm64/a-1.0-h1234567_0.conda", True),
-        ("https://${USER}:${PASSWORD}@repo.example/c/osx-arm64/a-1.0-h1234567_0.conda", False),
-        ("https://repo.example/t/${TOKEN}/c/osx-arm64/a-1.0-h1234567_0.conda", False),
+        ("https://${USER}:${PASSWORD}@repo.example/c/osx-arm64/a-1.0-h1234567_0.conda", True),
+        ("https://repo.example/t/${TOKEN}/c/osx-arm64/a-1.0-h1234567_0.conda", True),
+        ("https://repo.example/${TOKEN}/c/osx-arm64/a-1.0-h1234567_0.conda", True),
         ("https://repo.example/@scope/c/osx-arm64/a-1.0-h1234567_0.conda", False),
     ],
 )

@@ -19,6 +19,7 @@ from envgen.install import download as transfer
 from envgen.install.artifacts import Artifact, ArtifactLocation, Digest
 from envgen.install.download import Download, Progress, download_all
 from envgen.models.package_key import PackageKey
+from envgen.repodata.credentials import Route
 from tests.fakes.loopback import LoopbackChannel, send, serving, status
 
 BODY = bytes(range(256)) * 2000
@@ -188,12 +189,50 @@ def test_every_location_is_named_when_none_serves(tmp_path: Path, channel: Loopb
     message = caught.value.message
     assert f"404 Not Found ({channel.url}/absent.bin); 403 Forbidden ({channel.url}/forbidden.bin)" in message
     assert "secret" not in str(caught.value)
-    assert "RATTLER_AUTH_FILE" in caught.value.hint
+    assert "ENVGEN_TOKENS" in caught.value.hint
 
 
 def test_a_password_in_the_address_is_sent(tmp_path: Path, channel: LoopbackChannel) -> None:
     fetch(download(tmp_path, f"{channel.url}/a.bin".replace("http://", "http://user:secret@")))
     assert channel.seen[0].headers["authorization"].startswith("Basic ")
+
+
+def routed(folder: Path, channel: LoopbackChannel, *, sent: str = "", header: str = "") -> Download:
+    route = Route(url=channel.url, sent=sent or channel.url, header=header)
+    location = ArtifactLocation(url=f"{channel.url}/a.bin", shown=f"{channel.url}/a.bin", route=route)
+    return Download(artifact=artifact(), target=folder / "store" / "a.bin", locations=(location,))
+
+
+def test_a_hosts_secret_is_sent_and_goes_on_from_a_part(tmp_path: Path, channel: LoopbackChannel) -> None:
+    sent = channel.url.replace("/channel", "/t/T0KEN/channel")
+    one = routed(tmp_path, channel, sent=sent, header="Bearer w0rd")
+    one.part.parent.mkdir()
+    one.part.write_bytes(BODY[:100])
+
+    def rest(handler: BaseHTTPRequestHandler) -> None:
+        start = int(handler.headers["Range"].removeprefix("bytes=").partition("-")[0])
+        send(handler, 206, BODY[start:], {"Content-Range": f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"})
+
+    channel.faults["a.bin"] = rest
+    fetch(one)
+    assert one.target.read_bytes() == BODY
+    assert {seen.headers.get("authorization") for seen in channel.seen} == {"Bearer w0rd"}
+    assert {seen.path for seen in channel.seen} == {"/t/T0KEN/channel/a.bin"}
+    assert channel.seen[-1].headers["range"] == "bytes=100-"
+
+
+@pytest.mark.parametrize("kind", ["header", "path"])
+def test_a_redirect_is_followed_without_the_secret(tmp_path: Path, channel: LoopbackChannel, kind: str) -> None:
+    """A channel may keep its files elsewhere, and tells by whom they may be read in the address itself."""
+    sent = channel.url.replace("/channel", "/t/T0KEN/channel") if kind == "path" else ""
+    with serving(LoopbackChannel({"b.bin": BODY})) as other:
+        channel.faults["a.bin"] = lambda handler: send(handler, 302, b"", {"Location": f"{other.url}/b.bin"})
+        one = routed(tmp_path, channel, sent=sent, header="" if sent else "Bearer w0rd")
+        fetch(one)
+    assert one.target.read_bytes() == BODY
+    assert channel.seen
+    for seen in other.seen:
+        assert not any(word in str(seen.headers) for word in ("w0rd", "T0KEN"))
 
 
 def test_a_passing_fault_is_no_failure(tmp_path: Path, channel: LoopbackChannel) -> None:

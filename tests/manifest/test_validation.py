@@ -68,6 +68,20 @@ REFUSED = {
     "a channel of another scheme": ("channels: ['ftp://a/b']", "channels[0]", "not a channel"),
     "a password": ("channels: ['https://me:pw@a.org/b']", "channels[0]", "a password or token does not belong"),
     "a token": ("channels: ['https://a.org/t/abc/b']", "channels[0]", "a password or token does not belong"),
+    "a variable for a user": (
+        "channels: ['https://${AWS_SECRET_ACCESS_KEY}@a.org/b']",
+        "channels[0]",
+        "no environment",
+    ),
+    "a variable for a token": ("channels: ['https://a.org/t/${TOKEN}/b']", "channels[0]", "no environment variable"),
+    "a variable for a host": (
+        "channels: ['https://${AWS_SECRET_ACCESS_KEY}.a.org/b']",
+        "channels[0]",
+        "no environment",
+    ),
+    "a variable in a path": ("channels: ['https://a.org/$HOME']", "channels[0]", "no environment variable"),
+    "a variable for an index": ("indexes: ['https://${A}:${B}@a.org/b']", "indexes[0]", "no environment variable"),
+    "a backslash in a URL": ("channels: ['https://a.org\\\\b/c']", "channels[0]", "not a channel"),
     "a channel twice": ("channels: [a, a/]", "channels[1]", "`a/` stands here twice"),
     "a conda spec": ("dependencies: [pandas=2]", "dependencies[0]", "not a requirement: `pandas=2`"),
     "an option of pip": ("dependencies: ['-r x.txt']", "dependencies[0]", "not a requirement"),
@@ -178,8 +192,6 @@ ACCEPTED_CHANNELS = {
     "a label": ("conda-forge/label/rc", "https://conda.anaconda.org/conda-forge/label/rc"),
     "a URL": ("https://a.org:8080/b", "https://a.org:8080/b"),
     "a folder": ("file:///srv/channel", "file:///srv/channel"),
-    "a variable for a password": ("https://me:${PW}@a.org/b", "https://a.org/b"),
-    "a variable for a token": ("https://a.org/t/${TOKEN}/b", "https://a.org/b"),
 }
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from envgen.pypi.indexes import Index, Indexes, mask, without_user
+from envgen.errors import PypiError
+from envgen.models.secrets import mask, without_user
+from envgen.pypi.indexes import Index, Indexes, environment_with
 
 ONE, TWO, THREE = "https://one.example/simple", "https://two.example/simple", "https://three.example/simple"
 
@@ -99,9 +101,76 @@ def test_files_of_the_system_come_after_the_user(tmp_path: Path) -> None:
     assert [index.url for index in Indexes.configured(environment)] == [TWO]
 
 
-@pytest.mark.parametrize(("strategy", "merge"), [("first-index", False), ("unsafe-best-match", True), ("", False)])
-def test_strategy(strategy: str, merge: bool) -> None:
-    assert Indexes.configured({"UV_INDEX_STRATEGY": strategy}).merge is merge
+BOUND = {
+    "a token": ({"ENVGEN_TOKENS": "one.example=w0rd"}, "https://__token__:w0rd@one.example/simple"),
+    "a user": ({"ENVGEN_TOKENS": "one.example=me:a%2Fb%3A"}, "https://me:a%2Fb%3A@one.example/simple"),
+    "the port": ({"ENVGEN_TOKENS": "one.example:443=w0rd"}, "https://__token__:w0rd@one.example/simple"),
+    "another port": ({"ENVGEN_TOKENS": "one.example:8443=w0rd"}, ONE),
+    "another host": ({"ENVGEN_TOKENS": "two.example=w0rd"}, ONE),
+    "a token for a path": ({"ENVGEN_TOKENS": "one.example=/t/w0rd"}, ONE),
+    "what is in the URL wins": (
+        {"ENVGEN_TOKENS": "one.example=w0rd", "UV_INDEX": "https://me:own@one.example/simple"},
+        "https://me:own@one.example/simple",
+    ),
+    "what is said by name wins": (
+        {"ENVGEN_TOKENS": "one.example=w0rd", "UV_INDEX": f"corp={ONE}", "UV_INDEX_CORP_PASSWORD": "own"},
+        "https://:own@one.example/simple",
+    ),
+}
+
+
+@pytest.mark.parametrize(("variables", "url"), BOUND.values(), ids=BOUND)
+def test_secrets_of_hosts(variables: dict[str, str], url: str) -> None:
+    assert Indexes.configured({"UV_INDEX": ONE, **variables}).extra[0].url == url
+
+
+STORED = """
+[[credential]]
+service = "https://one.example/"
+username = "me"
+scheme = "basic"
+password = "whole"
+[[credential]]
+service = "https://one.example/deep"
+username = "me"
+password = "deep"
+[[credential]]
+service = "https://two.example/"
+scheme = "bearer"
+token = "x"
+"""
+FROM_STORE = {
+    "of the host": (ONE, "https://me:whole@one.example/simple"),
+    "of a path": ("https://one.example/deep/simple", "https://me:deep@one.example/deep/simple"),
+    "of a path that only looks like it": ("https://one.example/deeper", "https://me:whole@one.example/deeper"),
+    "over http": ("http://one.example/simple", "http://one.example/simple"),
+    "by another port": ("https://one.example:8443/simple", "https://one.example:8443/simple"),
+    "a bearer's": (TWO, TWO),
+}
+
+
+@pytest.mark.parametrize(("index", "url"), FROM_STORE.values(), ids=FROM_STORE)
+@pytest.mark.parametrize("variable", ["HOME", "XDG_DATA_HOME", "UV_CREDENTIALS_DIR"])
+def test_what_uv_has_stored(index: str, url: str, variable: str, tmp_path: Path) -> None:
+    below = {"HOME": ".local/share/uv/credentials", "XDG_DATA_HOME": "uv/credentials", "UV_CREDENTIALS_DIR": ""}
+    folder = tmp_path / below[variable]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "credentials.toml").write_text(STORED)
+    assert Indexes.configured({"UV_INDEX": index, variable: str(tmp_path)}).extra[0].url == url
+
+
+@pytest.mark.parametrize("text", ["not toml", "credential = 1", "[[credential]]\nservice = 1"])
+def test_a_store_that_is_damaged_does_not_count(text: str, tmp_path: Path) -> None:
+    (tmp_path / "credentials.toml").write_text(text)
+    assert Indexes.configured({"UV_INDEX": ONE, "UV_CREDENTIALS_DIR": str(tmp_path)}).extra[0].url == ONE
+
+
+@pytest.mark.parametrize("index", ["https://${AWS_SECRET_ACCESS_KEY}@evil.example/simple", "https://$X.example/simple"])
+def test_no_variable_is_filled_in(index: str) -> None:
+    with pytest.raises(PypiError, match="names an environment variable") as caught:
+        environment_with([index], {"AWS_SECRET_ACCESS_KEY": "s3cret", "X": "s3cret"})
+    assert "ENVGEN_TOKENS" in caught.value.hint
+    assert "s3cret" not in f"{caught.value} {caught.value.hint}"
 
 
 def test_secrets_are_masked() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,17 +10,21 @@ from datetime import UTC, datetime
 import pytest
 
 from envgen.errors import PypiError, PypiUnreachableError
+from envgen.models.platform import Platform
+from envgen.models.wheel import ResolveRequest
 from envgen.pypi.http import Session, Timeouts
 from envgen.pypi.indexes import Index, Indexes
 from envgen.pypi.simple_api import ProjectFile, SimpleIndex, before
+from envgen.pypi.uv import Uv
 from tests.fakes.index_server import IndexServer, Misbehaviour
+from tests.fakes.loopback import LoopbackChannel, send, serving
 from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import QUICK
 
 
-def client(*urls: str, merge: bool = False, timeouts: Timeouts = QUICK, offline: bool = False) -> SimpleIndex:
+def client(*urls: str, timeouts: Timeouts = QUICK, offline: bool = False) -> SimpleIndex:
     *extra, default = [Index(url=url) for url in urls]
-    indexes = Indexes(extra=tuple(extra), default=default, merge=merge)
+    indexes = Indexes(extra=tuple(extra), default=default)
     return SimpleIndex(Session(indexes, {}, timeouts=timeouts, offline=offline), indexes)
 
 
@@ -75,18 +80,6 @@ def test_the_first_index_that_has_a_project_wins(index: IndexServer) -> None:
     assert late is not None
     assert [file.filename for file in both.files] == ["both-1.0-py3-none-any.whl"]
     assert late.index == other.url
-
-
-def test_indexes_are_merged_where_uv_merges_them(index: IndexServer) -> None:
-    with IndexServer() as other:
-        index.add(build_wheel("both", "1.0"))
-        other.add(build_wheel("both", "1.0"))
-        other.add(build_wheel("both", "2.0"))
-        both = client(index.url, other.url, merge=True).project("both")
-    assert both is not None
-    assert sorted(file.filename for file in both.files) == ["both-1.0-py3-none-any.whl", "both-2.0-py3-none-any.whl"]
-    first = next(file for file in both.files if "1.0" in file.filename)
-    assert first.url.startswith(index.root)
 
 
 @pytest.mark.parametrize(
@@ -287,3 +280,59 @@ def test_files_before_an_instant() -> None:
     undated = ProjectFile(filename="a-3.tar.gz")
     assert before([old, new, undated], day) == (old,)
     assert before([old, new, undated], None) == (old, new, undated)
+
+
+def test_a_password_does_not_follow_a_redirect() -> None:
+    """Neither our client nor uv tells it to another port, which may be somebody else's."""
+    with serving(LoopbackChannel()) as one, serving(LoopbackChannel()) as other:
+        for kind in ("/demo/", ".whl"):
+            one.faults[kind] = lambda handler: send(
+                handler, 302, b"", {"Location": f"http://127.0.0.1:{other.port}{handler.path}"}
+            )
+        environment = {
+            "PATH": os.environ["PATH"],
+            "UV_NO_CACHE": "1",
+            "NO_PROXY": "127.0.0.1",
+            "UV_DEFAULT_INDEX": one.url,
+            "ENVGEN_TOKENS": f"127.0.0.1:{one.port}=w0rd",
+            "UV_INDEX_STRATEGY": "unsafe-best-match",
+        }
+        indexes = Indexes.configured(environment)
+        assert SimpleIndex(Session(indexes, environment, timeouts=QUICK), indexes).project("demo") is None
+        session = Session(indexes, environment, timeouts=QUICK)
+        session.get(f"{one.url}/a.whl")
+        ours = len(other.seen)
+        with pytest.raises(PypiError):
+            Uv(environment, indexes, timeouts=QUICK).compile(
+                ResolveRequest(
+                    requirements=("demo",), platform=Platform(subdir="osx-arm64", python="3.12", macos="13.0")
+                )
+            )
+    assert ours == 2
+    assert len(other.seen) > ours
+    assert {seen.headers.get("authorization") for seen in other.seen} == {None}
+    assert any("authorization" in seen.headers for seen in one.seen if "uv/" in seen.headers["user-agent"])
+    assert all("authorization" in seen.headers for seen in one.seen if "uv/" not in seen.headers["user-agent"])
+
+
+PLACES = {
+    "the index": ("/a.whl", 0, True),
+    "another port": ("/a.whl", 1, False),
+}
+
+
+@pytest.mark.parametrize(("path", "number", "told"), PLACES.values(), ids=PLACES)
+def test_a_password_is_for_one_port(path: str, number: int, told: bool) -> None:
+    """Files may lie on the index's host by another port, or another scheme: those are other hosts."""
+    with serving(LoopbackChannel()) as one, serving(LoopbackChannel()) as other:
+        indexes = Indexes(extra=(Index(url=f"http://me:w0rd@127.0.0.1:{one.port}/simple"),))
+        session = Session(indexes, {}, timeouts=QUICK)
+        session.get(f"{(one, other)[number].url}{path}")
+        assert session.password_for(f"https://127.0.0.1:{one.port}/a.whl") is None
+    assert ["authorization" in seen.headers for seen in (*one.seen, *other.seen)] == [told]
+
+
+def test_a_host_of_files_has_a_secret_of_its_own() -> None:
+    session = Session(Indexes(), {"ENVGEN_TOKENS": "files.example=w0rd"}, timeouts=QUICK)
+    assert session.password_for("https://files.example/a.whl") == ("__token__", "w0rd")
+    assert session.password_for("http://files.example/a.whl") is None

@@ -6,11 +6,16 @@ import pytest
 
 from envgen.errors import ChannelUnreachableError, RepodataError
 from envgen.models.channel import Channel
+from envgen.repodata.credentials import Route
 from envgen.repodata.locations import Place
 from envgen.repodata.remote import explain, explain_page, explain_silence, is_broken_index, is_page
 
 FORGE = Channel.parse("conda-forge")
-PLACE = Place(shown="https://host/forge", url="https://ada:pw@host/t/TOKEN/forge")
+PLACE = Place(
+    shown="https://host/forge",
+    url="https://host/forge",
+    route=Route(url="https://host/forge", sent="https://ada:pw@host/t/s3cret/forge"),
+)
 URL = f"{PLACE.url}/noarch/repodata.json"
 
 SAID = {
@@ -58,7 +63,7 @@ def test_explains(text: str, error: type[RepodataError], message: str) -> None:
     assert type(found) is error
     assert message in found.message
     assert found.hint
-    assert not any(secret in str(found) for secret in ("ada", "pw@", "TOKEN"))
+    assert not any(secret in str(found) for secret in ("ada", "pw@", "s3cret"))
     assert "{" not in found.hint.replace("${", "")
 
 

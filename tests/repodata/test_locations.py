@@ -8,6 +8,7 @@ import pytest
 
 from envgen.errors import RepodataError
 from envgen.models.channel import Channel
+from envgen.repodata.credentials import Route
 from envgen.repodata.locations import Access, Place, find_place
 
 FORGE = "https://conda.anaconda.org/conda-forge"
@@ -19,13 +20,16 @@ def place(text: str, mirrors: dict[str, str] | None = None, **environ: str) -> P
 
 
 def test_a_channels_own_url_is_the_default() -> None:
-    assert place("conda-forge") == Place(shown=FORGE, url=FORGE)
+    assert place("conda-forge") == Place(shown=FORGE, url=FORGE, route=Route(url=FORGE, sent=FORGE))
 
 
 @pytest.mark.parametrize("key", ["conda-forge", FORGE, f"{FORGE}/", "https://ada:pw@conda.anaconda.org/conda-forge"])
 def test_a_mirror_is_found_by_name_or_url(key: str) -> None:
     assert place("conda-forge", {"other": "/x", key: "https://mirror/forge/"}) == Place(
-        shown="https://mirror/forge/", url="https://mirror/forge", mirror=True
+        shown="https://mirror/forge/",
+        url="https://mirror/forge",
+        mirror=True,
+        route=Route(url="https://mirror/forge", sent="https://mirror/forge"),
     )
 
 
@@ -46,30 +50,36 @@ def test_a_channel_may_be_a_folder() -> None:
     assert place("/srv/channel") == Place(shown="file:///srv/channel", folder=Path("/srv/channel"))
 
 
-def test_secrets_are_filled_in_and_not_shown() -> None:
-    found = place("https://${WHO}:${WORD}@host/t/${T}/mine", WHO="ada", WORD="pw", T="TOKEN")
-    assert found.url == "https://ada:pw@host/t/TOKEN/mine"
+def test_secrets_are_sent_and_not_shown() -> None:
+    found = place("https://ada:pw@host/t/TOKEN/mine")
+    assert (found.url, found.sent) == ("https://host/mine", "https://host/t/TOKEN/mine")
     assert found.shown == "https://host/mine"
-    assert "pw" not in repr(found)
-    assert found.mask(f"error at {found.url}/noarch: https://ada:pw@host/x") == (
+    assert not any(word in repr(found) for word in ("pw", "TOKEN"))
+    assert found.mask(f"error at {found.sent}/noarch: https://ada:pw@host/x") == (
         "error at https://host/mine/noarch: https://host/x"
     )
 
 
-def test_a_variable_elsewhere_stays_a_placeholder_in_what_is_shown() -> None:
-    found = place("mine", {"mine": "https://host/${SECRET}/mine"}, SECRET="s3cret")
-    assert found.shown == "https://host/${SECRET}/mine"
-    assert found.mask(f"at {found.url}/noarch") == "at https://host/${SECRET}/mine/noarch"
+def test_a_hosts_secret_is_sent_and_not_shown() -> None:
+    found = place("https://host/mine", ENVGEN_TOKENS="host=/t/s3cret host=ada:w0rd other=x")
+    assert found.sent == "https://host/t/s3cret/mine"
+    assert found.route.header == "Basic YWRhOncwcmQ="
+    assert not any(word in repr(found) for word in ("s3cret", "w0rd"))
+    assert found.mask(f"at {found.sent}/noarch") == "at https://host/mine/noarch"
+
+
+@pytest.mark.parametrize(
+    "text", ["https://${AWS_SECRET_ACCESS_KEY}@host/mine", "https://host/$HOME", "file:///${HOME}"]
+)
+def test_no_variable_is_filled_in(text: str) -> None:
+    with pytest.raises(RepodataError, match="channel `mine` names an environment variable") as caught:
+        place("mine", {"mine": text}, AWS_SECRET_ACCESS_KEY="s3cret", HOME="/root")
+    assert "ENVGEN_TOKENS" in caught.value.hint
+    assert "s3cret" not in f"{caught.value} {caught.value.hint}"
 
 
 def test_a_folder_has_nothing_to_mask() -> None:
     assert place("/srv/channel").mask("at https://a:b@host/x") == "at https://host/x"
-
-
-def test_an_unset_variable_is_named() -> None:
-    with pytest.raises(RepodataError, match="channel `mine` needs the environment variable WORD") as caught:
-        place("mine", {"mine": "https://ada:${WORD}@host/mine"})
-    assert caught.value.hint == "set WORD"
 
 
 @pytest.mark.parametrize("text", ["ftp://host/x", "https:///x", "http://[bad/x", "s3://bucket/x"])

@@ -223,9 +223,8 @@ def test_secrets_are_used_and_never_shown(server: LoopbackChannel, tmp_path: Pat
 
 def test_secrets_come_from_the_environment(server: LoopbackChannel, tmp_path: Path) -> None:
     server.files = files(sharded)
-    address = server.url.replace("//", "//${WHO}:${WORD}@")
-    channel, environ = Channel.parse("mine"), {"WHO": "ada", "WORD": "s3cret"}
-    access = Access(cache=tmp_path, mirrors={"mine": address}, environ=environ)
+    channel, environ = Channel.parse("mine"), {"ENVGEN_TOKENS": f"127.0.0.1:{server.port}=ada:s3cret"}
+    access = Access(cache=tmp_path, mirrors={"mine": server.url}, environ=environ)
     open_channels((channel,), MAC, access)
     assert {seen.headers.get("authorization") for seen in server.seen} == {"Basic YWRhOnMzY3JldA=="}
 
