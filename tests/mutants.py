@@ -4,8 +4,8 @@
 
 A mutant is one seeded change in a copy of the checkout: a flipped comparison, a dropped operand, a removed statement, a
 changed constant. First the fast part runs once and notes which test runs which line; a mutant then meets the tests that
-run its line, until one fails. Survivors are printed with their change: a hole of the suite, or a change that means
-nothing.
+run its line, until one fails, or all tests of its file and its folder where its line runs at the import, which belongs
+to no test. Survivors are printed with their change: a hole of the suite, or a change that means nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,10 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """A text put in the place of another in one file; `line` counts from 1, `start` and `end` are byte offsets."""
+    """A text put in the place of another in one file; `line` counts from 1, `start` and `end` are byte offsets.
+
+    `imported`: the line runs when the module is imported.
+    """
 
     path: str
     line: int
@@ -53,6 +56,7 @@ class Mutant:
     start: int
     end: int
     text: str
+    imported: bool
 
     def apply(self, source: bytes) -> bytes:
         """Return the file's bytes with the change made."""
@@ -70,7 +74,7 @@ class _Sites(ast.NodeVisitor):
 
     def __init__(self, path: str, source: bytes) -> None:
         self.found: list[Mutant] = []
-        self._path, self._source = path, source
+        self._path, self._functions = path, 0
         self._starts = [0]
         for line in source.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
@@ -78,7 +82,10 @@ class _Sites(ast.NodeVisitor):
     def _add(self, node: ast.expr | ast.stmt, kind: str, text: str) -> None:
         start = self._starts[node.lineno - 1] + node.col_offset
         end = self._starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
-        self.found.append(Mutant(path=self._path, line=node.lineno, kind=kind, start=start, end=end, text=text))
+        imported = not self._functions
+        self.found.append(
+            Mutant(path=self._path, line=node.lineno, kind=kind, start=start, end=end, text=text, imported=imported)
+        )
 
     def visit_If(self, node: ast.If) -> None:
         if not ast.unparse(node.test).endswith("TYPE_CHECKING"):
@@ -96,8 +103,15 @@ class _Sites(ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
             self.visit(default)
+        self._functions += 1
         for statement in node.body:
             self.visit(statement)
+        self._functions -= 1
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        """Leave types as they are: no program looks at the words of a Literal."""
+        if ast.unparse(node.value) != "Literal":
+            self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> None:
         if len(node.ops) == 1:
@@ -188,6 +202,16 @@ def coverage_of(copy: Path) -> dict[tuple[str, int], list[str]]:
     return {place: sorted(names) for place, names in found.items()}
 
 
+def tests_of(mutant: Mutant, lines: Mapping[tuple[str, int], Sequence[str]]) -> list[str]:
+    """Return the tests that a mutant meets."""
+    found = lines.get((mutant.path, mutant.line), [])
+    if found and not mutant.imported:
+        return list(found)
+    folder = f"tests/{mutant.path.split('/')[1]}"
+    of_file = {test for (path, _), tests in lines.items() if path == mutant.path for test in tests}
+    return [folder, *sorted(test for test in of_file if not test.startswith(f"{folder}/"))]
+
+
 def is_killed(copy: Path, mutant: Mutant, tests: Sequence[str]) -> bool:
     """Return whether a test fails, or does not end, with the change made."""
     source = (ROOT / mutant.path).read_bytes()
@@ -212,7 +236,7 @@ def survivors(chosen: Sequence[Mutant], copy: Path) -> Iterator[Mutant]:
     """Yield the mutants that no test notices."""
     lines = coverage_of(copy)
     for number, mutant in enumerate(chosen):
-        tests = lines.get((mutant.path, mutant.line), [])
+        tests = tests_of(mutant, lines)
         killed = is_killed(copy, mutant, tests)
         print(
             f"{number} {'killed' if killed else 'SURVIVED'} ({len(tests)} tests) {mutant.path}:{mutant.line}",
