@@ -108,7 +108,7 @@ def _packages(platforms: Iterable[PlatformLock]) -> Iterator[str]:
 
 def _categories(lock: PlatformLock, key: PackageKey) -> list[str]:
     groups = lock.groups_of(key)
-    return [MAIN_GROUP] if MAIN_GROUP in groups or not groups else sorted(groups)
+    return [MAIN_GROUP] if MAIN_GROUP in groups else sorted(groups)
 
 
 def _conda_block(record: Record, subdir: str, category: str) -> Iterator[str]:

@@ -153,9 +153,9 @@ def _scalar(text: str) -> str | int | bool:
 
 
 def _text(text: str) -> str:
-    if text[:1] == "'" and (match := _SINGLE.fullmatch(text)):
+    if match := _SINGLE.fullmatch(text):
         return match[1].replace("''", "'")
-    if text[:1] == '"' and _DOUBLE.fullmatch(text):
+    if _DOUBLE.fullmatch(text):
         value: object = json.loads(text)
         return str(value)
     if not is_plain(text):

@@ -174,8 +174,11 @@ def _usable(request: SolveRequest, kept: Iterable[Record]) -> list[Record]:
         for rank, entry in enumerate(request.channels):
             for name, _ in labels(entry):
                 owners.setdefault(name, rank)
-    last = len(request.channels)
-    return [record for record in kept if ranks.get(record.channel, last + 1) <= owners.get(record.name, last)]
+    return [
+        record
+        for record in kept
+        if (own := ranks.get(record.channel)) is not None and own <= owners.get(record.name, own)
+    ]
 
 
 def _with(entry: ChannelRecords, more: Sequence[Record]) -> ChannelRecords:
