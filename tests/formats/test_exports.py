@@ -130,8 +130,10 @@ class TestPylock:
             assert [one.subdir for one in (VENTURA, LINUX) if environment.evaluate(one.markers())] == [
                 each.platform.subdir
             ]
-            hashes = [package.wheels[0].hashes["sha256"] for package in read.packages if package.wheels]
-            assert hashes == [wheel.wheel.sha256 for wheel in each.pypi]
+            files = [package.wheels[0] for package in read.packages if package.wheels]
+            assert [(file.hashes["sha256"], file.size) for file in files] == [
+                (wheel.wheel.sha256, wheel.wheel.size) for wheel in each.pypi
+            ]
 
     def test_packaging_selects_by_group(self, tmp_path: Path) -> None:
         paths = write(tmp_path, grouped(), "pylock")
@@ -148,6 +150,12 @@ class TestPylock:
 
         assert names() == {"tensorflow", "tensorflow-metal"}
         assert names("docs") == {"six", "tensorflow", "tensorflow-metal"}
+
+    def test_a_size_that_is_not_known_is_left_out(self) -> None:
+        wheel = make_wheel("mid")
+        sizeless = replace(wheel, wheel=replace(wheel.wheel, size=None))
+        text = export(make_lock(make_platform(pypi=[sizeless])), "pylock").files["pylock.toml"]
+        assert "size" not in tomllib.loads(text)["packages"][0]["wheels"][0]
 
     def test_escapes_what_toml_does(self) -> None:
         wheel = make_wheel("mid", requires_python='>=3.8,!=3.9.* "\\\t\x7f')
