@@ -60,7 +60,7 @@ def test_a_lock() -> None:
     ]
     [numpy] = [item for item in file.items if isinstance(item, ImportedMatchSpec)]
     assert numpy.needs == ("python", "libblas")
-    assert (file.solved, file.notes) == (True, ())
+    assert (file.format, file.solved, file.notes) == ("conda-lock.yml", True, ())
     assert unaccounted(text, file) == []
 
 

@@ -34,6 +34,7 @@ LINES = [
     ("C:\\lib", "project C:\\lib"),
     ("./x-1.0-py3-none-any.whl", "link x==1.0 ./x-1.0-py3-none-any.whl"),
     ("vendor/foo-1.2.tar.gz", "link foo==1.2 vendor/foo-1.2.tar.gz"),
+    ("foo-1.2.zip ; python_version > '3'", "link foo==1.2 foo-1.2.zip"),
     ("git+https://h/a/b.git@main#egg=Foo_B", "link foo-b git+https://h/a/b.git@main#egg=Foo_B"),
     ("-e git+ssh://git@h/a/b.git", "link  git+ssh://git@h/a/b.git"),
     ("git+https://h/a/b.git", "link  git+https://h/a/b.git"),
