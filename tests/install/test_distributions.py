@@ -70,6 +70,13 @@ def test_odd_ones(tmp_path: Path, files: dict[str, str], name: str, version: str
     assert (found.name, found.version, found.complete) == (name, version, complete)
 
 
+def test_metadata_that_is_no_utf_8_is_read(tmp_path: Path) -> None:
+    lay(tmp_path, demo())
+    (tmp_path / f"{SITE}/Demo_Lib-1.0.dist-info/METADATA").write_bytes(b"Author: M\xfcller\nName: demo\nVersion: 1.1\n")
+    (found,) = read_distributions(tmp_path)
+    assert (found.name, found.version) == ("demo", "1.1")
+
+
 URLS = {
     "a project": (json.dumps({"url": "file:///p", "dir_info": {"editable": True}}), "file:///p"),
     "broken": ("{", ""),

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from envgen.cli.options import services_for
+from envgen.install.create import create_environment
 from envgen.install.smoke_test import SmokeResult, run_smoke_tests
-from envgen.install.target import CreateOptions, InstallTarget, find_target
+from envgen.install.target import CreateOptions, find_target
 from envgen.project.services import Services
 from envgen.system.machine import read_machine
 from tests.fakes.install_world import HOST, Basics, World, linux_only
@@ -17,13 +18,24 @@ from tests.fakes.tiny_conda import SITE, build_conda, module_files
 pytestmark = linux_only
 
 
-def placed(world: World, patch: pytest.MonkeyPatch) -> tuple[Services, InstallTarget]:
-    """Return the services of this world, and the target of its environment."""
+def services_of(world: World, patch: pytest.MonkeyPatch, told: list[str]) -> Services:
+    """Return the services of this world, which tell a list how far they are."""
     patch.chdir(world.project)
     for name, value in world.environ.items():
         patch.setenv(name, value)
-    services = services_for(progress=lambda line: None)
-    return services, find_target(services, CreateOptions(name="demo"), read_machine())
+    return services_for(progress=told.append)
+
+
+def test_every_step_is_told(world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    create_environment(services_of(world, monkeypatch, told), CreateOptions(name="demo"), read_machine())
+    assert told[0].startswith("downloading: 0 of 5 files, 0 bytes of ")
+    assert told[-4:] == [
+        "linking: 4 of 4 packages",
+        "installing the PyPI packages",
+        "verifying what was installed",
+        "importing six, demolib, onlypypi",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +51,8 @@ def test_with_metal_on_a_mac_the_gpu_is_listed(
     world.serve(fake)
     world.lock([*usual.conda, fake], accelerator="metal", dependencies=["six"])
     world.good("create", "demo")
-    services, target = placed(world, monkeypatch)
+    services = services_of(world, monkeypatch, [])
+    target = find_target(services, CreateOptions(name="demo"), read_machine())
     assert run_smoke_tests(services, target).results == (SmokeResult(subject="six"),)
     tried = run_smoke_tests(services, replace(target, is_mac=True))
     assert tried.results == (SmokeResult(subject="six"), SmokeResult(subject="tensorflow", message=message))
@@ -66,6 +79,16 @@ def test_what_holds_no_module_is_a_note(world: World, usual: Basics) -> None:
     made = world.good("create", "demo")
     assert made["notes"] == ["metapackage holds no module, so nothing of it was imported"]
     assert [check["subject"] for check in made["checks"]] == ["six"]
+
+
+@pytest.mark.parametrize(("count", "tried"), [(8, 8), (9, 1)])
+def test_of_many_modules_the_first_stands_for_all(world: World, usual: Basics, count: int, tried: int) -> None:
+    names = [f"many{number}" for number in range(count)]
+    many = build_conda("many", files={f"{SITE}/{name}.py": b"" for name in names}, subdir=HOST)
+    world.serve(many)
+    world.lock([*usual.conda, many], dependencies=["many"])
+    made = world.good("create", "demo")
+    assert [check["subject"] for check in made["checks"]] == names[:tried]
 
 
 def test_scripts_that_conda_would_run_are_noted(world: World, usual: Basics) -> None:
