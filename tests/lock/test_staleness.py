@@ -122,6 +122,10 @@ def test_an_unchanged_exclude_newer_asks_for_no_dates() -> None:
     assert found(text.replace("numpy>=2", "numpy"), locked(text)) == []
 
 
+def test_a_lock_stays_true_without_its_exclude_newer() -> None:
+    assert found(TEXT, locked(f"{TEXT}exclude-newer: 2026-08-01\n")) == []
+
+
 def test_other_projects_of_the_users_own() -> None:
     lock = replace(locked(), projects=("-e .",))
     (reason,) = stale_reasons(manifest(f"{TEXT}local: [{{path: libs/ours}}]\n"), lock, {})

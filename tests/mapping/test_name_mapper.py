@@ -283,6 +283,10 @@ def test_what_is_not_near_is_not_suggested(written: str) -> None:
     assert near_misses(written, KNOWN) == ()
 
 
+def test_packages_of_r_and_private_ones_are_not_suggested() -> None:
+    assert near_misses("tensorflw", ("r-tensorflow", "_tensorflow")) == ()
+
+
 def test_three_at_most_the_nearest_first_whatever_the_order() -> None:
     known = ("package", "packages", "packagee", "packaged", "packager")
     found = near_misses("packagex", known)

@@ -119,6 +119,12 @@ def test_an_output_named_with_the_extra_is_found() -> None:
     assert (mapped.conda, mapped.package, mapped.notes) == ("rich", "rich-with-jupyter", ())
 
 
+@pytest.mark.parametrize(("output", "found"), [("rich-with-jupyter", True), ("rich-jupyter", False)])
+def test_only_an_output_named_with_its_extra_may_have_a_version_of_its_own(output: str, found: bool) -> None:
+    mapped = translate("rich[jupyter]", package("rich", "14.0"), library(output, "2.0", depends=["rich"]))
+    assert (mapped.package == output) is found
+
+
 @pytest.mark.parametrize("extra", ["classic-control", "classic_control"])
 def test_an_output_at_the_same_version_is_found_however_the_extra_is_spelt(extra: str) -> None:
     records = [package("gymnasium", "1.0"), library("gymnasium-classic_control", "1.0", depends=["gymnasium 1.0"])]
