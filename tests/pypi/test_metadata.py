@@ -86,6 +86,12 @@ def test_a_whole_file_must_have_its_hash(reader: MetadataReader) -> None:
             reader.read(wheel)
 
 
+def test_a_whole_file_whose_hash_is_not_known_is_read(reader: MetadataReader) -> None:
+    with IndexServer(ranges=False) as server:
+        wheel = replace(wheel_of(demo(), server.add(demo(), core_metadata=False)), sha256="")
+        assert reader.read(wheel).requires_dist == ("six>=1",)
+
+
 def test_a_host_that_counts_from_the_start_only(index: IndexServer, reader: MetadataReader) -> None:
     index.suffix_ranges = False
     assert reader.read(wheel_of(demo(), index.add(demo(), core_metadata=False))).requires_dist == ("six>=1",)

@@ -112,6 +112,7 @@ def test_the_map_is_fetched_once_a_day(server: Server, tmp_path: Path) -> None:
     first = online(server, tmp_path)
     assert first.holders("fresh") == ("conda-fresh",)
     assert first.holders("nowhere") == ()
+    assert online(server, tmp_path).holders("fresh") == ("conda-fresh",)
     assert online(server, tmp_path, now=NOW + DAY - 1).holders("fresh") == ("conda-fresh",)
     assert server.asked == [""]
     assert first.notes == []

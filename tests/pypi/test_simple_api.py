@@ -259,6 +259,19 @@ def test_certificates_of_uv_count_for_both() -> None:
     assert Session(Indexes(), {"SSL_CERT_FILE": "a.pem", "REQUESTS_CA_BUNDLE": "b.pem"}).http.verify is True
 
 
+def test_a_busy_server_is_asked_again_when_we_want() -> None:
+    """Its `Retry-After` may ask for an hour."""
+    adapter = Session(Indexes(), {}, timeouts=Timeouts(retries=4)).http.get_adapter("https://h.example")
+    retries = adapter.max_retries  # type: ignore[attr-defined]  # requests' own adapters have it
+    assert (retries.total, retries.raise_on_status, retries.respect_retry_after_header) == (4, False, False)
+    assert [status for status in (404, 429, 500, 502, 503, 504) if retries.is_retry("GET", status)] == [
+        500,
+        502,
+        503,
+        504,
+    ]
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
