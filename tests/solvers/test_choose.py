@@ -52,6 +52,17 @@ def test_rattler_as_asked() -> None:
     assert (name, note) == ("rattler", "solved with rattler, as asked")
 
 
+@pytest.mark.parametrize(("asked", "why"), [(None, "the default"), ("libmamba", "as asked")])
+def test_libmamba_goes_first(asked: SolverName | None, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own module is stood in for, since libmambapy is not everywhere."""
+    module = ModuleType("envgen.solvers.libmamba")
+    monkeypatch.setattr(module, "LibmambaSolver", RattlerSolver, raising=False)
+    monkeypatch.setitem(sys.modules, "envgen.solvers.libmamba", module)
+    _, name, note = choose_solver(asked)
+    assert (name, note) == ("libmamba", f"solved with libmamba, {why}")
+    assert available_solvers() == ("libmamba", "rattler")
+
+
 @needs_libmamba
 @pytest.mark.parametrize(("asked", "why"), [(None, "the default"), ("libmamba", "as asked")])
 def test_libmamba_where_it_can_be_imported(asked: SolverName | None, why: str) -> None:
