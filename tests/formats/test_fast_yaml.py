@@ -142,12 +142,14 @@ def test_other_yaml_is_read_by_the_library() -> None:
         pytest.param("a: 'b\n", 2, id="open quote"),
         pytest.param("a: b\na: c\n", 2, id="key twice"),
         pytest.param("a: b\n\tc: d\n", 2, id="tab"),
+        pytest.param("a: |\n  \n    b\n", 1, id="blank line of another indent"),
     ],
 )
 def test_broken_yaml_is_an_error_with_its_line(text: str, line: int) -> None:
     with pytest.raises(LockfileError, match="f is not YAML") as caught:
         load(text, "f")
     assert [each.line for each in caught.value.lines] == [line]
+    assert "None" not in caught.value.message
     assert caught.value.hint
 
 

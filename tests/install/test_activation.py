@@ -231,7 +231,13 @@ def test_where_jupyter_looks(tmp_path: Path, environ: dict[str, str], mac: bool,
     variables = {name: value.format(tmp_path) for name, value in environ.items()}
     path = write_kernel(tmp_path / "p", "demo", tmp_path, variables, is_mac=mac)
     assert path == tmp_path / place / "kernels/envgen-demo/kernel.json"
-    assert json.loads(path.read_text())["display_name"] == "demo (envgen)"
+    assert json.loads(path.read_text()) == {
+        "argv": [f"{tmp_path}/p/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "demo (envgen)",
+        "language": "python",
+        "metadata": {"debugger": True},
+        "env": {"CONDA_PREFIX": f"{tmp_path}/p", "PATH": f"{tmp_path}/p/bin:${{PATH}}"},
+    }
 
 
 def test_a_folder_of_kernels_that_cannot_be_made(tmp_path: Path) -> None:

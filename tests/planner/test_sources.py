@@ -71,10 +71,12 @@ def test_what_comes_from_pypi(lines: dict[str, list[str]], why: str) -> None:
     assert {record.name for record in made.conda} == {"pip", "python", "setuptools"}
 
 
-def test_one_version_alone_and_none_at_all() -> None:
-    made = scenario("one 1.0", "one 2.0\nabsent 1.0", dependencies=["one>1", "absent"]).plan()
+def test_many_versions_one_alone_and_none_at_all() -> None:
+    channel, pypi = "one 1.0\nmany 1.0\nmany 1.1\nmany 1.2", "one 2.0\nmany 2.0\nabsent 1.0"
+    made = scenario(channel, pypi, dependencies=["one>1", "many>=2", "absent"]).plan()
     assert whys(made) == {
         "one>1 -> pypi:one": "the channel has no one >1 (it has 1.0)",
+        "many>=2 -> pypi:many": "the channel has no many >=2 (it has 1.0 to 1.2)",
         "absent -> pypi:absent": "conda-forge has no package that is this project",
     }
 
