@@ -90,8 +90,8 @@ def _published_later(manifest: Manifest, lock: Lock) -> Iterator[StaleReason]:
     if limit is None or manifest.exclude_newer_text == lock.exclude_newer:
         return
     for platform in lock.platforms:
-        dated = [record for record in platform.conda if record.timestamp is not None]
-        late = sorted(r.name for r in dated if datetime.fromtimestamp((r.timestamp or 0) / 1000, UTC) > limit)
+        dated = {record.name: record.timestamp for record in platform.conda if record.timestamp is not None}
+        late = sorted(name for name, date in dated.items() if datetime.fromtimestamp(date / 1000, UTC) > limit)
         undated = sorted(record.name for record in platform.conda if record.timestamp is None)
         undated += [wheel.name for wheel in platform.pypi]
         if late:
