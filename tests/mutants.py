@@ -24,6 +24,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("planner", "proof", "lock", "solvers", "mapping", "pypi", "importers", "formats", "install")
 LEFT_OUT = ("libmamba.py",)  # its tests need libmambapy
@@ -194,12 +196,21 @@ def run_tests(copy: Path, words: Sequence[str], seconds: float | None = None) ->
     return ran.returncode
 
 
+def fails(copy: Path, tests: Sequence[str]) -> bool:
+    """Return whether one of some tests fails; where a name is gone, as with a mutant in its table, its file is run."""
+    options = ["-x", "-n0", "-m", "not network and not shared and not slow"]
+    code = run_tests(copy, [*options, *tests], SECONDS)
+    if code == pytest.ExitCode.USAGE_ERROR:
+        code = run_tests(copy, [*options, *dict.fromkeys(test.partition("::")[0] for test in tests)], SECONDS)
+    return code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
 def coverage_of(copy: Path) -> dict[tuple[str, int], list[str]]:
     """Return the tests that run each line, after a run of the fast part with coverage's contexts."""
     run_tests(copy, ["--cov=envgen", "--cov-context=test", "--cov-report="])
     with sqlite3.connect(copy / ".coverage") as data:
         names = {key: str(Path(name).relative_to(copy)) for key, name in data.execute("SELECT id, path FROM file")}
-        tests = {key: name.partition("|")[0] for key, name in data.execute("SELECT id, context FROM context")}
+        tests = {key: name.rpartition("|")[0] for key, name in data.execute("SELECT id, context FROM context")}
         found: dict[tuple[str, int], set[str]] = {}
         for file, context, start, end in data.execute("SELECT file_id, context_id, fromno, tono FROM arc"):
             for line in (abs(start), abs(end)):
@@ -229,11 +240,7 @@ def is_killed(copy: Path, mutant: Mutant, tests: Sequence[str]) -> bool:
     chance.shuffle(far)
     ordered = [*near, *far]
     try:
-        return any(
-            part
-            and run_tests(copy, ["-x", "-n0", "-m", "not network and not shared and not slow", *part], SECONDS) != 0
-            for part in (ordered[:FIRST], ordered[FIRST : FIRST * 8])
-        )
+        return any(part and fails(copy, part) for part in (ordered[:FIRST], ordered[FIRST : FIRST * 8]))
     finally:
         (copy / mutant.path).write_bytes(source)
 
