@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.errors import ForeignFileError
-from envgen.importers.items import Heading, ImportedRequirement, Unsupported
+from envgen.importers.items import Heading, Ignored, ImportedRequirement, Unsupported
 from envgen.importers.requirements_txt import MAX_LINES, may_apply, read_requirements
 from tests.importers.item_texts import files_of, lines_of, no_files, unaccounted
 
@@ -61,6 +61,8 @@ LINES = [
     ("-r", "unread `-r` names no file"),
     ("-r https://h/r.txt", "unread a file behind a URL is not read"),
     ("-r absent.txt", "unread cannot read absent.txt"),
+    ("--requirement absent.txt", "unread cannot read absent.txt"),
+    ("--constraint absent.txt", "unread cannot read absent.txt"),
     ("a" * 1001, "unread too long for a requirement"),
     ("a; " + "(" * 21, "unread too long for a requirement"),
     ("a; python_version > '3'" + " and python_version > '3'" * 30, "pypi a; python_version > '3'"),
@@ -72,6 +74,39 @@ def test_one_line(line: str, expected: str) -> None:
     [(number, found)] = lines_of(read_requirements(f"\n{line}", "f", no_files))
     assert number == 2
     assert found.startswith(expected)
+
+
+OPTIONS = {
+    "envgen asks the index": "-i -f --index-url --pypi-url --extra-index-url --find-links --trusted-host",
+    "envgen locks wheels alone": "--no-binary --only-binary --global-option --config-setting --config-settings "
+    "--install-option",
+    "it switches on a feature of pip's own": "--use-feature",
+}
+FLAGS = {
+    "envgen asks the index": "--no-index --process-dependency-links",
+    "envgen locks wheels alone": "--prefer-binary",
+    "the lock holds the hash": "--require-hashes",
+    "envgen takes a pre-release only": "--pre",
+}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "why"),
+    [
+        (option, value, why)
+        for value, table in ((" x", OPTIONS), ("", FLAGS))
+        for why, options in table.items()
+        for option in options.split()
+    ],
+)
+def test_every_option_of_pips_is_put_aside(option: str, value: str, why: str) -> None:
+    [item] = read_requirements(f"{option}{value}", "f", no_files).items
+    assert isinstance(item, Ignored)
+    assert item.what == f"pip's option `{option}`"
+    assert item.why.startswith(why)
+    if value:
+        [item] = read_requirements(option, "f", no_files).items
+        assert isinstance(item, Unsupported)
 
 
 @pytest.mark.parametrize(

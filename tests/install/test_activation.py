@@ -168,7 +168,7 @@ def test_a_system_without_bash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_bare_environment_leads_to_no_other_modules() -> None:
-    environ = bare_environment(Path("/p"), {**ENVIRON, "PYTHONPATH": "/x", "VIRTUAL_ENV": "/v"})
+    environ = bare_environment(Path("/p"), {**ENVIRON, "PYTHONPATH": "/x", "PYTHONHOME": "/h", "VIRTUAL_ENV": "/v"})
     assert environ == {
         "PATH": "/p/bin:/usr/bin:/bin",
         "HOME": "/home",

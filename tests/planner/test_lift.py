@@ -58,7 +58,7 @@ def test_what_is_needed_twice_is_needed_once() -> None:
 
 def test_markers_and_extras_decide_what_is_needed() -> None:
     pypi = """
-    app 1.0 : numpy ; sys_platform == "win32" | leaf ; extra == "more" | far ; extra == "far"
+    app 1.0 : numpy ; sys_platform == "win32" | leaf ; extra == "more" | far ; extra == "x"
     leaf 1.0
     far 1.0
     """

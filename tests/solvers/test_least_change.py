@@ -62,6 +62,7 @@ CASES: list[tuple[str, tuple[str, ...], set[str], str]] = [
     ("an update keeps what it does not force", ROOTS, {"scipy"}, "scipy=1.14"),
     ("an update of all", ROOTS, set(ROOTS), "lone=2.0 numpy=2.1 pandas=3.0 python=3.12.4 scipy=1.14 tz=2025"),
     ("an update of what is not locked", ROOTS, {"nowhere"}, ""),
+    ("an update of what nothing asks for", ("pandas",), {"lone"}, "lone=- scipy=-"),
     ("an update to a newer build", (*ROOTS, "numpy <2"), {"numpy"}, "numpy=1.26"),
 ]
 
