@@ -109,10 +109,11 @@ class ExtraFinder:
         `X-EXTRA` must also have the base's version: the package of another feedstock may be named so.
         """
         record = self.packages.newest(name)
-        below = depends_names(record).intersection(bases) if record else frozenset()
-        if record is None or not below or distributions_of(record):
+        if record is None or distributions_of(record):
             return False
-        return named or any(record.version == other.version for base in below for other in self.packages.records(base))
+        below = depends_names(record).intersection(bases)
+        versions = {other.version for base in below for other in self.packages.records(base)}
+        return bool(below) if named else record.version in versions
 
     def _expand(self, requirement: Requirement, spec: MatchSpec, found: _Found) -> Iterator[Requirement]:
         """Yield what the metadata of the release that conda will install adds for the extras, with their extras."""

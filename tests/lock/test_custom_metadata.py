@@ -57,6 +57,11 @@ def test_what_the_url_does_not_say_is_held() -> None:
     assert json.loads(record_line(odd)).items() >= {"build_number": 7, "channel": "https://mirror.example/ch"}.items()
 
 
+def test_a_package_of_no_group_is_mains() -> None:
+    lock = make_lock(make_platform([NUMPY], groups={conda_key("numpy"): ()}))
+    assert normal_form(lock).platforms[0].groups == {}
+
+
 def test_nothing_to_hold_is_no_line() -> None:
     bare = replace(NUMPY, constrains=(), license="", size=None, timestamp=None)
     assert record_line(bare) == ""

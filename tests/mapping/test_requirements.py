@@ -125,6 +125,11 @@ def test_only_an_output_named_with_its_extra_may_have_a_version_of_its_own(outpu
     assert (mapped.package == output) is found
 
 
+@pytest.mark.parametrize("output", ["rich-with-jupyter", "rich-jupyter"])
+def test_what_does_not_depend_on_the_package_is_no_output_of_it(output: str) -> None:
+    assert translate("rich[jupyter]", package("rich", "14.0"), library(output, "14.0")).package == "rich"
+
+
 @pytest.mark.parametrize("extra", ["classic-control", "classic_control"])
 def test_an_output_at_the_same_version_is_found_however_the_extra_is_spelt(extra: str) -> None:
     records = [package("gymnasium", "1.0"), library("gymnasium-classic_control", "1.0", depends=["gymnasium 1.0"])]
