@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.importers.draft import Draft, DraftItem, group_key, one_line, safe_name
+from envgen.importers.draft import OUTCOMES, Draft, DraftItem, Outcome, group_key, one_line, safe_name
 from envgen.manifest.fields import environment_name
 from envgen.manifest.model import load_manifest
+
+
+def test_every_outcome_of_a_line_has_its_words() -> None:
+    assert tuple(OUTCOMES) == get_args(Outcome)
 
 
 def full() -> Draft:
