@@ -282,6 +282,11 @@ def test_what_a_format_cannot_hold_is_said(name: str, notes: list[str]) -> None:
     assert bool(told) == bool(notes)
 
 
+@pytest.mark.parametrize("name", ["explicit", "conda-only", "pixi", "environment"])
+def test_nothing_is_said_where_there_is_nothing_to_lose(name: str) -> None:
+    assert export(make_lock(make_platform([make_record("pip")])), name).notes == ()
+
+
 def test_pylock_tells_what_it_lacks_where_there_are_wheels() -> None:
     platforms = (make_platform([make_record("six")]), grouped().platforms[1])
     conda, other, needs = export(make_lock(*platforms), "pylock").notes
