@@ -90,6 +90,7 @@ def test_conda_needs_no_pip_without_wheels(world: World, usual: Basics) -> None:
 
 MAMBAS = {
     "micromamba": ("micromamba", "2.3.0", "demo-lock.yml"),
+    "micromamba 1": ("micromamba", "1.5.8", "demo-lock.yml"),
     "mamba 2": ("mamba", "2.3.0", "demo-lock.yml"),
     "mamba 1": ("mamba", "mamba 1.5.8\nconda 24.1.2", f"explicit.{HOST}.txt"),
     "a mamba that does not say": ("mamba", "who knows", f"explicit.{HOST}.txt"),

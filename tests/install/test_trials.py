@@ -72,6 +72,15 @@ def test_conda_knows_it_by_another_name(world: World, usual: Basics) -> None:
     assert [check["subject"] for check in made["checks"]] == ["torch"]
 
 
+def test_without_python_there_is_nothing_to_try(world: World) -> None:
+    data = build_conda("libdata", files={"share/data": b"1"}, subdir=HOST)
+    world.serve(data)
+    world.lock([data])
+    made = world.good("create", "demo")
+    assert (world.prefix / "share/data").exists()
+    assert (made["checks"], made["activate"], made["notes"]) == ([], [], [])
+
+
 def test_what_holds_no_module_is_a_note(world: World, usual: Basics) -> None:
     meta = build_conda("metapackage", subdir=HOST)
     world.serve(meta)
