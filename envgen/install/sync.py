@@ -74,8 +74,8 @@ def exclusive_prefix(prefix: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            if made and is_empty(prefix):
-                with contextlib.suppress(OSError):
+            if made:
+                with contextlib.suppress(OSError):  # one that is not empty stays
                     prefix.rmdir()
 
 

@@ -321,7 +321,7 @@ def export(*lines: str) -> str:
 
 def test_an_export_keeps_what_nothing_needs(project: Project) -> None:
     text = export(
-        "python=3.12.1=h_0", "pandas=2.2.2=py_0", "numpy=1.26.4=py_0", "six=1.16.0=py_0", "nodejs=20=h_0", "git=2=h_0"
+        "python=3.12.1=h_0", "pandas=2.2.2=py_0", "numpy=1.26.4=py_0", "six=1.16.0", "nodejs=20=h_0", "git=2=h_0"
     )
     imported = made(project, text + "- pip:\n  - tqdm==1.0\n  - absent==1.0\n")
     kept = {account.becomes: account.why for account in imported.accounts if account.becomes}

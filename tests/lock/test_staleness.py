@@ -312,6 +312,13 @@ def test_a_version_that_is_no_pep_440_is_not_satisfied_by_guess() -> None:
     assert [reason.code for reason in found] == ["REQUIREMENT"]
 
 
+def test_an_extra_that_was_locked_as_it_stands_is_there() -> None:
+    lock, text = locked_platform(), MANIFEST.replace("[internal]", "['internal[x]']")
+    assert codes(text, lock) == [("REQUIREMENT", "`internal[x]` of `pypi` is not what was locked")]
+    own = decided("internal[x]", "internal", "pypi")
+    assert codes(text, replace(lock, decisions=(*lock.decisions, own))) == []
+
+
 def test_metal_is_asked_for_by_the_accelerator() -> None:
     lock = locked_platform()
     metal = replace(

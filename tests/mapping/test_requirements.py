@@ -80,6 +80,7 @@ def test_a_url_is_left_to_pypi() -> None:
     mapped = translate("numpy @ https://example.com/numpy-1.0-py3-none-any.whl", package("numpy"))
     assert (mapped.source, mapped.conda) == ("pypi", None)
     assert "URL" in mapped.why
+    assert not mapped.lacking
 
 
 def test_an_alternative_serves_where_the_best_has_no_such_version() -> None:
@@ -309,6 +310,9 @@ VERSIONS = ["0.9", "1.0", "1.1", "1.1.5", "1.2", "2.0", "2.0.1", "2.1", "3"]
         (">=3", "openssl >=1.1.1w,<1.1.2a", False),
         ("<1.0", "x >=0", True),
         ("<0.0.1", "x >=0.0.0.5", True),
+        (">1.2", "x 1.2.*", True),
+        (">1.2", "x <1.2.0.0.1", True),
+        (">=1.2,==1.*", "x !=1.2.*", True),
     ],
 )
 def test_a_match_spec(wanted: str, spec: str, expected: bool) -> None:
