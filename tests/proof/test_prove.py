@@ -9,7 +9,7 @@ from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Finding
 from envgen.models.platform import Platform
 from envgen.models.record import Record
-from envgen.proof.prove import prove
+from envgen.proof.prove import new_findings, proof_faults, prove
 from tests.fakes.locks import LINUX, make_platform, make_record, make_wheel, small_platform
 
 WARNINGS = {"DOUBLE-CONTENT", "HASH-WEAK", "REQUIRES-UNREADABLE", "SPEC-UNREADABLE", "URL-ELSEWHERE"}
@@ -31,6 +31,7 @@ def faults(*packages: Record | LockedWheel, platform: Platform | None = None, py
     lock = make_platform(records, wheels) if platform is None else make_platform(records, wheels, platform)
     found = list(prove(lock, distributions_of=provided))
     assert all(finding.severity == ("warning" if finding.code in WARNINGS else "error") for finding in found)
+    assert all(finding.packages and all(finding.packages) for finding in found)
     return found
 
 
@@ -47,6 +48,22 @@ NUMPY = with_python(make_record("numpy", "2.1.3", "py312h94ee1e1_4"))
 
 def test_a_sound_lock_has_no_fault() -> None:
     assert prove(small_platform(), distributions_of=distributions_of) == ()
+
+
+def test_what_the_day_of_locking_did_not_know_is_new() -> None:
+    weak = replace(make_record("numpy", "2.1.3"), sha256="")
+    lock = make_platform([make_record("python", "3.12.4"), weak])
+    (finding,) = prove(lock, distributions_of=distributions_of)
+    assert new_findings(lock) == (f"osx-arm64: HASH-WEAK: {weak} has no sha256",)
+    assert new_findings(replace(lock, findings=(finding,))) == ()
+    assert proof_faults(lock) == ()
+
+
+def test_errors_are_faults_and_not_news() -> None:
+    lock = make_platform([make_record("python", "3.11.9")])
+    message = "osx-arm64: python=3.11.9=h1234567_0 is locked for python 3.12"
+    assert [(fault.code, fault.message) for fault in proof_faults(lock)] == [("PYTHON", message)]
+    assert new_findings(lock) == ()
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+import requests
 
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.platform import Platform
 from envgen.models.wheel import ResolveRequest
-from envgen.pypi.http import Session, Timeouts
+from envgen.pypi.http import Session, Timeouts, reason
 from envgen.pypi.indexes import Index, Indexes
 from envgen.pypi.simple_api import ProjectFile, SimpleIndex, before
 from envgen.pypi.uv import Uv
@@ -257,6 +258,28 @@ def test_passwords_reach_the_index_and_no_message() -> None:
 def test_certificates_of_uv_count_for_both() -> None:
     assert Session(Indexes(), {"SSL_CERT_FILE": "bundle.pem"}).http.verify == "bundle.pem"
     assert Session(Indexes(), {"SSL_CERT_FILE": "a.pem", "REQUESTS_CA_BUNDLE": "b.pem"}).http.verify is True
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError("[Errno -2] Name or service not known"), "its name is unknown"),
+        (OSError("[Errno 8] nodename nor servname provided"), "its name is unknown"),
+        (OSError("[Errno -3] Temporary failure in name resolution"), "its name is unknown"),
+        (OSError("[Errno 111] Connection refused"), "connection refused"),
+        (OSError("Read timed out."), "timed out"),
+        (OSError("Failed to parse: x"), "no valid URL"),
+        (OSError("Remote end closed"), "the connection broke"),
+        (requests.exceptions.SSLError("x"), "its certificate is not trusted"),
+        (requests.exceptions.ProxyError("x"), "the proxy fails"),
+        (requests.exceptions.ReadTimeout("x"), "timed out"),
+        (requests.exceptions.MissingSchema("x"), "neither http nor https"),
+        (requests.exceptions.InvalidSchema("x"), "neither http nor https"),
+        (requests.exceptions.InvalidURL("x"), "no valid URL"),
+    ],
+)
+def test_why_a_transfer_failed(error: Exception, words: str) -> None:
+    assert reason(error) == words
 
 
 def test_a_busy_server_is_asked_again_when_we_want() -> None:
