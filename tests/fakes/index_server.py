@@ -32,11 +32,30 @@ from packaging.utils import canonicalize_name
 from tests.fakes.tiny_wheels import TinyWheel
 
 Misbehaviour = Literal[
-    "hang", "hang-body", "login-page", "garbage", "missing", "forbidden", "broken", "reset", "slow", "truncated"
+    "hang",
+    "hang-body",
+    "login-page",
+    "garbage",
+    "missing",
+    "gone",
+    "unknown",
+    "forbidden",
+    "unknown-to-proxy",
+    "broken",
+    "reset",
+    "slow",
+    "truncated",
 ]
 DEFAULT_TIME = "2025-01-01T00:00:00.000000Z"
 _JSON = "application/vnd.pypi.simple.v1+json"
-_STATUS: dict[str, int] = {"missing": 404, "forbidden": 403, "broken": 500}
+_STATUS: dict[str, int] = {
+    "missing": 404,
+    "gone": 410,
+    "unknown": 401,
+    "forbidden": 403,
+    "unknown-to-proxy": 407,
+    "broken": 500,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

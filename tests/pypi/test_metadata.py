@@ -163,6 +163,7 @@ def test_those_known_already(index: IndexServer, make_reader: MakeReader) -> Non
     ("how", "prefix", "words"),
     [
         pytest.param("missing", "/files/", "lists demo-1.0-py3-none-any.whl but does not serve it", id="missing"),
+        pytest.param("gone", "/files/", "lists demo-1.0-py3-none-any.whl but does not serve it", id="gone"),
         pytest.param("hang", "/files/", "timed out", id="hang"),
         pytest.param("reset", "/files/", "the connection broke", id="reset"),
         pytest.param("forbidden", "/files/", "does not serve it", id="forbidden"),
