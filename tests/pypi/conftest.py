@@ -35,8 +35,9 @@ def make_resolver(environment: Mapping[str, str], tmp_path: Path) -> MakeResolve
     """Return a maker of resolvers on the loopback index."""
 
     def make(*, offline: bool = False, timeouts: Timeouts = QUICK, **variables: str) -> UvResolver:
+        options = {"offline": True} if offline else {}  # else its own default counts
         return UvResolver(
-            cache=tmp_path / "cache", environment={**environment, **variables}, offline=offline, timeouts=timeouts
+            cache=tmp_path / "cache", environment={**environment, **variables}, timeouts=timeouts, **options
         )
 
     return make
