@@ -81,6 +81,11 @@ def test_many_versions_one_alone_and_none_at_all() -> None:
     }
 
 
+def test_a_kind_of_build_that_the_channel_lacks() -> None:
+    made = scenario("jax 0.4", "jax 0.5", dependencies=["jax[cuda]"], subdir="linux-64").plan()
+    assert whys(made) == {"jax[cuda] -> pypi:jax": "the channel has no jaxlib=*=cuda*"}
+
+
 def test_a_name_that_a_part_of_the_channel_lacks_is_unknown() -> None:
     error = scenario(CHANNEL, dependencies=["numpy", "scikit-lern", "absent"], complete=False).refused(MappingError)
     assert error.message.startswith("cannot tell where these may come from: `absent`: ")
