@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.knowledge.names import name_table
+from envgen.mapping.channel_packages import distributions_of
 from envgen.mapping.name_mapper import NameMapper, near_misses
 from envgen.models.record import Record
 from tests.fakes.memory_channel import MAC, FakeOnlineMap, FakeRepodata, library, mapper, package
@@ -202,6 +204,28 @@ def test_the_python_side_of_a_library_is_believed_at_the_librarys_version(versio
     answer = names.map_names(["newlib"])["newlib"]
     assert answer.conda == conda
     assert answer.provenance == ("variant `python-newlib`" if conda else "nothing found")
+
+
+@pytest.mark.parametrize("name", ["python-newlib", "newlib-python", "py-newlib", "newlib-py", "newlib.py"])
+def test_the_python_side_of_a_library_has_one_of_these_names(name: str) -> None:
+    records = [library("newlib", "2.5"), package(name, "2.5"), package("newlib-more", "2.5")]
+    assert mapper(*records).map_names(["newlib"])["newlib"].conda == name
+
+
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [
+        ("python-newlib", True),
+        ("newlib-python", True),
+        ("py-newlib", True),
+        ("newlib-py", True),
+        ("pynewlib", True),
+        ("newlib_", False),
+    ],
+)
+def test_the_python_side_holds_the_distribution_though_it_depends_on_the_library(name: str, held: bool) -> None:
+    table = replace(name_table(), packaged={name: (("*", ("newlib",)),)})
+    assert distributions_of(package(name, depends=["newlib"]), table) == (("newlib",) if held else ())
 
 
 def test_a_binding_that_is_known_or_no_python_is_not_believed() -> None:

@@ -26,6 +26,7 @@ ONE, TWO, THREE = "https://one.example/simple", "https://two.example/simple", "h
         ),
         pytest.param({"UV_INDEX": f"{ONE} {ONE}"}, [ONE], id="doubles once"),
         pytest.param({"UV_INDEX": f"corp={ONE}"}, [ONE], id="named"),
+        pytest.param({"UV_INDEX": "corp"}, ["corp"], id="a word is no name"),
         pytest.param({"UV_INDEX": f"{ONE}?a=b"}, [f"{ONE}?a=b"], id="a query is no name"),
     ],
 )
