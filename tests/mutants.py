@@ -16,6 +16,7 @@ import compileall
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -185,32 +186,41 @@ def copy_of(folder: Path) -> Path:
     return copy
 
 
-def run_tests(copy: Path, words: Sequence[str], seconds: float | None = None) -> int | None:
-    """Return pytest's exit code in a copy, None where it did not end in time."""
+def run_tests(copy: Path, words: Sequence[str], seconds: float | None = None) -> tuple[int | None, str]:
+    """Return pytest's exit code in a copy, None where it did not end in time, and what it says."""
     environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
     try:
-        ran = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=seconds, check=False)
+        ran = subprocess.run(
+            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
     except subprocess.TimeoutExpired:
-        return None
-    return ran.returncode
+        return None, ""
+    return ran.returncode, ran.stdout
 
 
 def fails(copy: Path, tests: Sequence[str]) -> bool:
     """Return whether one of some tests fails; where a name is gone, as with a mutant in its table, its file is run."""
     options = ["-x", "-n0", "-m", "not network and not shared and not slow"]
-    code = run_tests(copy, [*options, *tests], SECONDS)
+    code, _ = run_tests(copy, [*options, *tests], SECONDS)
     if code == pytest.ExitCode.USAGE_ERROR:
-        code = run_tests(copy, [*options, *dict.fromkeys(test.partition("::")[0] for test in tests)], SECONDS)
+        code, _ = run_tests(copy, [*options, *dict.fromkeys(test.partition("::")[0] for test in tests)], SECONDS)
     return code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def coverage_of(copy: Path) -> dict[tuple[str, int], list[str]]:
-    """Return the tests that run each line, after a run of the fast part with coverage's contexts."""
-    run_tests(copy, ["--cov=envgen", "--cov-context=test", "--cov-report="])
+    """Return the tests that run each line, after a run of the fast part with coverage's contexts.
+
+    Tests that fail without a mutant are left out: whatever they were run with would pass for killed.
+    """
+    _, said = run_tests(copy, ["--cov=envgen", "--cov-context=test", "--cov-report="])
+    failed = [line.partition(" ")[2] for line in said.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    for line in failed:
+        print(f"fails without a mutant: {line}", flush=True)
     with sqlite3.connect(copy / ".coverage") as data:
         names = {key: str(Path(name).relative_to(copy)) for key, name in data.execute("SELECT id, path FROM file")}
         tests = {key: name.rpartition("|")[0] for key, name in data.execute("SELECT id, context FROM context")}
+        tests |= {key: "" for key, test in tests.items() if any(f"{line} ".startswith(f"{test} ") for line in failed)}
         found: dict[tuple[str, int], set[str]] = {}
         for file, context, start, end in data.execute("SELECT file_id, context_id, fromno, tono FROM arc"):
             for line in (abs(start), abs(end)):
@@ -267,6 +277,8 @@ def main() -> int:
     parser.add_argument("--folder", action="append", choices=FOLDERS)
     parser.add_argument("--only", action="append", type=int)
     given = parser.parse_args()
+    # What a shell starts in the background ignores interrupts, and so would what the tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chosen = mutants(given.folder or FOLDERS, given.count, given.seed)
     chosen = [mutant for number, mutant in enumerate(chosen) if not given.only or number in given.only]
     with tempfile.TemporaryDirectory() as folder:
