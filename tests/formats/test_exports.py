@@ -287,6 +287,10 @@ def test_nothing_is_said_where_there_is_nothing_to_lose(name: str) -> None:
     assert export(make_lock(make_platform([make_record("pip")])), name).notes == ()
 
 
+def test_nothing_is_said_of_conda_where_all_is_pypis() -> None:
+    assert export(make_lock(make_platform(pypi=[make_wheel("six")])), "requirements").notes == ()
+
+
 def test_pylock_tells_what_it_lacks_where_there_are_wheels() -> None:
     platforms = (make_platform([make_record("six")]), grouped().platforms[1])
     conda, other, needs = export(make_lock(*platforms), "pylock").notes

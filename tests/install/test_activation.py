@@ -162,6 +162,13 @@ def test_another_tools_environment_is_whole(tmp_path: Path) -> None:
     assert whole_prefix(services_for(), "demo", tmp_path, machine) == tmp_path
 
 
+def test_a_name_that_is_none_is_refused_whatever_the_prefix(tmp_path: Path) -> None:
+    (tmp_path / "conda-meta").mkdir()
+    (tmp_path / "conda-meta/history").write_text("")
+    with pytest.raises(UsageError):
+        whole_prefix(services_for(), "../x", tmp_path, Machine(system="Darwin", processor="arm64", macos="14.5"))
+
+
 def test_a_system_without_bash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "exists", lambda path: False)
     assert activated_command(tmp_path, ["x"], ENVIRON)[0] == "/bin/sh"

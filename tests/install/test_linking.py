@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,9 +52,18 @@ def test_records_keep_their_channels_address(tmp_path: Path) -> None:
     data = json.loads((tmp_path / "p/conda-meta/a-1.0-0.json").read_text())
     assert data["url"] == f"{CHANNEL}/linux-64/a-1.0-0.conda"
     assert data["channel"] == f"{CHANNEL}/"
-    assert (tmp_path / "p/conda-meta/a-1.0-0.json").stat().st_mode & 0o777 == 0o644
     assert lines[0] == "linking: 0 of 1 packages"
     assert lines[-1] == "linking: 1 of 1 packages"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_records_can_be_read_by_all(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        link(job(tmp_path, build_conda("a", files={"share/a": b"1"})))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "p/conda-meta/a-1.0-0.json").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize(
