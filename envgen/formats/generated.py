@@ -9,7 +9,7 @@ from functools import lru_cache
 from envgen.errors import WriteError
 from envgen.lock.groups import lock_groups
 from envgen.lock.model import Lock, PlatformLock
-from envgen.models.secrets import has_secret
+from envgen.models.secrets import has_secret, lockable
 
 _STARTER = "starter index"
 _PLAIN = re.compile(r"[A-Za-z_][!-~]*(?: [!-~]+)*")
@@ -86,7 +86,7 @@ def _credentials(lock: Lock) -> Iterator[str]:
         named = [(record.name, record.url) for record in platform.conda]
         named += [(wheel.name, wheel.wheel.url) for wheel in platform.pypi]
         for name, url in named:
-            if has_secret(url):
+            if has_secret(url) or lockable(url) != url:
                 yield f"the URL of {name} holds a user, a password or a token"
 
 

@@ -22,6 +22,7 @@ _USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
 _TOKEN = re.compile(r"(://\S*?)/t/[^/\s]+")
 _SHOWN_USER = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _SHOWN_TOKEN = re.compile(r"(?<=[\w\]}]/t/)[^/\s\"'`\],}]+")
+_SHOWN_QUERY = re.compile(r"(://[^\s?#\"'`]*)\?[^\s\"'`)\],}]+")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _HOST = r"(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?"
 _NAMED = re.compile(_HOST, re.IGNORECASE)
@@ -41,9 +42,14 @@ def without_user(url: str) -> str:
     return _USER_INFO.sub("", url)
 
 
+def lockable(url: str) -> str:
+    """Return a file's URL as a lock may hold it: an index may list it with a token in its query, for some hours."""
+    return re.split(r"[?#]", without_user(url), maxsplit=1)[0]
+
+
 def mask(text: str) -> str:
-    """Put `***` in the place of the user info and the tokens of every URL in a text."""
-    return _SHOWN_TOKEN.sub("***", _SHOWN_USER.sub("***", text))
+    """Put `***` in the place of the user info, the tokens and the query of every URL in a text."""
+    return _SHOWN_QUERY.sub(r"\1?***", _SHOWN_TOKEN.sub("***", _SHOWN_USER.sub("***", text)))
 
 
 def has_variable(address: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from types import MappingProxyType
@@ -26,7 +26,7 @@ class Wheel:
     name: str
     version: str
     filename: str
-    url: str
+    url: str = field(repr=False)  # an index may have put a token into it
     sha256: str
     size: int | None = None
 

@@ -16,6 +16,7 @@ from envgen.mapping.version_specs import to_pep440
 from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement, requirement_lines
+from envgen.models.secrets import lockable
 from envgen.models.solve import RootSpec, Solution
 from envgen.models.wheel import Resolution, Stub, Wheel, WheelMetadata
 from envgen.planner.conda_request import base_request, conda_request, own_specs, provided_by, solvable, solve
@@ -126,7 +127,7 @@ def _locked(state: PlanState, wheel: Wheel, visit: _Visit) -> LockedWheel:
     reason = "it names a URL" if visit.needed_by.url else why_not_lifted(state, wheel.name)
     why = root.why if root else reason if need in reason else f"{need}; {reason}"
     return LockedWheel(
-        wheel=wheel,
+        wheel=replace(wheel, url=lockable(wheel.url)),
         requires=tuple(sorted(str(need) for need in visit.requires)),
         requires_python=state.metadata[wheel.sha256].requires_python,
         why=why,

@@ -125,7 +125,9 @@ class MetadataReader:
             raise PypiUnreachableError(f"cannot read {wheel.filename} ({error.strerror})") from error
 
     def _read_remote(self, wheel: Wheel) -> bytes:
-        served = self._session.get(f"{urldefrag(wheel.url).url}.metadata", limit=_LIMIT)  # PEP 658
+        parts = urlsplit(urldefrag(wheel.url).url)
+        beside = parts._replace(path=f"{parts.path}.metadata").geturl()  # PEP 658
+        served = self._session.get(beside, limit=_LIMIT)
         if served.status == 200 and parse_metadata(served.content, wheel):
             return served.content
         # Some hosts refuse a range counted from the end, so the second try asks for the size first.

@@ -117,7 +117,8 @@ class UvResolver:
         if self._offline:
             return Resolution(wheels=wheels, notes=warnings)
         # A wheel that was kept is older on purpose, and was explained when it was chosen.
-        kept = {wheel.name for wheel in request.preferred if wheel in wheels}
+        hashes = {wheel.sha256 for wheel in wheels}
+        kept = {wheel.name for wheel in request.preferred if wheel.sha256 in hashes}
         chosen = {name: bounds for name, bounds in wanted.items() if name not in kept}
         wheelless: set[str] = set()
 

@@ -89,6 +89,7 @@ class _State:
     ranges: bool = True
     suffix_ranges: bool = True
     password: str = ""
+    query: str = ""
     closing: threading.Event = field(default_factory=threading.Event)
 
 
@@ -96,10 +97,16 @@ class IndexServer:
     """Run a small index in threads of this process, from `with` to its end."""
 
     def __init__(
-        self, *, html_only: bool = False, ranges: bool = True, password: str = "", tls: ssl.SSLContext | None = None
+        self,
+        *,
+        html_only: bool = False,
+        ranges: bool = True,
+        password: str = "",
+        query: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Prepare an empty index; with `password`, only `user:<password>` is let in."""
-        self._state = _State(html_only=html_only, ranges=ranges, password=password)
+        """Prepare an empty index; with `password`, only `user:<password>` is let in, to files with `query` alone."""
+        self._state = _State(html_only=html_only, ranges=ranges, password=password, query=query)
         state = self._state
 
         class Handler(_Handler):
@@ -244,7 +251,11 @@ class _Handler(BaseHTTPRequestHandler):
             if self.path.startswith(prefix):
                 self._misbehave(how)
                 return
-        parts = self.path.strip("/").split("/")
+        path, _, query = self.path.partition("?")
+        parts = path.strip("/").split("/")
+        if self.shared.query and parts[0] == "files" and query != self.shared.query:
+            self._answer(403, "text/plain", b"no")
+            return
         serve: Callable[[str], None] = self._serve_page if parts[0] == "simple" else self._serve_file
         serve(parts[-1])
 
@@ -284,9 +295,9 @@ class _Handler(BaseHTTPRequestHandler):
         if files is None:
             self._answer(404, "text/plain", b"no such project")
         elif self.shared.html_only or _JSON not in self.headers.get("Accept", ""):
-            self._answer(200, "text/html; charset=utf-8", _html_page(files))
+            self._answer(200, "text/html; charset=utf-8", _html_page(files, self.shared.query))
         else:
-            self._answer(200, _JSON, _json_page(name, files))
+            self._answer(200, _JSON, _json_page(name, files, self.shared.query))
 
     def _serve_file(self, filename: str) -> None:
         for files in self.shared.files.values():
@@ -325,12 +336,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def _json_page(name: str, files: list[_File]) -> bytes:
+def _json_page(name: str, files: list[_File], query: str) -> bytes:
     rows = []
     for file in files:
         row: dict[str, object] = {
             "filename": file.filename,
-            "url": f"../../files/{file.filename}",
+            "url": f"../../files/{file.filename}{'?' if query else ''}{query}",
             "hashes": {"sha256": file.sha256},
             "size": len(file.content),
             "requires-python": file.requires_python or None,
@@ -344,7 +355,7 @@ def _json_page(name: str, files: list[_File]) -> bytes:
     return json.dumps(page).encode()
 
 
-def _html_page(files: list[_File]) -> bytes:
+def _html_page(files: list[_File], query: str) -> bytes:
     lines = ["<!DOCTYPE html><html><head><title>Links</title></head><body>"]
     for file in files:
         attributes = f' data-requires-python="{html.escape(file.requires_python)}"' if file.requires_python else ""
@@ -352,6 +363,7 @@ def _html_page(files: list[_File]) -> bytes:
             attributes += f' data-yanked="{html.escape(file.yanked) if isinstance(file.yanked, str) else ""}"'
         if file.metadata is not None:
             attributes += ' data-core-metadata="true"'
-        lines.append(f'<a href="../../files/{file.filename}#sha256={file.sha256}"{attributes}>{file.filename}</a><br>')
+        address = f"../../files/{file.filename}{'?' if query else ''}{query}#sha256={file.sha256}"
+        lines.append(f'<a href="{html.escape(address)}"{attributes}>{file.filename}</a><br>')
     lines.append("</body></html>")
     return "\n".join(lines).encode()

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from envgen.cli.options import services_for
-from envgen.install.fetch import Sources
+from envgen.install.fetch import Sources, fetch_files
 from envgen.lock.custom_metadata import DIGEST_PLACEHOLDER, with_digest
 from envgen.project.project import locked_environment
 from envgen.project.services import with_indexes
@@ -296,6 +296,34 @@ def test_an_old_lock_is_mended_and_keeps_its_versions(demo: Project, private: In
     assert "an address with a secret or a variable in it" in answer.err + answer.out
     assert "ours-1.0-py3" in file.read_text()
     assert "${" not in file.read_text()
+
+
+SIGNED = "X-Amz-Signature=ch4nnel-w0rd&token=t0ken-of-mine"
+
+
+@pytest.mark.parametrize("html_only", [False, True], ids=["json", "html"])
+@pytest.mark.parametrize("outputs", ["[conda-lock.yml, environment.yml]", "[explicit]"])
+def test_a_token_in_a_files_address_reaches_no_lock(living: Project, html_only: bool, outputs: str) -> None:
+    """The index's page lists it anew, for `create`, which asks there; the lock has the address alone."""
+    with IndexServer(html_only=html_only, query=SIGNED) as private:
+        for version in ("1.0", "2.0"):
+            private.add(build_wheel("ours", version), core_metadata=False)
+        index = private.url.rstrip("/")
+        living.manifest("ours<2", "six", more=f"indexes: [{index}]\noutputs: {outputs}\n")
+        answers = [living.run("lock", "-v"), living.run("lock", "--upgrade", "--json"), living.run("check", "--deep")]
+        assert [answer.code for answer in answers] == [0, 0, 0], answers
+        assert not any("w0rd" in answer.out + answer.err for answer in answers)
+        files = {path.name: path.read_text() for path in living.folder().iterdir()}
+        assert not any("w0rd" in text or "token" in text for text in files.values())
+        services = services_for(progress=lambda text: None)
+        environment, lock = locked_environment(services.root, "demo")
+        wheels = lock.platforms[0].pypi
+        sources = Sources(with_indexes(services, environment.manifest.indexes), environment.manifest.channels)
+        needs = sources.wheels(wheels)
+        assert not told(repr([need.locations() for need in needs]))
+        fetched = fetch_files(needs, sources.fetch_options(living.root / "store"))
+    assert {path.name for path in fetched.paths.values()} == {"ours-1.0-py3-none-any.whl"}
+    assert "explicit" in outputs or wheels[0].wheel.url == f"{private.root}/files/ours-1.0-py3-none-any.whl"
 
 
 def test_look_alikes_get_nothing(living: Project, channel: LoopbackChannel) -> None:

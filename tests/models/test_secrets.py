@@ -12,6 +12,7 @@ from envgen.models.secrets import (
     Secrets,
     advice,
     has_secret,
+    lockable,
     mask,
     plain_address,
     same_origin,
@@ -153,6 +154,14 @@ def test_origins() -> None:
     assert same_origin("https://H.example/a", "https://h.example:443/b")
     for other in ("http://h.example/a", "https://h.example:444/a", "https://i.example/a", "https://x@h.example/", "h"):
         assert not same_origin("https://h.example/a", other)
+
+
+def test_a_query_is_no_part_of_a_lock_nor_of_a_message() -> None:
+    url = "https://h.example/a-1.0.whl?X-Amz-Signature=s3cret&token=s3cret#sha256=abc"
+    assert lockable(url) == "https://h.example/a-1.0.whl"
+    assert mask(f"see {url}, or `{url}`?") == (
+        "see https://h.example/a-1.0.whl?***, or `https://h.example/a-1.0.whl?***`?"
+    )
 
 
 def test_masks() -> None:
