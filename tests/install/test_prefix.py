@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from envgen.install.prefix import content_digest, read_contents
+from envgen.install.prefix import read_contents
 from envgen.install.wheels import read_distributions
-from tests.fakes.locks import make_record, make_wheel
 from tests.install.test_distributions import SITE, lay
 
 
@@ -29,21 +27,6 @@ def wheel(name: str, *files: str) -> dict[str, str]:
         f"{info}/METADATA": f"Name: {name}\nVersion: 1\n",
         f"{info}/RECORD": f"{listed}{name}-1.dist-info/RECORD,,\n",
     }
-
-
-def test_the_digest_tells_contents_apart() -> None:
-    records, wheels = [make_record("a"), make_record("b")], [make_wheel("c"), make_wheel("d")]
-    digest = content_digest(records, wheels)
-    assert digest == content_digest(records[::-1], wheels[::-1])
-    nameless = [replace(each, sha256="") for each in records]
-    others = [
-        content_digest(records, wheels[:1]),
-        content_digest(records[:1], wheels),
-        content_digest(records, [wheels[0], make_wheel("d", "2.0")]),
-        content_digest(nameless, wheels),
-        content_digest([replace(each, md5="") for each in nameless], wheels),
-    ]
-    assert len({digest, *others}) == 6
 
 
 FOREIGN = ["history", "pinned", "state", "envgen", "frozen", "a-1-0.json.bak", "a-1-0.new", "below/b-1-0.json"]
