@@ -1,13 +1,15 @@
 """The terminal: the home of all styling.
 
 stdout holds the data that was asked for; notes, findings, progress and errors go to stderr. Colour needs a terminal
-and no `NO_COLOR`; nothing is said by colour alone.
+and no `NO_COLOR`; nothing is said by colour alone. Whatever is printed may hold other people's words, so what a
+terminal or a reader would not take for text is escaped here (`printable`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +20,10 @@ from envgen.errors import EnvgenError
 Json = Mapping[str, object]
 Progress = Callable[[str], None]
 _UNITS = ("kB", "MB", "GB", "TB")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff\U0001d173-\U0001d17a]"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +39,7 @@ class Console:
         if self.as_json:
             sys.stdout.write(_json(shape))
         elif text:
-            sys.stdout.write(text.rstrip("\n") + "\n")
+            sys.stdout.write(printable(text.rstrip("\n")) + "\n")
         sys.stdout.flush()
 
     def report(self, shape: Json, text: str) -> None:
@@ -62,9 +68,10 @@ class Console:
             yield lambda _: None
             return
         from rich.console import Console as RichConsole
+        from rich.text import Text
 
-        with RichConsole(stderr=True).status(text) as status:
-            yield status.update
+        with RichConsole(stderr=True).status(Text(printable(text))) as status:
+            yield lambda step: status.update(Text(printable(step)))
 
 
 def show_error(error: EnvgenError, *, as_json: bool) -> None:
@@ -84,9 +91,24 @@ def show_error(error: EnvgenError, *, as_json: bool) -> None:
         _print("hint: ", "cyan", error.hint)
 
 
+def printable(text: str) -> str:
+    """Return a text that a terminal shows as it is: with escapes, as Python's, for all that would do something else.
+
+    These are control characters (C0 and C1, but for the end of a line and a tab), what is not seen or turns the
+    direction of what follows (zero-width, bidi and other format characters), other ends of lines, and half characters.
+    """
+    return _UNPRINTABLE.sub(lambda match: _escape(match[0]), text)
+
+
+def _escape(sign: str) -> str:
+    code = ord(sign)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
 def _json(shape: Json) -> str:
-    """Return an object as text, with escapes of JSON's own for what stdout cannot encode."""
-    text = json.dumps(shape, indent=2, ensure_ascii=False) + "\n"
+    """Return an object as text, with escapes of JSON's own for what is not printable or stdout cannot encode."""
+    plain = json.dumps(shape, indent=2, ensure_ascii=False)
+    text = _UNPRINTABLE.sub(lambda match: json.dumps(match[0])[1:-1].replace("\x7f", "\\u007f"), plain) + "\n"
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
@@ -96,7 +118,7 @@ def _json(shape: Json) -> str:
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return rows laid out in columns as plain text, two spaces apart, the last column unpadded."""
-    lines = [tuple(headers), *(tuple(row) for row in rows)]
+    lines = [tuple(cell.replace("\n", " ") for cell in row) for row in (headers, *rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(headers))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
@@ -105,6 +127,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _print(label: str, style: str, text: str) -> None:
     """Print a label in a style and a text without one, on stderr; plain where it is no terminal."""
+    text = printable(text)
     with contextlib.suppress(OSError):  # a terminal that has gone away, or a full disk, hears nothing
         if not sys.stderr.isatty():
             sys.stderr.write(f"{label}{text}\n")

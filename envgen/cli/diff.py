@@ -94,9 +94,9 @@ def _cells(cells: list[str]) -> str:
 
 def _escaped(text: str) -> str:
     """Return a text that means nothing more in a table of Markdown."""
-    for sign in "\\|*_<>`":
+    for sign in "\\|*_<>`[]!#~":
         text = text.replace(sign, f"\\{sign}")
-    return text
+    return " ".join(text.replace("&", "&amp;").split("\n"))
 
 
 def _row(change: Change) -> tuple[str, ...]:

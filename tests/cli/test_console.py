@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from envgen.cli.console import Console, show_error, table
+from envgen.cli.console import Console, printable, show_error, table
 from envgen.errors import EnvgenError, ManifestError, Problem, SourceLine
 
 LINE = SourceLine(file="a.yaml", line=2, text="python: 3")
@@ -128,3 +128,57 @@ def test_no_progress_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_table_is_as_wide_as_its_cells() -> None:
     assert table(("A", "BB"), [("xxx", "y"), ("z", "")]) == "A    BB\nxxx  y\nz"
     assert table(("A", "B"), []) == "A  B"
+
+
+FOREIGN = {
+    "a colour": ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+    "a title": ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+    "a link": ("\x1b]8;;https://evil.example\x1b\\here", "\\x1b]8;;https://evil.example\\x1b\\here"),
+    "a C1 sequence": ("\x9b31mred\x85", "\\x9b31mred\\x85"),
+    "a carriage return": ("error\rfine", "error\\x0dfine"),
+    "a backspace": ("no\b\byes", "no\\x08\\x08yes"),
+    "a NUL and a bell": ("\0\a", "\\x00\\x07"),
+    "a direction": ("six\u202egnp.exe\u2069", "six\\u202egnp.exe\\u2069"),
+    "nothing to see": ("num\u200bpy\u00ad\ufeff", "num\\u200bpy\\xad\\ufeff"),
+    "another end of a line": ("a\u2028b\u2029c", "a\\u2028b\\u2029c"),
+    "tags": ("\U000e0041", "\\U000e0041"),
+    "half a character": ("\udcff", "\\udcff"),
+    "a DEL": ("a\x7f", "a\\x7f"),
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), FOREIGN.values(), ids=list(FOREIGN))
+def test_what_is_no_text_is_escaped(
+    capsys: pytest.CaptureFixture[str], terminal: Terminal, monkeypatch: pytest.MonkeyPatch, text: str, shown: str
+) -> None:
+    Console().data({}, text)
+    Console(as_json=True).data({"text": text}, "")
+    plain, _, shape = capsys.readouterr().out.partition("\n")
+    assert plain == shown
+    assert json.loads(shape) == {"text": text}, "JSON has escapes of its own, and loses nothing"
+    assert printable(shape) == shape
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    with Console().progress(text) as progress:
+        progress(text)
+    Console().note(text)
+    show_error(EnvgenError(text, hint=text, lines=[SourceLine(file=text, line=1, text=text)]), as_json=False)
+    told = terminal.getvalue()
+    assert f"note: {shown}\n" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", told)
+    assert text.strip() not in told
+
+
+@pytest.mark.parametrize("text", ["plain", "naïve ü 漢字 🎉", "a\tb\nc", "→ … “x”", "\u00a0"])
+def test_text_is_left_alone(text: str) -> None:
+    assert printable(text) == text
+
+
+def test_markup_of_others_is_no_markup(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", terminal)
+    with Console().progress("reading [bold]x[/bold]") as progress:
+        progress("[red]y")
+    assert "[red]y" in terminal.getvalue()
+
+
+def test_a_cell_is_one_line() -> None:
+    assert table(("A", "B"), [("x\ny", "z")]).splitlines() == ["A    B", "x y  z"]
