@@ -113,7 +113,7 @@ def _run(words: list[str]) -> int:
 
 
 def _fill_streams() -> None:
-    """Give standard streams that are closed a place to go, so that no file of ours is taken for one.
+    """Open a place for standard streams that are closed, so that no file of ours is taken for one.
 
     What is written to stdout fails then, as it should; who closes stderr wants to hear nothing.
     """

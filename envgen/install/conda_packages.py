@@ -111,7 +111,7 @@ def _alone(cache: Path) -> Iterator[None]:
 
 
 def _keep(record: Record, staged: Path, folder: Path, *, again: bool) -> None:
-    """Give an unpacked package its place in the cache, with the hash of its archive beside it as rattler keeps it."""
+    """Put an unpacked package in its place in the cache, with the hash of its archive beside it as rattler keeps it."""
     hash_file = folder.with_name(f"{folder.name}.lock")
     content = (1).to_bytes(8, "big") + bytes.fromhex(record.sha256)  # a revision, then the hash
     if folder.exists():
