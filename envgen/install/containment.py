@@ -7,6 +7,7 @@ or come with the packages (`PrefixPaths`), both as a disk that folds the case of
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -172,7 +173,8 @@ class PrefixPaths:
             return coming
         if path not in self._on_disk:
             try:
-                self._on_disk[path] = str((self._prefix / path).readlink())
+                # a Path would take thrice as long, and there are tens of thousands
+                self._on_disk[path] = os.readlink(f"{self._prefix}/{path}")  # noqa: PTH115
             except OSError:  # nothing there, or no link
                 self._on_disk[path] = None
         return self._on_disk[path]

@@ -149,7 +149,7 @@ class PrefixSync:
             groups_left_out=target.left_out,
             wheels={wheel.name: wheel.wheel.sha256 for wheel in target.lock.pypi},
         )
-        new = (path for package in packages for path in package.files if not os.path.lexists(prefix / path))
+        new = (path for package in packages for path in package.files if not os.path.lexists(f"{prefix}/{path}"))
         write_marker(prefix, marker, {*state.left, *new})
         made = "half made" if marker.fresh else "half changed"
         with self._stating(f"it is {made}, and marked so: the same command completes it"):
