@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from envgen.formats.generated import file_of, group_note, header, refuse, scalar
 from envgen.lock.model import Lock, PlatformLock
+from envgen.models.wheel import PackageIndex
 
 FILE = "environment.yml"
 
@@ -46,6 +47,6 @@ def _dependencies(platform: PlatformLock, indexes: Iterable[str]) -> Iterator[st
     yield from (f"  - {scalar(str(record))}" for record in platform.conda)
     if platform.pypi:
         yield "  - pip:"
-        yield from (f"      - {scalar(f'--extra-index-url {index}')}" for index in indexes)
+        yield from (f"      - {scalar(f'--extra-index-url {PackageIndex.parse(index).url}')}" for index in indexes)
     for wheel in platform.pypi:
         yield f"      - {scalar(f'{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}')}"

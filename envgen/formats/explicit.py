@@ -30,6 +30,7 @@ from envgen.lock.merge import refuse_merge_markers
 from envgen.lock.model import Lock, LockedWheel, PlatformLock
 from envgen.lock.package_fields import checked_channel, checked_record, checked_wheel
 from envgen.models.record import Record
+from envgen.models.wheel import PackageIndex
 
 NAME = "explicit"
 _FILE = re.compile(r"explicit\.([a-z0-9-]+)\.txt")
@@ -94,7 +95,7 @@ def _requirements(lock: Lock, platform: PlatformLock) -> str:
     lines = [
         *header(lock, [platform], about=[*about, *group_note(platform)]),
         *_comments({"manifest_digest": lock.manifest_digest}),
-        *(f"--extra-index-url {index}" for index in lock.indexes),
+        *(f"--extra-index-url {PackageIndex.parse(index).url}" for index in lock.indexes),
         *_wheels(platform),
     ]
     return "\n".join(lines) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from envgen.formats.generated import file_of, header, no_wheels, refuse
 from envgen.lock.model import Lock, PlatformLock
+from envgen.models.wheel import PackageIndex
 
 FILE = "requirements.txt"
 
@@ -19,6 +20,6 @@ def write(lock: Lock) -> dict[str, str]:
 
 def _text(lock: Lock, platform: PlatformLock) -> str:
     about = ["Install it into an environment that has conda's packages: pip install --no-deps --require-hashes -r FILE"]
-    indexes = [f"--extra-index-url {index}" for index in lock.indexes]
+    indexes = [f"--extra-index-url {PackageIndex.parse(index).url}" for index in lock.indexes]
     wheels = [f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}" for wheel in platform.pypi]
     return "\n".join([*header(lock, [platform], about=about), *indexes, *wheels]) + "\n"

@@ -18,6 +18,7 @@ from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, DEFAULT_PYTHON, SUBDIRS, Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.secrets import advice, has_secret, has_variable
+from envgen.models.wheel import PackageIndex
 
 MAIN_GROUP = "main"
 OLDEST_PYTHON = (3, 8)
@@ -125,6 +126,18 @@ def package_index(value: object) -> str:
         hint = "write the URL of its simple API, such as https://packages.example.org/simple"
         raise RefusalError(f"not a package index: {quoted(text)}", hint=hint)
     return text.rstrip("/")
+
+
+def index_item(value: object) -> PackageIndex:
+    """Read an item of `indexes`: a URL, or a mapping that binds packages to it."""
+    if not isinstance(value, dict):
+        return PackageIndex(url=package_index(value))
+    packages = value.get("packages")
+    if set(value) != {"url", "packages"} or not isinstance(packages, list) or not packages:
+        hint = "write {url: https://packages.example.org/simple, packages: [name, …]}"
+        raise RefusalError("an index that packages are bound to has `url` and `packages`", hint=hint)
+    names = tuple(sorted({project_name(name) for name in packages}))
+    return PackageIndex(url=package_index(value["url"]), packages=names)
 
 
 def _refuse_secrets(text: str) -> None:

@@ -68,8 +68,8 @@ class Manifest:
 
     @property
     def indexes(self) -> tuple[str, ...]:
-        """Return the package indexes that come before the host's own."""
-        return self.document.indexes
+        """Return the package indexes that come before the host's own, as a lock has them."""
+        return tuple(map(str, self.document.indexes))
 
     @property
     def local(self) -> tuple[LocalProject, ...]:
@@ -77,7 +77,9 @@ class Manifest:
 
     @property
     def mapping(self) -> Mapping[str, str | None]:
-        return self.document.mapping
+        """Return which conda package serves for a project; None, which a bound index means, too: never conda's."""
+        bound = (name for index in self.document.indexes for name in index.packages)
+        return {**self.document.mapping, **dict.fromkeys(bound)}
 
     @property
     def exclude_newer(self) -> datetime | None:

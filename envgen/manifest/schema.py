@@ -24,6 +24,7 @@ from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, SUBDIRS, Platform
 from envgen.models.requirement import Requirement
+from envgen.models.wheel import PackageIndex
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DEFAULTS: dict[str, object] = {
@@ -61,6 +62,25 @@ _PLATFORM: _Json = {
         },
     ]
 }
+_INDEX: _Json = {
+    "anyOf": [
+        _TEXT,
+        {
+            "type": "object",
+            "properties": {
+                "url": _TEXT,
+                "packages": {
+                    "type": "array",
+                    "items": _TEXT,
+                    "minItems": 1,
+                    "description": "Names of PyPI that come from this index alone; it serves nothing else.",
+                },
+            },
+            "required": ["url", "packages"],
+            "additionalProperties": False,
+        },
+    ]
+}
 _GROUP_ITEM: _Json = {
     "anyOf": [
         _PEP508,
@@ -78,7 +98,7 @@ PythonMinor = Annotated[str, PlainValidator(fields.python_minor), WithJsonSchema
 MacosFloor = Annotated[str, PlainValidator(fields.macos_floor)]
 Subdir = Annotated[str, PlainValidator(fields.subdir)]
 ChannelItem = Annotated[Channel, PlainValidator(fields.channel), WithJsonSchema(_TEXT)]
-IndexItem = Annotated[str, PlainValidator(fields.package_index), WithJsonSchema(_TEXT)]
+IndexItem = Annotated[PackageIndex, PlainValidator(fields.index_item), WithJsonSchema(_INDEX)]
 RequirementItem = Annotated[Requirement, PlainValidator(fields.requirement), WithJsonSchema(_PEP508)]
 BoundItem = Annotated[Requirement, PlainValidator(fields.bound), WithJsonSchema(_PEP508)]
 SpecItem = Annotated[MatchSpec, PlainValidator(fields.match_spec), WithJsonSchema(_SPEC)]
@@ -183,7 +203,8 @@ class ManifestDocument(_Strict):
     indexes: tuple[IndexItem, ...] = Field(
         default=(),
         description="Package indexes that are asked before PyPI, as URLs of their simple API; the first that has a "
-        "project is taken. No secret belongs here: bind it to the host with ENVGEN_TOKENS or `envgen auth login`.",
+        "project is taken. What `packages` names comes from that index alone, and nothing else does. "
+        "No secret belongs here: bind it to the host with ENVGEN_TOKENS or `envgen auth login`.",
     )
     dependencies: tuple[RequirementItem, ...] = Field(
         default=(), description="What the project needs, by the names of PyPI; conda serves what it can."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -44,6 +45,7 @@ _WANTED = {
 }
 _READ_BACK = {"conda-lock.yml", "explicit"}
 _INCLUDE = "include-group"
+_HEAD = re.compile(r"[\w.-]+", re.ASCII)
 
 Written = Mapping[str, object]
 Includes = Mapping[str, Sequence[str]]
@@ -137,6 +139,8 @@ def contradictions(written: Written) -> Iterator[RefusalError]:
     yield from _doubled_names(written, "groups")
     yield from _doubled_names(written, "mapping")
     yield from _group_problems(_mapping(written, "groups"))
+    yield from _doubled(written, "indexes", "url")
+    yield from _bound_problems(written)
     yield from _accelerator_problems(written)
     outputs = {text for _, text in _texts(written, "outputs", "")}
     if outputs and not outputs & _READ_BACK:
@@ -195,6 +199,28 @@ def _doubled_names(written: Written, key: str) -> Iterator[RefusalError]:
             message = f"{quoted(name)} and {quoted(seen[canonical])} are the same name"
             yield RefusalError(message, hint="join the two", at=(key, name))
         seen.setdefault(canonical, name)
+
+
+def _bound_problems(written: Written) -> Iterator[RefusalError]:
+    """Yield which packages cannot be bound to the index that they are bound to."""
+    mapped = {canonicalize_name(name) for name, conda in _mapping(written, "mapping").items() if conda is not None}
+    overrides = {
+        canonicalize_name(found[0]) for _, text in _texts(written, "overrides", "") if (found := _HEAD.match(text))
+    }
+    seen: set[str] = set()
+    for index, item in enumerate(_list(written.get("indexes"))):
+        packages = item.get("packages") if isinstance(item, dict) else None
+        for place, name in enumerate(_list(packages)):
+            canonical = canonicalize_name(name) if isinstance(name, str) else ""
+            at = ("indexes", index, "packages", place)
+            if canonical in seen:
+                yield RefusalError(f"{quoted(name)} is bound twice", hint="bind it to one index, once", at=at)
+            if canonical in mapped:
+                yield RefusalError(f"{quoted(name)} is mapped to conda, too", hint="take it out of `mapping`", at=at)
+            if canonical in overrides:  # uv binds what is required, and takes an override from any index
+                hint = "write the bound as a constraint"
+                yield RefusalError(f"{quoted(name)} cannot be bound to an index and have an override", hint=hint, at=at)
+            seen |= {canonical} - {""}
 
 
 def _group_problems(groups: Mapping[str, object]) -> Iterator[RefusalError]:

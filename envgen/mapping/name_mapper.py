@@ -174,7 +174,7 @@ class NameMapper:
 
     def _overridden(self, key: str, conda: str | None) -> NameAnswer:
         if conda is None:
-            why = "your `mapping` says that it never comes from conda"
+            why = "your manifest says that it never comes from conda"
             return NameAnswer(pypi=key, conda=None, source="pypi", provenance=OVERRIDE, why=why)
         if conda not in self.packages.names:
             # The user says where it is: PyPI does not remain.

@@ -36,6 +36,29 @@ class Wheel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackageIndex:
+    """A package index that a manifest names; `packages`, if any, come from it alone, and nothing else does.
+
+    Names are canonical (PEP 503) and sorted. As a text, which a lock has: `URL`, or `one,other=URL`.
+    """
+
+    url: str
+    packages: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> PackageIndex:
+        """Read the text of one."""
+        names, equals, url = text.partition("=")
+        if not equals or "://" in names:
+            return cls(url=text)
+        return cls(url=url, packages=tuple(names.split(",")))
+
+    def __str__(self) -> str:
+        """Render as a lock has it."""
+        return f"{','.join(self.packages)}={self.url}" if self.packages else self.url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WheelMetadata:
     """The core metadata that a proof needs, read from the very wheel that was chosen."""
 

@@ -175,7 +175,7 @@ class PlanState:
         if root:
             return Reason(text=f"{name} comes from PyPI: {root.why}", lines=(*root.lines, *root.because))
         if name in self.inputs.never_conda:
-            return Reason(text=f"your `mapping` says that {name} never comes from conda")
+            return Reason(text=f"your manifest says that {name} never comes from conda")
         known = self.excluded_from_conda.get(name) or self.unmet.get(name)
         text = self.family.from_pypi.get(name) or self.tensorflow_companions.get(name)
         return known or (self.tensorflow_reason(text) if text else None)

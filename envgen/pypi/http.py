@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 import envgen
 from envgen.errors import PypiError, PypiUnreachableError
@@ -81,7 +80,7 @@ class Session:
         self.timeouts = timeouts or Timeouts()
         self.offline = offline
         self._environment = environment
-        self._passwords = tuple(_passwords(indexes))
+        self._passwords = [(without_user(index.url), index.login) for index in indexes if index.login]
         self._secrets = Secrets.configured(environment)
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
@@ -302,22 +301,6 @@ def _date(kept: HTTPResponse) -> float:
     from email.utils import parsedate_to_datetime
 
     return parsedate_to_datetime(kept.headers["Date"]).timestamp()
-
-
-def _passwords(indexes: Indexes) -> Iterator[tuple[str, tuple[str, str]]]:
-    for index in indexes:
-        url = without_user(index.url)
-        user, separator, _ = _location(index.url).rpartition("@")
-        if separator:
-            name, _, password = user.partition(":")
-            yield url, (unquote(name), unquote(password))
-
-
-def _location(url: str) -> str:
-    try:
-        return urlsplit(url).netloc
-    except ValueError:  # requests has the words for it
-        return ""
 
 
 def reason(error: Exception) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from envgen.errors import PypiError
 from envgen.models.secrets import Secrets, advice, has_variable, mask, origin_key, same_origin, without_user
+from envgen.models.wheel import PackageIndex
 
+BOUND = "ENVGEN_BOUND_INDEXES"  # of a manifest's, on their way to both clients
+_BOUND_NAME = "envgen_bound"
 _STORE = "credentials.toml"
 
 
@@ -21,6 +25,16 @@ class Index:
 
     url: str
     name: str = ""
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """Return the user and password in the URL, or None."""
+        try:
+            user, separator, _ = urlsplit(self.url).netloc.rpartition("@")
+        except ValueError:  # requests has the words for it
+            return None
+        name, _, password = user.partition(":")
+        return (unquote(name), unquote(password)) if separator else None
 
     def __str__(self) -> str:
         """Render the URL with its secrets masked."""
@@ -35,11 +49,13 @@ class Index:
 class Indexes:
     """The indexes that count: the `extra` ones in order, then `default`, or uv's own default where it is None.
 
-    The first that has a project serves it: UV_INDEX_STRATEGY could have a stranger's project of that name win.
+    `bound` maps canonical names to the one index that serves them, and nothing else. Of the others the first that has a
+    project serves it: UV_INDEX_STRATEGY could have a stranger's project of that name win.
     """
 
     extra: tuple[Index, ...] = ()
     default: Index | None = None
+    bound: Mapping[str, Index] = field(default_factory=dict)
 
     @classmethod
     def configured(cls, environment: Mapping[str, str]) -> Indexes:
@@ -54,13 +70,17 @@ class Indexes:
         for table in _tables(environment):
             extra += [index for index, is_default in _configured(table) if not is_default]
             defaults += [index for index, is_default in _configured(table) if is_default]
+        bindings = map(PackageIndex.parse, environment.get(BOUND, "").split())
+        bound = {name: index for binding in bindings for index in [Index(url=binding.url)] for name in binding.packages}
         return cls(
+            bound={name: _with_password(index, environment) for name, index in bound.items()},
             extra=tuple(_with_password(index, environment) for index in dict.fromkeys(extra)),
             default=_with_password(defaults[0], environment) if defaults else None,
         )
 
     def __iter__(self) -> Iterator[Index]:
         """Yield the configured indexes, the first to be looked into first."""
+        yield from dict.fromkeys(self.bound.values())
         yield from self.extra
         if self.default:
             yield self.default
@@ -72,7 +92,22 @@ class Indexes:
             values["UV_DEFAULT_INDEX"] = self.default.url
         if self.extra:
             values["UV_INDEX"] = " ".join(index.url for index in self.extra)
+        for number, index in enumerate(dict.fromkeys(self.bound.values())):
+            if index.login:
+                name = f"UV_INDEX_{_BOUND_NAME.upper()}_{number}"
+                values |= {f"{name}_USERNAME": index.login[0], f"{name}_PASSWORD": index.login[1]}
         return values
+
+    def sources(self) -> str:
+        """Return the tables of a pyproject.toml that bind names for uv, whose secrets are in `variables`."""
+        indexes = list(dict.fromkeys(self.bound.values()))
+        names = {index: f"{_BOUND_NAME}_{number}" for number, index in enumerate(indexes)}
+        lines = ["[tool.uv.sources]"]
+        lines += [f'"{name}" = {{ index = "{names[index]}" }}' for name, index in sorted(self.bound.items())]
+        for index in indexes:
+            lines += ["[[tool.uv.index]]", f'name = "{names[index]}"', f"url = {json.dumps(without_user(index.url))}"]
+            lines += ["explicit = true"]
+        return "".join(f"{line}\n" for line in lines)
 
 
 def environment_with(indexes: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -85,7 +120,10 @@ def environment_with(indexes: Iterable[str], environment: Mapping[str, str]) -> 
         if has_variable(index):
             message = f"the package index {mask(index)} names an environment variable, and none is filled in"
             raise PypiError(message, hint=advice(index))
-    return {**environment, "UV_INDEX": " ".join([*wanted, environment.get("UV_INDEX", "")]).strip()}
+    plain = [index for index in wanted if not PackageIndex.parse(index).packages]
+    bound = [index for index in wanted if PackageIndex.parse(index).packages]
+    extra = " ".join([*plain, environment.get("UV_INDEX", "")]).strip()
+    return {**environment, "UV_INDEX": extra, BOUND: " ".join(bound)}
 
 
 def _listed(text: str) -> Iterator[Index]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -53,6 +53,7 @@ class UvResolver:
         indexes = Indexes.configured(environment)
         session = Session(indexes, environment, timeouts=limits, offline=offline)
         self._index = SimpleIndex(session, indexes)
+        self._bound = indexes.bound
         self._reader = MetadataReader(session, cache)
         self._uv = Uv(environment, indexes, timeouts=limits, offline=offline)
         self._offline = offline
@@ -113,7 +114,7 @@ class UvResolver:
         wanted = roots(request)
         if not self._offline:
             self._index.prefetch(wanted)
-        wheels, warnings = self._compile(request, wanted)
+        wheels, warnings, exclusions = self._compile(request, wanted)
         if self._offline:
             return Resolution(wheels=wheels, notes=warnings)
         # A wheel that was kept is older on purpose, and was explained when it was chosen.
@@ -125,7 +126,7 @@ class UvResolver:
         def attempt(other: ResolveRequest) -> None:
             """Collect the names that take part in a failure for want of wheels."""
             try:
-                self._uv.compile(other)
+                self._uv.compile(Exclusions(bound=exclusions.bound).apply(other))
             except PypiUnsatisfiableError as error:
                 if _LACKING.search(error.problem):
                     wheelless.update(error.names)
@@ -134,22 +135,45 @@ class UvResolver:
         stepped_back = tuple(backtracking_notes(request, chosen, wheels, self._index, attempt))
         return Resolution(wheels=wheels, notes=(*warnings, *stepped_back), wheelless=tuple(sorted(wheelless)))
 
-    def _compile(self, request: ResolveRequest, wanted: Mapping[str, str]) -> tuple[tuple[Wheel, ...], tuple[str, ...]]:
+    def _compile(
+        self, request: ResolveRequest, wanted: Mapping[str, str]
+    ) -> tuple[tuple[Wheel, ...], tuple[str, ...], Exclusions]:
         """Resolve until nothing in the answer must be excluded; each further run excludes more, so there is an end."""
         stubs = frozenset(stub.name for stub in request.stubs)
-        exclusions = Exclusions()
+        bound = self._bound.keys() - stubs
+        exclusions = Exclusions(bound=tuple(sorted(bound & wanted.keys())))
         while True:
             try:
                 answer = self._uv.compile(exclusions.apply(request), exclusions.prereleases)
             except PypiUnsatisfiableError as error:
+                if more := bound.intersection(error.names) - {*exclusions.bound}:
+                    exclusions = exclusions.binding(more)
+                    continue
                 raise self._explained(error, request, wanted, exclusions) from error
             wheels = read_pylock(answer.lock, request.platform, stubs, (wheel.sha256 for wheel in request.preferred))
+            if more := bound.intersection(wheel.name for wheel in wheels) - {*exclusions.bound}:
+                exclusions = exclusions.binding(more)
+                continue
             # Off-line, what conda will provide in the end may be missing from the cache.
             read = self._reader.read_known if self._offline else self._reader.read_many
-            extended = exclusions.extended(request, wheels, read(wheels), self._index)
+            metadata = read(wheels)
+            extended = exclusions.extended(request, wheels, metadata, self._index)
             if extended == exclusions:
-                return wheels, notes(answer.stderr, stubs)
+                wheels = _needed(wheels, metadata, {*exclusions.bound} - wanted.keys())
+                self._refuse_strangers(wheels)
+                return wheels, notes(answer.stderr, stubs), exclusions
             exclusions = extended
+
+    def _refuse_strangers(self, wheels: Iterable[Wheel]) -> None:
+        """Raise PypiError for a wheel of a bound project that is not of its index."""
+        for wheel in wheels if not self._offline else ():
+            if index := self._bound.get(wheel.name):
+                project = self._index.project(wheel.name)
+                if wheel.sha256 not in {file.sha256 for file in (project.files if project else ())}:
+                    raise PypiError(
+                        f"`{wheel.name}` is bound to {index}, which does not list {wheel.filename}",
+                        hint="bind it to the index that has it, or to none",
+                    )
 
     def _explained(
         self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], exclusions: Exclusions
@@ -189,23 +213,31 @@ class Exclusions:
     """What the next run of uv may not choose: pre-releases that nobody named, and wheels that shut the python out.
 
     `prereleases` maps projects of which only finals may be chosen to the pre-release that uv chose; `versions` maps
-    projects to versions that shut the target's python out.
+    projects to versions that shut the target's python out. `bound` are projects that other indexes must not serve: uv
+    binds to an index only what it is asked for by name.
     """
 
     prereleases: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bound: tuple[str, ...] = ()
+
+    def binding(self, names: Iterable[str]) -> Exclusions:
+        """Return these, with further projects that are bound to their index."""
+        return replace(self, bound=tuple(sorted({*self.bound, *names})))
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(sorted({*self.prereleases, *self.versions}))
 
     def apply(self, request: ResolveRequest) -> ResolveRequest:
-        """Add the excluded versions to a request's constraints."""
+        """Add the excluded versions to a request's constraints, and ask for what is bound by its name."""
         bounds = (
             f"{name}{','.join(f'!={version}' for version in versions)}"
             for name, versions in sorted(self.versions.items())
         )
-        return replace(request, constraints=(*request.constraints, *bounds))
+        return replace(
+            request, constraints=(*request.constraints, *bounds), requirements=(*request.requirements, *self.bound)
+        )
 
     def extended(
         self, request: ResolveRequest, wheels: Sequence[Wheel], chosen: Sequence[WheelMetadata], index: SimpleIndex
@@ -223,7 +255,21 @@ class Exclusions:
             for metadata in chosen
             if shut_out(metadata.requires_python, request.platform)
         }
-        return Exclusions(prereleases={**self.prereleases, **early}, versions={**self.versions, **shut})
+        return replace(self, prereleases={**self.prereleases, **early}, versions={**self.versions, **shut})
+
+
+def _needed(wheels: Sequence[Wheel], metadata: Iterable[WheelMetadata], named: Collection[str]) -> tuple[Wheel, ...]:
+    """Leave out what was asked for by name only to be bound, and which no other wheel needs after all."""
+    kept = tuple(wheels)
+    needs = {each.name: {need.name for need in _readable(each.requires_dist)} for each in metadata}
+    while True:
+        asked = {
+            name: {need for other in kept if other.name != name for need in needs.get(other.name, ())} for name in named
+        }
+        left = tuple(wheel for wheel in kept if wheel.name not in named or wheel.name in asked[wheel.name])
+        if left == kept:
+            return kept
+        kept = left
 
 
 def _has_finals(name: str, request: ResolveRequest, index: SimpleIndex) -> bool:

@@ -102,7 +102,9 @@ class SimpleIndex:
             return self._pages[canonical]
 
     def _look_up(self, name: str) -> Project | None:
-        for index in (*self._indexes.extra, self._indexes.default or _default_index()):
+        bound = self._indexes.bound.get(name)
+        others = (*self._indexes.extra, self._indexes.default or _default_index()) if bound is None else ()
+        for index in others if bound is None else (bound,):
             if project := self._ask(index, name):
                 return project
         return None

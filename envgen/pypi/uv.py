@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 import subprocess
@@ -20,7 +21,7 @@ from envgen.models.platform import Platform
 from envgen.models.secrets import TOKENS, mask, without_user
 from envgen.models.wheel import ResolveRequest, Wheel, wheel_rank
 from envgen.pypi.http import Timeouts
-from envgen.pypi.indexes import Indexes, stored_logins
+from envgen.pypi.indexes import BOUND, Indexes, stored_logins
 from envgen.pypi.stub_wheels import write_stubs
 from envgen.pypi.uv_messages import failure
 from envgen.system.lifetime import ChildLimits, EndedError, run_child, scratch_folder
@@ -30,6 +31,8 @@ _RESOLVING = re.compile(
     r"UV_(?:CONSTRAINT|OVERRIDE|EXCLUDE|EXCLUDE_NEWER|RESOLUTION|PRERELEASE|FIND_LINKS|NO_INDEX|NO_BINARY|NO_BUILD"
     r"|FORK_STRATEGY|TORCH_BACKEND|NO_SOURCES)"
 )
+_PROJECT = "envgen-request"
+_REQUIRED = re.compile(rf"{_PROJECT}(?:==0)?\s+depends\s+on")
 _AUTH_SECONDS = 30.0
 _STUBS, _CONSTRAINTS, _OVERRIDES, _PREFERRED = "stubs", "constraints.txt", "overrides.txt", "pylock.toml"
 # Of uv's own variables only those pass that say how to reach indexes; the rest would make a result depend on a shell.
@@ -40,6 +43,7 @@ _PASSED = re.compile(
 _REMOVED = frozenset(
     {
         TOKENS,
+        BOUND,
         "RUST_LOG",
         "FORCE_COLOR",
         "CLICOLOR_FORCE",
@@ -98,18 +102,19 @@ class Uv:
         """
         self.calls += 1
         with scratch_folder() as folder:
+            file, text = _write_requirements(request, self._indexes, folder)
             arguments = [*_arguments(request, finals_only), *_write_inputs(request, folder)]
             if self._offline:
                 arguments.append("--offline")
             process = run_uv(
-                ["pip", "compile", "-", *arguments],
+                ["pip", "compile", file, *arguments],
                 self._variables(request),
                 folder=folder,
                 timeout=self._timeouts.uv,
-                text="".join(f"{line}\n" for line in request.requirements),
+                text=text,
             )
         if process.returncode:
-            raise failure(process.stderr.replace(str(folder), ""), request)
+            raise failure(_REQUIRED.sub("you require", process.stderr.replace(str(folder), "")), request)
         return UvAnswer(lock=process.stdout, stderr=process.stderr)
 
     def _variables(self, request: ResolveRequest) -> dict[str, str]:
@@ -141,6 +146,19 @@ def _arguments(request: ResolveRequest, finals_only: Iterable[str]) -> list[str]
     if request.exclude_newer:
         arguments += ["--exclude-newer", request.exclude_newer.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")]
     return arguments
+
+
+def _write_requirements(request: ResolveRequest, indexes: Indexes, folder: Path) -> tuple[str, str]:
+    """Return the name of uv's file of requirements, and what it reads from its input where that is `-`.
+
+    Only a pyproject.toml can bind names to indexes, and does so for what it requires itself.
+    """
+    if not indexes.bound:
+        return "-", "".join(f"{line}\n" for line in request.requirements)
+    needs = json.dumps(list(request.requirements))
+    project = f'[project]\nname = "{_PROJECT}"\nversion = "0"\ndependencies = {needs}\n'
+    (folder / "pyproject.toml").write_text(project + indexes.sources(), encoding="utf-8")
+    return "pyproject.toml", ""
 
 
 def _write_inputs(request: ResolveRequest, folder: Path) -> list[str]:

@@ -46,7 +46,7 @@ def test_the_users_own_map_goes_before_everything() -> None:
     assert (answers["torch"].source, answers["torch"].conda) == ("pypi", None)
     assert (answers["our-lib"].source, answers["our-lib"].conda) == ("conda", "numpy")
     assert (answers["numpy"].source, answers["numpy"].conda) == ("unknown", "lost")
-    assert "your `mapping`" in answers["torch"].why
+    assert "your manifest" in answers["torch"].why
     assert not answers["numpy"].lacking
     assert {answer.provenance for answer in answers.values()} == {"override"}
 

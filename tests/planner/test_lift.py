@@ -100,7 +100,7 @@ class TestWhatConcernsOtherThings:
         made = scenario(CHANNEL, "app 1.0 : leaf\nleaf 3.0", only=["app"], mapping={"leaf": None}).plan()
         assert pypi_versions(made) == {"app": "1.0", "leaf": "3.0"}
         assert made.pypi[1].why == (
-            "app 1.0 on PyPI requires leaf; your `mapping` says that leaf never comes from conda"
+            "app 1.0 on PyPI requires leaf; your manifest says that leaf never comes from conda"
         )
 
     def test_what_the_mapping_names_is_lifted(self) -> None:

@@ -126,7 +126,7 @@ class TestWhatMoves:
             CHANNEL, "numpy 2.2\npandas 3.0 : numpy", dependencies=["pandas"], mapping={"numpy": None}
         ).plan()
         assert pypi_versions(made) == {"numpy": "2.2", "pandas": "3.0"}
-        assert "conda's pandas brings numpy, and your `mapping` says" in whys(made)["pandas -> pypi:pandas"]
+        assert "conda's pandas brings numpy, and your manifest says" in whys(made)["pandas -> pypi:pandas"]
 
     def test_a_cascade_takes_one_answer_of_pypis(self) -> None:
         channel = "a 1.0 : b\nb 1.0 : c\nc 1.0 : d\nd 1.0\ne 1.0"

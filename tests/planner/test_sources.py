@@ -57,7 +57,7 @@ def test_nothing_is_asked_of_pypi_where_conda_has_all() -> None:
         ),
         pytest.param(
             {"dependencies": ["numpy"], "mapping": {"numpy": None}},
-            "your `mapping` says that it never comes from conda",
+            "your manifest says that it never comes from conda",
             id="the mapping",
         ),
     ],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from envgen.errors import PypiError
 from envgen.models.secrets import mask, without_user
+from envgen.models.wheel import PackageIndex
 from envgen.pypi.indexes import Index, Indexes, environment_with
 
 ONE, TWO, THREE = "https://one.example/simple", "https://two.example/simple", "https://three.example/simple"
@@ -185,3 +187,33 @@ def test_secrets_are_masked() -> None:
     )
     assert mask("https://x.example/@scope") == "https://x.example/@scope"
     assert without_user(index.url) == ONE
+
+
+def test_names_may_be_bound() -> None:
+    """The secrets of a bound index are in uv's variables, not in the file that uv reads."""
+    tokens = {"UV_DEFAULT_INDEX": THREE, "ENVGEN_TOKENS": "one.example=w0rd"}
+    indexes = Indexes.configured(environment_with([f"a-b,c={ONE}", TWO], tokens))
+    assert [str(index) for index in indexes] == ["https://***@one.example/simple", TWO, THREE]
+    assert set(indexes.bound) == {"a-b", "c"}
+    assert indexes.variables() == {
+        "UV_DEFAULT_INDEX": THREE,
+        "UV_INDEX": TWO,
+        "UV_INDEX_ENVGEN_BOUND_0_USERNAME": "__token__",
+        "UV_INDEX_ENVGEN_BOUND_0_PASSWORD": "w0rd",
+    }
+    read = tomllib.loads(indexes.sources())["tool"]["uv"]
+    assert read["sources"] == {"a-b": {"index": "envgen_bound_0"}, "c": {"index": "envgen_bound_0"}}
+    assert read["index"] == [{"name": "envgen_bound_0", "url": ONE, "explicit": True}]
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        (ONE, PackageIndex(url=ONE)),
+        (f"a,b={ONE}", PackageIndex(url=ONE, packages=("a", "b"))),
+        (f"{ONE}/x=y", PackageIndex(url=f"{ONE}/x=y")),
+    ],
+)
+def test_the_text_of_a_lock(text: str, index: PackageIndex) -> None:
+    assert PackageIndex.parse(text) == index
+    assert str(index) == text
