@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.errors import ForeignFileError
-from envgen.system.files import inside
+from envgen.system.files import IrregularFileError, inside, open_regular
+from envgen.system.settings import Ceiling
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES: int = Ceiling.FOREIGN
 MAX_LINE = 100_000
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -111,9 +112,11 @@ def _encoding(content: bytes) -> tuple[str, bytes]:
 
 
 def _content(path: Path, shown: str) -> bytes:
-    if path.exists() and not path.is_file():
-        raise ForeignFileError(f"{shown} is not a file", hint="give the path of a file")
-    with path.open("rb") as stream:
+    try:
+        opened = open_regular(path)
+    except IrregularFileError as error:
+        raise ForeignFileError(f"{shown} is not a regular file", hint="give the path of a file") from error
+    with opened as stream:
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ForeignFileError(f"{shown} is larger than {MAX_BYTES:,} bytes")

@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,8 @@ from envgen.install.artifacts import Artifact, ArtifactLocation
 from envgen.models.secrets import LOG_IN
 from envgen.repodata.credentials import Route, redirected, secret_middleware
 from envgen.system.files import existing_ancestor, reason_of, try_lock
-from envgen.system.lifetime import run
+from envgen.system.lifetime import Headway, run
+from envgen.system.settings import LEAST_RATE, RATE_WINDOW
 
 PARALLEL = 8
 _TRIES = 3  # without a byte more than before
@@ -71,23 +73,33 @@ class _FailedError(Exception):
         self.hint = hint
 
 
-def download_all(downloads: Sequence[Download], *, timeout: float, progress: Progress) -> None:
-    """Download files side by side, each verified before it gets its name; what is there already is verified, too.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a server is waited for, in seconds: while it is silent, and while it brings less than `rate` bytes each.
 
-    `timeout` is the number of seconds after which a silent server is given up.
+    There is no limit on the whole time.
+    """
+
+    silence: float
+    window: float = RATE_WINDOW
+    rate: int = LEAST_RATE
+
+
+def download_all(downloads: Sequence[Download], *, patience: Patience, progress: Progress) -> None:
+    """Download files side by side, each verified before it gets its name; what is there already is verified, too.
 
     Raises:
         InstallError: one of them cannot be had. What came of the others is kept, and the next call goes on from there.
     """
-    run(_download_all(downloads, timeout, progress))
+    run(_download_all(downloads, patience, progress))
 
 
-async def _download_all(downloads: Sequence[Download], silence: float, progress: Progress) -> None:
+async def _download_all(downloads: Sequence[Download], patience: Patience, progress: Progress) -> None:
     gate = asyncio.Semaphore(PARALLEL)
 
     async def one(download: Download) -> None:
         async with gate:
-            await _Transfer(download, silence, progress).run()
+            await _Transfer(download, patience, progress).run()
 
     tasks = [asyncio.ensure_future(one(download)) for download in downloads]
     try:
@@ -141,9 +153,9 @@ class _Sink:
 class _Transfer:
     """The download of one file, from one location after the other."""
 
-    def __init__(self, download: Download, timeout: float, progress: Progress) -> None:
+    def __init__(self, download: Download, patience: Patience, progress: Progress) -> None:
         self._download = download
-        self._timeout = timeout
+        self._patience = patience
         self._progress = progress
 
     async def run(self) -> None:
@@ -210,18 +222,26 @@ class _Transfer:
             raise _FailedError(reason, final=not sink.offset, hint="a damaged copy, or another file under this name")
 
     async def _receive(self, location: ArtifactLocation, sink: _Sink) -> None:
-        """Wait for an answer as long as bytes come: a long download is no silent server."""
+        """Wait for an answer as long as enough bytes come: a long download is no silent server."""
+        patience = self._patience
+        window = max(patience.window, patience.silence)
+        headway = Headway(lambda: sink.size, patience.rate * window, window)
         url, route = await asyncio.to_thread(_way, location)
         task = asyncio.ensure_future(download_to_writer(_client(url, route, sink.offset), url, sink))
+        size, since = sink.size, time.monotonic()
         try:
             while True:
-                before = sink.size
-                done, _ = await asyncio.wait({task}, timeout=self._timeout)
+                done, _ = await asyncio.wait({task}, timeout=min(patience.silence, window / 12))
                 if done:
                     task.result()
                     return
-                if sink.size == before:
-                    raise _FailedError(f"nothing came for {self._timeout:g} seconds", final=False)
+                if sink.size != size:
+                    size, since = sink.size, time.monotonic()
+                elif time.monotonic() - since >= patience.silence:
+                    raise _FailedError(f"nothing came for {patience.silence:g} seconds", final=False)
+                if not headway.is_enough():
+                    reason = f"less than {patience.rate:,} bytes a second came for {window:g} seconds"
+                    raise _FailedError(reason, final=True)
         finally:
             task.cancel()
 

@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 
 from envgen.errors import InstallError, PypiError, PypiUnreachableError, RepodataError
 from envgen.install.artifacts import Artifact, ArtifactLocation, record_artifact, wheel_artifact
-from envgen.install.download import Download, Progress, download_all
+from envgen.install.download import Download, Patience, Progress, download_all
 from envgen.install.vendored import archive_path, wheel_path
 from envgen.lock.model import LockedWheel
 from envgen.models.channel import Channel
@@ -110,7 +110,7 @@ def _download(needs: Sequence[NeededFile], options: FetchOptions) -> int:
         Download(artifact=need.artifact, target=need.target(options.store), locations=locations)
         for need, locations in zip(needs, located, strict=True)
     ]
-    download_all(downloads, timeout=options.timeout, progress=progress)
+    download_all(downloads, patience=Patience(silence=options.timeout), progress=progress)
     return progress.fetched
 
 

@@ -15,7 +15,7 @@ from envgen.errors import EnvgenError, InstallError
 from envgen.install.containment import META, PrefixPaths, plain_path, unsafe
 from envgen.install.wheels import Distribution, read_distributions
 from envgen.models.record import Record
-from envgen.system.files import FolderWriter, read_text
+from envgen.system.files import FolderWriter, read_bytes, read_text
 
 MARKER = "envgen"  # below META; no `.json`, as conda takes every such file there for a record
 _COMING = "envgen-paths"  # beside it while the prefix is incomplete: what the run that is at work puts there
@@ -101,7 +101,7 @@ def read_contents(prefix: Path) -> PrefixContents:
 
 def _read(file: Path) -> InstalledRecord | None:
     try:
-        data = json.loads(file.read_bytes())
+        data = json.loads(read_bytes(file))
     except ValueError:
         return None
     if not isinstance(data, dict):
@@ -186,7 +186,7 @@ def read_marker(prefix: Path) -> Marker | None:
     """Read the mark of a prefix; None where there is none, and one that says "incomplete" for a damaged one."""
     path = prefix / META / MARKER
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_bytes(path))
         if data.pop("format") != MARKER_FORMAT:
             hint = "use that one, or another --prefix"
             raise InstallError(f"{prefix} was made by another version of envgen", hint=hint)

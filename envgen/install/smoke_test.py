@@ -18,6 +18,7 @@ from envgen.install.wheels import Distribution, WheelInstaller, WheelTarget
 from envgen.lock.model import PlatformLock
 from envgen.project.services import Services
 from envgen.pypi.indexes import Indexes
+from envgen.system.files import read_bytes
 from envgen.system.lifetime import ChildLimits, EndedError, run_child
 from envgen.system.settings import Ceiling
 
@@ -206,7 +207,7 @@ def _last(text: str) -> str:
 
 def _top_level(prefix: Path, distribution: Distribution) -> tuple[str, ...]:
     try:
-        lines = (prefix / distribution.info / "top_level.txt").read_text(encoding="utf-8").split()
+        lines = read_bytes(prefix / distribution.info / "top_level.txt").decode("utf-8", "replace").split()
     except OSError:
         return ()
     return tuple(dict.fromkeys(line for line in lines if _is_public(line)))

@@ -79,7 +79,7 @@ def listing_text(files: Iterable[VendoredFile]) -> str:
 def read_listing(folder: Path) -> tuple[VendoredFile, ...]:
     """Read the listing of a folder; raise InstallError where there is none, or a damaged one."""
     path = folder / LISTING
-    if not path.is_file():
+    if not path.exists():
         raise InstallError(
             f"{folder} was not made by `envgen vendor --download`: it has no {LISTING}",
             hint="name the folder that `--to` named",

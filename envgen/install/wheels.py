@@ -24,13 +24,14 @@ from envgen.models.platform import Platform
 from envgen.models.secrets import mask
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.uv import run_uv, uv_environment
-from envgen.system.lifetime import scratch_folder
+from envgen.system.files import open_regular, read_bytes
+from envgen.system.lifetime import ChildLimits, scratch_folder
+from envgen.system.settings import Ceiling
 
 _TIMEOUT = 1800.0  # seconds: a project of the user's own may have to be compiled
 _COMPLAINT = re.compile(r"^The package `([^`]+)`.*$", re.MULTILINE)
 # what uv writes into a distribution's metadata of its own accord
 _WRITTEN = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
-_MAX_TEXT = 64 * 1024 * 1024  # bytes of a list in a wheel
 _NOISE = ("Using Python", "Resolved ", "Prepared ", "warning: Failed to hardlink")
 
 
@@ -148,7 +149,8 @@ class WheelInstaller:
     ) -> subprocess.CompletedProcess[str]:
         environment = {**uv_environment(self._environment, self._indexes), **variables}
         words = [*arguments, "--no-config", "--no-progress", "--no-python-downloads"]
-        return run_uv(words, environment, folder=folder, timeout=_TIMEOUT)
+        limits = ChildLimits(seconds=_TIMEOUT, output=Ceiling.OUTPUT)
+        return run_uv(words, environment, folder=folder, limits=limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +212,7 @@ def read_wheel(wheel: LockedWheel, path: Path, target: WheelTarget) -> PackageFi
 
 def _own_words(archive: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str, target: WheelTarget) -> Iterator[str]:
     """Yield the scripts that a wheel's entry points make; check the paths of its RECORD, which a removal goes by."""
-    if member.file_size > _MAX_TEXT:
+    if member.file_size > Ceiling.TEXT:
         raise unsafe(f"{shown} has a {member.filename} of {member.file_size:,} bytes")
     lines = archive.read(member).decode("utf-8", "replace").splitlines()
     if member.filename.endswith("/RECORD"):
@@ -315,8 +317,9 @@ def _read(prefix: Path, info: Path) -> Distribution:
 
 def _heads(path: Path) -> dict[str, str]:
     heads: dict[str, str] = {}
-    with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="replace") as stream:
-        for line in stream:
+    with contextlib.suppress(OSError), open_regular(path) as stream:
+        for raw in stream:
+            line = raw.decode("utf-8", "replace")
             key, colon, value = line.partition(":")
             if not colon or not line.strip():
                 break
@@ -326,7 +329,7 @@ def _heads(path: Path) -> dict[str, str]:
 
 def _listed(prefix: Path, site: Path, record: Path) -> Iterator[str]:
     try:
-        rows = list(csv.reader(record.read_text(encoding="utf-8", errors="replace").splitlines()))
+        rows = list(csv.reader(read_bytes(record).decode("utf-8", "replace").splitlines()))
     except OSError:
         return
     for row in rows:
@@ -338,7 +341,7 @@ def _listed(prefix: Path, site: Path, record: Path) -> Iterator[str]:
 
 def _direct_url(info: Path) -> str:
     try:
-        data = json.loads((info / "direct_url.json").read_text(encoding="utf-8"))
+        data = json.loads(read_bytes(info / "direct_url.json"))
     except (OSError, ValueError):
         return ""
     url = data.get("url") if isinstance(data, dict) else None

@@ -14,10 +14,10 @@ from envgen.manifest.model import Manifest
 from envgen.manifest.schema import LocalProject
 from envgen.project.project import Environment, open_environment
 from envgen.system.files import inside, read_text
+from envgen.system.settings import Ceiling
 
 PYPROJECT = "pyproject.toml"
 _OLDER = ("setup.py", "setup.cfg")
-_BYTES = 1024 * 1024
 _MICROS = 60  # of a python minor: no minor had half as many
 
 
@@ -67,9 +67,9 @@ def _read(root: Path, project: LocalProject, line: SourceLine | None) -> OwnProj
         hint = "check it out, or take it out of `local`"
         raise ForeignFileError(f"there is no project at `{project.path}`", hint=hint, lines=lines, code="local")
     path = folder / PYPROJECT
-    if path.is_file():
+    if path.exists():
         shown = PYPROJECT if project.path == "." else f"{project.path}/{PYPROJECT}"
-        text = read_text(path, limit=_BYTES, error=ForeignFileError)
+        text = read_text(path, limit=Ceiling.MANIFEST, error=ForeignFileError)
         return read_own_project(text, shown, project.extras)
     older = next((name for name in _OLDER if (folder / name).is_file()), None)
     if older is None:

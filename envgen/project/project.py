@@ -16,11 +16,11 @@ from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import RefusalError
 from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, DEFAULT_PYTHON, SUBDIRS, Platform
 from envgen.system.files import inside, read_text
+from envgen.system.settings import Ceiling
 
 MANIFEST = "envgen.yaml"
 CONDA_LOCK = "conda-lock.yml"
 FOLDER = "environments"
-_MANIFEST_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def environment_names(root: Path) -> tuple[str, ...]:
     folder = root / FOLDER
     if not folder.is_dir():
         return ()
-    return tuple(sorted(entry.name for entry in folder.iterdir() if (entry / MANIFEST).is_file()))
+    return tuple(sorted(entry.name for entry in folder.iterdir() if (entry / MANIFEST).exists()))
 
 
 def meant_names(root: Path, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -71,13 +71,13 @@ def open_environment(root: Path, name: str) -> Environment:
     folder = environment_folder(root, name)
     path = folder / MANIFEST
     shown = f"{FOLDER}/{name}/{MANIFEST}"
-    if not path.is_file():
+    if not path.exists():
         known = ", ".join(environment_names(root)) or "none yet"
         raise UsageError(
             f"there is no environment `{name}` here ({shown} is missing; known: {known})",
             hint=f"make it with `envgen new {name}`",
         )
-    text = read_text(path, limit=_MANIFEST_BYTES, error=ManifestError)
+    text = read_text(path, limit=Ceiling.MANIFEST, error=ManifestError)
     manifest = load_manifest(text, shown)
     manifest.check_folder(folder.name)
     return Environment(folder=folder, shown=f"{FOLDER}/{name}", text=text, manifest=manifest)
@@ -103,7 +103,7 @@ class PlatformOptions:
 def generated_texts(folder: Path) -> dict[str, str]:
     """Read the generated files of an environment's folder, by name."""
     paths = [folder / name for name in generated_names()]
-    return {path.name: read_text(path, error=LockfileError) for path in paths if path.is_file()}
+    return {path.name: read_text(path, error=LockfileError) for path in paths if path.exists()}
 
 
 def generated_names() -> list[str]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import envgen
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.secrets import Secrets, mask, same_origin, without_user
 from envgen.pypi.indexes import Indexes
+from envgen.system.lifetime import Headway
+from envgen.system.settings import LEAST_RATE, RATE_WINDOW, Ceiling
 
 if TYPE_CHECKING:
     import requests
@@ -24,25 +28,29 @@ if TYPE_CHECKING:
     from urllib3 import HTTPResponse, HTTPSConnectionPool, ProxyManager
     from urllib3.util.retry import Retry
 
+T = TypeVar("T")
 _POOL = 16
 _CHUNK = 1 << 16
 _Certificate = str | tuple[str, str] | None
 _FOR_EVER = 1 << 40  # seconds
+_SLOW = "try again, or from a better network"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
     """Time limits in seconds: to connect, between two bytes, for one whole answer, and for one run of uv.
 
-    uv takes whole numbers only for the first two.
+    uv takes whole numbers only for the first two. In each `window` an answer must bring `rate` bytes a second.
 
     The defaults give up on an index that hangs in less than fifteen seconds, retries included.
     """
 
     connect: int = 3
     read: int = 5
-    total: float = 60.0
-    uv: float = 180.0
+    total: float = math.inf
+    window: float = RATE_WINDOW
+    rate: int = LEAST_RATE
+    uv: float = 1800.0
     retries: int = 1
 
     @classmethod
@@ -51,7 +59,7 @@ class Timeouts:
         values = cls()
         read, retries = environment.get("UV_HTTP_TIMEOUT", ""), environment.get("UV_HTTP_RETRIES", "")
         if read.isdecimal():
-            values = replace(values, read=int(read), total=max(values.total, int(read)))
+            values = replace(values, read=int(read), window=max(values.window, int(read)))
         return replace(values, retries=int(retries)) if retries.isdecimal() else values
 
 
@@ -97,7 +105,7 @@ class Session:
     def limits(self) -> tuple[int, int]:
         return self.timeouts.connect, self.timeouts.read
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None, *, limit: int = 1 << 30) -> Response:
+    def get(self, url: str, headers: Mapping[str, str] | None = None, *, limit: int = Ceiling.PROJECT_PAGE) -> Response:
         """Fetch a URL into memory, up to `limit` bytes, whatever the status; PypiUnreachableError: no whole answer."""
         with self.opened(url, headers) as response:
             kind, _, rest = response.headers.get("Content-Type", "").lower().partition(";")
@@ -112,7 +120,7 @@ class Session:
     def download(self, url: str, file: IO[bytes]) -> int:
         """Fetch a URL into a file and return the status; PypiUnreachableError: no whole answer."""
         with self.opened(url) as response:
-            for chunk in self.chunks(response, url, limit=1 << 40):
+            for chunk in self.chunks(response, url, limit=Ceiling.ARTIFACT):
                 file.write(chunk)
             return response.status_code
 
@@ -146,27 +154,62 @@ class Session:
     @contextmanager
     def opened(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[requests.Response]:
         auth = self.password_for(url)
-        with (
-            self.guard(url),
-            self.http.get(
+
+        def ask() -> requests.Response:
+            return self.http.get(
                 without_user(url), headers=dict(headers or {}), timeout=self.limits, stream=True, auth=auth
-            ) as response,
-        ):
+            )
+
+        with self.guard(url), self.within_window(url, ask) as response:
             yield response
 
+    def within_window(self, url: str, ask: Callable[[], T]) -> T:
+        """Return what a short question gives; PypiUnreachableError where its answer trickles for longer than a window.
+
+        The time limits of requests are for one byte each, and a head may have many of them.
+        """
+        answer: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                found = ask()
+            except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+                if answer.set_running_or_notify_cancel():
+                    answer.set_exception(error)
+                return
+            if answer.set_running_or_notify_cancel():
+                answer.set_result(found)
+            elif close := getattr(found, "close", None):  # nobody waits any more
+                close()
+
+        threading.Thread(target=work, daemon=True).start()
+        done, _ = wait([answer], timeout=self.timeouts.window)
+        if not done and answer.cancel():
+            raise self._too_slow(url)
+        return answer.result()
+
     def chunks(self, response: requests.Response, url: str, limit: int) -> Iterator[bytes]:
-        deadline = time.monotonic() + self.timeouts.total
+        """Yield an answer in pieces as they come, unpacked; it may have `limit` bytes then."""
         size = 0
-        for chunk in response.iter_content(_CHUNK):
+        limits = self.timeouts
+        deadline = time.monotonic() + limits.total
+        watch = Headway(lambda: size, limits.rate * limits.window, limits.window)
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             size += len(chunk)
             if size > limit:
-                raise PypiError(f"the answer is too large: {mask(url)} (more than {limit} bytes)")
+                raise PypiError(f"the answer is too large: {mask(url)} (more than {limit:,} bytes)")
             if time.monotonic() > deadline:
                 raise PypiUnreachableError(
-                    f"the package index is too slow: {mask(url)} (no whole answer in {self.timeouts.total:g} s)",
-                    hint="try again, or from a better network",
+                    f"the package index is too slow: {mask(url)} (no whole answer in {limits.total:g} s)", hint=_SLOW
                 )
+            if not watch.is_enough():
+                raise self._too_slow(url)
             yield chunk
+
+    def _too_slow(self, url: str) -> PypiUnreachableError:
+        limits = self.timeouts
+        reason = f"less than {limits.rate:,} bytes a second for {limits.window:g} s"
+        return PypiUnreachableError(f"the package index is too slow: {mask(url)} ({reason})", hint=_SLOW)
 
     def _open(self) -> requests.Session:
         import requests

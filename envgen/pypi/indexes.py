@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from envgen.errors import PypiError
 from envgen.models.secrets import Secrets, advice, has_variable, mask, origin_key, same_origin, without_user
 from envgen.models.wheel import PackageIndex
+from envgen.system.files import IrregularFileError, read_bytes
 
 BOUND = "ENVGEN_BOUND_INDEXES"  # of a manifest's, on their way to both clients
 _BOUND_NAME = "envgen_bound"
@@ -186,7 +187,9 @@ def stored_logins(url: str, environment: Mapping[str, str]) -> dict[str, tuple[s
 def _tables(environment: Mapping[str, str]) -> Iterator[Mapping[str, object]]:
     for path in _config_files(environment):
         try:
-            yield tomllib.loads(path.read_text(encoding="utf-8"))
+            yield tomllib.loads(read_bytes(path).decode())
+        except IrregularFileError as error:
+            raise PypiError(f"{path} is not a regular file") from error
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
             continue  # uv itself passes over a file that it may not read
 

@@ -29,13 +29,15 @@ from envgen.models.wheel import Wheel, WheelMetadata, wheel_rank
 from envgen.pypi.http import Session
 from envgen.pypi.release_verdicts import by_version
 from envgen.pypi.simple_api import Project
+from envgen.system.files import open_regular
+from envgen.system.settings import Ceiling
 
 if TYPE_CHECKING:
     import requests
 
 
 _WORKERS = 8
-_LIMIT = 10 << 20
+_LIMIT: int = Ceiling.METADATA
 _TAIL = 64 << 10
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError)
 _REPAIRS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -84,7 +86,7 @@ class MetadataReader:
             futures = [pool.submit(self.read, wheel) for wheel in wheels]
             try:
                 return tuple(future.result() for future in futures)
-            except (PypiError, OSError):
+            except (PypiError, OSError, KeyboardInterrupt):
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
@@ -117,7 +119,7 @@ class MetadataReader:
         parts = urlsplit(wheel.url)
         path = Path(unquote(parts.path) if parts.scheme else wheel.url)
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 if wheel.sha256 and _sha256(file) != wheel.sha256:
                     raise PypiError(f"the file changed: {wheel.filename} (its sha256 is not the expected one)")
                 return _from_zip(file, wheel)
@@ -149,9 +151,14 @@ class MetadataReader:
             "headers": {"Accept-Encoding": "identity"},
             "hooks": {"response": _close_unless_partial},
         }
-        try:
-            with session.guard(url), RemoteZip(url, **options) as archive:
+
+        def read() -> bytes:
+            with RemoteZip(url, **options) as archive:
                 return _member(archive, wheel)
+
+        try:
+            with session.guard(url):
+                return session.within_window(url, read)
         except RemoteIOError as error:
             if _status_of(error) in (404, 410):
                 raise _missing(wheel) from error

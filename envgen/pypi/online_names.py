@@ -14,10 +14,11 @@ from packaging.utils import canonicalize_name
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.pypi.http import AnswerCache, Session, Timeouts, reason
 from envgen.pypi.indexes import Indexes
+from envgen.system.settings import Ceiling
 
 NAME_MAP_URL = "https://conda-mapping.prefix.dev/compressed-v0/conda-forge/compressed_mapping.json"
 MAX_AGE = 24 * 3600
-_LIMIT = 16 * 1024 * 1024
+_LIMIT: int = Ceiling.NAME_MAP
 _FOLDER = "name-map"
 
 

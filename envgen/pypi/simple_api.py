@@ -22,6 +22,7 @@ from envgen.models.secrets import LOG_IN, mask, without_user
 from envgen.models.wheel import Wheel
 from envgen.pypi.http import Response, Session, Timeouts
 from envgen.pypi.indexes import Index, Indexes
+from envgen.system.settings import Ceiling
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
@@ -29,7 +30,6 @@ ACCEPT = f"{_JSON}, {_HTML[0]};q=0.2, {_HTML[1]};q=0.1"
 _ARCHIVE = re.compile(r"\.(?:whl|tar\.\w+|tgz|zip|egg|exe|rpm|msi)$")
 _FORM = re.compile(rb"<\s*(?:form|script|input)\b", re.IGNORECASE)
 _WORKERS = 8
-_PAGE_LIMIT = 200 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ class SimpleIndex:
 
     def _ask(self, index: Index, name: str) -> Project | None:
         url = f"{index.url.rstrip('/')}/{name}/"
-        answer = self._session.get(url, {"Accept": ACCEPT}, limit=_PAGE_LIMIT)
+        answer = self._session.get(url, {"Accept": ACCEPT}, limit=Ceiling.PROJECT_PAGE)
         if answer.status in (404, 410):
             return None
         if answer.status != 200:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import platform
 import re
 import subprocess
@@ -34,6 +36,7 @@ _RESOLVING = re.compile(
 _PROJECT = "envgen-request"
 _REQUIRED = re.compile(rf"{_PROJECT}(?:==0)?\s+depends\s+on")
 _AUTH_SECONDS = 30.0
+_UNWATCHED = 180.0  # seconds for a run of which nothing is to be seen
 _STUBS, _CONSTRAINTS, _OVERRIDES, _PREFERRED = "stubs", "constraints.txt", "overrides.txt", "pylock.toml"
 # Of uv's own variables only those pass that say how to reach indexes; the rest would make a result depend on a shell.
 _PASSED = re.compile(
@@ -110,12 +113,27 @@ class Uv:
                 ["pip", "compile", file, *arguments],
                 self._variables(request),
                 folder=folder,
-                timeout=self._timeouts.uv,
+                limits=self._limits(),
                 text=text,
             )
         if process.returncode:
             raise failure(_REQUIRED.sub("you require", process.stderr.replace(str(folder), "")), request)
         return UvAnswer(lock=process.stdout, stderr=process.stderr)
+
+    def _limits(self) -> ChildLimits:
+        """Return how long uv may take: as long as its cache grows, which it fills with every answer that it gets."""
+        limits = self._timeouts
+        cache = _cache(self._environment)
+        if cache is None or self._offline:
+            return ChildLimits(seconds=min(limits.uv, _UNWATCHED), output=Ceiling.OUTPUT, memory=Ceiling.UV_MEMORY)
+        return ChildLimits(
+            seconds=limits.uv,
+            output=Ceiling.OUTPUT,
+            memory=Ceiling.UV_MEMORY,
+            headway=lambda: _size(cache),
+            least=int(limits.rate * limits.window),
+            window=limits.window,
+        )
 
     def _variables(self, request: ResolveRequest) -> dict[str, str]:
         limits = {
@@ -193,27 +211,37 @@ def run_uv(
     environment: Mapping[str, str],
     *,
     folder: Path,
-    timeout: float,
+    limits: ChildLimits,
     text: str = "",
     umask: int = -1,
 ) -> subprocess.CompletedProcess[str]:
-    """Run uv to its end in a folder, with `text` as its input; `timeout` is in seconds, `umask` for files it makes.
+    """Run uv to its end in a folder, with `text` as its input; `umask` is for files it makes.
 
     Raises:
         PypiUnreachableError: it did not end in time. PypiError: it cannot be run.
     """
     command = [find_uv(), *arguments]
-    limits = ChildLimits(seconds=timeout, output=Ceiling.OUTPUT)
     try:
         done = run_child(command, limits, environment=environment, folder=folder, text=text, umask=umask)
         stdout, stderr = (printed.decode("utf-8", "replace") for printed in (done.stdout, done.stderr))
         return subprocess.CompletedProcess(command, done.returncode, stdout, stderr)
     except EndedError as error:
         if error.reason == "large":
-            raise PypiError(f"uv printed more than {Ceiling.OUTPUT:,} bytes") from error
-        raise PypiUnreachableError(
-            f"uv did not finish within {timeout:g} s", hint="try again, or from a better network"
-        ) from error
+            raise PypiError(f"uv printed more than {limits.output:,} bytes") from error
+        if error.reason == "heavy":
+            raise PypiError(
+                f"an answer of {_hosts(environment)} is too large: uv needs more than {limits.memory:,} bytes for it",
+                hint="does UV_DEFAULT_INDEX or UV_INDEX name a simple index?",
+            ) from error
+        hint = "try again, or from a better network"
+        if error.reason == "slow":
+            rate = limits.least / limits.window
+            raise PypiUnreachableError(
+                f"uv gets too little from {_hosts(environment)}: "
+                f"less than {rate:,.0f} bytes a second for {limits.window:g} s",
+                hint=hint,
+            ) from error
+        raise PypiUnreachableError(f"uv did not finish within {limits.seconds:g} s", hint=hint) from error
     except OSError as error:
         raise PypiError(f"uv cannot be run ({error.strerror})", hint="pip install --force-reinstall uv") from error
 
@@ -247,9 +275,45 @@ def _auth(arguments: Sequence[str], environment: Mapping[str, str], *, text: str
     with scratch_folder() as folder:
         variables = uv_environment(environment, Indexes())
         words = ["auth", *arguments, "--no-config", "--no-progress"]
-        done = run_uv(words, variables, folder=folder, timeout=_AUTH_SECONDS, text=text, umask=0o077)
+        done = run_uv(
+            words,
+            variables,
+            folder=folder,
+            limits=ChildLimits(seconds=_AUTH_SECONDS, output=Ceiling.OUTPUT),
+            text=text,
+            umask=0o077,
+        )
     if done.returncode:
         raise PypiError(f"uv refuses it: {mask(done.stderr.strip())}")
+
+
+def _hosts(environment: Mapping[str, str]) -> str:
+    """Name the hosts of the indexes that a run of uv has asked."""
+    listed = f"{environment.get('UV_INDEX', '')} {environment.get('UV_DEFAULT_INDEX', '')}".split()
+    hosts = (urlsplit(without_user(each.rpartition("=")[2] if "=" in each else each)).hostname for each in listed)
+    return ", ".join(dict.fromkeys(host for host in hosts if host)) or "the package index"
+
+
+def _cache(environment: Mapping[str, str]) -> Path | None:
+    """Return the folder that uv keeps answers in; None where it keeps none, or nobody knows where."""
+    if environment.get("UV_NO_CACHE", "").lower() not in ("", "0", "false"):
+        return None
+    if named := environment.get("UV_CACHE_DIR"):
+        return Path(named)
+    if (home := environment.get("XDG_CACHE_HOME", "")).startswith("/"):
+        return Path(home) / "uv"
+    return Path(environment["HOME"]) / ".cache" / "uv" if environment.get("HOME") else None
+
+
+def _size(cache: Path) -> int:
+    """Return the size of the answers that uv keeps, without what it has unpacked of wheels."""
+    total = 0
+    for folder in (*cache.glob("simple-v*"), *cache.glob("wheels-v*"), *cache.glob("flat-index-v*")):
+        for place, _, names in os.walk(folder):
+            for name in names:
+                with contextlib.suppress(OSError):  # files come and go
+                    total += os.lstat(f"{place}/{name}").st_size
+    return total
 
 
 def find_uv() -> str:

@@ -17,7 +17,7 @@ from envgen.models.channel import Channel
 from envgen.models.lazy_sequence import LazySequence
 from envgen.models.platform import Platform
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata, is_excluded
-from envgen.repodata.locations import Access, Place, find_place
+from envgen.repodata.locations import Access, Place, explain, find_place
 from envgen.repodata.records import packed, to_record
 from envgen.repodata.sources import Source, broken_record, labels_of, open_folder, rattler_channel
 from envgen.system.lifetime import run, scratch_folder
@@ -193,8 +193,6 @@ class ChannelsRepodata:
         broken = None if named else next(filter(None, map(broken_record, self._sources)), None)
         if broken is not None:
             return broken
-        from envgen.repodata.remote import explain
-
         source = (*named, *remote, *self._sources)[0]
         return explain(source.channel, source.place, text)
 

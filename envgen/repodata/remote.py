@@ -2,7 +2,8 @@
 
 rattler waits for ever, or for a total time that a slow line may need. So its work is watched: as long as its cache
 grows, all is well; when it does not, the same files are asked for a second time, a few bytes of each, and a server that
-does not even give those is silent.
+does not even give those is silent. It also unpacks whatever it gets, an index to the cache and shards in memory, and
+aborts where there is no more of that: so both are watched for more than any index has.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import resource
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -33,17 +36,33 @@ from rattler.networking.middleware import (
 from rattler.package_streaming import download_bytes
 
 import envgen
-from envgen.errors import ChannelUnreachableError, RepodataError
-from envgen.models.channel import CONDA_FORGE, Channel
+from envgen.errors import RepodataError
+from envgen.models.channel import Channel
 from envgen.models.platform import Platform
-from envgen.models.secrets import LOG_IN
-from envgen.repodata.credentials import ELSEWHERE, secret_middleware
-from envgen.repodata.locations import Access, Place
+from envgen.repodata.credentials import secret_middleware
+from envgen.repodata.locations import (
+    Access,
+    Place,
+    explain,
+    explain_changing,
+    explain_flood,
+    explain_page,
+    explain_silence,
+    explain_slowness,
+    explain_wrong_shard,
+    is_broken_index,
+    is_page,
+)
 from envgen.repodata.shards import INDEX, ShardIndex, ShardLedger
 from envgen.repodata.sources import Source, rattler_channel
-from envgen.system.lifetime import run
+from envgen.system.files import hold_folder
+from envgen.system.lifetime import Headway, run
+from envgen.system.settings import LEAST_RATE, RATE_WINDOW, Ceiling
 
 T = TypeVar("T")
+_GLANCE, _LOOK = 0.1, 0.5  # seconds between two looks at memory, and at the cache
+_LARGE = 256 << 20  # bytes: no file on its way to the cache has as many
+_HEAD = 1 << 16  # bytes that an answer's head may have
 _ENOUGH = 512  # bytes: whoever sends fewer in all that time will not send an index
 _STALLED = 5  # times the timeout: the server answers, but rattler gets nothing
 _OK = re.compile(rb"HTTP/[\d.]+ 200\b")
@@ -86,6 +105,7 @@ class Remote:
         self._platform = platform
         self._offline = access.offline
         cache = access.cache / "repodata"
+        hold_folder(self, cache)
         self._client = _client(channels)
         self._ledger = ShardLedger(cache)
         self._ledger.drop_changed()
@@ -165,12 +185,20 @@ class Remote:
         return index.urls if index else {}
 
     def run(self, work: Coroutine[object, object, T]) -> T:
-        """Wait for work that reads the channels; raise ChannelUnreachableError when one of them is silent."""
+        """Wait for work that reads the channels.
+
+        Raises:
+            ChannelUnreachableError: one of them is silent or too slow. RepodataError: one gives more than an index has.
+        """
         try:
             return run(self._watch.over(work))
         except SilentError as error:
             channel = next(channel for channel, place in self.channels if place is error.place)
             raise explain_silence(channel, error.place, error.seconds) from error
+        except SlowError as error:
+            raise explain_slowness(self.channels, error.rate, error.seconds) from error
+        except FloodError as error:
+            raise explain_flood(self.channels, error.limit) from error
 
     def connect(self) -> list[Source]:
         """Fetch what each channel's index says of names, all channels at once.
@@ -228,17 +256,45 @@ class SilentError(Exception):
         self.seconds = seconds
 
 
+class SlowError(Exception):
+    """Places that gave less than `rate` bytes a second for `seconds`."""
+
+    def __init__(self, rate: int, seconds: float) -> None:
+        super().__init__(rate, seconds)
+        self.rate = rate
+        self.seconds = seconds
+
+
+class FloodError(Exception):
+    """Places that gave more than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """A watch over the reading of http(s) places into a cache folder; `timeout` is in seconds."""
+    """A watch over the reading of http(s) places into a cache folder; `timeout` and `window` are in seconds.
+
+    `limit` is the most bytes that the cache or this process may grow by, for each place.
+    """
 
     places: Sequence[Place]
     subdirs: Sequence[str]
     cache: Path
     timeout: float
+    window: float = RATE_WINDOW
+    rate: int = LEAST_RATE
+    limit: int = Ceiling.REPODATA
 
     async def over(self, work: Coroutine[object, object, T]) -> T:
-        """Wait for the work; raise SilentError when a place has been silent for longer than the timeout."""
+        """Wait for the work.
+
+        Raises:
+            SilentError: a place has been silent for longer than the timeout. SlowError: too little came in a window.
+            FloodError: far too much came.
+        """
         task = asyncio.ensure_future(work)
         try:
             await self._wait(task)
@@ -248,18 +304,56 @@ class Watch:
 
     async def _wait(self, task: asyncio.Future[T]) -> None:
         beat, quiet, size = self.timeout / 2, 0.0, _size(self.cache)
-        while not await _done(task, beat):
+        window = max(self.window, self.timeout)
+        headway = Headway(lambda: _size(self.cache), self.rate * window, window)
+        guard = _Guard(self.cache, self.limit * len(self.places))
+        while not await _done(task, beat, guard):
             grown = _size(self.cache)
+            if not headway.is_enough():
+                raise SlowError(self.rate, window)
             if grown >= size + _ENOUGH:
                 quiet, size = 0.0, grown
                 continue
             probes = [Probe(place, self.subdirs, beat) for place in self.places]
-            if await _done(task, beat):
+            if await _done(task, beat, guard):
                 return
             quiet += 2 * beat
             silent = [probe.place for probe in probes if not probe.answered]
             if silent or quiet >= _STALLED * self.timeout:
                 raise SilentError(silent[0] if silent else self.places[0], quiet)
+
+
+class _Guard:
+    """A look at how much the cache and this process have grown since the start."""
+
+    def __init__(self, cache: Path, limit: int) -> None:
+        self._cache = cache
+        self._limit = limit
+        self._most_memory = _memory() + limit
+        self._most_disk = _size(cache) + limit
+        self._next = time.monotonic() + _LOOK
+
+    def check(self) -> None:
+        """Raise FloodError where it is too much, after the removal of what rattler would leave of it in the cache."""
+        if _memory() > self._most_memory:
+            raise FloodError(self._limit)
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _LOOK
+        if _size(self._cache) > self._most_disk:
+            for path in self._cache.rglob(".tmp*"):
+                with contextlib.suppress(OSError):
+                    if path.stat().st_size > _LARGE:
+                        path.unlink()
+            raise FloodError(self._limit)
+
+
+def _memory() -> int:
+    """Return the bytes of memory that this process uses; on a Mac, where that takes a program, the most so far."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    except OSError:  # Linux would count the memory of who started us, too
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 class Probe:
@@ -336,6 +430,8 @@ def _received(stream: socket.socket, deadline: float) -> bytes | None:
         if not chunk:
             return received or None
         received += chunk
+        if len(received) > _HEAD:
+            return None
     return received
 
 
@@ -348,9 +444,14 @@ def _suffices(received: bytes) -> bool:
     return not _OK.match(head) or len(body) >= wanted
 
 
-async def _done(task: asyncio.Future[T], seconds: float) -> bool:
-    done, _ = await asyncio.wait({task}, timeout=seconds)
-    return bool(done)
+async def _done(task: asyncio.Future[T], seconds: float, guard: _Guard) -> bool:
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        done, _ = await asyncio.wait({task}, timeout=min(left, _GLANCE))
+        if done:
+            return True
+        guard.check()
+    return False
 
 
 def _size(folder: Path) -> int:
@@ -360,135 +461,3 @@ def _size(folder: Path) -> int:
             with contextlib.suppress(OSError):
                 total += path.stat().st_size
     return total
-
-
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    """What one of rattler's messages means; `{reason}` is its innermost cause, `{where}` the place."""
-
-    sign: re.Pattern[str]
-    message: str
-    hint: str
-    error: type[RepodataError] = RepodataError
-
-
-_OTHERWISE = "read a copy with --mirror {channel}=PATH_OR_URL, or what is cached with --offline"
-_STARTER = "; or start from the index that envgen ships with --starter"
-_COLD = "run it once without --offline, or read a copy with --mirror {channel}=PATH_OR_URL"
-_FAULTS = (
-    _Fault(
-        re.compile(r"no usable repodata cache|is not in the cache"),
-        "channel `{channel}` cannot be read with --offline: {reason}",
-        _COLD,
-    ),
-    _Fault(
-        re.compile(r"could not find subdir"),
-        "channel `{channel}` has no index for noarch at {where}",
-        "check the channel's name or URL",
-    ),
-    _Fault(
-        re.compile(r"\((?P<status>50[234] [^)]*)\)"),
-        "channel `{channel}` does not answer: {status} from {where}",
-        _OTHERWISE,
-        ChannelUnreachableError,
-    ),
-    _Fault(
-        re.compile(r"\((?P<status>(?:401|403|407) [^)]*)\)"),
-        "channel `{channel}` refuses to be read: {status} from {where}",
-        LOG_IN,
-    ),
-    _Fault(
-        re.compile(ELSEWHERE),
-        "channel `{channel}` redirects to another host, which would be told the token in its address ({where})",
-        "use a token that is sent as a header, ENVGEN_TOKENS='HOST=TOKEN', or " + _OTHERWISE,
-    ),
-    _Fault(
-        re.compile(r"HTTP status [a-z ]*\((?P<status>[^)]*)\)"),
-        "channel `{channel}` cannot be read: {status} from {where}",
-        _OTHERWISE,
-    ),
-    _Fault(
-        re.compile(r"error sending request"),
-        "channel `{channel}` does not answer: {reason} ({where})",
-        _OTHERWISE,
-        ChannelUnreachableError,
-    ),
-    _Fault(
-        re.compile(r"error decoding response body|failed to download"),
-        "channel `{channel}` broke off in the middle of its index: {reason} ({where})",
-        "try again; " + _OTHERWISE,
-    ),
-    _Fault(
-        re.compile(r"failed to (?:decode|parse|extract)"),
-        "what channel `{channel}` serves is no index: {reason} ({where})",
-        "open the address in a browser: a log-in page, or a file that was cut short? Else " + _OTHERWISE,
-    ),
-    _Fault(
-        re.compile(r"failed to create|failed to write|No space left|Permission denied"),
-        "the cache cannot be used: {reason}",
-        "set ENVGEN_CACHE_DIR to a folder that can be written",
-    ),
-    _Fault(re.compile(""), "channel `{channel}` cannot be read: {reason} ({where})", _OTHERWISE),
-)
-
-
-def is_broken_index(text: str) -> bool:
-    """Return whether rattler's message says that what it read is no index."""
-    return bool(re.search(r"failed to (?:decode|parse|extract)", text))
-
-
-def is_page(answer: bytes) -> bool:
-    """Return whether an HTTP answer, head included, starts a web page."""
-    body = answer.partition(b"\r\n\r\n")[2].lstrip().lower()
-    return body.startswith((b"<!doctype html", b"<html"))
-
-
-def explain(channel: Channel, place: Place, text: str) -> RepodataError:
-    """Make an error of rattler's message about a channel."""
-    masked = place.mask(text)
-    fault, match = next((fault, match) for fault in _FAULTS if (match := fault.sign.search(masked)))
-    words = {"channel": str(channel), "where": place.shown, "reason": _reason(masked), **match.groupdict()}
-    starter = _starter(channel) if fault.error is ChannelUnreachableError else ""
-    return fault.error(fault.message.format(**words), hint=fault.hint.format(**words) + starter)
-
-
-def explain_silence(channel: Channel, place: Place, seconds: float) -> ChannelUnreachableError:
-    """Make an error of a channel that was given up."""
-    return ChannelUnreachableError(
-        f"channel `{channel}` does not answer: nothing in {seconds:g} seconds ({place.shown})",
-        hint=_OTHERWISE.format(channel=channel) + "; or wait longer: ENVGEN_TIMEOUT=SECONDS" + _starter(channel),
-    )
-
-
-def explain_wrong_shard(channel: Channel, place: Place, reason: str) -> RepodataError:
-    """Make an error of a channel that sends a shard which its index does not name."""
-    return RepodataError(
-        f"channel `{channel}` sends a part of its index that is not what the index says: shard {place.mask(reason)}"
-        f" ({place.shown})",
-        hint="nothing of it was kept: try again later; " + _OTHERWISE.format(channel=channel),
-    )
-
-
-def explain_changing(channel: Channel, place: Place) -> RepodataError:
-    """Make an error of a channel whose shards are other ones each time."""
-    return RepodataError(
-        f"channel `{channel}` sends other parts of its index each time it is asked ({place.shown})",
-        hint="nothing of it was kept: try again later; " + _OTHERWISE.format(channel=channel),
-    )
-
-
-def explain_page(channel: Channel, place: Place) -> RepodataError:
-    """Make an error of a channel that answers with a web page."""
-    return RepodataError(
-        f"channel `{channel}` answers with a web page instead of an index ({place.shown})",
-        hint=f"is there a log-in page in the way? Else {_OTHERWISE.format(channel=channel)}",
-    )
-
-
-def _starter(channel: Channel) -> str:
-    """Offer the starter index where it serves as well: for conda-forge alone."""
-    return _STARTER if channel == CONDA_FORGE else ""
-
-
-def _reason(text: str) -> str:
-    return text.strip().rsplit("\n", 1)[-1].removeprefix("Caused by: ")

@@ -22,9 +22,10 @@ from envgen.models.secrets import without_secrets
 from envgen.repodata.locations import Place
 from envgen.repodata.records import to_record
 from envgen.system.lifetime import scratch_folder
+from envgen.system.settings import Ceiling
 
 Reading = rattler.Channel | rattler.SparseRepoData
-_LIMIT = 4 * 1024**3  # bytes; conda-forge's largest index has about 0.4 GB
+_LIMIT: int = Ceiling.REPODATA
 _CHUNK = 1024 * 1024
 _HINT = "make the copy again"
 _NAME = re.compile(r"[._-]*[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -155,6 +156,8 @@ def open_index(channel: Channel, subdir: str, file: Path) -> rattler.SparseRepoD
                 plain = scratch / "repodata.json"
                 _decompress(file, plain)
                 return _checked(rattler.SparseRepoData(base, subdir, plain), subdir, plain, shown=file)
+        if file.stat().st_size > _LIMIT:
+            raise broken_index(file, f"it has more than {_LIMIT:,} bytes")
         return _checked(rattler.SparseRepoData(base, subdir, file), subdir, file, shown=file)
     except (OSError, zstandard.ZstdError) as error:
         raise broken_index(file, str(error)) from error
@@ -192,6 +195,8 @@ def _checked(sparse: rattler.SparseRepoData, subdir: str, file: Path, *, shown: 
 
 
 def _has_packages(file: Path) -> bool:
+    if file.stat().st_size > Ceiling.TEXT:  # without a package
+        return False
     try:
         data = json.loads(file.read_bytes())
     except ValueError:  # rattler does not look into what it skips

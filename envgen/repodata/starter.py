@@ -24,10 +24,10 @@ from envgen.repodata.locations import Place
 from envgen.repodata.records import packed
 from envgen.repodata.sources import Source, index_names, open_index
 from envgen.system.lifetime import scratch_folder
+from envgen.system.settings import Ceiling
 
 FORMAT = 1
 STARTER_FILE = Path(envgen.__file__).parent / "starter" / "conda-forge.json.zst"
-_LIMIT = 256 * 1024 * 1024  # bytes, unpacked
 _LEVEL = 19
 _HINT = "install envgen again; or read a channel with --mirror conda-forge=PATH_OR_URL"
 
@@ -113,7 +113,7 @@ def read_starter(data: bytes, platform: Platform, *, exclude_newer: datetime | N
 
 def _unpack(data: bytes) -> tuple[StarterHeader, list[bytes]]:
     try:
-        text = zstandard.ZstdDecompressor().decompress(data, max_output_size=_LIMIT)
+        text = zstandard.ZstdDecompressor().decompress(data, max_output_size=Ceiling.STARTER)
         head, *lines = text.splitlines()
         found = json.loads(head)
         if found["format"] != FORMAT:

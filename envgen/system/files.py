@@ -13,14 +13,17 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from envgen.errors import EnvgenError, UsageError, WriteError
+from envgen.system.settings import Ceiling
 
-MAX_TEXT_BYTES = 64 * 1024 * 1024
 _OWN, _STAGED, _JOURNAL = ".envgen", ".new", ".envgen.commit"
 _LAST = "conda-lock.yml"  # it says what its neighbours must be
 _BEAT, _SHORT = 0.05, 5.0  # seconds
@@ -34,13 +37,43 @@ _HINTS = {
 }
 
 
-def read_text(path: Path, *, limit: int = MAX_TEXT_BYTES, error: type[EnvgenError] = EnvgenError) -> str:
+class IrregularFileError(OSError):
+    """A folder, a pipe, a socket or a device in a file's place: reading it might never end."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EINVAL, "not a regular file", str(path))
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file for reading; raise IrregularFileError for what is none, and OSError for what cannot be opened.
+
+    It is looked at before, since opening a device may do something, and after, since it may have been exchanged.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise IrregularFileError(path)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise IrregularFileError(path)
+    return os.fdopen(descriptor, "rb")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a regular file of at most as many bytes as a text may have; raise OSError."""
+    with open_regular(path) as stream:
+        content = stream.read(Ceiling.TEXT + 1)
+    if len(content) > Ceiling.TEXT:
+        raise OSError(errno.EFBIG, f"larger than {Ceiling.TEXT:,} bytes", str(path))
+    return content
+
+
+def read_text(path: Path, *, limit: int = Ceiling.TEXT, error: type[EnvgenError] = EnvgenError) -> str:
     """Read a UTF-8 text of at most `limit` bytes; raise `error` for what is missing, larger, or no such text."""
     try:
-        if path.exists() and not path.is_file():
-            raise error(f"{path} is not a file")
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             content = stream.read(limit + 1)
+    except IrregularFileError as reason:
+        raise error(f"{path} is not a regular file") from reason
     except OSError as reason:
         raise error(f"cannot read {path}: {reason_of(reason)}") from reason
     if len(content) > limit:
@@ -113,7 +146,9 @@ class FolderWriter:
         if target.is_dir():
             raise WriteError(f"cannot write {target}: it is a folder")
         try:
-            return not target.is_symlink() and target.read_bytes() == content
+            return not target.is_symlink() and read_bytes(target) == content
+        except IrregularFileError as error:
+            raise WriteError(f"cannot write {target}: it is not a regular file", hint="remove it") from error
         except OSError:
             return False
 
@@ -154,6 +189,18 @@ def try_lock(descriptor: int, kind: int) -> bool:
         if error.errno not in _NO_LOCKS:
             raise
     return True
+
+
+def hold_folder(owner: object, folder: Path) -> None:
+    """Keep others from emptying a folder (an exclusive lock) for as long as an object lives; make it if need be.
+
+    Where that cannot be done, whoever uses the folder has the words for it.
+    """
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        weakref.finalize(owner, os.close, descriptor)
+        try_lock(descriptor, fcntl.LOCK_SH)
 
 
 def _is_locked(descriptor: int, folder: Path) -> bool:

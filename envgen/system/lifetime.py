@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 T = TypeVar("T")
+_Reason = Literal["late", "slow", "large", "heavy"]
 _CHUNK = 1 << 16
+_BEAT = 0.05  # seconds
 _GRACE = 1.0  # seconds between the request to end and the end
 _JOIN = 3.0  # seconds
 _CHILDREN: set[int] = set()  # their process groups
@@ -77,12 +79,12 @@ def end_all() -> None:
 
 
 class EndedError(Exception):
-    """A child that had to be ended: it took too long, made no headway or printed too much.
+    """A child that had to be ended: it took too long, made no headway, printed too much or took too much memory.
 
     `stdout` is what it had printed until then.
     """
 
-    def __init__(self, reason: Literal["late", "slow", "large"], stdout: bytes) -> None:
+    def __init__(self, reason: _Reason, stdout: bytes) -> None:
         super().__init__(reason)
         self.reason = reason
         self.stdout = stdout
@@ -92,11 +94,13 @@ class EndedError(Exception):
 class ChildLimits:
     """How long a child may take, in seconds, and how many bytes it may print on each of stdout and stderr.
 
+    `memory` are the bytes of memory that it may use, 0 for no limit.
     `headway` counts something that must grow by `least` in each `window` seconds.
     """
 
     seconds: float
     output: int
+    memory: int = 0
     headway: Callable[[], int] | None = None
     least: int = 0
     window: float = 60.0
@@ -193,32 +197,73 @@ class _Child:
                 _CHILDREN.discard(process.pid)
 
     def _follow(self, process: subprocess.Popen[bytes]) -> None:
-        limits = self._limits
-        deadline = time.monotonic() + limits.seconds
-        watch = Headway(limits.headway, limits.least, limits.window) if limits.headway else None
-        beat = min(0.05, limits.window / 8)
+        """Take what the child prints until it has ended, or has to."""
+        watch = _LimitWatch(self._limits, process.pid)
         with selectors.DefaultSelector() as selector:
             for stream, kept in ((process.stdout, self.stdout), (process.stderr, self.stderr)):
                 if stream is not None:
                     selector.register(stream, selectors.EVENT_READ, kept)
             while (selector.get_map() or process.poll() is None) and not self.stopped.is_set():
-                for key, _ in selector.select(beat) if selector.get_map() else ():
+                for key, _ in selector.select(_BEAT) if selector.get_map() else ():
                     chunk = os.read(key.fd, _CHUNK)
                     key.data.extend(chunk)
                     if not chunk:
                         selector.unregister(key.fileobj)
-                    elif len(key.data) > limits.output:
-                        raise EndedError("large", bytes(self.stdout))
                 if not selector.get_map():
-                    self.stopped.wait(beat)
-                if time.monotonic() > deadline:
-                    raise EndedError("late", bytes(self.stdout))
-                if watch and not watch.is_enough():
-                    raise EndedError("slow", bytes(self.stdout))
+                    self.stopped.wait(_BEAT)
+                if reason := watch.reached(max(len(self.stdout), len(self.stderr))):
+                    raise EndedError(reason, bytes(self.stdout))
+
+
+class _LimitWatch:
+    """A watch over the limits of one child."""
+
+    def __init__(self, limits: ChildLimits, process: int) -> None:
+        self._limits = limits
+        self._process = process
+        self._deadline = time.monotonic() + limits.seconds
+        self._headway = Headway(limits.headway, limits.least, limits.window) if limits.headway else None
+        self._memory = _MemoryGauge()
+
+    def reached(self, printed: int) -> _Reason | None:
+        """Return which limit the child has gone beyond."""
+        limits = self._limits
+        if printed > limits.output:
+            return "large"
+        if time.monotonic() > self._deadline:
+            return "late"
+        if limits.memory and self._memory.get(self._process) > limits.memory:
+            return "heavy"
+        return "slow" if self._headway and not self._headway.is_enough() else None
+
+
+class _MemoryGauge:
+    """The memory of another process, looked up now and then; on a Mac by a program, so less often."""
+
+    def __init__(self) -> None:
+        self._has_proc = Path("/proc/self/statm").exists()
+        self._pause = 0.05 if self._has_proc else 1.0  # seconds
+        self._next = time.monotonic() + self._pause
+
+    def get(self, process: int) -> int:
+        """Return its bytes, or 0 where it is not yet time to look or it is gone."""
+        if time.monotonic() < self._next:
+            return 0
+        self._next = time.monotonic() + self._pause
+        try:
+            if self._has_proc:
+                return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            words = ["/bin/ps", "-o", "rss=", "-p", str(process)]
+            return int(subprocess.run(words, capture_output=True, timeout=5.0, check=False).stdout) * 1024
+        except (OSError, ValueError, IndexError, subprocess.SubprocessError):
+            return 0
 
 
 class Headway:
-    """A watch over a count that must grow by `least` in each `window` seconds; it is asked for a few times in each."""
+    """A watch over a count that must grow by `least` in each `window` seconds.
+
+    It is counted a few times in each window, and never in its first twelfth: most work is done by then.
+    """
 
     def __init__(
         self, count: Callable[[], int], least: float, window: float, clock: Callable[[], float] = time.monotonic
@@ -228,7 +273,7 @@ class Headway:
         self._window = window
         self._clock = clock
         self._since = clock()
-        self._next = self._since
+        self._next = self._since + window / 12
         self._from: int | None = None
 
     def is_enough(self) -> bool:
@@ -238,7 +283,9 @@ class Headway:
             return True
         self._next = now + self._window / 4
         count = self._count()
-        if self._from is None or count - self._from >= self._least or count < self._from:
+        if self._from is None:
+            self._from = count
+        elif count - self._from >= self._least or count < self._from:  # less: it was started anew, or tidied up
             self._from, self._since = count, now
         return now - self._since < self._window
 

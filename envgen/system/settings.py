@@ -19,17 +19,21 @@ _LONGEST = 3600.0  # seconds
 
 
 class Ceiling:
-    """The most bytes of an answer by its kind, as it is when it is unpacked. All are far beyond what there is today."""
+    """The most bytes of an answer or a text by its kind, unpacked where it comes packed; far above what there is."""
 
     MANIFEST = 1 << 20
+    METADATA = 10 << 20
+    FOREIGN = 16 << 20  # another tool's file that is imported
     NAME_MAP = 16 << 20
-    TEXT = 64 << 20  # locks, requirement files and all other texts of the user's
+    TEXT = 64 << 20  # locks, listings and all other texts
     OUTPUT = 64 << 20  # what a child prints: uv, git, conda-lock
-    METADATA = 64 << 20
-    SHARD = 256 << 20  # all builds of one package
-    SHARD_INDEX = 256 << 20  # conda-forge's has 2 MB
     PROJECT_PAGE = 200 << 20
-    REPODATA = 4 << 30  # conda-forge's largest has 0.4 GB
+    UV_MEMORY = 2 << 30  # uv keeps what it gets in memory, and tells nobody how much that is
+    STARTER = 256 << 20
+    # All indexes of a channel that are read at once, on disk or in memory: conda-forge's largest has 0.4 GB. Shards and
+    # their index count with them, since rattler alone sees them.
+    REPODATA = 2 << 30
+    ARTIFACT = 1 << 40  # where the lock does not say its size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

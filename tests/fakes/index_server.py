@@ -15,18 +15,22 @@ A fixture `index` that starts an empty server is in `tests/conftest.py`.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import html
 import json
 import ssl
 import threading
 import time
+import zlib
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
+import zstandard
 from packaging.utils import canonicalize_name
 
 from tests.fakes.tiny_wheels import TinyWheel
@@ -41,10 +45,16 @@ Misbehaviour = Literal[
     "unknown",
     "forbidden",
     "unknown-to-proxy",
+    "forbidden",
     "broken",
     "reset",
     "slow",
     "truncated",
+    "trickle",
+    "trickle-head",
+    "gzip-bomb",
+    "zstd-bomb",
+    "deflate-bomb",
 ]
 DEFAULT_TIME = "2025-01-01T00:00:00.000000Z"
 _JSON = "application/vnd.pypi.simple.v1+json"
@@ -277,6 +287,11 @@ class _Handler(BaseHTTPRequestHandler):
             if how == "hang-body":
                 self.shared.closing.wait(60)
             self.close_connection = True
+        elif how.startswith("trickle"):
+            self._trickle(in_head=how == "trickle-head")
+        elif how.endswith("-bomb"):
+            coding = how.removesuffix("-bomb")
+            self._answer(200, _JSON, bomb(coding), {"Content-Encoding": coding})
         elif how == "reset":
             self.close_connection = True
             self.connection.close()
@@ -289,6 +304,21 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             body = b"<!DOCTYPE html><html><body><form>Please log in</form></body></html>"
             self._answer(200, "text/html" if how == "login-page" else _JSON, body)
+
+    def _trickle(self, *, in_head: bool) -> None:
+        """Send a byte now and then, until the server or the client ends."""
+        self.send_response(200)
+        self.send_header("Content-Type", _JSON)
+        self.send_header("Content-Length", "1000000")
+        if in_head:
+            self.wfile.write(b"".join(self._headers_buffer) + b"X-Long: ")  # type: ignore[attr-defined]
+        else:
+            self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            while not self.shared.closing.wait(0.05):
+                self.wfile.write(b" ")
+                self.wfile.flush()
 
     def _serve_page(self, name: str) -> None:
         files = self.shared.files.get(name)
@@ -334,6 +364,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+BOMB = 300 << 20  # bytes that a bomb unpacks to
+
+
+@functools.cache
+def bomb(coding: str, size: int = BOMB) -> bytes:
+    """Return a small answer that unpacks to a list of nothing but spaces."""
+    block = b" " * (1 << 20)
+    packer: Any = (
+        zstandard.ZstdCompressor().compressobj()
+        if coding == "zstd"
+        else zlib.compressobj(9, zlib.DEFLATED, 31 if coding == "gzip" else 15)
+    )
+    parts = [packer.compress(b'{"files": [')] + [packer.compress(block) for _ in range(size >> 20)]
+    return b"".join([*parts, packer.compress(b"]}"), packer.flush()])
 
 
 def _json_page(name: str, files: list[_File], query: str) -> bytes:

@@ -80,7 +80,11 @@ def test_nothing_outside_of_the_folder_is_read(tmp_path: Path, name: str) -> Non
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("absent.txt", "cannot read absent.txt: no such file"), ("sub", "sub is not a file"), ("a\0b", "not a path")],
+    [
+        ("absent.txt", "cannot read absent.txt: no such file"),
+        ("sub", "sub is not a regular file"),
+        ("a\0b", "not a path"),
+    ],
 )
 def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "sub").mkdir()

@@ -17,7 +17,7 @@ import pytest
 from envgen.errors import InstallError
 from envgen.install import download as transfer
 from envgen.install.artifacts import Artifact, ArtifactLocation, Digest
-from envgen.install.download import Download, Progress, download_all
+from envgen.install.download import Download, Patience, Progress, download_all
 from envgen.models.package_key import PackageKey
 from envgen.repodata.credentials import Route
 from tests.fakes.loopback import LoopbackChannel, send, serving, status
@@ -43,7 +43,7 @@ def download(folder: Path, *urls: str, wanted: Artifact | None = None) -> Downlo
 
 def fetch(one: Download, lines: list[str] | None = None) -> Progress:
     progress = Progress([one.artifact], "downloading", (lines if lines is not None else []).append)
-    download_all([one], timeout=0.4, progress=progress)
+    download_all([one], patience=Patience(silence=0.4), progress=progress)
     return progress
 
 
@@ -274,6 +274,31 @@ def test_a_slow_server_is_waited_for(tmp_path: Path, channel: LoopbackChannel) -
     assert len(channel.seen) == 1
 
 
+def test_a_server_that_trickles_is_given_up_and_the_next_run_goes_on(tmp_path: Path, channel: LoopbackChannel) -> None:
+    def trickling(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(BODY)))
+        handler.end_headers()
+        for start in range(0, len(BODY), 1000):
+            handler.wfile.write(BODY[start : start + 1000])
+            handler.wfile.flush()
+            time.sleep(0.05)
+
+    channel.faults["a.bin"] = trickling
+    one = download(tmp_path, f"{channel.url}/a.bin")
+    progress = Progress([one.artifact], "downloading", lambda _: None)
+    with pytest.raises(InstallError) as caught:
+        download_all([one], patience=Patience(silence=1.0, window=1.0, rate=100_000), progress=progress)
+    assert "a.bin cannot be downloaded: less than 100,000 bytes a second came for 1 seconds" in caught.value.message
+    assert len(channel.seen) == 1
+    part = one.part.stat().st_size
+    assert 0 < part < len(BODY)
+    channel.faults["a.bin"] = ranged
+    fetch(one)
+    assert one.target.read_bytes() == BODY
+    assert channel.seen[-1].headers["range"] == f"bytes={part}-"
+
+
 def test_another_process_that_fetches_the_same_is_waited_for(tmp_path: Path, channel: LoopbackChannel) -> None:
     one = download(tmp_path, f"{channel.url}/a.bin")
     one.target.parent.mkdir()
@@ -348,10 +373,10 @@ def test_many_at_once_and_the_first_failure_ends_all(tmp_path: Path, channel: Lo
         for number in range(20)
     ]
     progress = Progress([each.artifact for each in many], "downloading", lambda line: None)
-    download_all(many, timeout=5, progress=progress)
+    download_all(many, patience=Patience(silence=5), progress=progress)
     assert progress.fetched == 20 * len(BODY)
     bad = [download(tmp_path / "x", f"{channel.url}/slow.bin"), download(tmp_path / "y", f"{channel.url}/absent.bin")]
     with pytest.raises(InstallError, match="404"):
-        download_all(bad, timeout=60, progress=progress)
+        download_all(bad, patience=Patience(silence=60), progress=progress)
     assert waited == []  # nobody waited for the slow one
     released.set()

@@ -302,7 +302,7 @@ def test_a_busy_server_is_asked_again_when_we_want() -> None:
     [
         pytest.param({}, Timeouts(), id="ours"),
         pytest.param(
-            {"UV_HTTP_TIMEOUT": "90", "UV_HTTP_RETRIES": "4"}, Timeouts(read=90, total=90, retries=4), id="uv's"
+            {"UV_HTTP_TIMEOUT": "90", "UV_HTTP_RETRIES": "4"}, Timeouts(read=90, window=90, retries=4), id="uv's"
         ),
         pytest.param({"UV_HTTP_TIMEOUT": "x", "UV_HTTP_RETRIES": "-1"}, Timeouts(), id="malformed"),
     ],

@@ -7,8 +7,16 @@ import pytest
 from envgen.errors import ChannelUnreachableError, RepodataError
 from envgen.models.channel import Channel
 from envgen.repodata.credentials import Route
-from envgen.repodata.locations import Place
-from envgen.repodata.remote import explain, explain_page, explain_silence, is_broken_index, is_page
+from envgen.repodata.locations import (
+    Place,
+    explain,
+    explain_flood,
+    explain_page,
+    explain_silence,
+    explain_slowness,
+    is_broken_index,
+    is_page,
+)
 
 FORGE = Channel.parse("conda-forge")
 PLACE = Place(
@@ -72,6 +80,21 @@ def test_explains_silence_and_pages() -> None:
         "channel `conda-forge` does not answer: nothing in 6 seconds (https://host/forge)"
     )
     assert "web page instead of an index (https://host/forge)" in explain_page(FORGE, PLACE).message
+
+
+def test_explains_too_much_and_too_little() -> None:
+    other = Channel.parse("bioconda")
+    one, two = [(FORGE, PLACE)], [(FORGE, PLACE), (other, Place(shown="https://host/other", url="https://host/other"))]
+    assert explain_slowness(one, 1000, 60.0).message == (
+        "channel `conda-forge` is too slow: less than 1,000 bytes a second for 60 s (https://host/forge)"
+    )
+    assert explain_flood(two, 4096).message == (
+        "one of the channels `conda-forge`, `bioconda` is too large: more than 4,096 bytes came, unpacked "
+        "(https://host/forge, https://host/other)"
+    )
+    for error in (explain_slowness(one, 1000, 60.0), explain_flood(two, 1)):
+        assert "--mirror conda-forge=PATH_OR_URL" in error.hint
+        assert not any(secret in str(error) for secret in ("ada", "pw@", "TOKEN"))
 
 
 def test_offers_the_starter_index_for_conda_forge_alone() -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from envgen.repodata import remote
 from envgen.repodata.locations import Place
-from envgen.repodata.remote import Probe, SilentError, Watch, first_bytes
+from envgen.repodata.remote import FloodError, Probe, SilentError, SlowError, Watch, first_bytes
 from envgen.system.lifetime import run
 from tests.fakes.loopback import LoopbackChannel, hang, reset, send, serving, status, trickle
 
@@ -182,3 +183,66 @@ def test_an_error_of_the_work_is_passed_on(server: LoopbackChannel, tmp_path: Pa
 
     with pytest.raises(LookupError, match="lost"):
         run(watch(server, tmp_path / "absent").over(fail()))
+
+
+def growing(folder: Path, step: int, pause: float, stop: threading.Event) -> threading.Thread:
+    """Write into a cache until it is told to stop."""
+
+    def grow() -> None:
+        with (folder / ".tmpX").open("wb", buffering=0) as stream:
+            while not stop.wait(pause):
+                stream.write(bytes(step))
+
+    thread = threading.Thread(target=grow)
+    thread.start()
+    return thread
+
+
+def test_too_little_ends_the_wait(server: LoopbackChannel, tmp_path: Path) -> None:
+    stop = threading.Event()
+    thread = growing(tmp_path, 600, 0.02, stop)
+    slow = Watch(places=[place(server)], subdirs=["noarch"], cache=tmp_path, timeout=0.2, window=1.5, rate=10**6)
+    with pytest.raises(SlowError) as caught:
+        run(slow.over(wait(30)))
+    stop.set()
+    thread.join()
+    assert (caught.value.rate, caught.value.seconds) == (10**6, 1.5)
+
+
+def test_too_much_on_the_disk_ends_the_wait_and_is_removed(
+    server: LoopbackChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "_LARGE", 1000)
+    stop = threading.Event()
+    thread = growing(tmp_path, 100_000, 0.02, stop)
+    (tmp_path / "kept.json").write_bytes(bytes(5000))
+    guarded = Watch(places=[place(server)], subdirs=["noarch"], cache=tmp_path, timeout=5, limit=200_000)
+    with pytest.raises(FloodError):
+        run(guarded.over(wait(30)))
+    stop.set()
+    thread.join()
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.json"]
+
+
+def test_too_much_in_memory_ends_the_wait(
+    server: LoopbackChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = iter(range(0, 10**9, 1000))
+    monkeypatch.setattr(remote, "_memory", lambda: next(used))
+    guarded = Watch(places=[place(server)] * 2, subdirs=["noarch"], cache=tmp_path, timeout=5, limit=1000)
+    with pytest.raises(FloodError):
+        run(guarded.over(wait(30)))
+    assert next(used) == 4000  # for two places
+
+
+def test_the_memory_is_that_of_this_process() -> None:
+    assert 10**7 < remote._memory() < 10**11
+
+
+def test_a_head_without_end_is_none(server: LoopbackChannel) -> None:
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        while True:
+            handler.wfile.write(b"X" * 4096)
+
+    server.faults = {"": endless}
+    assert first_bytes(f"{server.url}/noarch/repodata.json", 30) is None

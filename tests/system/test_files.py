@@ -65,8 +65,9 @@ class TestReading:
 
     def test_refuses_what_is_no_file(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
-        for name in ("", "pipe"):
-            with pytest.raises(ManifestError, match="is not a file"):
+        (tmp_path / "device").symlink_to("/dev/zero")
+        for name in ("", "pipe", "device"):
+            with pytest.raises(ManifestError, match="is not a regular file"):
                 read_text(tmp_path / name, error=ManifestError)
         with pytest.raises(ManifestError, match=r"cannot read .*absent: no such file or directory"):
             read_text(tmp_path / "absent", error=ManifestError)

@@ -80,6 +80,10 @@ ENDLESS = {
     ),
     "large": ("while True: print('x' * 1000)", ChildLimits(seconds=60, output=50_000)),
     "slow": ("import time; time.sleep(60)", ChildLimits(seconds=60, output=9, headway=lambda: 7, least=1, window=0.3)),
+    "heavy": (
+        "import time; x = bytearray(200_000_000); time.sleep(60)",
+        ChildLimits(seconds=60, output=9, memory=100_000_000),
+    ),
     "deaf": (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)",
         ChildLimits(seconds=1, output=9),
