@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "export": CommandEntry("export", "Write a lock for conda, pip, uv, pixi and others."),
     "diagnose": CommandEntry("diagnose", "Say why something can or cannot be installed on a Mac."),
     "doctor": CommandEntry("doctor", "Find what of this machine breaks environments."),
+    "cache": CommandEntry("cache", "Say how large the cache is, and clean it."),
     "knowledge": CommandEntry("reference.knowledge", "List the facts that envgen decides by."),
     "templates": CommandEntry("reference.templates", "List the starter manifests of `envgen new --template`."),
     "schema": CommandEntry("reference.schema", "Print the JSON schema of envgen.yaml."),

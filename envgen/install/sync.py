@@ -111,17 +111,17 @@ class PrefixSync:
         """
         with self._stating("it was not touched"):
             check_contents(state.contents)
-            linked = self._linked(state)
-            cached = unpacked(linked, self._cache)
-            missing = [record for record in linked if record.name not in cached]
-            wheels = [wheel_artifact(wheel) for wheel in state.changes.wheels]
-            check_space(
-                [*map(record_artifact, missing), *wheels],
-                [*map(record_artifact, linked), *wheels],
-                store=self._store,
-                prefix=self._target.prefix,
-            )
-            with shared_store(self._store) as drop:
+            with shared_store(self._store) as drop:  # nobody cleans the cache from now on
+                linked = self._linked(state)
+                cached = unpacked(linked, self._cache)
+                missing = [record for record in linked if record.name not in cached]
+                wheels = [wheel_artifact(wheel) for wheel in state.changes.wheels]
+                check_space(
+                    [*map(record_artifact, missing), *wheels],
+                    [*map(record_artifact, linked), *wheels],
+                    store=self._store,
+                    prefix=self._target.prefix,
+                )
                 needs = [*self._sources.records(missing), *self._sources.wheels(state.changes.wheels)]
                 files = fetch_files(needs, self._sources.fetch_options())
                 unpack(missing, files.by_key(), self._cache)

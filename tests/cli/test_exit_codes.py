@@ -30,6 +30,7 @@ CALLS = {
     "export": "export demo --format explicit",
     "diagnose": "diagnose six --no-try",
     "doctor": "doctor demo",
+    "cache": "cache dir",
     "knowledge": "knowledge",
     "templates": "templates",
     "schema": "schema",
@@ -52,6 +53,7 @@ VALUES = {
     "--depth": "foo",
     "--no-group": "foo",
     "--allow-outside-links": "foo",
+    "--older-than": "foo",
 }
 ANYTHING = {
     "--prefix",
