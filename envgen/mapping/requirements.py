@@ -158,7 +158,7 @@ class _Translator:
     def _add_extras(self, parts: _Parts, mapped: MappedRequirement, extras: ExtraAnswer, seen: frozenset[str]) -> str:
         """Add to the parts what the extras add; return the package to take."""
         base = parts.specs[0]
-        if extras.umbrella and extras.umbrella != base.name:
+        if extras.umbrella:
             parts.specs[0] = MatchSpec.parse(f"{extras.umbrella} {base.version}".strip())
         parts.specs.extend(MatchSpec.parse(name) for name in extras.packages)
         parts.specs.extend(extras.variants)

@@ -43,6 +43,12 @@ def test_without_metal_the_plug_in_is_no_root(accelerator: str) -> None:
     assert "pypi:tensorflow-metal" not in roots(METAL, locked(accelerator))
 
 
+def test_pip_is_a_root_where_it_is_there() -> None:
+    lock = locked("cpu")
+    without = replace(lock, conda=tuple(record for record in lock.conda if record.name != "pip"))
+    assert list(roots(METAL, without)) == ["conda:numpy", "conda:python"]
+
+
 def test_a_lock_without_the_plug_in_has_no_such_root() -> None:
     lock = replace(locked("metal"), pypi=())
     assert list(roots(METAL, lock)) == ["conda:numpy", "conda:python"]

@@ -179,6 +179,8 @@ def test_a_core_package_is_not_taken_for_the_project_that_pins_it() -> None:
 def test_a_bundle_that_pins_its_own_core_is_the_project() -> None:
     names = mapper(library("brandnew", "2.0", depends=["brandnew-core ==2.0"]), package("brandnew-core", "2.0"))
     assert names.map_names(["brandnew"])["brandnew"].conda == "brandnew"
+    plain = mapper(library("brandnew", "2.0", depends=["brandnew-core ==2.0"]), library("brandnew-core", "2.0"))
+    assert plain.map_names(["brandnew"])["brandnew"].source == "pypi"
     loose = mapper(library("brandnew", "2.0", depends=["brandnew-core"]), package("brandnew-core", "2.0"))
     assert loose.map_names(["brandnew"])["brandnew"].source == "pypi"
 

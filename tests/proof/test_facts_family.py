@@ -139,3 +139,12 @@ def test_two_halves_bring_tensorflow() -> None:
 )
 def test_satellites(pypi: tuple[str, ...], conda: tuple[str, ...], expected: list[str]) -> None:
     assert codes(*pypi, conda=conda, accelerator="cpu") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "fits"),
+    [("tensorflow-text", "2.18.1", "the same minor"), ("tensorflow-decision-forests", "1.12.0", "==2.19.0")],
+)
+def test_what_a_satellite_fits_is_said(name: str, version: str, fits: str) -> None:
+    ((_, message, _),) = found("tensorflow==2.19.1", f"{name}=={version}", accelerator="cpu")
+    assert message.startswith(f"{name} {version} does not fit TensorFlow 2.19.1, only {fits}: ")

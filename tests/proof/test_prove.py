@@ -111,6 +111,14 @@ def test_constrains_hold_for_both_halves(constrain: str, code: str) -> None:
     assert found == ([code] if code else [])
 
 
+def test_what_is_locked_in_the_place_of_what_is_needed_is_said() -> None:
+    needs, goes = make_record("a", depends=["numpy >=3"]), make_record("b", constrains=["numpy >=4"])
+    assert [(finding.code, finding.message) for finding in faults(NUMPY, needs, goes)] == [
+        ("CONSTRAINS", f"{goes} goes only with `numpy >=4`, and {NUMPY} is locked"),
+        ("DEPENDS-UNMET", f"{needs} needs `numpy >=3`, and {NUMPY} is locked"),
+    ]
+
+
 @pytest.mark.parametrize("kind", ["depends", "constrains"])
 def test_an_unreadable_spec_is_told_with_where_it_stands(kind: str) -> None:
     record = with_python(make_record("a", "1.0", "0"))
