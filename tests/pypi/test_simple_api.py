@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,10 +13,10 @@ import requests
 
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.platform import Platform
-from envgen.models.wheel import ResolveRequest
+from envgen.models.wheel import ResolveRequest, Wheel
 from envgen.pypi.http import Session, Timeouts, reason
 from envgen.pypi.indexes import Index, Indexes
-from envgen.pypi.simple_api import ProjectFile, SimpleIndex, before
+from envgen.pypi.simple_api import ProjectFile, SimpleIndex, before, listings
 from envgen.pypi.uv import Uv
 from tests.fakes.index_server import IndexServer, Misbehaviour
 from tests.fakes.loopback import LoopbackChannel, send, serving
@@ -255,6 +256,30 @@ def test_passwords_reach_the_index_and_no_message() -> None:
         with pytest.raises(PypiUnreachableError, match="401") as caught:
             client(server.url.replace("http://", "http://user:wr0ng@")).project("demo")
     assert "wr0ng" not in str(caught.value)
+
+
+def test_what_an_index_says_of_wheels_today(index: IndexServer) -> None:
+    tinies = [build_wheel(name, "1.0") for name in ("fine", "other", "withdrawn", "why", "renamed", "absent")]
+    wheels = [
+        Wheel(name=tiny.name, version="1.0", filename=tiny.filename, url="https://h/x.whl", sha256=tiny.sha256)
+        for tiny in tinies
+    ]
+    index.add(tinies[0])
+    index.add(tinies[1])
+    index.add(tinies[2], yanked="")
+    index.add(tinies[3], yanked="it breaks")
+    index.add(build_wheel("renamed", "2.0"))
+    wheels[1] = replace(wheels[1], sha256="0" * 64)
+    found = listings(wheels, {"UV_DEFAULT_INDEX": index.url})
+    assert [listing.wheel for listing in found] == wheels
+    assert [(listing.fault, listing.yanked) for listing in found] == [
+        ("", ""),
+        ("other-1.0-py3-none-any.whl is listed with another sha256", ""),
+        ("", "withdrawn-1.0-py3-none-any.whl was yanked"),
+        ("", "why-1.0-py3-none-any.whl was yanked: it breaks"),
+        (f"renamed-1.0-py3-none-any.whl is not listed by {index.url} any more", ""),
+        ("absent is on no index any more", ""),
+    ]
 
 
 def test_certificates_of_uv_count_for_both() -> None:
