@@ -296,26 +296,23 @@ def _bound_demand(requirement: Requirement, rules: list[CapRule], cpu: str) -> D
     `cpu` ends the hint with the way out of Metal, where there is one.
     """
 
-    def broken(version: str) -> CapRule | None:
-        return next(
-            (
-                rule
-                for rule in rules
-                if covers(rule.versions, version) and not overlaps(rule.specifier, requirement.specifier)
-            ),
-            None,
-        )
+    def broken(version: str) -> list[CapRule]:
+        return [
+            rule
+            for rule in rules
+            if covers(rule.versions, version) and not overlaps(rule.specifier, requirement.specifier)
+        ]
 
     def because(version: str) -> str:
-        rule = broken(version)
-        return f"TensorFlow {version} needs {rule.distribution}{rule.specifier}: {rule.why}" if rule else ""
+        rule = broken(version)[0]
+        return f"TensorFlow {version} needs {rule.distribution}{rule.specifier}: {rule.why}"
 
     def hint(version: str) -> str:
-        rule = broken(version)
-        return f"write `{rule.distribution}{rule.specifier}`{cpu}" if rule else ""
+        rule = broken(version)[0]
+        return f"write `{rule.distribution}{rule.specifier}`{cpu}"
 
     return Demand(
-        met_by=lambda version: broken(version) is None,
+        met_by=lambda version: not broken(version),
         by=f"`{requirement}`",
         because=because,
         hint=hint,
