@@ -183,8 +183,10 @@ def test_a_python_that_nothing_helps_is_not_blamed(solver: Solver) -> None:
 
 def test_another_python_goes_with_a_constraint(solver: Solver) -> None:
     index = table("python 3.11.9 : ssl <3\n python 3.12.4 : ssl >=3\n ssl 1\n ssl 3")
-    error = explained(solver, request(index, "python 3.11.*", constraints=["ssl >=3"]))
-    assert error.hint.startswith("it can be had with python 3.12: set `python` to it")
+    asked, hint = request(index, "python 3.11.*", constraints=["ssl >=3"]), "set `python` to it"
+    assert explained(solver, asked).hint == f"it can be had with python 3.12: {hint}"
+    # the python that is asked for is not tried again
+    assert remedies(VariantSolves(solver, budget=1), asked) == [f"it can be had with python 3.12: {hint}"]
 
 
 def test_the_problem_speaks_of_the_conflict_alone(solver: Solver) -> None:
