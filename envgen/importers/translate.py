@@ -97,7 +97,7 @@ class LineTranslator:
                 assert_never(item)
         return report
 
-    def undecided(self, item: ImportedItem, why: str, hint: str = "") -> LineReport:
+    def undecided(self, item: ImportedItem, why: str, hint: str) -> LineReport:
         """Leave a line out until the user decides."""
         reason = f"{why}; {hint}" if hint else why
         self._draft.undecided.append(f"{self._where(item)}: {_subject(item)}: {one_line(reason, 200)}")
