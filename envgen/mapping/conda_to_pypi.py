@@ -125,8 +125,6 @@ def to_specifier(version: str) -> str | None:
     """
     if not version or version == "*":
         return ""
-    if "|" in version or "(" in version:
-        return None
     clauses = [_specifier_clause(part.strip()) for part in version.split(",") if part.strip()]
     if any(clause is None for clause in clauses):
         return None

@@ -343,6 +343,7 @@ class NameMapper:
         distribution snappy, and nothing in a record says so.
         """
         library = next((name for name in self.packages.twins(project) if not self._is_python(name)), None)
+        believed = self._version(library) if library else None
         for name in self._spelt(project, *_BINDINGS):
             if self._table.contents.get(name) is not None:
                 continue
@@ -351,7 +352,7 @@ class NameMapper:
                 yield name, theirs
             elif not self._is_python(name):
                 yield name, _NOT_PYTHON
-            elif library is None or self._version(name) != self._version(library):
+            elif self._version(name) != believed:
                 yield name, f"{theirs}, as far as its records tell"
             else:
                 yield name, ""

@@ -36,6 +36,25 @@ def conda_to_pypi() -> CondaToPypi:
     return CondaToPypi(mapper)
 
 
+def test_many_packages_are_read_in_one_go() -> None:
+    repodata = FakeRepodata(listed=LISTED)
+    names = CondaToPypi(NameMapper(repodata=repodata, table=name_table(), overrides={}, python="3.12"))
+    names.read(["numpy", "pytorch"])
+    assert [names.has(name) for name in ("numpy", "pytorch")] == [True, True]
+    assert repodata.reads == [frozenset({"numpy", "pytorch"})]
+
+
+def test_the_conda_package_of_a_project() -> None:
+    names = conda_to_pypi()
+    assert [names.conda_of(project) for project in ("torch", "numpy", "sklearn", "nowhere")] == [
+        "pytorch",
+        "numpy",
+        "",
+        "",
+    ]
+    assert CondaToPypi().conda_of("numpy") == ""
+
+
 @pytest.mark.parametrize(
     ("conda", "requirement", "certain", "known"),
     [
