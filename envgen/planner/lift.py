@@ -192,7 +192,7 @@ def _lifted(name: str, mapped: Sequence[MappedRequirement]) -> LiftedRequirement
     )
     return LiftedRequirement(
         name=name,
-        conda=mapped[0].conda or name,
+        conda=mapped[0].specs[0].name,
         specs=tuple(specs),
         why=f"the channel has it; {mapped[0].requirement.origin.path}",
         lines=tuple(requirement_lines(answer.requirement for answer in mapped)),
