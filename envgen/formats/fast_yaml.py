@@ -85,7 +85,7 @@ class _Document:
 
     def _mapping(self, indent: int) -> dict[str, object]:
         mapping: dict[str, object] = {}
-        while (line := self._lines[self._at])[0] == indent and not line[1].startswith("- "):
+        while (line := self._lines[self._at])[0] == indent:
             key, rest = _entry(line[1])
             if key in mapping:
                 raise NotPlainError

@@ -25,7 +25,8 @@ def test_native_records_are_used_and_ours_come_back() -> None:
 def test_a_record_without_a_native_form_is_converted() -> None:
     ours = (record("a 1.0"), record("a 2.0"))
     channel = ChannelRecords(channel=ALPHA, records=ours, native=(to_native(ours[0]), None))
-    assert versions(RattlerSolver().solve(request(channel, "a"))) == {"a": "2.0"}
+    solution = RattlerSolver().solve(request(channel, "a"))
+    assert (versions(solution), solution.solver) == ({"a": "2.0"}, "rattler")
 
 
 def test_the_native_form_holds_what_a_solve_looks_at() -> None:
