@@ -138,7 +138,8 @@ def test_without_a_hash_nothing_is_kept(index: IndexServer, reader: MetadataRead
     assert not list(tmp_path.rglob("*.METADATA"))
 
 
-def test_many_come_in_the_order_asked(index: IndexServer, reader: MetadataReader) -> None:
+def test_many_come_in_the_order_asked(index: IndexServer, tmp_path: Path) -> None:
+    reader = MetadataReader(Session(Indexes(), {}), tmp_path / "cache")  # with time enough on a busy machine
     tinies = [build_wheel(f"demo-{number}", "1.0") for number in range(20)]
     wheels = [wheel_of(tiny, index.add(tiny, core_metadata=number % 2 == 0)) for number, tiny in enumerate(tinies)]
     assert [metadata.name for metadata in reader.read_many(wheels)] == [tiny.name for tiny in tinies]
