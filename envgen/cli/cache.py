@@ -1,4 +1,4 @@
-"""Say how large envgen's cache is, and clean it.
+"""Show how large envgen's cache is, and clean it.
 
 The cache may be a folder that is not envgen's alone (`ENVGEN_CACHE_DIR=$HOME`). So only what has the very form of
 envgen's own is counted or removed, in the folders that envgen makes, and no link is followed.

@@ -192,23 +192,11 @@ def fault(error: BaseException) -> EnvgenError:
     ]
     told = f": {' '.join(str(error).split())}" if str(error).strip() else ""
     place = f" ({lines[-1]})" if lines else ""
-    issues = _issues()
     return EnvgenError(
         f"a fault of envgen's: {type(error).__name__}{told}{place}",
-        hint=f"please report it with what `--verbose` shows{f': {issues}' if issues else ''}",
+        hint="please report it to envgen's repository as an issue, with what `--verbose` shows",
         code="fault",
     )
-
-
-def _issues() -> str:
-    """Return the address for reports, as the package says it."""
-    from importlib.metadata import PackageNotFoundError, metadata
-
-    try:
-        named = metadata("envgen").get_all("Project-URL") or ()
-    except PackageNotFoundError:
-        return ""
-    return next((url.partition(", ")[2] for url in named if url.startswith("Issues")), "")
 
 
 def _usage(message: str, words: Sequence[str]) -> int:

@@ -56,7 +56,7 @@ from envgen.repodata.locations import (
 from envgen.repodata.shards import INDEX, ShardIndex, ShardLedger
 from envgen.repodata.sources import Source, rattler_channel
 from envgen.system.files import hold_folder
-from envgen.system.lifetime import Headway, run
+from envgen.system.lifetime import ChildLimits, EndedError, Headway, run, run_child
 from envgen.system.settings import LEAST_RATE, RATE_WINDOW, Ceiling
 
 T = TypeVar("T")
@@ -70,6 +70,11 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,12})\b", re.IGNORECASE)
 _FILES = ("repodata_shards.msgpack.zst", "repodata.json.zst", "repodata.json")
 _READINGS = 8  # a shard that was wrong once may be right when it is asked for again, and name further ones
 _AT_ONCE = 20  # requests for shards
+_CLEAR = """
+import sys, rattler
+rattler.Gateway(cache_dir=sys.argv[1]).clear_repodata_cache(rattler.Channel(sys.argv[2]), clear_disk=True)
+"""
+_CLEAR_SECONDS = 10.0
 _RETRIES = 1  # of a refused or broken connection; a second one costs a whole second more
 
 
@@ -231,20 +236,21 @@ class Remote:
 
     def _explained(self, channel: Channel, place: Place, text: str) -> RepodataError:
         if is_broken_index(text) and not self._offline:
-            self._forget(channel, place)
+            self._forget(place)
             starts = Probe(place, self._platform.subdirs, self._watch.timeout / 2).starts()
             if any(is_page(start) for start in starts):
                 return explain_page(channel, place)
         return explain(channel, place, text)
 
-    def _forget(self, channel: Channel, place: Place) -> None:
+    def _forget(self, place: Place) -> None:
         """Take a broken index out of the cache, where it would be served again until it is stale.
 
-        By a gateway of its own: one with a reading under way would wait for that, and that for it.
+        By a process of its own: rattler waits for the index's file while it keeps Python from running, and a reading
+        that is still under way has that file and may wait for Python, which makes the headers of its requests.
         """
-        rattler.Gateway(cache_dir=self._watch.cache).clear_repodata_cache(
-            rattler_channel(channel, place.url), clear_disk=True
-        )
+        command = [sys.executable, "-c", _CLEAR, str(self._watch.cache), place.url]
+        with contextlib.suppress(EndedError, OSError):
+            run_child(command, ChildLimits(seconds=_CLEAR_SECONDS, output=Ceiling.OUTPUT))
 
 
 class SilentError(Exception):

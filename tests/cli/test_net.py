@@ -15,7 +15,6 @@ import pytest
 
 import envgen
 from envgen import __main__ as entry
-from envgen.cli import main
 from envgen.errors import EnvgenError
 from tests.fakes.tiny_project import Project
 from tests.json_shapes import FAILURE, assert_shape
@@ -54,13 +53,12 @@ def test_a_fault_is_one_line_and_how_to_report_it(
     project: Project, monkeypatch: pytest.MonkeyPatch, command: Callable[[], object], told: str
 ) -> None:
     monkeypatch.setattr(PLACE, command)
-    monkeypatch.setattr(main, "_issues", lambda: "https://tracker.example/issues")
     ran = project.run("templates")
     assert (ran.code, ran.out) == (1, "")
     first, hint = ran.err.splitlines()
     assert first.startswith(f"error: a fault of envgen's: {told}")
     assert re.search(r" \(envgen/cli/reference\.py:\d+\)$", first)
-    assert hint == "hint: please report it with what `--verbose` shows: https://tracker.example/issues"
+    assert hint == "hint: please report it to envgen's repository as an issue, with what `--verbose` shows"
     ran = project.run("templates", "--json")
     assert (ran.code, ran.err) == (1, "")
     assert_shape(ran.json, FAILURE)
@@ -78,19 +76,6 @@ def test_verbose_shows_the_traceback(project: Project, monkeypatch: pytest.Monke
 
 def test_verbose_is_taken_by_commands_that_have_no_more_to_say(project: Project) -> None:
     assert project.run("templates", "--verbose") == project.run("templates")
-
-
-def test_the_address_for_reports_is_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "_issues" in vars(main)
-    monkeypatch.setattr("importlib.metadata.metadata", lambda _: Metadata())
-    assert main._issues() == "https://tracker.example/issues"
-
-
-class Metadata:
-    """Stand for the metadata of an installed envgen."""
-
-    def get_all(self, _: str) -> list[str]:
-        return ["Home, https://example", "Issues, https://tracker.example/issues"]
 
 
 def test_an_interrupt_that_something_made_an_error_of_is_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
