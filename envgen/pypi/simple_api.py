@@ -18,7 +18,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from packaging.utils import canonicalize_name
 
 from envgen.errors import PypiError, PypiUnreachableError
-from envgen.models.secrets import LOG_IN, mask, without_user
+from envgen.models.secrets import LOG_IN, lockable, mask, without_user
 from envgen.models.wheel import Wheel
 from envgen.pypi.http import Response, Session, Timeouts
 from envgen.pypi.indexes import Index, Indexes
@@ -253,9 +253,10 @@ def _listing(wheel: Wheel, project: Project | None) -> Listing:
     if file.sha256 and file.sha256 != wheel.sha256:
         return Listing(wheel=wheel, fault=f"{wheel.filename} is listed with another sha256")
     reason = f": {file.yanked_reason}" if file.yanked_reason else ""
-    is_elsewhere = bool(wheel.url) and file.url.partition("#")[0] != wheel.url
+    address = lockable(file.url)
+    is_elsewhere = bool(wheel.url) and address != wheel.url
     return Listing(
         wheel=wheel,
-        elsewhere=f"{wheel.filename} is listed at {file.url}, not at {wheel.url}" if is_elsewhere else "",
+        elsewhere=f"{wheel.filename} is listed at {address}, not at {wheel.url}" if is_elsewhere else "",
         yanked=f"{wheel.filename} was yanked{reason}" if file.yanked else "",
     )
