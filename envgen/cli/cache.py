@@ -50,6 +50,7 @@ KINDS = (
         folder="repodata",
         files=re.compile(
             r"[0-9a-f]{8}\.(?:json|info\.json|lock|shards-cache-v\d+)|\.tmp\w+|shards-v\d+/[0-9a-f]{64}\.msgpack"
+            r"|shards-verified\.json"
         ),
     ),
     CacheKind(name="archives and wheels", folder="artifacts", files=re.compile(r"[0-9a-f]{16}/[^/]+")),
@@ -57,7 +58,7 @@ KINDS = (
         name="unpacked packages",
         folder="packages",
         files=re.compile(r"[^/]+-[^/]+-[^/]+\.lock"),
-        folders=re.compile(r"\.?[^/]+-[^/]+-[^/]+"),
+        folders=re.compile(r"[^/]+-[^/]+-[^/]+|\.envgen-[0-9a-f]{16}"),
     ),
     CacheKind(
         name="metadata of wheels",
@@ -188,10 +189,15 @@ def clean(cache_dir: Path, age: int = 0) -> list[CacheEntry]:
         for name in _LOCKED:
             _lock(cache_dir / name, locks)
         # entries are read before the first goes, so that nothing is counted that is going
-        old = [entry for entry in entries(cache_dir) if now - entry.used >= max(age, entry.kind.least_age)]
+        old = [entry for entry in entries(cache_dir) if _is_old(entry, now, age)]
         for entry in old:
             _remove(entry, cache_dir / entry.kind.folder)
     return old
+
+
+def _is_old(entry: CacheEntry, now: float, age: int) -> bool:
+    least = max(age, entry.kind.least_age)
+    return not least or now - entry.used >= least  # a file system's clock may be a little ahead
 
 
 def _lock(folder: Path, locks: contextlib.ExitStack) -> None:
