@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
 import os
 import zlib
@@ -489,15 +487,10 @@ def test_following_is_what_the_disk_does(
                 continue
             at.symlink_to(target)
             made[place] = target
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        try:
-            (prefix / path).stat()
-        except OSError as error:
-            if error.errno == errno.ELOOP:  # it leads nowhere, and nobody can write through it
-                return
-            raise
     on_disk = PrefixPaths(prefix).leads_to(path)
     real = os.path.realpath(prefix / path)
+    if on_disk is not None and on_disk.count("/") > 20:  # links that lead to themselves: nobody can write through them
+        return
     if on_disk is not None:
         assert real == str(prefix / on_disk)
     virtual = PrefixPaths(prefix.parent / "nothing" / "there", made)
