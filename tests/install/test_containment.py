@@ -489,8 +489,8 @@ def test_following_is_what_the_disk_does(
             made[place] = target
     on_disk = PrefixPaths(prefix).leads_to(path)
     real = os.path.realpath(prefix / path)
-    if on_disk is not None and on_disk.count("/") > 20:  # links that lead to themselves: nobody can write through them
-        return
+    if on_disk is not None and any(f"{on_disk}/".startswith(f"{place}/") for place in made):
+        return  # links that lead to themselves: nobody can write through them
     if on_disk is not None:
         assert real == str(prefix / on_disk)
     virtual = PrefixPaths(prefix.parent / "nothing" / "there", made)
