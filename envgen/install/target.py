@@ -22,6 +22,7 @@ from envgen.system.files import inside
 from envgen.system.machine import Machine
 from envgen.system.settings import expanded
 
+_SHEBANG = 100  # bytes: a script's first line may have 127 on Linux, with the path below the prefix
 _NAMES = {
     APPLE_SILICON: "an Apple-silicon Mac",
     "osx-64": "an Intel Mac",
@@ -119,12 +120,7 @@ def find_target(services: Services, options: CreateOptions, machine: Machine) ->
     else:
         location = named_location(environment.name, around)
     prefix = _resolved(location.prefix)
-    if ":" in str(prefix) or not str(prefix).isprintable():
-        raise InstallError(
-            f"an environment cannot be in {str(prefix)!r}: no PATH can hold a colon or a control character",
-            hint="choose another --prefix",
-            code="prefix",
-        )
+    _check_path(str(prefix))
     return InstallTarget(
         environment=environment,
         lock=without_groups(chosen, left_out),
@@ -200,6 +196,18 @@ def _projects(root: Path, environment: Environment) -> Iterator[tuple[Path, bool
 def _resolved(prefix: Path) -> Path:
     """Return a prefix without symlinks on the way: packages have its path written into them."""
     return prefix.parent.resolve() / prefix.name if prefix.name not in ("", "..") else prefix.resolve()
+
+
+def _check_path(prefix: str) -> None:
+    """Refuse a path that a PATH cannot hold, or that a script's first lines would have a shell evaluate."""
+    reason = ""
+    if ":" in prefix or not prefix.isprintable():
+        reason = "no PATH can hold a colon or a control character"
+    elif set(prefix) & set('$`"\\') and (" " in prefix or len(prefix.encode()) > _SHEBANG):
+        reason = "scripts of packages would start Python by a shell, which would evaluate it"
+    if reason:
+        hint = "choose another --prefix"
+        raise InstallError(f"an environment cannot be in {prefix!r}: {reason}", hint=hint, code="prefix")
 
 
 def _notes(environment: Environment, chosen: PlatformLock, *, is_outdated: bool, runs: bool) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 
 import pytest
@@ -71,3 +72,53 @@ def test_a_wrong_call(world: World, usual: Basics, words: list[str], message: st
     if code == 2:
         world.good("create", "demo")
     assert message in world.failed("run", *words, code=code)["message"]
+
+
+PREFIXES = [
+    "a b",
+    "a'b",
+    'a"b',
+    "$(id)",
+    "`id`",
+    "$HOME",
+    "a\\b",
+    "a;touch PWN;",
+    "a&b",
+    "-rf",
+    "~",
+    "ä漢",
+    "a%20b",
+    "#a",
+    "{a}",
+]
+
+
+@pytest.mark.parametrize("name", PREFIXES)
+def test_an_odd_prefix_is_made_and_run_in(world: World, usual: Basics, name: str) -> None:
+    prefix = world.folder / "data" / name
+    made = world.good("create", "demo", f"--prefix={prefix}")
+    assert made["prefix"] == str(prefix)
+    assert shlex.split(made["activate"][-1])[:4] == ["envgen", "run", "demo", "--prefix"]
+    assert shlex.split(made["activate"][-1])[4] == str(prefix)
+    words = ["run", "demo", f"--prefix={prefix}", "--", "demo-tool"]
+    done = world.start(*words)
+    out, err = done.communicate(timeout=60)
+    assert (done.returncode, out, err) == (0, f"{prefix}\n", "")
+    assert not list(world.folder.rglob("PWN"))
+
+
+@pytest.mark.parametrize("name", ["$(touch PWN)", "`touch PWN`", 'a" b', "a\\ b", f"${'a' * 100}"])
+def test_a_prefix_that_a_shell_would_evaluate(world: World, usual: Basics, name: str) -> None:
+    """Where its path has a blank or is long, a package's script starts Python by way of /bin/sh."""
+    error = world.failed("create", "demo", f"--prefix={world.folder / 'data' / name}")
+    assert error["code"] == "prefix"
+    assert "which would evaluate it" in error["message"]
+    assert not list(world.folder.rglob("PWN"))
+
+
+@pytest.mark.parametrize("name", ["a:b", "a\nb", "a\x1b[31mb", "a\x7fb", "a\u202eb", "a\udcffb"])
+def test_a_prefix_that_no_path_can_hold(world: World, usual: Basics, name: str) -> None:
+    error = world.failed("create", "demo", f"--prefix={world.folder / 'data' / name}")
+    assert error["code"] == "prefix"
+    assert "no PATH can hold a colon or a control character" in error["message"]
+    assert not (world.folder / "data").exists()
