@@ -48,6 +48,8 @@ class Shell:
 
 
 def _fish_quote(text: str) -> str:
+    if shlex.quote(text) == text:
+        return text
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
@@ -177,7 +179,7 @@ def bare_environment(prefix: Path, environ: Mapping[str, str]) -> dict[str, str]
 def advice(prefix: Path, name: str, active: str, environ: Mapping[str, str], *, given: bool) -> list[str]:
     """Return how to use an environment: the way for the user's shell first."""
     shell = Path(environ.get("SHELL", "bash")).name
-    quote = _fish_quote if shell == "fish" and shlex.quote(str(prefix)) != str(prefix) else shlex.quote
+    quote = _fish_quote if shell == "fish" else shlex.quote
     where = f" --prefix {quote(str(prefix))}" if given else ""
     lines = [f"conda activate {quote(active)}"] if active else []
     if shell == "fish":

@@ -203,6 +203,16 @@ ADVICE = {
             "envgen run demo --prefix '/p q' -- python",
         ],
     ),
+    "fish and a prefix with a quote": (
+        "/opt/fish",
+        "/p'q",
+        True,
+        [
+            "conda activate '/p\\'q'",
+            "envgen run demo --prefix '/p\\'q' --activation fish | source",
+            "envgen run demo --prefix '/p\\'q' -- python",
+        ],
+    ),
     "fish": ("/opt/fish", "", False, ["envgen run demo --activation fish | source", "envgen run demo -- python"]),
     "with conda, a prefix given": (
         "/bin/bash",

@@ -95,6 +95,17 @@ def test_what_the_cache_holds_needs_no_archive(tmp_path: Path) -> None:
     assert (tmp_path / "q/share/a").read_bytes() == b"1"
 
 
+def test_a_copy_whose_hash_is_not_known_has_none(tmp_path: Path) -> None:
+    package, cache = build_conda("a", files={"share/a": b"1"}), tmp_path / "cache"
+    record, archive = package.record(CHANNEL), tmp_path / package.filename
+    archive.write_bytes(package.content)
+    unpack([record], {record.key: archive}, cache)
+    assert unpacked([record], cache) == {"a"}
+    nameless = replace(record, sha256="")
+    unpack([nameless], {record.key: archive}, cache)
+    assert not (cache / "a-1.0-0.lock").exists()
+
+
 def test_what_is_not_unpacked_is_not_linked(tmp_path: Path) -> None:
     with pytest.raises(StaleCacheError, match=r"the cache's copy of a-1\.0-0\.conda is damaged"):
         link(job(tmp_path, build_conda("a", files={"share/a": b"1"}), given=False))
