@@ -24,7 +24,7 @@ from packaging.version import InvalidVersion, Version
 
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.platform import Platform
-from envgen.models.secrets import mask
+from envgen.models.secrets import lockable, mask
 from envgen.models.wheel import Wheel, WheelMetadata, wheel_rank
 from envgen.pypi.http import Session
 from envgen.pypi.release_verdicts import by_version
@@ -103,10 +103,16 @@ class MetadataReader:
         return parse_metadata(content, wheel)
 
     def _entry(self, wheel: Wheel) -> Path:
-        return self._cache / "metadata" / wheel.sha256[:2] / f"{wheel.sha256}.METADATA"
+        # by its address, too: any index may list a wheel with the hash of another's, and other metadata beside it
+        key = hashlib.sha256(f"{wheel.sha256} {lockable(wheel.url)}".encode()).hexdigest()
+        return self._cache / "metadata" / key[:2] / f"{key}.METADATA"
 
     def _fetched(self, wheel: Wheel) -> WheelMetadata:
-        content = self._read_local(wheel) if urlsplit(wheel.url).scheme in ("", "file") else self._read_remote(wheel)
+        try:
+            is_local = urlsplit(wheel.url).scheme in ("", "file")
+            content = self._read_local(wheel) if is_local else self._read_remote(wheel)
+        except ValueError as error:  # of an address that is none
+            raise _damaged(wheel) from error
         parsed = parse_metadata(content, wheel)
         if parsed is None:
             raise _damaged(wheel)

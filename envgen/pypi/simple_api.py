@@ -28,7 +28,12 @@ _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
 ACCEPT = f"{_JSON}, {_HTML[0]};q=0.2, {_HTML[1]};q=0.1"
 _ARCHIVE = re.compile(r"\.(?:whl|tar\.\w+|tgz|zip|egg|exe|rpm|msi)$")
-_FORM = re.compile(rb"<\s*(?:form|script|input)\b", re.IGNORECASE)
+_FORM = re.compile(r"<\s*(?:form|script|input)\b", re.IGNORECASE)
+# A comment or a tag that ends: what never does costs an HTML parser the square of the page.
+_MARKUP = re.compile(r"""<(?:!--.*?--|(?!!--|!\[)(?:[^<>"']++|"[^"]*"|'[^']*')*)>""", re.DOTALL)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_LONGEST_NAME, _LONGEST_BOUND = 255, 1000
+_LATIN = ("iso-8859-1", "latin-1", "windows-1252")
 _WORKERS = 8
 
 
@@ -131,13 +136,17 @@ def read_page(answer: Response, name: str) -> tuple[ProjectFile, ...]:
     PypiUnreachableError: it is no project page, but a login page, say. PypiError: its protocol is a newer one.
     """
     try:
-        if answer.kind == _JSON:
-            return _read_json(answer)
-        if answer.kind in _HTML:
-            return _read_html(answer, name)
+        if answer.kind == _JSON or answer.kind in _HTML:
+            files = _read_json(answer) if answer.kind == _JSON else _read_html(answer, name)
+            return tuple(filter(_is_plain, files))
     except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError) as error:
         raise _not_a_page(answer) from error  # pypi_simple asserts what attributes are
     raise _not_a_page(answer)
+
+
+def _is_plain(file: ProjectFile) -> bool:
+    """Return whether a file could exist: no file system has a longer name, and no number has thousands of digits."""
+    return len(file.filename) <= _LONGEST_NAME and len(file.requires_python) <= _LONGEST_BOUND
 
 
 def _read_json(answer: Response) -> tuple[ProjectFile, ...]:
@@ -156,13 +165,19 @@ def _from_json(row: Mapping[str, object], base: str) -> ProjectFile:
     return ProjectFile(
         filename=filename,
         url=without_user(url if "://" in url else urljoin(base, url)),
-        sha256=str(hashes.get("sha256", "")).lower(),
+        sha256=_sha256(hashes),
         size=size if isinstance(size, int) else None,
         uploaded=_instant(uploaded) if isinstance(uploaded, str) else None,
         requires_python=str(row.get("requires-python") or ""),
         yanked=yanked is not False,
         yanked_reason=yanked if isinstance(yanked, str) else "",
     )
+
+
+def _sha256(hashes: Mapping[str, object]) -> str:
+    """Return a file's hash; "" where there is none, or what is listed as one could be anything else."""
+    listed = str(hashes.get("sha256", "")).lower()
+    return listed if _SHA256.fullmatch(listed) else ""
 
 
 def _instant(text: str) -> datetime:
@@ -180,8 +195,9 @@ def _default_index() -> Index:
 def _read_html(answer: Response, name: str) -> tuple[ProjectFile, ...]:
     from pypi_simple import ProjectPage, UnsupportedRepoVersionError
 
+    text = answer.content.decode("latin-1" if answer.charset in _LATIN else "utf-8", "replace")
     try:
-        page = ProjectPage.from_html(name, answer.content, answer.url, answer.charset or None)
+        page = ProjectPage.from_html(name, _whole(text), answer.url)
     except UnsupportedRepoVersionError as error:
         raise _newer(answer, error.declared_version) from error
     files = tuple(
@@ -191,24 +207,35 @@ def _read_html(answer: Response, name: str) -> tuple[ProjectFile, ...]:
             if _ARCHIVE.search(row.filename)
             else unquote(urlsplit(row.url).path.rpartition("/")[2]),
             url=without_user(row.url),
-            sha256=row.digests.get("sha256", "").lower(),
+            sha256=_sha256(row.digests),
             requires_python=row.requires_python or "",
             yanked=row.is_yanked,
             yanked_reason=row.yanked_reason or "",
         )
         for row in page.packages
     )
-    if answer.kind == _HTML[1] and not page.repository_version and _is_foreign(answer, files, name):
+    if answer.kind == _HTML[1] and not page.repository_version and _is_foreign(text, files, name):
         raise _not_a_page(answer)
     return files
 
 
-def _is_foreign(answer: Response, files: tuple[ProjectFile, ...], name: str) -> bool:
+def _whole(text: str) -> str:
+    """Return a page whose tags and comments all end; raise ValueError for any other."""
+    at = text.find("<")
+    while at >= 0:
+        markup = _MARKUP.match(text, at)
+        if markup is None:
+            raise ValueError("a tag without an end")
+        at = text.find("<", markup.end())
+    return text
+
+
+def _is_foreign(text: str, files: tuple[ProjectFile, ...], name: str) -> bool:
     """Return whether HTML is a login, proxy or error page, which has the same type as a project page without files."""
     if files:
         return not any(_ARCHIVE.search(file.filename) for file in files)
-    words = canonicalize_name(re.sub(rb"<[^>]*>", b" ", answer.content).decode("utf-8", "replace"))
-    return bool(_FORM.search(answer.content)) or name not in words
+    words = canonicalize_name(re.sub(r"<[^>]*>", " ", text))
+    return bool(_FORM.search(text)) or name not in words
 
 
 def _newer(answer: Response, version: str) -> PypiError:
