@@ -211,12 +211,34 @@ JSON = "application/vnd.pypi.simple.v1+json"
             id="a name of a wrong type",
         ),
         pytest.param(JSON, b"\xff\xfe", id="binary"),
+        pytest.param("text/html", b"demo " + b"<a " * 40_000, id="tags without an end"),
+        pytest.param("text/html", b"demo " + b"<!-- > " * 200_000, id="comments without an end"),
+        pytest.param("text/html", b"demo " + b"<![CDATA[>" * 100_000, id="sections without an end"),
+        pytest.param("text/html; charset=utf-7", b"demo " + b"<a " * 40_000, id="an encoding that hides tags"),
         pytest.param(JSON, b'{"meta": ' + b"[" * 100_000, id="deep"),
     ],
 )
 def test_other_pages(kind: str, body: bytes, raw_page: Callable[[str, bytes], str]) -> None:
     with pytest.raises(PypiUnreachableError, match="no project page"):
         client(raw_page(kind, body)).project("demo")
+
+
+@pytest.mark.parametrize(
+    "target", [b"http://[x/", b"http://127.0.0.1/\xff", "http://a\u2100b/".encode(), b"http://h:99999/"]
+)
+def test_a_redirect_to_what_is_no_url(target: bytes) -> None:
+    with serving(LoopbackChannel()) as server:
+        server.faults["/demo/"] = lambda handler: send(handler, 302, b"", {"Location": target.decode("latin-1")})
+        with pytest.raises(PypiUnreachableError, match="does not answer"):
+            client(server.url).project("demo")
+
+
+def test_what_is_listed_as_a_hash_is_one(raw_page: Callable[[str, bytes], str]) -> None:
+    """It is part of a file's name in the cache."""
+    row = b'{"filename": "demo-1.0.tar.gz", "url": "x", "hashes": {"sha256": "../../../x"}}'
+    project = client(raw_page(JSON, b'{"meta": {"api-version": "1.0"}, "files": [' + row + b"]}")).project("demo")
+    assert project is not None
+    assert [file.sha256 for file in project.files] == [""]
 
 
 def test_a_newer_protocol(raw_page: Callable[[str, bytes], str]) -> None:
