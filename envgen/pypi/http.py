@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import envgen
 from envgen.errors import PypiError, PypiUnreachableError
@@ -215,7 +216,19 @@ class Session:
         import requests
         from urllib3.util.retry import Retry
 
-        session = requests.Session()
+        class CarefulSession(requests.Session):
+            """A server may send on to what is no URL, of which requests makes any ValueError."""
+
+            def get_redirect_target(self, resp: requests.Response) -> str | None:
+                try:
+                    target = super().get_redirect_target(resp)
+                    _ = urlsplit(target or "").port
+                except ValueError as error:
+                    resp.close()
+                    raise requests.exceptions.InvalidURL(str(error), response=resp) from error
+                return target
+
+        session = CarefulSession()
         retry = Retry(
             total=self.timeouts.retries,
             backoff_factor=0.2,
