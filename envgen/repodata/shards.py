@@ -44,10 +44,16 @@ class ShardIndex:
                 raise ValueError("it is too large")
             data = msgpack.unpackb(plain)
             base = urljoin(url, str(data["info"]["shards_base_url"]).rstrip("/") + "/")
-            hashes = [bytes(digest).hex() for digest in data["shards"].values()]
+            hashes = [_hex(digest) for digest in data["shards"].values()]
         except (zstandard.ZstdError, msgpack.UnpackException, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no index of shards: {error!r}") from error
         return cls(urls={digest: urljoin(base, f"{digest}.msgpack.zst") for digest in hashes})
+
+
+def _hex(digest: object) -> str:
+    if not (isinstance(digest, bytes) and len(digest) == hashlib.sha256().digest_size):
+        raise TypeError("not a hash")  # of a number, bytes() would make as many bytes
+    return digest.hex()
 
 
 @dataclass

@@ -162,6 +162,7 @@ def test_the_ledger_knows_a_file_that_was_touched(tmp_path: Path, channel: Loopb
         zstandard.compress(msgpack.packb([])),
         zstandard.compress(msgpack.packb({"info": {}, "shards": {}})),
         zstandard.compress(msgpack.packb({"info": {"shards_base_url": "./"}, "shards": {"a": 3.5}})),
+        zstandard.compress(msgpack.packb({"info": {"shards_base_url": "./"}, "shards": {"a": 1 << 63}})),
         zstandard.compress(b"\0" * (65 * 1024 * 1024)),
     ],
 )
