@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
 import rattler
-from rattler.exceptions import InvalidMatchSpecError, InvalidVersionSpecError
+from rattler.exceptions import InvalidMatchSpecError, InvalidVersionError, InvalidVersionSpecError
 
 from envgen.models.record import Record, VirtualPackage
 
+_LONGEST = 10_000  # characters of a spec: rattler goes down a level for each bracket, and dies of a hundred thousand
 _NAME = re.compile(r"\s*(?:[^\s\[]*::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)")
 
 
@@ -35,6 +38,13 @@ class MatchSpec:
         if not name:
             raise ValueError(f"not a match spec: `{text}` names no package")
         return cls(text=clean, name=name, version=parsed.version or "", build=parsed.build or "")
+
+    @classmethod
+    def readable(cls, texts: Iterable[str]) -> Iterator[MatchSpec]:
+        """Yield the specs of a record, but for malformed ones, from which nothing follows."""
+        for text in texts:
+            with contextlib.suppress(ValueError):
+                yield cls.parse(text)
 
     @staticmethod
     def name_of(text: str) -> str:
@@ -69,6 +79,8 @@ class MatchSpec:
 
 @cache
 def _rattler_spec(text: str) -> rattler.MatchSpec:
+    if len(text) > _LONGEST:
+        raise ValueError(f"not a match spec: `{text[:40]}…` (it is too long)")
     try:
         return rattler.MatchSpec(text)
     except (InvalidMatchSpecError, ValueError) as error:
@@ -82,6 +94,8 @@ def _rattler_version(text: str) -> rattler.Version:
 
 @cache
 def _version_spec(text: str) -> rattler.VersionSpec:
+    if len(text) > _LONGEST:
+        raise ValueError("it is too long")
     return rattler.VersionSpec(text)
 
 
@@ -96,7 +110,7 @@ def _package(name: str, version: str, build: str, number: int) -> rattler.Packag
     return rattler.PackageRecord(
         name=name,
         version=version,
-        build=rattler.BuildString(build),
+        build=rattler.BuildString.new_unchecked(build),
         build_number=number,
         subdir="noarch",
         arch=None,
@@ -110,6 +124,16 @@ def version_matches(spec: str, version: str) -> bool:
         return _version_spec(spec).matches(_rattler_version(version))
     except (InvalidVersionSpecError, ValueError) as error:
         raise ValueError(f"not a version spec: `{spec}` ({_first_line(error)})") from error
+
+
+@cache
+def is_version(text: str) -> bool:
+    """Return whether a text is a version that conda can compare (CEP 33)."""
+    try:
+        _rattler_version(text)
+    except (InvalidVersionError, ValueError):
+        return False
+    return True
 
 
 def newer(first: str, second: str) -> bool:

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from packaging.markers import Marker
+from packaging.markers import Marker, UndefinedComparison
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
 
 from envgen.errors import SourceLine, sorted_lines
 
+LONGEST = 4000  # characters: a version of more digits is none that Python turns into a number
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
@@ -50,6 +51,8 @@ class Requirement:
     @classmethod
     def parse(cls, text: str, origin: Origin) -> Requirement:
         """Read a requirement; raise ValueError with the reason when it is none."""
+        if len(text) > LONGEST:
+            raise ValueError(f"not a requirement: `{text[:40]}…` (it is too long)")
         try:
             parsed = Pep508(text)
         except InvalidRequirement as error:
@@ -66,8 +69,14 @@ class Requirement:
         )
 
     def applies(self, markers: Mapping[str, str], extra: str = "") -> bool:
-        """Return whether the marker holds in a target's marker environment, with one extra asked for."""
-        return not self.marker or Marker(self.marker).evaluate({**markers, "extra": extra})
+        """Return whether the marker holds in a target's marker environment, with one extra asked for.
+
+        As for uv, one that compares what cannot be compared, such as `python_version ~= "x"`, does not.
+        """
+        try:
+            return not self.marker or Marker(self.marker).evaluate({**markers, "extra": extra})
+        except UndefinedComparison:
+            return False
 
     @staticmethod
     def name_of(text: str) -> str:

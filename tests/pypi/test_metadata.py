@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from envgen.errors import PypiError, PypiUnreachableError
+from envgen.models.platform import Platform
+from envgen.models.requirement import Origin, Requirement
 from envgen.models.wheel import Wheel
 from envgen.pypi.http import Session
 from envgen.pypi.indexes import Index, Indexes
@@ -105,6 +107,21 @@ def test_what_was_read_once_is_kept(index: IndexServer, make_reader: MakeReader)
     assert first.read(wheel) is first.read(wheel)
     assert second.read(wheel) == first.read(wheel)
     assert len(index.log) == 1
+
+
+def test_another_index_cannot_say_what_a_hash_means(index: IndexServer, make_reader: MakeReader) -> None:
+    """A stranger's index may list a file with the hash of another's wheel, and other metadata beside it."""
+    honest = wheel_of(demo(), index.add(demo()))
+    with IndexServer() as stranger:
+        other = build_wheel("demo", "1.0", requires=["evil"])
+        assert make_reader().read(replace(honest, url=stranger.add(other))).requires_dist == ("evil",)
+    assert make_reader().read(honest).requires_dist == ("six>=1",)
+
+
+@pytest.mark.parametrize("url", ["http://[x/demo-1.0-py3-none-any.whl", "file:///a\0b"])
+def test_an_address_that_is_none(url: str, reader: MetadataReader) -> None:
+    with pytest.raises(PypiError, match="not a wheel of demo"):
+        reader.read(replace(wheel_of(demo(), url), sha256=""))
 
 
 def test_a_damaged_cache_is_read_again(index: IndexServer, make_reader: MakeReader, tmp_path: Path) -> None:
@@ -238,3 +255,14 @@ def test_a_damaged_wheel(tiny: TinyWheel, ranges: bool, reader: MetadataReader) 
         wheel = wheel_of(tiny, server.add(tiny, core_metadata=False))
         with pytest.raises(PypiError, match="not a wheel of demo 1"):
             reader.read(wheel)
+
+
+@pytest.mark.parametrize("marker", ['python_version ~= "x"', 'sys_platform === "x"'])
+def test_a_marker_that_compares_what_cannot_be_compared_does_not_hold(marker: str) -> None:
+    requirement = Requirement.parse(f"six; {marker}", Origin(path="x"))
+    assert not requirement.applies(Platform(subdir="osx-arm64", python="3.12", macos="13.0").markers())
+
+
+def test_a_requirement_with_a_version_of_too_many_digits() -> None:
+    with pytest.raises(ValueError, match="too long"):
+        Requirement.parse(f"six<{'9' * 5000}", Origin(path="x"))
