@@ -299,10 +299,9 @@ def _opposed_lines(manifest: Manifest, lock: PlatformLock, wanted: Pep508, names
 def _opposed_needs(lock: PlatformLock, wanted: Pep508, names: set[str]) -> Iterator[tuple[PackageKey, str]]:
     """Yield the needs of locked packages that no version meets together with the bounds of the requirement."""
     for record in lock.conda:
-        for text in dict.fromkeys([*record.depends, *record.constrains]):
-            spec = MatchSpec.parse(text)
+        for spec in MatchSpec.readable(dict.fromkeys([*record.depends, *record.constrains])):
             if spec.name in names and not can_meet(wanted.specifier, spec):
-                yield record.key, text
+                yield record.key, spec.text
     name = canonicalize_name(wanted.name)
     for wheel in lock.pypi:
         for text in wheel.requires:

@@ -142,11 +142,10 @@ def fits(record: Record, platform: Platform) -> bool:
 def macos_of(record: Record, platform: Platform) -> str:
     """Return the macOS that a record needs if the target's is older, else ""."""
     virtual = {package.name: package for package in platform.virtual_packages()}
-    for text in (*record.depends, *record.constrains):
-        if text.startswith("__osx") and "__osx" in virtual:
-            spec = MatchSpec.parse(text)
-            if not spec.matches(virtual["__osx"]):
-                return spec.version.lstrip("<>=")
+    needs = (text for text in (*record.depends, *record.constrains) if text.startswith("__osx"))
+    for spec in MatchSpec.readable(needs):
+        if spec.name in virtual and not spec.matches(virtual[spec.name]):
+            return spec.version.lstrip("<>=")
     return ""
 
 

@@ -307,10 +307,10 @@ class _RecordComparison:
         """Yield the reasons that the old record's own needs are."""
         present: dict[str, Record | VirtualPackage] = {each.name: each for each in self.request.virtual_packages}
         present |= {record.name: record for record in self.after.values()}
-        for spec in map(MatchSpec.parse, old.depends):
+        for spec in MatchSpec.readable(old.depends):
             if spec.name not in present:
                 yield MoveReason(f"{old} needs `{spec}`, which is not there", PackageKey("conda", spec.name))
-        for spec in map(MatchSpec.parse, (*old.depends, *old.constrains)):
+        for spec in MatchSpec.readable((*old.depends, *old.constrains)):
             now = present.get(spec.name)
             if now and not spec.matches(now):
                 text = f"{old} needs `{spec}`, and {now.name} is {now.version}"
@@ -327,6 +327,6 @@ def _place(root: RootSpec) -> str:
 
 def _specs(texts: Iterable[str]) -> dict[str, list[MatchSpec]]:
     found: dict[str, list[MatchSpec]] = {}
-    for spec in map(MatchSpec.parse, texts):
+    for spec in MatchSpec.readable(texts):
         found.setdefault(spec.name, []).append(spec)
     return found

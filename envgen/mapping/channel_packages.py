@@ -106,7 +106,7 @@ def pins(record: Record, name: str, version: str) -> bool:
     Outputs of one feedstock pin each other so: `==1.2`, `1.2 build`, `1.2.*` or `>=1.2,<1.2.1.0a0`.
     """
     specs = [wanted for depended, wanted in map(_parts, record.depends) if depended == name and wanted]
-    narrow = (version_matches(each, version) and not version_matches(each, f"{version}.9999") for each in specs)
+    narrow = (_meets(version, each) and not _meets(f"{version}.9999", each) for each in specs)
     return record.version == version and bool(specs) and all(narrow)
 
 
@@ -140,7 +140,15 @@ def _admits(name: str, version: str, python: str) -> bool:
     if not version or name not in _PYTHON:
         return True
     probe = python if name == "python_abi" else f"{python}.{_LAST_PATCH}"
-    return version_matches(version, probe)
+    return _meets(probe, version)
+
+
+def _meets(version: str, spec: str) -> bool:
+    """Return whether a version meets a record's spec; none meets a malformed one."""
+    try:
+        return version_matches(spec, version)
+    except ValueError:
+        return False
 
 
 def distributions_of(record: Record, table: NameTable | None = None) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def to_pep440(conda_version: str) -> str | None:
     """Return a conda version as a PEP 440 version, or None where it is none (openssl's `1.1.1w`, jpeg's `9e_2`)."""
     try:
         return str(Version(conda_version))
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or a number with thousands of digits
         return None
 
 

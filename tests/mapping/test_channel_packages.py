@@ -45,6 +45,8 @@ def test_a_build_string_alone_does_not_make_python() -> None:
         (("python_abi 3.11.* *_cp311",), False),
         (("python", "numpy >=99"), True),
         (("python <3.12",), False),
+        (("python >=((",), False),
+        ((f"python >={'(' * 20_000}",), False),
     ],
 )
 def test_a_record_fits_a_python(depends: tuple[str, ...], *, fits: bool) -> None:
