@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Protocol
 
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import Version
 
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import LINUX_GLIBC, Platform
@@ -128,6 +130,7 @@ _LEGACY_MANYLINUX: Mapping[tuple[int, int], str] = {
     (2, 12): "manylinux2010",
     (2, 5): "manylinux1",
 }
+_MOST_TAGS = 10_000
 _OLDEST_GLIBC: Mapping[str, int] = {"x86_64": 5, "aarch64": 17}
 
 
@@ -146,11 +149,22 @@ def target_tags(platform: Platform) -> tuple[Tag, ...]:
     )
 
 
+def wheel_parts(filename: str) -> tuple[str, Version, tuple[int, str] | tuple[()], frozenset[Tag]]:
+    """Return the name, version, build and tags of a wheel's file name; raise ValueError where it is none.
+
+    A name of some thousand letters can say some million tags, which no wheel has.
+    """
+    sets = [part.count(".") + 1 for part in filename.removesuffix(".whl").split("-")[-3:]]
+    if math.prod(sets) > _MOST_TAGS:
+        raise InvalidWheelFilename(f"Invalid wheel filename (too many tags): {filename[:80]}…")
+    return parse_wheel_filename(filename)
+
+
 def wheel_tags(filename: str) -> frozenset[Tag]:
     """Read the tags of a wheel's file name; raise ValueError where it is not a valid wheel name."""
     try:
-        return parse_wheel_filename(filename)[3]
-    except InvalidWheelFilename as error:
+        return wheel_parts(filename)[3]
+    except ValueError as error:
         raise ValueError(f"not a wheel: `{filename}` ({error})") from error
 
 

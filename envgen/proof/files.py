@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from envgen.lock.model import LockedWheel, PlatformLock
 from envgen.lock.package_fields import artifact, wheel_filename
 from envgen.models.findings import Finding, Severity
 from envgen.models.platform import Platform
 from envgen.models.record import Record
-from envgen.models.wheel import wheel_rank
+from envgen.models.wheel import wheel_parts, wheel_rank
 
 _HASHES = {"md5": re.compile(r"[0-9a-f]{32}"), "sha256": re.compile(r"[0-9a-f]{64}")}
 AGAIN = "restore the lock from version control, or lock again: `envgen lock`"
@@ -82,9 +81,9 @@ def _wheel(locked: LockedWheel, platform: Platform) -> Iterator[Finding]:
 
 def _is_of(filename: str, name: str, version: str) -> bool:
     try:
-        found_name, found_version, _, _ = parse_wheel_filename(filename)
+        found_name, found_version, _, _ = wheel_parts(filename)
         return found_name == name and found_version == Version(version)
-    except (InvalidWheelFilename, InvalidVersion):
+    except ValueError:
         return False
 
 

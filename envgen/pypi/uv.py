@@ -16,12 +16,12 @@ from datetime import UTC
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
 
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.platform import Platform
 from envgen.models.secrets import TOKENS, mask, without_user
-from envgen.models.wheel import ResolveRequest, Wheel, wheel_rank
+from envgen.models.wheel import ResolveRequest, Wheel, wheel_parts, wheel_rank
 from envgen.pypi.http import Timeouts
 from envgen.pypi.indexes import BOUND, Indexes, stored_logins
 from envgen.pypi.stub_wheels import write_stubs
@@ -363,7 +363,11 @@ def read_pylock(
     (PEP 427). PypiError: a package has no wheel, none that fits, or none with a sha256.
     """
     left_out, hashes = frozenset(stubs), frozenset(preferred)
-    packages = _rows(tomllib.loads(text).get("packages"))
+    try:
+        packages = _rows(tomllib.loads(text).get("packages"))
+    except ValueError as error:  # uv writes the dates that an index gives, also those of no calendar
+        hint = "the index lists a file with something odd, such as a date of no calendar"
+        raise PypiError(f"uv's answer cannot be read: {error}", hint=hint) from error
     wheels = [_pick(package, platform, hashes) for package in packages if _name(package) not in left_out]
     return tuple(sorted(wheels, key=lambda wheel: wheel.name))
 
@@ -383,7 +387,7 @@ def _pick(package: Mapping[str, object], platform: Platform, preferred: frozense
         raise PypiError(f"the package index gives no sha256 of {best.filename}", hint="use an index that does")
     return Wheel(
         name=name,
-        version=version or str(parse_wheel_filename(best.filename)[1]),
+        version=version or str(wheel_parts(best.filename)[1]),
         filename=best.filename,
         url=best.url,
         sha256=best.sha256,
@@ -396,7 +400,7 @@ def _key(entry: _Entry, platform: Platform) -> tuple[int, int, str, str] | None:
     rank = wheel_rank(entry.filename, platform)
     if rank is None:
         return None
-    build = parse_wheel_filename(entry.filename)[2]
+    build = wheel_parts(entry.filename)[2]
     return (rank, -(build[0] if build else -1), build[1] if build else "", entry.filename)
 
 

@@ -64,6 +64,11 @@ def test_the_tags_have_no_double_and_no_host() -> None:
     assert not [tag for tag in tags if "linux" in tag.platform or "14_0" in tag.platform]
 
 
+def test_a_name_of_more_tags_than_any_wheel_has() -> None:
+    with pytest.raises(ValueError, match="too many tags"):
+        wheel_tags(f"x-1{'-' + '.'.join('abcdefghij' * 10)}-none-{'.'.join('abcdefghij' * 11)}.whl")
+
+
 def test_an_invalid_name_is_refused_with_the_reason() -> None:
     with pytest.raises(ValueError, match=r"not a wheel: `x\.zip`"):
         wheel_tags("x.zip")
