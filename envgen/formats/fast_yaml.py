@@ -60,7 +60,7 @@ def _load_any(text: str, file: str) -> object:
         where = SourceLine(file=file, line=line + 1, text=lines[min(line, len(lines) - 1)])
         reason = error.problem or error.context
         raise LockfileError(f"{file} is not YAML: {reason}", lines=[where], hint=RESTORE) from error
-    except (YAMLError, ValueError, RecursionError) as error:
+    except (YAMLError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:  # of odd tags
         raise LockfileError(f"{file} is not YAML", hint=RESTORE) from error
     return document
 

@@ -136,14 +136,20 @@ def _groups(groups: tuple[str, ...]) -> dict[str, object]:
     return {} if groups == (MAIN_GROUP,) else {"groups": groups}
 
 
+def _decode(text: str) -> object:
+    """Read JSON; raise ValueError for what is none, or nested so deeply that no writer wrote it."""
+    try:
+        data: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"broken JSON ({error})") from error
+    return data
+
+
 class CustomFields:
     """The values of a package's line, each taken once; ValueError refuses what no writer writes."""
 
     def __init__(self, line: str) -> None:
-        try:
-            data: object = json.loads(line) if line else {}
-        except json.JSONDecodeError as error:
-            raise ValueError(f"broken JSON ({error})") from error
+        data = _decode(line) if line else {}
         if not isinstance(data, dict):
             raise ValueError(f"not a JSON object: `{line}`")
         self._data: dict[str, object] = data
@@ -309,7 +315,7 @@ def _finding_text(finding: Finding) -> str:
 
 
 def _finding(text: str) -> Finding:
-    parts: object = json.loads(text)
+    parts = _decode(text)
     if not isinstance(parts, list) or len(parts) < 4 or not all(isinstance(part, str) for part in parts):
         raise ValueError(f"not a finding: `{text}`")
     code, severity, message, hint, *packages = parts

@@ -10,13 +10,16 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envgen.lock.model import LockedWheel
 from envgen.models.channel import Channel
+from envgen.models.match_spec import is_version
 from envgen.models.record import Record
+from envgen.models.requirement import LONGEST
 from envgen.models.secrets import plain_address
+from envgen.models.wheel import wheel_parts
 
 _DEPEND = re.compile(r"([a-z0-9_][a-z0-9_.-]*)\s*(.*)", re.DOTALL)
 _ANY_VERSION = "*"
@@ -100,6 +103,8 @@ def _both_versions(first: str, second: str) -> str:
 
 
 def _requirement(text: str) -> Requirement:
+    if len(text) > LONGEST:
+        raise ValueError(f"not a requirement: `{text[:40]}…` (it is too long)")
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
@@ -170,11 +175,13 @@ def wheel_filename(url: str) -> str:
 # What a field of a lock may hold, for whoever wrote it. A file name, a folder or a shell's word may be made of it.
 
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")  # CEP 26
-_VERSION = re.compile(r"[A-Za-z0-9_.!+~-]+")
+_VERSION = re.compile(r"[A-Za-z0-9_.!+~-]{1,200}")
 _BUILD = re.compile(r"[A-Za-z0-9_.!+~-]*")
 _SUBDIR = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _HASHES = {"md5": re.compile(r"(?:[0-9a-f]{32})?"), "sha256": re.compile(r"(?:[0-9a-f]{64})?")}
 _URL = re.compile(r"(?:https?://[^\s/@?#\\]+|file://)/[^\s?#\\\x00-\x20\x7f]*")
+_LONGEST = 255  # characters of a file's name, on every system
+_YEAR_10000 = 253_402_300_800_000  # in milliseconds since 1970
 _NOARCH = ("", "python", "generic")
 
 
@@ -183,12 +190,16 @@ def checked_record(record: Record) -> Record:
     for field, pattern in (("name", _NAME), ("version", _VERSION), ("build", _BUILD), ("subdir", _SUBDIR)):
         _match(field, pattern, getattr(record, field))
     _check_file(record.url, record.filename, record.size)
-    _match("channel", _URL, f"{record.channel}/")
+    _check_address("channel", f"{record.channel}/")
     for field, pattern in _HASHES.items():
         _match(field, pattern, getattr(record, field))
     if not record.filename.endswith(_SUFFIXES):
         raise ValueError(f"`url` is no conda package's: {record.url!r}")
-    if record.build_number < 0 or (record.timestamp is not None and not 0 <= record.timestamp < 1 << 53):
+    if not is_version(record.version):
+        raise ValueError(f"`version` is {record.version!r}")
+    fold_depends(record.depends)
+    is_dated = record.timestamp is None or 0 <= record.timestamp < _YEAR_10000
+    if not (0 <= record.build_number < 1 << 64 and is_dated):
         raise ValueError("`build_number` or `timestamp` is out of range")
     if record.noarch not in _NOARCH:
         raise ValueError(f"`noarch` is {record.noarch!r}")
@@ -204,10 +215,13 @@ def checked_wheel(wheel: LockedWheel) -> LockedWheel:
     if not file.name or file.name != canonicalize_name(file.name) or not _NAME.fullmatch(file.name):
         raise ValueError(f"`name` is {file.name!r}")
     _match("sha256", _HASHES["sha256"], file.sha256)
+    fold_requires(wheel.requires)
+    if len(wheel.requires_python) > _LONGEST:
+        raise ValueError(f"`requires_python` is {wheel.requires_python!r}")
     _check_file(file.url, file.filename, file.size)
     try:
         Version(file.version)
-        if parse_wheel_filename(file.filename)[0] != file.name:
+        if wheel_parts(file.filename)[0] != file.name:
             raise ValueError(f"`filename` is of another package: {file.filename!r}")
     except (InvalidWheelFilename, InvalidVersion) as error:
         raise ValueError(f"not a wheel with a version: {file.filename!r}, {file.version!r}") from error
@@ -217,18 +231,24 @@ def checked_wheel(wheel: LockedWheel) -> LockedWheel:
 def checked_channel(text: str) -> Channel:
     """Return the channel that a lock names; raise ValueError where it may not."""
     channel = Channel.parse(plain_address(text))
-    _match("channel", _URL, f"{channel.url}/")
+    _check_address("channel", f"{channel.url}/")
     return channel
 
 
 def _check_file(url: str, filename: str, size: int | None) -> None:
     if url:
-        _match("url", _URL, url)
+        _check_address("url", url)
     is_odd = not filename.isprintable() or any(sign in filename for sign in "/\\")
-    if not filename or filename.startswith(".") or is_odd:
+    if not filename or filename.startswith(".") or is_odd or len(filename) > _LONGEST:
         raise ValueError(f"`filename` is {filename!r}")
     if size is not None and not 0 <= size < 1 << 53:
         raise ValueError(f"`size` is {size}")
+
+
+def _check_address(field: str, value: str) -> None:
+    _match(field, _URL, value)
+    if not value.isprintable() or urlsplit(value).port == 0:  # which itself refuses odd hosts and ports
+        raise ValueError(f"`{field}` is {value!r}")
 
 
 def _match(field: str, pattern: re.Pattern[str], value: str) -> None:

@@ -15,6 +15,7 @@ from tests.fakes.projects import CHANNEL, Project, oldest
 from tests.fakes.tiny_wheels import build_wheel
 
 MANIFEST, LOCK, YML = "envgen.yaml", "conda-lock.yml", "environment.yml"
+MANY = "-" + ".".join("abcdefghij" * 10)
 _MADE: dict[str, dict[str, str]] = {}
 Damage = Callable[[Path], None]
 
@@ -118,6 +119,7 @@ DAMAGES = {
     "a binary file": (written(LOCK, b"\x00\x01version: 1"), "DAMAGED", "binary"),
     "another encoding": (written(LOCK, "# é\nversion: 1".encode("latin-1")), "DAMAGED", "not UTF-8"),
     "no YAML": (written(LOCK, "version: [1\n"), "DAMAGED", "not YAML"),
+    "an odd tag": (written(LOCK, "version: !!bool x\n"), "DAMAGED", "not YAML"),
     "another tool's lock": (written(LOCK, "version: 1\nmetadata: {}\npackage: []\n"), "DAMAGED", "not made by envgen"),
     "a newer format": (edited(LOCK, "envgen_format: '1'", "envgen_format: '9'"), "DAMAGED", "format 9"),
     "a doubled key": (edited(LOCK, r"(    created_by: [^\n]*\n)", r"\1\1"), "DAMAGED", LOCK),
@@ -160,6 +162,18 @@ DAMAGES = {
             ("a wheel that is none", r"leaf-1.0-py3-none-any.whl", "leaf-1.0.tar.gz"),
             ("a wheel with capitals", r"- name: leaf\n", "- name: Leaf\n"),
             ("a wheel's version that is none", r"(name: leaf\n  version: )'1.0'", r"\1'1 0'"),
+            ("a host that is none", r"url: https://conda.anaconda.org", "url: https://[x"),
+            ("a port that is none", r"url: https://conda.anaconda.org", "url: https://conda.anaconda.org:99999"),
+            ("a version that conda cannot read", r"(name: six\n  version: )'1.17.0'", r"\1'1..2'"),
+            ("a version of many digits", r"(name: six\n  version: )'1.17.0'", rf"\1'{'9' * 5000}'"),
+            ("a need without a name", r"(name: numpy\n.*?dependencies:\n)    libblas: ", r"\1    '': "),
+            ("a need of another channel's", r"(name: numpy\n.*?dependencies:\n)    libblas: ", r"\1    x::y: "),
+            ("a requirement that is none", r"(name: mid\n.*?dependencies:\n    leaf: )\S+", r"\1'[['"),
+            ("a bound of many digits", r"(name: mid\n.*?dependencies:\n    leaf: )\S+", rf"\1'<{'9' * 5000}'"),
+            ("a wheel of a million tags", r"leaf-1.0-py3-none-any", f"leaf-1.0{MANY * 3}"),
+            ("a deep line", r"(conda.six: )[^\n]+", rf"\1'{'[' * 100_000}'"),
+            ("a date that no calendar has", r"(conda.six: [^\n]*)}", rf'\1, "timestamp": {1 << 52}}}'),
+            ("a build number that is too large", r"(conda.six: [^\n]*)}", rf'\1, "build_number": {1 << 64}}}'),
         )
     },
     "sealed anew, a name with an escape": (

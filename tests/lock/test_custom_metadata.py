@@ -95,6 +95,7 @@ def test_a_wheel_of_an_odd_url_keeps_its_file_name() -> None:
     [
         pytest.param("{", "broken JSON", id="broken"),
         pytest.param("[1]", "not a JSON object", id="list"),
+        pytest.param("[" * 100_000, "broken JSON", id="deep"),
         pytest.param('{"size": "1"}', "`size` is not a whole number", id="text for number"),
         pytest.param('{"size": true}', "`size` is not a whole number", id="truth for number"),
         pytest.param('{"license": 1}', "`license` is not a text", id="number for text"),
@@ -169,6 +170,7 @@ def test_the_facts_of_a_platform_whose_name_begins_alike_are_not_taken() -> None
         pytest.param({"finding.1": '["A"]'}, "not a finding", id="short finding"),
         pytest.param({"finding.1": '["A", "fatal", "m", "h"]'}, "not a severity", id="odd severity"),
         pytest.param({"finding.1": "["}, "Expecting", id="broken finding"),
+        pytest.param({"finding.1": "[" * 100_000}, "broken JSON", id="deep finding"),
     ],
 )
 def test_odd_facts_are_refused(facts: dict[str, str | None], reason: str) -> None:
