@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from envgen import __version__
-from envgen.errors import LockfileError
+from envgen.errors import LockfileError, PlanError
 from envgen.formats.registry import omissions, render
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.merge import has_conflicts, merged, sides_of_all
 from envgen.lock.model import Lock
+from envgen.lock.package_fields import checked_record, checked_wheel
 from envgen.lock.staleness import left_files, stale_reasons
 from envgen.locking.updates import Updates, refuse_unknown
 from envgen.manifest.model import Manifest, digest
@@ -117,8 +118,15 @@ def solve_lock(services: Services, manifest: Manifest, before: Lock | None, upda
         indexes=manifest.indexes,
         projects=manifest.projects,
     )
+    try:
+        normal = normal_form(lock)
+        for each in normal.platforms:
+            _ = [*map(checked_record, each.conda), *map(checked_wheel, each.pypi)]
+    except ValueError as error:
+        hint = "leave the package that needs it out, or tell its channel"
+        raise PlanError(f"the solution cannot be locked: {error}", hint=hint) from error
     return SolvedLock(
-        lock=normal_form(lock),
+        lock=normal,
         moved={subdir: each.moved for subdir, each in solved.items() if subdir in earlier},
         notes=tuple(dict.fromkeys(note for each in solved.values() for note in each.notes)),
     )

@@ -10,6 +10,7 @@ from rattler import RepoDataRecord
 
 from envgen.models.record import Record
 
+_LARGEST = 1 << 53  # bytes: a lock holds no more
 _MILLISECOND = timedelta(milliseconds=1)
 _START = datetime(1970, 1, 1, tzinfo=UTC) - _MILLISECOND / 2  # rounds: rattler's datetimes went through a float
 
@@ -17,6 +18,7 @@ _START = datetime(1970, 1, 1, tzinfo=UTC) - _MILLISECOND / 2  # rounds: rattler'
 def to_record(native: RepoDataRecord, channel: str) -> Record:
     """Convert one record; `channel` is the channel's base URL without trailing slash."""
     md5, sha256, timestamp, noarch = native.md5, native.sha256, native.timestamp, native.noarch
+    size = native.size
     return Record(
         name=native.name.normalized,
         version=str(native.version),
@@ -27,8 +29,8 @@ def to_record(native: RepoDataRecord, channel: str) -> Record:
         url=native.url,
         md5=md5.hex() if md5 else "",
         sha256=sha256.hex() if sha256 else "",
-        size=native.size,
-        timestamp=(timestamp - _START) // _MILLISECOND if timestamp else None,
+        size=size if size is not None and size < _LARGEST else None,
+        timestamp=(timestamp - _START) // _MILLISECOND if timestamp and timestamp >= _START else None,
         depends=tuple(native.depends),
         constrains=tuple(native.constrains),
         track_features=tuple(native.track_features),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import rattler
@@ -41,6 +42,14 @@ def test_keeps_every_millisecond(tmp_path_factory: pytest.TempPathFactory, dates
     assert {record.version: record.timestamp for record in (to_record(each, "x") for each in found)} == {
         str(version): date for version, date in enumerate(dates)
     }
+
+
+def test_what_no_lock_may_hold_is_left_out(tmp_path: Path) -> None:
+    entries = [package("a", "1", timestamp=-1, size=1 << 53), package("a", "2", timestamp=253_402_300_800, size=0)]
+    folder = lay_out(tmp_path, repodata("noarch", *entries))
+    found = open_index(CONDA_FORGE, "noarch", folder / "noarch" / "repodata.json").load_records("a")
+    records = sorted((to_record(each, "x") for each in found), key=lambda record: record.version)
+    assert [(record.timestamp, record.size) for record in records] == [(None, None), (253_402_300_800, 0)]
 
 
 @pytest.mark.parametrize(("noarch", "expected"), [("python", "python"), ("generic", "generic"), (None, "")], ids=str)
