@@ -10,8 +10,8 @@ from typing import Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag
-from packaging.utils import InvalidSdistFilename, parse_sdist_filename
-from packaging.version import InvalidVersion, Version
+from packaging.utils import parse_sdist_filename
+from packaging.version import Version
 
 from envgen.models.platform import Platform
 from envgen.models.wheel import target_tags, wheel_tags
@@ -233,7 +233,7 @@ def _version_of(filename: str) -> Version | None:
         if filename.endswith(".whl"):
             return Version(filename.split("-")[1])  # the full parse costs too much for thousands of files
         return parse_sdist_filename(filename)[1]
-    except (InvalidVersion, InvalidSdistFilename, IndexError):
+    except (ValueError, IndexError):  # also of a number with thousands of digits
         return None
 
 

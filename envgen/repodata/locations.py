@@ -238,6 +238,14 @@ def explain_changing(channel: Channel, place: Place) -> RepodataError:
     )
 
 
+def explain_panic(channel: Channel, place: Place) -> RepodataError:
+    """Make an error of an index that rattler gives up on, such as one whose `base_url` is no URL."""
+    return RepodataError(
+        f"channel `{channel}`, or one beside it, has an index that cannot be read ({place.shown})",
+        hint=_OTHERWISE.format(channel=channel),
+    )
+
+
 def explain_page(channel: Channel, place: Place) -> RepodataError:
     """Make an error of a channel that answers with a web page."""
     return RepodataError(

@@ -47,6 +47,7 @@ from envgen.repodata.locations import (
     explain_changing,
     explain_flood,
     explain_page,
+    explain_panic,
     explain_silence,
     explain_slowness,
     explain_wrong_shard,
@@ -204,6 +205,11 @@ class Remote:
             raise explain_slowness(self.channels, error.rate, error.seconds) from error
         except FloodError as error:
             raise explain_flood(self.channels, error.limit) from error
+        except Exception as error:
+            if type(error).__name__ != "RustPanic":  # which has no module that could be imported
+                raise
+            channel, place = self.channels[0]
+            raise explain_panic(channel, place) from error
 
     def connect(self) -> list[Source]:
         """Fetch what each channel's index says of names, all channels at once.
