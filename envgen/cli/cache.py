@@ -162,14 +162,14 @@ def _file(kind: CacheKind, path: Path) -> CacheEntry | None:
 
 def _package(kind: CacheKind, path: Path) -> CacheEntry | None:
     """Return an unpacked package, or one that a kill has left half unpacked; None for another folder."""
+    from envgen.system.files import walk
+
     index = path / "info" / "index.json"
     staged = path.name.startswith(".")
     if path.is_symlink() or not (staged or index.is_file()):
         return None
     with contextlib.suppress(OSError):
-        size = 0
-        for place, _, files in os.walk(path):
-            size += sum(os.lstat(f"{place}/{name}").st_size for name in files)
+        size = sum(each.stat(follow_symlinks=False).st_size for each in walk(path) if not each.is_dir())
         return CacheEntry(kind=kind, path=path, size=size, used=_used((path if staged else index).lstat()))
     return None
 

@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,13 +28,15 @@ from envgen.errors import EnvgenError, InstallError
 from envgen.install.containment import META, PackageFiles, plain_path, unsafe
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
-from envgen.system.files import read_text, reason_of, try_lock
+from envgen.system.files import read_text, reason_of, remove_tree, try_lock, walk
 from envgen.system.lifetime import run, scratch_folder
 
 _LOCAL = "file://"
 _ABSENT = "absent"  # a folder of the cache that is never there: rattler wants an archive's path and shall not open one
+_POINT = re.compile(r"[^=]*=\s*[\w.]+\s*:\s*[\w.]+\s*")
 _FETCH = re.compile(r"failed to fetch (\S+)")
 _UNPACKERS = 4
+_DEEPEST, _SHOWN = 100, 60  # folders in folders, signs of such a path
 
 
 class StaleCacheError(InstallError):
@@ -95,6 +96,8 @@ def _unpack(record: Record, archive: Path, cache: Path, *, again: bool) -> None:
             if "No space left" in reason or "os error 28" in reason or "os error 122" in reason:
                 raise _disk_error(cache, reason) from error
             raise _no_package(record, reason) from error
+        if not (staged / "info" / "index.json").is_file():  # nobody would take it for a package again
+            raise _no_package(record, "it has no info/index.json")
         with _alone(cache):
             _keep(record, staged, folder, again=again)
 
@@ -118,7 +121,7 @@ def _keep(record: Record, staged: Path, folder: Path, *, again: bool) -> None:
         held = hash_file.read_bytes()[8:] if hash_file.exists() else b""
         if not again and record.sha256 and held == content[8:]:  # another run was quicker, and may link from it
             return
-        shutil.rmtree(folder)
+        remove_tree(folder)
     # the hash comes between: a kill leaves no copy, never one under another's hash
     hash_file.unlink(missing_ok=True)
     if record.sha256:
@@ -136,7 +139,9 @@ def read_unpacked(record: Record, cache: Path, site: str) -> PackageFiles:
         InstallError: it is another package than the record's, or lists what it does not have.
     """
     folder, shown = _folder(record, cache), f"{record.name} {record.version}"
-    tree = dict(_tree(folder, ""))
+    tree = _tree(folder)
+    if deep := next((path for path in tree if path.count("/") > _DEEPEST), ""):
+        raise _no_package(record, f"it has folders in folders: {deep[:_SHOWN]}…")
     index = _read_json(record, folder, tree, "info/index.json")
     if any(index.get(field) != getattr(record, field) for field in ("name", "version", "build")):
         found = "-".join(str(index.get(field)) for field in ("name", "version", "build"))
@@ -160,21 +165,15 @@ def _folder(record: Record, cache: Path) -> Path:
     return cache / name
 
 
-def _tree(folder: Path, above: str) -> Iterator[tuple[str, str | None]]:
-    """Yield all that is in a folder but folders, with the target of each link and None for files."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        path = f"{above}{entry.name}"
-        if entry.is_symlink():
-            yield path, str(Path(entry.path).readlink())
-        elif entry.is_dir():
-            yield path + "/", None
-            yield from _tree(Path(entry.path), f"{path}/")
-        else:
-            yield path, None
+def _tree(folder: Path) -> dict[str, str | None]:
+    """Return all that is in a folder, with the target of each link and None for the rest; folders end with a slash."""
+    found: dict[str, str | None] = {}
+    with contextlib.suppress(FileNotFoundError):
+        for entry in walk(folder):
+            path = entry.path[len(str(folder)) + 1 :]
+            target = str(Path(entry.path).readlink()) if entry.is_symlink() else None
+            found[f"{path}/" if entry.is_dir(follow_symlinks=False) else path] = target
+    return found
 
 
 def _listed(record: Record, folder: Path, tree: Mapping[str, str | None]) -> Iterator[str]:
@@ -221,8 +220,10 @@ def _scripts(record: Record, folder: Path, tree: Mapping[str, str | None]) -> li
     if "info/link.json" not in tree:
         return []
     noarch = _read_json(record, folder, tree, "info/link.json").get("noarch")
-    points = noarch.get("entry_points") if isinstance(noarch, dict) else None
-    names = [str(point).partition("=")[0].strip() for point in points or ()]
+    points = noarch.get("entry_points", []) if isinstance(noarch, dict) and noarch.get("type") == "python" else None
+    if not isinstance(points, list) or not all(isinstance(point, str) and _POINT.fullmatch(point) for point in points):
+        raise _no_package(record, "its link.json is damaged")  # rattler would end the process
+    names = [point.partition("=")[0].strip() for point in points]
     for name in names:
         if "/" in name:
             raise unsafe(f"{record.name} {record.version} has a script with a path for a name: {name!r}")

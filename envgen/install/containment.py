@@ -19,6 +19,8 @@ META = "conda-meta"
 _MOST_LINKS = 40  # as the kernel has it
 # what rattler, uv and envgen write at the top of a prefix of their own accord
 _OWN = (META, f"{META}/history", ".trash", "__clobbers__", "CACHEDIR.TAG", ".lock")
+_RECORDS = frozenset({"", "history"})
+_TOPS = frozenset({".trash", "__clobbers__", "cachedir.tag", ".lock"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +123,11 @@ class PrefixPaths:
         if place is None or self._is_compiled_outside(path, folder or ""):
             raise self._leads_out(path, owner)
         top, _, rest = _folded(place).partition("/")
-        if top == META and (not rest or rest.endswith(".json") or rest.startswith((".envgen", "envgen"))):
+        first = rest.partition("/")[0]
+        if top == META and (first.endswith(".json") or first.startswith((".envgen", "envgen")) or first in _RECORDS):
             raise unsafe(f"{owner} has a file among the records of the prefix: {path}")
+        if top in _TOPS:
+            raise unsafe(f"{owner} has a file where the prefix's own is: {path}")
 
     def _is_inside(self, path: str, target: str) -> bool:
         """Return whether a link's target is in the prefix; a link that is the target itself is judged by its own."""

@@ -274,7 +274,9 @@ def remove_files(prefix: Path, files: Iterable[str]) -> None:
     listed = sorted(files)
     PrefixPaths(prefix).check_owned("a package", listed)
     for file in listed:
-        (prefix / file).unlink(missing_ok=True)
+        if not _is_folder(prefix / file):  # another's: a file of the user's own may be in it
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                (prefix / file).unlink()
     for folder in {(prefix / file).parent for file in listed}:
         _remove_empty(folder, prefix)
 
@@ -346,6 +348,10 @@ def _direct_url(info: Path) -> str:
         return ""
     url = data.get("url") if isinstance(data, dict) else None
     return url if isinstance(url, str) else ""
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _remove_empty(folder: Path, prefix: Path) -> None:

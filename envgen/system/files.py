@@ -12,7 +12,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import shutil
 import stat
 import time
 import weakref
@@ -239,7 +238,8 @@ def create_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
             _sync_folder(staged)
             staged.rename(folder)
         except (OSError, KeyboardInterrupt):
-            shutil.rmtree(staged, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                remove_tree(staged)
             raise
         _sync_folder(folder.parent)
 
@@ -297,12 +297,40 @@ def _discard_staged(folder: Path) -> None:
         remove_tree(path)
 
 
+def walk(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield all that is below a folder, sorted, a folder before what is in it; no link is followed. Raises OSError.
+
+    It may be deeper than Python can call itself, which `os.walk` and `shutil.rmtree` do.
+    """
+    folders = [str(folder)]
+    while folders:
+        with os.scandir(folders.pop()) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        yield from entries
+        folders.extend(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+
+
 def remove_tree(path: Path) -> None:
-    """Remove a file, a link or a folder with all that is in it; raise OSError."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
+    """Remove a file, a link or a folder with all that is in it, also in folders that are read-only; raise OSError."""
+    if path.is_symlink() or not path.is_dir():
         path.unlink()
+        return
+    folders = [str(path)]
+    _open_up(path)
+    for entry in walk(path):
+        if entry.is_dir(follow_symlinks=False):
+            _open_up(entry)
+            folders.append(entry.path)
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(entry)  # noqa: PTH108 - a Path would take thrice as long
+    for folder in reversed(folders):
+        os.rmdir(folder)  # noqa: PTH106
+
+
+def _open_up(folder: os.PathLike[str]) -> None:
+    with contextlib.suppress(OSError):  # another's, who may have made it writable for us
+        os.chmod(folder, 0o700)  # noqa: PTH101
 
 
 def _sync_folder(folder: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -19,6 +18,8 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
+
+from envgen.system.files import remove_tree
 
 T = TypeVar("T")
 _Reason = Literal["late", "slow", "large", "heavy"]
@@ -56,7 +57,7 @@ def scratch_folder(within: Path | None = None) -> Iterator[Path]:
         folder.mkdir(mode=0o700)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         _FOLDERS.discard(folder)
 
 
@@ -75,7 +76,12 @@ def end_all() -> None:
     for group in tuple(_CHILDREN):
         _signal_group(group, signal.SIGKILL)
     for folder in tuple(_FOLDERS):
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        remove_tree(folder)
 
 
 class EndedError(Exception):

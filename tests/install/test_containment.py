@@ -94,18 +94,21 @@ def saying(**index: object) -> Build:
     return build
 
 
-def entry_point(command: Callable[[World, Path], str]) -> Build:
-    def build(world: World, precious: Path) -> TinyConda:
-        link = {"noarch": {"type": "python", "entry_points": [f"{command(world, precious)} = evil:main"]}}
-        return build_conda(
-            "evil",
-            files=module_files("evil", "1.0"),
-            subdir="noarch",
-            noarch="python",
-            info={"info/link.json": json.dumps({**link, "package_metadata_version": 1}).encode()},
-        )
+def linking(**noarch: object) -> Build:
+    """Return a package of pure Python whose link.json says this."""
+    return lambda world, precious: build_conda(
+        "evil",
+        files=module_files("evil", "1.0"),
+        subdir="noarch",
+        noarch="python",
+        info={"info/link.json": json.dumps({"noarch": noarch, "package_metadata_version": 1}).encode()},
+    )
 
-    return build
+
+def entry_point(command: Callable[[World, Path], str]) -> Build:
+    return lambda world, precious: linking(type="python", entry_points=[f"{command(world, precious)} = evil:main"])(
+        world, precious
+    )
 
 
 THESIS = "thesis.tex"
@@ -178,6 +181,14 @@ CONDA: dict[str, Build] = {
     ),
     "a script that goes up": entry_point(lambda world, precious: up(world, precious / THESIS, "bin")),
     "an absolute script": entry_point(lambda world, precious: str(precious / THESIS)),
+    "a script without a command": linking(type="python", entry_points=["evil"]),
+    "a script that is a number": linking(type="python", entry_points=[1]),
+    "scripts that are a number": linking(type="python", entry_points=1),
+    "scripts of no language": linking(type="generic"),
+    "the trash": holding(lambda world, precious: {".trash": Link("share")}),
+    "a folder for the history": holding(lambda world, precious: {"conda-meta/history/a": b""}),
+    "a folder for a record": holding(lambda world, precious: {"conda-meta/six-1.17-0.json/a": b""}),
+    "a folder for the tag": holding(lambda world, precious: {"CACHEDIR.TAG/a": b""}),
     "modules that go up": holding(
         lambda world, precious: {f"site-packages/{up(world, precious / THESIS, SITE)}": b"evil"}, noarch="python"
     ),
@@ -216,6 +227,19 @@ def test_a_hostile_conda_package(world: World, usual: Basics, precious: Path, ca
     world.good("create", "demo")
     assert outside(world).keys() == before.keys()
     assert world.python("import demolib, onlypypi") == ""
+
+
+def test_folders_that_are_deeper_than_python_can_go(world: World, usual: Basics) -> None:
+    """Also what is left of them goes: a run that ends leaves no folder that nobody can remove."""
+    for name, depth in (("evil", 1100), ("worse", 3000)):
+        evil = build_conda(name, files={"a/" * depth + "b": b""}, subdir=HOST)
+        world.serve(evil)
+        world.lock([*usual.conda, evil])
+        assert world.failed("create", "demo")["code"] == "package"
+        assert not world.prefix.exists()
+        assert not list((world.cache / "packages").glob(".envgen-*"))
+    world.good("cache", "clean")
+    assert not list((world.cache / "packages").glob("evil-*"))
 
 
 @pytest.mark.parametrize("case", ["a listed path that goes up", "an absolute link", "a link to a folder outside"])

@@ -172,11 +172,11 @@ def test_a_scratch_folder_is_gone_after_the_block(tmp_path: Path, monkeypatch: p
 def test_what_is_left_goes_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
-    def interrupted(folder: Path, **_: object) -> None:
+    def interrupted(folder: Path) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("shutil.rmtree", interrupted)
+        patch.setattr("envgen.system.lifetime.remove_tree", interrupted)
         with pytest.raises(KeyboardInterrupt), scratch_folder():
             pass
     assert len(list(tmp_path.iterdir())) == 1
