@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import rattler
+from rattler.config import Config
 from rattler.exceptions import InstallerError
 from rattler.install import InstallerReporter
 from rattler.package_cache import PackageCache, ValidationMode
@@ -26,6 +27,7 @@ from rattler.package_streaming import extract
 
 from envgen.errors import EnvgenError, InstallError
 from envgen.install.containment import META, PackageFiles, plain_path, unsafe
+from envgen.install.wheels import record_paths
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.system.files import read_text, reason_of, remove_tree, try_lock, walk
@@ -47,7 +49,8 @@ class StaleCacheError(InstallError):
 class CondaLinker:
     """What is linked into which prefix, from a cache that has all of it unpacked.
 
-    `relinked` are the names of packages that are there, but not whole.
+    `relinked` are the names of packages that are there, but not whole; `copied` has their files copied from the cache,
+    since some would be written into.
     """
 
     prefix: Path
@@ -56,6 +59,7 @@ class CondaLinker:
     relinked: frozenset[str]
     cache: Path
     report: Callable[[str], None]
+    copied: bool = False
 
 
 def unpacked(records: Sequence[Record], cache: Path) -> frozenset[str]:
@@ -150,11 +154,27 @@ def read_unpacked(record: Record, cache: Path, site: str) -> PackageFiles:
         if path.startswith("info/") and target is not None:
             raise unsafe(f"{shown} has a link among its metadata: {path} -> {target}")
     is_python = index.get("noarch") == "python"
-    places = {path: _place(path, site if is_python else "") for path in _listed(record, folder, tree)}
+    listed = dict(_listed(record, folder, tree))
+    places = {path: _place(path, site if is_python else "") for path in listed}
+    if len({*places.values()}) < len(places):
+        raise unsafe(f"{shown} has two files for one path")
     scripts = _scripts(record, folder, tree) if is_python else []
     links = {_place(path, site if is_python else ""): target for path, target in tree.items() if target is not None}
     files = tuple(plain_path(path, shown) for path in dict.fromkeys((*places.values(), *scripts, *links)))
-    return PackageFiles(name=record.name, shown=shown, files=files, links=links)
+    return PackageFiles(
+        name=record.name,
+        shown=shown,
+        files=files,
+        links=links,
+        written=frozenset((*scripts, *(places[path] for path, is_written in listed.items() if is_written))),
+        claimed=tuple(each for path in places if path.endswith("/RECORD") for each in _claimed(folder, path, places)),
+    )
+
+
+def _claimed(folder: Path, path: str, places: Mapping[str, str]) -> Iterator[str]:
+    """Yield what a distribution's RECORD lists: whoever replaces that distribution removes it."""
+    with contextlib.suppress(OSError):
+        yield from record_paths(folder / path, Path("/", places[path]).parent.parent, Path("/"))
 
 
 def _folder(record: Record, cache: Path) -> Path:
@@ -176,26 +196,33 @@ def _tree(folder: Path) -> dict[str, str | None]:
     return found
 
 
-def _listed(record: Record, folder: Path, tree: Mapping[str, str | None]) -> Iterator[str]:
-    """Yield the paths that a package lists, in info/paths.json or, if it is old, in info/files."""
+def _listed(record: Record, folder: Path, tree: Mapping[str, str | None]) -> Iterator[tuple[str, bool]]:
+    """Yield the paths that a package lists, in info/paths.json or, if it is old, in info/files.
+
+    Each comes with whether rattler writes its text for the prefix: an old list does not say it, so that all may be.
+    """
     shown = f"{record.name} {record.version}"
     if "info/paths.json" not in tree:
         if "info/files" not in tree:
             raise _no_package(record, "it has no list of its files")
         lines = read_text(folder / "info" / "files", error=InstallError).split("\n")
         for line in lines if lines[-1] else lines[:-1]:  # rattler takes an empty line for a path
-            yield _there(plain_path(line, shown), tree, record)
+            yield _there(plain_path(line, shown), tree, record), True
         return
     rows = _read_json(record, folder, tree, "info/paths.json").get("paths")
+    seen: set[str] = set()
     for row in rows if isinstance(rows, list) else ():
         path, kind = (row.get("_path"), row.get("path_type")) if isinstance(row, dict) else (None, None)
         if not isinstance(path, str) or kind not in ("hardlink", "softlink", "directory"):
             raise _no_package(record, "its paths.json is damaged")
         plain_path(path, shown)
+        if path in seen:
+            raise unsafe(f"{shown} lists {path} twice")
+        seen.add(path)
         if kind == "directory":
             _there(f"{path}/", tree, record)
         elif (kind == "softlink") == (tree.get(path) is not None):
-            yield _there(path, tree, record)
+            yield _there(path, tree, record), row.get("prefix_placeholder") is not None
         else:
             raise unsafe(f"{shown} lists {path} as a {kind}, which it is not")
 
@@ -277,6 +304,7 @@ async def _install(linker: CondaLinker) -> None:
         show_progress=False,
         reporter=_Reporter(linker.report, len(native)),  # type: ignore[abstract]  # its empty methods are defaults
         package_cache=PackageCache.new_layered([linker.cache], False, ValidationMode.full()),
+        config=Config.from_toml("allow-hard-links = false") if linker.copied else None,
     )
 
 

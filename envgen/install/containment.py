@@ -7,7 +7,10 @@ or come with the packages (`PrefixPaths`), both as a disk that folds the case of
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,13 +30,17 @@ _TOPS = frozenset({".trash", "__clobbers__", "cachedir.tag", ".lock"})
 class PackageFiles:
     """What one package puts into a prefix: paths relative to it, and its symbolic links with their targets.
 
-    `name` is canonical, `shown` how messages name the package.
+    `name` is canonical, `shown` how messages name the package. `written` are those of its files whose text is made in
+    the prefix: they are written into what is there, where all others take its place. `claimed` are the paths that its
+    own metadata call a distribution's, and that go with it when a wheel of that name comes.
     """
 
     name: str
     shown: str
     files: tuple[str, ...]
     links: Mapping[str, str] = field(default_factory=dict)
+    written: frozenset[str] = frozenset()
+    claimed: tuple[str, ...] = ()
 
 
 def plain_path(path: str, owner: str) -> str:
@@ -87,6 +94,21 @@ class PrefixPaths:
                     )
             for path in package.files:
                 self._check_file(path, package.shown, is_link=path in package.links)
+            self.check_owned(package.shown, package.claimed)
+
+    def split_off(self, packages: Iterable[PackageFiles]) -> bool:
+        """Give the prefix files of its own where packages would write into one that has another name elsewhere.
+
+        A file of the cache has one in every prefix, and so may a file of the user's. Return whether that is to happen
+        among the packages that come themselves: then none of their files may be linked from the cache. Raises OSError.
+        """
+        listed = list(packages)
+        written = {place for package in listed for path in package.written if (place := self.leads_to(path))}
+        for place in written:
+            _split_off(self._prefix / place)
+        linked = {path for package in listed for path in package.files if path not in package.written}
+        both = {_folded(path) for path in written.union(*(package.written for package in listed))}
+        return any(_folded(path) in both for path in linked)
 
     def check_own(self) -> None:
         """Check that what is written at the top of a prefix in any case is where it seems to be; raise InstallError."""
@@ -203,6 +225,16 @@ def shared_paths(packages: Iterable[PackageFiles]) -> Iterator[tuple[str, str, s
                 pair = (min(first.shown, package.shown), max(first.shown, package.shown))
                 found[pair] = min(path, found.get(pair, path))
     yield from ((*pair, path) for pair, path in sorted(found.items()))
+
+
+def _split_off(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+            staged = path.with_name(f".envgen-{path.name}.new")
+            staged.unlink(missing_ok=True)
+            shutil.copy2(path, staged)
+            staged.replace(path)
 
 
 def _parent(path: str) -> str:

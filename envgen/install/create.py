@@ -60,7 +60,7 @@ def create_environment(services: Services, options: CreateOptions, machine: Mach
         if needed:
             with sync.fetched(state) as files, sync.incomplete(state, packages := sync.packages(state, files)):
                 remove_obsolete(state.contents, state.changes, state.left)
-                sync.link(state)
+                sync.link(state, packages)
                 sync.install_wheels(state, files)  # by the Python that was linked
                 sync.install_projects()
                 sync.verify()

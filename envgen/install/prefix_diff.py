@@ -85,6 +85,9 @@ def compare(contents: PrefixContents, wanted: WantedContents, installed_wheels: 
 
 def _records(contents: PrefixContents, wanted: WantedContents) -> Iterator[Difference]:
     installed = {record.name: record for record in contents.records}
+    staying = {record.name for record in wanted.records if (it := installed.get(record.name)) and it.is_of(record)}
+    # two may have one path: it goes with either
+    going = {file for name, record in installed.items() if name not in staying for file in record.files}
     for record in wanted.records:
         before, after = installed.get(record.name), f"{record.version}={record.build}"
         if before is None:
@@ -93,7 +96,7 @@ def _records(contents: PrefixContents, wanted: WantedContents) -> Iterator[Diffe
         installed_as = f"{before.version}={before.build}"
         if not before.is_of(record):
             yield Difference(name=record.name, source="conda", kind="changed", before=installed_as, after=after)
-        elif record.name in contents.broken:
+        elif record.name in contents.broken or not going.isdisjoint(before.files):
             yield Difference(name=record.name, source="conda", kind="repaired", before=installed_as, after=after)
     names = {record.name for record in wanted.records}
     for name, left in installed.items():

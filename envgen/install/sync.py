@@ -156,7 +156,7 @@ class PrefixSync:
             yield
             write_marker(prefix, replace(marker, state="complete", fresh=False))
 
-    def link(self, state: PrefixState) -> None:
+    def link(self, state: PrefixState, packages: Sequence[PackageFiles]) -> None:
         """Link conda's packages; one whose unpacked copy in the cache is damaged is fetched after all."""
         target = self._target
         linker = CondaLinker(
@@ -166,6 +166,7 @@ class PrefixSync:
             relinked=state.changes.relinked,
             cache=self._cache,
             report=self._services.progress,
+            copied=self._paths().split_off(packages),
         )
         try:
             link(linker)
@@ -178,7 +179,12 @@ class PrefixSync:
 
     def install_wheels(self, state: PrefixState, files: FetchedFiles) -> None:
         """Install the wheels that come, after another look at where their files would go."""
-        self._paths().check_packages(self._wheel_files(state, files))
+        coming = self._wheel_files(state, files)
+        paths = self._paths()
+        paths.check_packages(coming)
+        if coming:
+            check_contents(read_contents(self._target.prefix))  # uv goes by them where it replaces a distribution
+            paths.split_off(coming)
         self._services.progress("installing the PyPI packages")
         self._uv.install(state.changes.wheels, files.by_key(), self._wheel_target)
 
@@ -245,7 +251,7 @@ class _StatedError(InstallError):
 
 def _refuse(target: InstallTarget, marker: Marker | None, *, adopt: bool) -> None:
     prefix, name = target.prefix, target.environment.name
-    if is_conda_root(prefix):
+    if marker is None and is_conda_root(prefix):  # an environment of ours may hold conda, too
         raise _refused(f"{prefix} is conda's own installation", "choose another --prefix")
     if marker is None:
         if is_empty(prefix):

@@ -30,6 +30,7 @@ from envgen.system.settings import Ceiling
 
 _TIMEOUT = 1800.0  # seconds: a project of the user's own may have to be compiled
 _COMPLAINT = re.compile(r"^The package `([^`]+)`.*$", re.MULTILINE)
+_UP = re.compile(r"^(?:\.\./)+")
 # what uv writes into a distribution's metadata of its own accord
 _WRITTEN = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 _NOISE = ("Using Python", "Resolved ", "Prepared ", "warning: Failed to hardlink")
@@ -188,6 +189,7 @@ def read_wheel(wheel: LockedWheel, path: Path, target: WheelTarget) -> PackageFi
     shown = f"{wheel.name} {wheel.version}"
     files: dict[str, None] = {}
     links: dict[str, str] = {}
+    records: set[str] = set()
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
@@ -202,26 +204,26 @@ def read_wheel(wheel: LockedWheel, path: Path, target: WheelTarget) -> PackageFi
                 folder, _, name = member.filename.partition("/")
                 if folder.endswith(".dist-info") and "/" not in name:
                     files |= dict.fromkeys(target.place(f"{folder}/{each}", wheel.name) for each in _WRITTEN)
+                    records.add(f"{target.site}/{folder}/RECORD")  # uv copies it
                     if name in ("RECORD", "entry_points.txt"):
                         files |= dict.fromkeys(_own_words(archive, member, shown, target))
     except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile) as error:
         hint = "tell its maintainers"
         raise InstallError(f"{wheel.wheel.filename} is no wheel: {error}", hint=hint, code="package") from error
-    return PackageFiles(name=wheel.name, shown=shown, files=tuple(files), links=links)
+    return PackageFiles(name=wheel.name, shown=shown, files=tuple(files), links=links, written=frozenset(records))
 
 
 def _own_words(archive: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str, target: WheelTarget) -> Iterator[str]:
     """Yield the scripts that a wheel's entry points make; check the paths of its RECORD, which a removal goes by."""
     if member.file_size > Ceiling.TEXT:
         raise unsafe(f"{shown} has a {member.filename} of {member.file_size:,} bytes")
-    lines = archive.read(member).decode("utf-8", "replace").splitlines()
+    content = archive.read(member)
     if member.filename.endswith("/RECORD"):
-        for row in csv.reader(lines):
-            if row and row[0]:
-                plain_path(row[0], f"the RECORD of {shown}")
+        for path in _rows(content):
+            plain_path(path, f"the RECORD of {shown}")
         return
     section = ""
-    for line in lines:
+    for line in content.decode("utf-8", "replace").splitlines():
         if line.strip().startswith("["):
             section = line.strip(" []")
         elif "=" in line and section in ("console_scripts", "gui_scripts"):
@@ -329,16 +331,29 @@ def _heads(path: Path) -> dict[str, str]:
     return heads
 
 
+def record_paths(record: Path, site: Path, prefix: Path) -> Iterator[str]:
+    """Yield the paths that a RECORD lists, relative to the prefix; raise OSError.
+
+    What lies outside by its text is left out, as uv leaves it. A path that goes up behind a folder stays as it is, for
+    whoever checks it: that folder may be a link, which uv would follow.
+    """
+    for row in _rows(read_bytes(record)):
+        path = os.path.relpath(os.path.normpath(site / row), prefix)
+        if not path.startswith(".."):
+            yield f"{site.relative_to(prefix)}/{row}" if ".." in _UP.sub("", row).split("/") else path
+
+
+def _rows(record: bytes) -> Iterator[str]:
+    """Yield the paths of a RECORD up to the first row that is none."""
+    with contextlib.suppress(csv.Error):
+        for row in csv.reader(record.decode("utf-8", "replace").splitlines()):
+            if row and row[0]:
+                yield row[0]
+
+
 def _listed(prefix: Path, site: Path, record: Path) -> Iterator[str]:
-    try:
-        rows = list(csv.reader(read_bytes(record).decode("utf-8", "replace").splitlines()))
-    except OSError:
-        return
-    for row in rows:
-        if row and row[0]:
-            path = os.path.relpath(os.path.normpath(site / row[0]), prefix)
-            if not path.startswith(".."):
-                yield path
+    with contextlib.suppress(OSError):
+        yield from record_paths(record, site, prefix)
 
 
 def _direct_url(info: Path) -> str:

@@ -168,6 +168,7 @@ CONDA: dict[str, Build] = {
         info=paths_json(row("share/evil")),
     ),
     "a record of another package": holding(lambda world, precious: {"conda-meta/six-1.17-0.json": b"{}"}),
+    "conda's own folder": holding(lambda world, precious: {"condabin/conda": b""}),
     "the mark of the prefix": holding(lambda world, precious: {"conda-meta/envgen": b"{}"}),
     "a link for the records": holding(lambda world, precious: {"conda-meta": Link("share")}),
     "records through a link": holding(
@@ -204,7 +205,7 @@ CONDA: dict[str, Build] = {
         subdir=HOST,
     ),
 }
-HARMLESS = {"records through a link", "a link to itself"}  # nothing is written through them
+HARMLESS = {"records through a link", "a link to itself", "conda's own folder"}  # nothing is written through them
 
 
 @pytest.mark.parametrize("case", CONDA)
@@ -555,3 +556,96 @@ def test_a_package_of_an_old_kind_is_linked(world: World, usual: Basics) -> None
     world.lock([*usual.conda, old, six("1.18")][:-1])
     world.good("create", "demo")
     assert (world.prefix / "share/old").read_bytes() == b"1"
+
+
+def texts(prefix: Path) -> dict[Path, bytes]:
+    """Return the files that packages have put into a prefix."""
+    found = (path for path in prefix.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path: path.read_bytes() for path in found if META not in path.parts}
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["made", "changed"])
+@pytest.mark.parametrize("script", ["base", "python", "own"])
+def test_a_script_over_a_file_that_another_prefix_has_too(
+    world: World, usual: Basics, script: str, there: bool
+) -> None:
+    """The files of two prefixes are one with the cache's copy, and a script is written into what is there."""
+    base = build_conda("base", files={"bin/base": b"base"}, subdir=HOST)
+    other = world.folder / "other"
+    evil = build_conda(
+        "evil",
+        files={**module_files("evil", "1.0"), "python-scripts/own": b"own"},
+        subdir="noarch",
+        noarch="python",
+        info={
+            "info/link.json": json.dumps(
+                {"noarch": {"type": "python", "entry_points": [f"{script} = evil:x"]}, "package_metadata_version": 1}
+            ).encode()
+        },
+    )
+    world.serve(base, evil)
+    world.lock([*usual.conda, base, *([evil] if script == "own" else [])])
+    world.good("create", "demo", "--prefix", str(other))
+    if there:
+        world.good("create", "demo")
+    before = texts(other)
+    world.lock([*usual.conda, base, evil])
+    world.run("create", "demo")
+    assert texts(other) == before
+    for path in (world.cache / "packages").glob("base-*/bin/base"):
+        assert path.read_bytes() == b"base"
+    world.lock([*usual.conda, base])
+    world.good("create", "demo")
+    for path, text in before.items():
+        if script != "own":
+            assert (world.prefix / path.relative_to(other)).read_bytes() == text.replace(
+                str(other).encode(), str(world.prefix).encode()
+            )
+
+
+@pytest.mark.parametrize("place", ["etc/evil.conf", "bin/evil", f"{SITE}/{INFO}/RECORD"])
+def test_a_hard_link_to_a_file_of_the_users(world: World, usual: Basics, precious: Path, place: str) -> None:
+    evil = build_conda(
+        "evil",
+        files={**module_files("evilly", "1.0"), "etc/evil.conf": PLACEHOLDER.encode()},
+        subdir="noarch",
+        noarch="python",
+        info={
+            "info/link.json": json.dumps(
+                {"noarch": {"type": "python", "entry_points": ["evil = evilly:x"]}, "package_metadata_version": 1}
+            ).encode()
+        },
+    )
+    world.serve(evil)
+    world.good("create", "demo")
+    (world.prefix / place).parent.mkdir(exist_ok=True)
+    (world.prefix / place).hardlink_to(precious / THESIS)
+    world.lock([*usual.conda, evil], [world.add_wheel(build_wheel("evil", "1.0"))])
+    world.good("create", "demo")
+    assert (precious / THESIS).read_text() == f"mine: {THESIS}\n"
+    assert (precious / THESIS).stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("row", ["top/../{}", "up/{}"], ids=["through a link inside", "through a link outside"])
+def test_what_a_conda_package_claims_for_a_distribution(world: World, usual: Basics, precious: Path, row: str) -> None:
+    """A wheel takes the place of the distribution of its name, which then goes by its own RECORD."""
+    path = os.path.relpath(precious / THESIS, world.prefix.parent)
+    old = "site-packages/onlypypi-1.0.dist-info"
+    evil = build_conda(
+        "evil",
+        files={
+            "site-packages/top": Link("../../.."),
+            "site-packages/up": Link(str(world.folder)),
+            f"{old}/METADATA": b"Metadata-Version: 2.1\nName: onlypypi\nVersion: 1.0\n",
+            f"{old}/RECORD": row.format(path if "top" in row else f"{PRECIOUS}/{THESIS}").encode() + b",,\n",
+        },
+        subdir="noarch",
+        noarch="python",
+    )
+    world.serve(evil)
+    world.lock([*usual.conda, evil], [usual.onlypypi])
+    before = outside(world)
+    error = world.failed("create", "demo", "--allow-outside-links", "evil")
+    assert error["code"] == "unsafe"
+    assert "it was not touched" in error["message"]
+    assert outside(world) == before
