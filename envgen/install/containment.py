@@ -97,7 +97,7 @@ class PrefixPaths:
             self.check_owned(package.shown, package.claimed)
 
     def split_off(self, packages: Iterable[PackageFiles]) -> bool:
-        """Give the prefix files of its own where packages would write into one that has another name elsewhere.
+        """Copy the files of the prefix that packages would write into and that have another name elsewhere.
 
         A file of the cache has one in every prefix, and so may a file of the user's. Return whether that is to happen
         among the packages that come themselves: then none of their files may be linked from the cache. Raises OSError.
