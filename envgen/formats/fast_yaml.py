@@ -45,7 +45,10 @@ def load_plain(text: str) -> object:
         for line in text.split("\n")
         if (body := line.lstrip(" ")) and not line.startswith("#")
     ]
-    return _Document(lines).read()
+    try:
+        return _Document(lines).read()
+    except RecursionError as error:
+        raise NotPlainError from error
 
 
 def _load_any(text: str, file: str) -> object:

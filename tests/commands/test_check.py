@@ -119,6 +119,11 @@ DAMAGES = {
     "a binary file": (written(LOCK, b"\x00\x01version: 1"), "DAMAGED", "binary"),
     "another encoding": (written(LOCK, "# é\nversion: 1".encode("latin-1")), "DAMAGED", "not UTF-8"),
     "no YAML": (written(LOCK, "version: [1\n"), "DAMAGED", "not YAML"),
+    "YAML of a thousand levels": (
+        written(LOCK, "".join(f"{' ' * level}a:\n" for level in range(2000)) + f"{' ' * 2000}a: b\n"),
+        "DAMAGED",
+        "not YAML",
+    ),
     "an odd tag": (written(LOCK, "version: !!bool x\n"), "DAMAGED", "not YAML"),
     "another tool's lock": (written(LOCK, "version: 1\nmetadata: {}\npackage: []\n"), "DAMAGED", "not made by envgen"),
     "a newer format": (edited(LOCK, "envgen_format: '1'", "envgen_format: '9'"), "DAMAGED", "format 9"),
