@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from packaging.utils import canonicalize_name, is_normalized_name
 from packaging.version import Version
 
 from envgen.diagnosis.blocked import WHY_TENSORFLOW_MACOS, BlockedRequirement, common_python, nearest_pythons
@@ -161,7 +162,8 @@ def _nearest(blocked: BlockedRequirement, bound: str, version: Version) -> Fix:
 
 
 def _suggested(blocked: BlockedRequirement) -> Iterator[Fix]:
-    for name in blocked.suggestions:
+    names = (name for name in blocked.suggestions if is_normalized_name(canonicalize_name(name)))
+    for name in names:  # a channel may have odd ones
         yield Fix(text=f"did you mean `{name}`?", edit=_respelled(blocked, name))
 
 

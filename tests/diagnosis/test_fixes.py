@@ -103,7 +103,7 @@ class TestNames:
         assert edits(blocked("tensorflow-deps", None))[0] == ManifestEdit()
 
     def test_names_that_may_have_been_meant(self) -> None:
-        asked = blocked("scikit-lern", None, suggestions=("scikit-learn",))
+        asked = blocked("scikit-lern", None, suggestions=(".scikit", "scikit-learn"))
         assert edits(asked) == [ManifestEdit(dependencies=("scikit-learn",)), ManifestEdit()]
 
     def test_what_a_fact_names_instead(self) -> None:
