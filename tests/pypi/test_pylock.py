@@ -116,3 +116,9 @@ def test_a_file_on_the_disk() -> None:
 def test_what_cannot_be_locked(text: str, words: str) -> None:
     with pytest.raises(PypiError, match=words):
         read_pylock(text, mac(), ())
+
+
+def test_a_date_of_no_calendar() -> None:
+    """uv writes what an index gives."""
+    with pytest.raises(PypiError, match="uv's answer cannot be read"):
+        read_pylock("created-at = 0000-12-31T00:01:00Z\n", mac(), ())

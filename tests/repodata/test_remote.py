@@ -266,6 +266,17 @@ def test_a_server_that_fails_is_named(
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("base", ["http://h:99999/", "http://[x/", "data:x"])
+def test_a_base_url_that_is_none(server: LoopbackChannel, tmp_path: Path, base: str) -> None:
+    """rattler panics over it, as it reads a record."""
+    server.files = files(flat)
+    moved = {**NOARCH, "info": {"subdir": "noarch", "base_url": base}, "repodata_version": 2}
+    server.files["noarch/repodata.json"] = json.dumps(moved).encode()
+    index = read(server, tmp_path)
+    with pytest.raises(RepodataError, match="an index that cannot be read"):
+        index.records(index.names())
+
+
 @pytest.mark.parametrize("change", ["cut", "no msgpack", "empty", "html"])
 def test_a_broken_shard_index_is_refused(server: LoopbackChannel, tmp_path: Path, change: str) -> None:
     server.files = files(sharded)
