@@ -117,7 +117,7 @@ def _subdir(root: Path) -> str:
     for file in sorted((root / META).glob("python-[0-9]*.json")):
         try:
             data = json.loads(read_text(file))
-        except (EnvgenError, ValueError):
+        except (EnvgenError, ValueError, RecursionError):
             continue
         if isinstance(data, dict):
             return str(data.get("subdir", ""))

@@ -102,7 +102,7 @@ def read_contents(prefix: Path) -> PrefixContents:
 def _read(file: Path) -> InstalledRecord | None:
     try:
         data = json.loads(read_bytes(file))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict):
         return None
@@ -194,7 +194,7 @@ def read_marker(prefix: Path) -> Marker | None:
         return Marker(**{field.name: data[field.name] for field in fields(Marker)})
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Marker(environment="", platform="", state="incomplete")
 
 
@@ -223,7 +223,7 @@ def read_coming(contents: PrefixContents) -> tuple[str, ...]:
     try:
         data = json.loads(read_text(contents.prefix / META / _COMING))
         paths = {plain_path(path, _COMING) for path in data}
-    except (EnvgenError, ValueError, TypeError):
+    except (EnvgenError, ValueError, TypeError, AttributeError, RecursionError):
         return ()
     owned = {file for each in contents.distributions for file in each.files}
     return tuple(sorted(paths - contents.owned - owned))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -64,8 +64,8 @@ def compare(contents: PrefixContents, wanted: WantedContents, installed_wheels: 
 
     `installed_wheels` maps distributions to the sha256 of the wheel that they came from, as far as it is known.
     """
-    conda = list(_records(contents, wanted))
     removed, wheels = _distributions(contents, wanted, installed_wheels)
+    conda = list(_records(contents, wanted, removed))
     coming = {wheel.name for wheel in wanted.wheels}
     # a distribution that no wheel brought, and whose record comes (back), is that record's own
     coming |= {each.name for each in conda if each.kind == "added" and each.name not in installed_wheels}
@@ -83,11 +83,12 @@ def compare(contents: PrefixContents, wanted: WantedContents, installed_wheels: 
     )
 
 
-def _records(contents: PrefixContents, wanted: WantedContents) -> Iterator[Difference]:
+def _records(contents: PrefixContents, wanted: WantedContents, removed: Sequence[Distribution]) -> Iterator[Difference]:
     installed = {record.name: record for record in contents.records}
     staying = {record.name for record in wanted.records if (it := installed.get(record.name)) and it.is_of(record)}
-    # two may have one path: it goes with either
+    # two may have one path: it goes with either, or is the other's
     going = {file for name, record in installed.items() if name not in staying for file in record.files}
+    going.update(file for each in removed for file in each.files)
     for record in wanted.records:
         before, after = installed.get(record.name), f"{record.version}={record.build}"
         if before is None:

@@ -90,7 +90,7 @@ def read_listing(folder: Path) -> tuple[VendoredFile, ...]:
         if data["format"] != FORMAT:
             raise InstallError(f"{path} has format {data['format']}, not {FORMAT}", hint="use a newer envgen")
         return tuple(_file(row) for row in data["files"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InstallError(f"{path} is damaged", hint="make the folder again", code="vendored") from error
 
 

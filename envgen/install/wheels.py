@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import os
 import re
@@ -33,6 +34,7 @@ _COMPLAINT = re.compile(r"^The package `([^`]+)`.*$", re.MULTILINE)
 _UP = re.compile(r"^(?:\.\./)+")
 # what uv writes into a distribution's metadata of its own accord
 _WRITTEN = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
+csv.field_size_limit(Ceiling.TEXT)  # uv has none: a row behind a long one would be hidden
 _NOISE = ("Using Python", "Resolved ", "Prepared ", "warning: Failed to hardlink")
 
 
@@ -276,9 +278,10 @@ def remove_files(prefix: Path, files: Iterable[str]) -> None:
     listed = sorted(files)
     PrefixPaths(prefix).check_owned("a package", listed)
     for file in listed:
-        if not _is_folder(prefix / file):  # another's: a file of the user's own may be in it
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                (prefix / file).unlink()
+        path = prefix / file
+        # a folder is another's: a file of the user's own may be in it
+        if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
+            path.unlink(missing_ok=True)
     for folder in {(prefix / file).parent for file in listed}:
         _remove_empty(folder, prefix)
 
@@ -344,11 +347,10 @@ def record_paths(record: Path, site: Path, prefix: Path) -> Iterator[str]:
 
 
 def _rows(record: bytes) -> Iterator[str]:
-    """Yield the paths of a RECORD up to the first row that is none."""
-    with contextlib.suppress(csv.Error):
-        for row in csv.reader(record.decode("utf-8", "replace").splitlines()):
-            if row and row[0]:
-                yield row[0]
+    """Yield the paths of a RECORD, whose lines end where uv has them end."""
+    for row in csv.reader(io.StringIO(record.decode("utf-8", "replace"), newline="")):
+        if row and row[0]:
+            yield row[0]
 
 
 def _listed(prefix: Path, site: Path, record: Path) -> Iterator[str]:
@@ -359,14 +361,10 @@ def _listed(prefix: Path, site: Path, record: Path) -> Iterator[str]:
 def _direct_url(info: Path) -> str:
     try:
         data = json.loads(read_bytes(info / "direct_url.json"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return ""
     url = data.get("url") if isinstance(data, dict) else None
     return url if isinstance(url, str) else ""
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
 
 
 def _remove_empty(folder: Path, prefix: Path) -> None:

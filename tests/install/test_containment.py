@@ -428,6 +428,19 @@ PREFIXES: dict[str, Spoil] = {
         (world.site / "__pycache__").rename(world.site / "compiled"),
         link(world.site / "__pycache__", precious),
     ),
+    "a record of brackets": lambda world, precious: put(world.prefix / META / "evil-1-0.json", "[" * 100_000),
+    "a mark of brackets": lambda world, precious: put(world.prefix / META / "envgen", "[" * 100_000),
+    "leftovers of brackets": lambda world, precious: (
+        put(world.prefix / META / "envgen-paths", "[" * 100_000),
+        put(world.prefix / META / "envgen", json.dumps({**world.marker, "state": "incomplete"})),
+    ),
+    "leftovers of numbers": lambda world, precious: (
+        put(world.prefix / META / "envgen-paths", "[1]"),
+        put(world.prefix / META / "envgen", json.dumps({**world.marker, "state": "incomplete"})),
+    ),
+    "a RECORD of one long row": lambda world, precious: put(
+        world.site / "onlypypi-2.0.dist-info/RECORD", "a" * 200_000
+    ),
     "leftovers that go up": lambda world, precious: (
         put(world.prefix / META / "envgen-paths", json.dumps([up(world, precious / THESIS)])),
         put(world.prefix / META / "envgen", json.dumps({**world.marker, "state": "incomplete"})),
@@ -465,6 +478,27 @@ def test_a_hostile_prefix(world: World, usual: Basics, precious: Path, case: str
         assert outside(world) == before, ran
         assert "Traceback" not in ran.err
         assert ran.code == 0 or ran.json["error"]["code"] in ("unsafe", "disk", "prefix"), ran
+
+
+def test_a_wheel_over_a_conda_package(world: World, usual: Basics) -> None:
+    """When it goes, the conda package has its own file again."""
+    evil = world.add_wheel(build_wheel("evil", "1.0", more={"six.py": b"evil = True\n"}))
+    world.lock(usual.conda, [evil])
+    world.good("create", "demo")
+    assert world.python("import six; print(six.evil)") == "True"
+    world.lock(usual.conda)
+    world.good("create", "demo")
+    assert world.python("import six; print(six.version)") == "1.17"
+
+
+@pytest.mark.parametrize("path", ["e" * 300, f"{INFO}/direct_url.json"])
+def test_a_wheel_that_nobody_can_install_or_read(world: World, usual: Basics, path: str) -> None:
+    evil = world.add_wheel(build_wheel("evil", "1.0", more={path: b"[" * 100_000}))
+    world.lock(usual.conda, [evil])
+    ran = world.run("create", "demo", "--json")
+    assert "a fault of" not in ran.out
+    world.lock(usual.conda)
+    world.good("create", "demo")
 
 
 def test_two_packages_with_one_path_are_said(world: World, usual: Basics) -> None:
@@ -626,7 +660,11 @@ def test_a_hard_link_to_a_file_of_the_users(world: World, usual: Basics, preciou
     assert (precious / THESIS).stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize("row", ["top/../{}", "up/{}"], ids=["through a link inside", "through a link outside"])
+@pytest.mark.parametrize(
+    "row",
+    ["top/../{}", "a\v,,\ntop\v/../{}", "a" * 200_000 + ",,\ntop/../{}", "up/{}"],
+    ids=["through a link inside", "of an odd name", "behind a long row", "through a link outside"],
+)
 def test_what_a_conda_package_claims_for_a_distribution(world: World, usual: Basics, precious: Path, row: str) -> None:
     """A wheel takes the place of the distribution of its name, which then goes by its own RECORD."""
     path = os.path.relpath(precious / THESIS, world.prefix.parent)
@@ -635,6 +673,7 @@ def test_what_a_conda_package_claims_for_a_distribution(world: World, usual: Bas
         "evil",
         files={
             "site-packages/top": Link("../../.."),
+            "site-packages/top\v": Link("../../.."),
             "site-packages/up": Link(str(world.folder)),
             f"{old}/METADATA": b"Metadata-Version: 2.1\nName: onlypypi\nVersion: 1.0\n",
             f"{old}/RECORD": row.format(path if "top" in row else f"{PRECIOUS}/{THESIS}").encode() + b",,\n",
