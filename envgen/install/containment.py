@@ -142,7 +142,7 @@ class PrefixPaths:
             place = f"{folder}/{name}" if folder else name
             if not is_link and self._has_link(place):  # who writes a file may follow a link that is there already
                 place = self.leads_to(place)
-        if place is None or self._is_compiled_outside(path, folder or ""):
+        if folder is None or place is None or self._is_compiled_outside(path, folder):
             raise self._leads_out(path, owner)
         top, _, rest = _folded(place).partition("/")
         first = rest.partition("/")[0]
