@@ -138,7 +138,7 @@ def read_page(answer: Response, name: str) -> tuple[ProjectFile, ...]:
     try:
         if answer.kind == _JSON or answer.kind in _HTML:
             files = _read_json(answer) if answer.kind == _JSON else _read_html(answer, name)
-            return tuple(filter(_is_plain, files))
+            return tuple(file for file in files if _is_plain(file) and _is_reachable(file.url, answer.url))
     except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError) as error:
         raise _not_a_page(answer) from error  # pypi_simple asserts what attributes are
     raise _not_a_page(answer)
@@ -147,6 +147,11 @@ def read_page(answer: Response, name: str) -> tuple[ProjectFile, ...]:
 def _is_plain(file: ProjectFile) -> bool:
     """Return whether a file could exist: no file system has a longer name, and no number has thousands of digits."""
     return len(file.filename) <= _LONGEST_NAME and len(file.requires_python) <= _LONGEST_BOUND
+
+
+def _is_reachable(url: str, page: str) -> bool:
+    """Return whether a page may name a file at a URL: one on the web names none of this machine's."""
+    return url.lower().startswith(("https://", "http://")) or not page.lower().startswith("http")
 
 
 def _read_json(answer: Response) -> tuple[ProjectFile, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -14,9 +15,9 @@ import requests
 from envgen.errors import PypiError, PypiUnreachableError
 from envgen.models.platform import Platform
 from envgen.models.wheel import ResolveRequest, Wheel
-from envgen.pypi.http import Session, Timeouts, reason
+from envgen.pypi.http import Response, Session, Timeouts, reason
 from envgen.pypi.indexes import Index, Indexes
-from envgen.pypi.simple_api import ProjectFile, SimpleIndex, before, listings
+from envgen.pypi.simple_api import ProjectFile, SimpleIndex, before, listings, read_page
 from envgen.pypi.uv import Uv
 from tests.fakes.index_server import IndexServer, Misbehaviour
 from tests.fakes.loopback import LoopbackChannel, send, serving
@@ -421,3 +422,16 @@ def test_a_host_of_files_has_a_secret_of_its_own() -> None:
     session = Session(Indexes(), {"ENVGEN_TOKENS": "files.example=w0rd"}, timeouts=QUICK)
     assert session.password_for("https://files.example/a.whl") == ("__token__", "w0rd")
     assert session.password_for("http://files.example/a.whl") is None
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/a-1-py3-none-any.whl", "FILE:///x/a-1-py3-none-any.whl", "ftp://x/a-1-py3-none-any.whl"]
+)
+def test_a_page_of_the_web_names_no_file_of_this_machine(url: str) -> None:
+    row = {"filename": "a-1-py3-none-any.whl", "url": url, "hashes": {}}
+    good = {**row, "url": "https://x/a-1-py3-none-any.whl"}
+    content = json.dumps({"meta": {"api-version": "1.0"}, "name": "a", "files": [row, good]}).encode()
+    kind = "application/vnd.pypi.simple.v1+json"
+    for page, listed in (("https://x/simple/a/", 1), ("file:///x/simple/a/index.html", 2)):
+        answer = Response(status=200, url=page, kind=kind, charset="", content=content)
+        assert len(read_page(answer, "a")) == listed
