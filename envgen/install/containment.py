@@ -230,7 +230,9 @@ def shared_paths(packages: Iterable[PackageFiles]) -> Iterator[tuple[str, str, s
 def _split_off(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         found = path.lstat()
-        if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+        if stat.S_ISFIFO(found.st_mode):  # nobody may ever read what is written into it
+            path.unlink()
+        elif stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
             staged = path.with_name(f".envgen-{path.name}.new")
             staged.unlink(missing_ok=True)
             shutil.copy2(path, staged)

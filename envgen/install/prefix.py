@@ -108,6 +108,8 @@ def _read(file: Path) -> InstalledRecord | None:
         return None
     texts = {key: data.get(key) or "" for key in ("name", "version", "build", "url", "sha256", "md5")}
     files = data.get("files")
+    if texts["name"] != str(texts["name"]).lower():  # two names that conda takes for one: rattler would panic
+        return None
     if not all(isinstance(text, str) for text in texts.values()) or not texts["name"] or not isinstance(files, list):
         return None
     paths = data.get("paths_data")

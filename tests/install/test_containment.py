@@ -428,6 +428,7 @@ PREFIXES: dict[str, Spoil] = {
         (world.site / "__pycache__").rename(world.site / "compiled"),
         link(world.site / "__pycache__", precious),
     ),
+    "a name in capitals": lambda world, precious: put(world.prefix / META / "evil-1-0.json", forged(world, name="SIX")),
     "a record of brackets": lambda world, precious: put(world.prefix / META / "evil-1-0.json", "[" * 100_000),
     "a mark of brackets": lambda world, precious: put(world.prefix / META / "envgen", "[" * 100_000),
     "leftovers of brackets": lambda world, precious: (
@@ -635,6 +636,16 @@ def test_a_script_over_a_file_that_another_prefix_has_too(
             assert (world.prefix / path.relative_to(other)).read_bytes() == text.replace(
                 str(other).encode(), str(world.prefix).encode()
             )
+
+
+def test_a_pipe_where_a_script_is_written(world: World, usual: Basics) -> None:
+    evil = linking(type="python", entry_points=["evil = evil:x"])(world, world.folder)
+    world.serve(evil)
+    world.good("create", "demo")
+    os.mkfifo(world.prefix / "bin/evil")
+    world.lock([*usual.conda, evil])
+    world.good("create", "demo")
+    assert (world.prefix / "bin/evil").is_file()
 
 
 @pytest.mark.parametrize("place", ["etc/evil.conf", "bin/evil", f"{SITE}/{INFO}/RECORD"])
