@@ -56,7 +56,7 @@ from envgen.project.project import (
 from envgen.project.services import Services, with_indexes
 from envgen.repodata.starter import STARTER_FILE, write_starter
 from envgen.solvers.choose import available_solvers
-from envgen.system.files import FolderWriter, exclusive, reason_of
+from envgen.system.files import FolderWriter, exclusive, inside, reason_of
 
 MAX_BYTES = 1_500_000
 _Package = TypeVar("_Package", Record, LockedWheel)
@@ -184,6 +184,8 @@ class _Gathering:
         records = zip(self._records, sources.records(self._records.values()), strict=True)
         wheels = zip(self._wheels, sources.wheels(self._wheels.values()), strict=True)
         self._needs = [replace(need, path=Path(path)) for path, need in (*records, *wheels)]
+        for path in (*self._records, *self._wheels, *self._texts()):
+            inside(self._folder, Path(path).parent, error=InstallError)  # a link there may lead anywhere
         missing = [need.artifact for need in self._needs if not need.target(self._folder).exists()]
         check_space(missing, (), store=self._folder, prefix=self._folder)
         fetched = fetch_files(self._needs, sources.fetch_options(self._folder))
@@ -198,12 +200,15 @@ class _Gathering:
 
     def write_texts(self) -> list[VendoredFile]:
         """Write and return the channels' repodata, the index's pages and the environments' own files."""
-        texts = {**self._repodata(), **self._pages(), **self._own_files()}
+        texts = self._texts()
         for path, text in texts.items():
             target = self._folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             FolderWriter(target.parent).write({target.name: text})
         return [_text_file(path, text) for path, text in texts.items()]
+
+    def _texts(self) -> dict[str, str]:
+        return {**self._repodata(), **self._pages(), **self._own_files()}
 
     def _repodata(self) -> dict[str, str]:
         """Return an index for noarch, which a channel must have, and for every platform that is locked."""
@@ -257,6 +262,7 @@ def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     staged = target.with_name(f"{target.name}.part")
     try:
+        staged.unlink(missing_ok=True)  # it may be a link, or a part that has another name elsewhere
         shutil.copyfile(source, staged)
         staged.replace(target)
     except OSError as error:

@@ -17,13 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from envgen.errors import InstallError
+from envgen.system.files import walk
 
 META = "conda-meta"
 _MOST_LINKS = 40  # as the kernel has it
 # what rattler, uv and envgen write at the top of a prefix of their own accord
-_OWN = (META, f"{META}/history", ".trash", "__clobbers__", "CACHEDIR.TAG", ".lock")
+_LOSERS = "__clobbers__"  # what rattler keeps of a path that two packages have
+_OWN = (META, f"{META}/history", ".trash", _LOSERS, "CACHEDIR.TAG", ".lock")
 _RECORDS = frozenset({"", "history"})
-_TOPS = frozenset({".trash", "__clobbers__", "cachedir.tag", ".lock"})
+_TOPS = frozenset({".trash", _LOSERS, "cachedir.tag", ".lock"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,10 @@ class PrefixPaths:
         for entry in sorted((self._prefix / META).glob("*")):
             if entry.is_symlink():
                 raise self._leads_out(f"{META}/{entry.name}", "a record")
+        if (folder := self._prefix / _LOSERS).is_dir():
+            for lost in (each for each in walk(folder) if each.is_symlink()):
+                if self.leads_to(path := lost.path.removeprefix(f"{self._prefix}/")) is None:
+                    raise self._leads_out(path, "what the prefix keeps of two packages")
 
     def check_owned(self, owner: str, paths: Iterable[str]) -> None:
         """Check that paths which are to be removed are in the prefix in truth; raise InstallError."""

@@ -316,7 +316,7 @@ def _words(text: str) -> str:
 async def claimed(part: Path) -> AsyncIterator[IO[bytes]]:
     """Open a file for this run alone, after waiting for another run that has it. Raises OSError."""
     while True:
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
         with os.fdopen(descriptor, "r+b") as stream:
             while not try_lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):  # noqa: ASYNC110 - no event of ours says so
                 await asyncio.sleep(_BEAT)

@@ -481,6 +481,18 @@ def test_a_hostile_prefix(world: World, usual: Basics, precious: Path, case: str
         assert ran.code == 0 or ran.json["error"]["code"] in ("unsafe", "disk", "prefix"), ran
 
 
+def test_what_two_packages_have_is_not_kept_elsewhere(world: World, usual: Basics, precious: Path) -> None:
+    both = [build_conda(name, files={"share/both": name.encode()}, subdir=HOST) for name in ("one", "two")]
+    world.serve(*both)
+    world.good("create", "demo")
+    for package in ("one", "two"):
+        link(world.prefix / "__clobbers__" / package, precious)
+    world.lock([*usual.conda, *both])
+    before = outside(world)
+    assert world.failed("create", "demo")["code"] == "unsafe"
+    assert outside(world) == before
+
+
 def test_a_wheel_over_a_conda_package(world: World, usual: Basics) -> None:
     """When it goes, the conda package has its own file again."""
     evil = world.add_wheel(build_wheel("evil", "1.0", more={"six.py": b"evil = True\n"}))

@@ -268,3 +268,16 @@ def test_a_channel_of_a_folder_is_copied(world: World, usual: Basics) -> None:
     assert world.channel.url in text
     world.good("vendor", "--download", "--to", str(vendored(world)), "--mirror", f"{world.channel.url}={url}")
     assert not [path for path in world.channel.fetched if path.endswith(".conda")]
+
+
+@pytest.mark.parametrize("place", ["channels", "wheels", "wheels/onlypypi-2.0-py3-none-any.whl.part", "simple"])
+def test_nothing_is_vendored_through_a_link(world: World, usual: Basics, place: str) -> None:
+    """Whoever made the folder may have put one there."""
+    precious = world.folder / "precious"
+    (precious / "folder").mkdir(parents=True)
+    (precious / "thesis.tex").write_text("mine")
+    (vendored(world) / place).parent.mkdir(parents=True)
+    (vendored(world) / place).symlink_to(precious / ("thesis.tex" if "." in place else "folder"))
+    world.run("vendor", "demo", "--download", "--to", str(vendored(world)))
+    assert files(precious) == ["thesis.tex"]
+    assert (precious / "thesis.tex").read_text() == "mine"
