@@ -158,7 +158,7 @@ def requirement(value: object) -> Requirement:
     except ValueError as error:
         raise RefusalError(str(error), hint=_requirement_hint(text)) from error
     try:
-        parsed.applies(_SAMPLE)
+        parsed.evaluate(_SAMPLE)
     except ValueError as error:
         raise RefusalError(f"a marker that cannot be told: {quoted(parsed.marker)} ({error})") from error
     if parsed.url:

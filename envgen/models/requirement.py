@@ -74,9 +74,13 @@ class Requirement:
         As for uv, one that compares what cannot be compared, such as `python_version ~= "x"`, does not.
         """
         try:
-            return not self.marker or Marker(self.marker).evaluate({**markers, "extra": extra})
+            return self.evaluate(markers, extra)
         except UndefinedComparison:
             return False
+
+    def evaluate(self, markers: Mapping[str, str], extra: str = "") -> bool:
+        """Return what `applies` does; raise ValueError for a marker that compares what cannot be compared."""
+        return not self.marker or Marker(self.marker).evaluate({**markers, "extra": extra})
 
     @staticmethod
     def name_of(text: str) -> str:
