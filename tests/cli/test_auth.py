@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.index_server import IndexServer
-from tests.fakes.loopback import LoopbackChannel, send, serving, sharded
+from tests.fakes.loopback import LoopbackChannel, guarded, sharded
 from tests.fakes.projects import CHANNEL, Answer, Project
 from tests.fakes.tiny_wheels import build_wheel
 
@@ -54,16 +54,10 @@ def channel(stored: Project) -> Iterator[LoopbackChannel]:
     files = {name: body for subdir, data in subdirs.items() for name, body in sharded(subdir, data).items()}
     expected = f"Basic {b64encode(f'user:{WORD}'.encode()).decode()}"
 
-    def guard(handler: BaseHTTPRequestHandler) -> None:
-        if handler.headers.get("Authorization") != expected:
-            send(handler, 401, b"")
-            return
-        del server.faults[""]
-        server.answer(handler)
-        server.faults[""] = guard
+    def admits(handler: BaseHTTPRequestHandler) -> bool:
+        return handler.headers.get("Authorization") == expected
 
-    with serving(LoopbackChannel(files=files)) as server:
-        server.faults[""] = guard
+    with guarded(files, admits) as server:
         yield server
 
 

@@ -138,6 +138,23 @@ class LoopbackChannel:
         send(handler, 304 if unchanged else 200, b"" if unchanged else body, {"ETag": tag, **self.headers})
 
 
+@contextlib.contextmanager
+def guarded(files: Mapping[str, bytes], admits: Callable[[BaseHTTPRequestHandler], bool]) -> Iterator[LoopbackChannel]:
+    """Serve files to the requests that are admitted; all others are told to log in."""
+
+    def guard(handler: BaseHTTPRequestHandler) -> None:
+        if not admits(handler):
+            send(handler, 401, b"")
+            return
+        del server.faults[""]
+        server.answer(handler)
+        server.faults[""] = guard
+
+    with serving(LoopbackChannel(files=dict(files))) as server:
+        server.faults[""] = guard
+        yield server
+
+
 def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
     """Write a whole answer."""
     handler.send_response(status)

@@ -17,7 +17,7 @@ from envgen.lock.custom_metadata import DIGEST_PLACEHOLDER, with_digest
 from envgen.project.project import locked_environment
 from envgen.project.services import with_indexes
 from tests.fakes.index_server import IndexServer
-from tests.fakes.loopback import LoopbackChannel, send, serving, sharded
+from tests.fakes.loopback import LoopbackChannel, guarded, sharded
 from tests.fakes.projects import CHANNEL, Answer, Project
 from tests.fakes.tiny_wheels import build_wheel
 
@@ -32,16 +32,10 @@ def channel(living: Project) -> Iterator[LoopbackChannel]:
     files = {name: body for subdir, data in subdirs.items() for name, body in sharded(subdir, data).items()}
     expected = f"Basic {b64encode(f'ada-of-the-channel:{WORD}'.encode()).decode()}"
 
-    def guard(handler: BaseHTTPRequestHandler) -> None:
-        if handler.headers.get("Authorization") != expected or not handler.path.startswith(f"/t/{SIGN}/channel/"):
-            send(handler, 401, b"")
-            return
-        del server.faults[""]
-        server.answer(handler)
-        server.faults[""] = guard
+    def admits(handler: BaseHTTPRequestHandler) -> bool:
+        return handler.headers.get("Authorization") == expected and handler.path.startswith(f"/t/{SIGN}/channel/")
 
-    with serving(LoopbackChannel(files=files)) as server:
-        server.faults[""] = guard
+    with guarded(files, admits) as server:
         yield server
 
 
