@@ -17,9 +17,17 @@ from envgen.models.channel import Channel
 from envgen.models.lazy_sequence import LazySequence
 from envgen.models.platform import Platform
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata, is_excluded
-from envgen.repodata.locations import Access, Place, explain, find_place
+from envgen.repodata.locations import Access, Place, explain, explain_fault, find_place
 from envgen.repodata.records import packed, to_record
-from envgen.repodata.sources import Source, broken_record, labels_of, open_folder, rattler_channel
+from envgen.repodata.sources import (
+    TOO_LONG,
+    Source,
+    broken_record,
+    is_too_long,
+    labels_of,
+    open_folder,
+    rattler_channel,
+)
 from envgen.system.lifetime import run, scratch_folder
 
 if TYPE_CHECKING:
@@ -159,6 +167,8 @@ class ChannelsRepodata:
 
     def _entry(self, source: Source, native: Natives) -> ChannelRecords:
         kept = self._dated(source.adopt(native))
+        if source.place.url and any(map(is_too_long, kept)):  # files were looked at as they were opened
+            raise explain_fault(source.channel, source.place.shown, TOO_LONG)
         records = LazySequence(len(kept), lambda position: to_record(kept[position], source.channel.url))
         return ChannelRecords(channel=source.channel, records=records, native=kept, labels=labels_of(kept))
 

@@ -238,6 +238,14 @@ def explain_changing(channel: Channel, place: Place) -> RepodataError:
     )
 
 
+def explain_fault(channel: Channel, url: str, fault: str) -> RepodataError:
+    """Make an error of an index that would end the process."""
+    return RepodataError(
+        f"channel `{channel}` has an index that cannot be used: {fault} ({url})",
+        hint=f"tell its maintainers; {_OTHERWISE.format(channel=channel)}",
+    )
+
+
 def explain_panic(channel: Channel, place: Place) -> RepodataError:
     """Make an error of an index that rattler gives up on, such as one whose `base_url` is no URL."""
     return RepodataError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import resource
 import socket
@@ -36,7 +37,7 @@ from rattler.networking.middleware import (
 from rattler.package_streaming import download_bytes
 
 import envgen
-from envgen.errors import RepodataError
+from envgen.errors import EnvgenError, RepodataError
 from envgen.models.channel import Channel
 from envgen.models.platform import Platform
 from envgen.repodata.credentials import secret_middleware
@@ -45,6 +46,7 @@ from envgen.repodata.locations import (
     Place,
     explain,
     explain_changing,
+    explain_fault,
     explain_flood,
     explain_page,
     explain_panic,
@@ -55,8 +57,8 @@ from envgen.repodata.locations import (
     is_page,
 )
 from envgen.repodata.shards import INDEX, ShardIndex, ShardLedger
-from envgen.repodata.sources import Source, rattler_channel
-from envgen.system.files import hold_folder
+from envgen.repodata.sources import Source, fault_of_texts, rattler_channel
+from envgen.system.files import hold_folder, read_text
 from envgen.system.lifetime import ChildLimits, EndedError, Headway, run, run_child
 from envgen.system.settings import LEAST_RATE, RATE_WINDOW, Ceiling
 
@@ -218,9 +220,12 @@ class Remote:
             ChannelUnreachableError: a channel does not answer. RepodataError: it answers with something else.
         """
         try:
-            return self.run(self._connect())
+            sources = self.run(self._connect())
         except _UnreadableError as error:
             raise self._explained(error.channel, error.place, str(error)) from error.__cause__
+        for channel, place in self.channels:
+            self._refuse_faults(channel, place)
+        return sources
 
     async def _connect(self) -> list[Source]:
         return list(await asyncio.gather(*(self._source(channel, place) for channel, place in self.channels)))
@@ -239,6 +244,22 @@ class Remote:
     async def _names(self, base: rattler.Channel, subdir: str) -> frozenset[str]:
         names = await self.gateway.names([base], [rattler.Subdir(subdir)], channel_relations="disabled")
         return frozenset(name.normalized for name in names)
+
+    def _refuse_faults(self, channel: Channel, place: Place) -> None:
+        """Refuse what rattler would die of in the indexes that lie in the cache as files, which have no shards."""
+        for note in sorted(self._watch.cache.glob("*.info.json")):
+            with contextlib.suppress(
+                OSError, EnvgenError, ValueError, KeyError, TypeError
+            ):  # another run's, on its way
+                url = str(json.loads(read_text(note))["url"])
+                fault = fault_of_texts(Path(f"{str(note).removesuffix('.info.json')}.json"))
+                if fault and url.startswith(f"{place.url}/"):
+                    break
+        else:
+            return
+        if not self._offline:
+            self._forget(place)
+        raise explain_fault(channel, url, fault)
 
     def _explained(self, channel: Channel, place: Place, text: str) -> RepodataError:
         if is_broken_index(text) and not self._offline:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import mmap
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import rattler
 import zstandard
@@ -29,6 +31,10 @@ _LIMIT: int = Ceiling.REPODATA
 _CHUNK = 1024 * 1024
 _HINT = "make the copy again"
 _NAME = re.compile(r"[._-]*[A-Za-z0-9][A-Za-z0-9._-]*")
+_LONGEST_TEXT = 4096  # bytes of a record's text: rattler goes down a level for each bracket, and dies of ten thousands
+TOO_LONG = "it has a text that is far longer than any of a package"
+_BASE_URL = re.compile(rb'"base_url"\s*:\s*("(?:[^"\\]|\\.)*")')
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,12 +161,53 @@ def open_index(channel: Channel, subdir: str, file: Path) -> rattler.SparseRepoD
             with scratch_folder() as scratch:  # rattler keeps the file mapped
                 plain = scratch / "repodata.json"
                 _decompress(file, plain)
+                _refuse_faults(plain, shown=file)
                 return _checked(rattler.SparseRepoData(base, subdir, plain), subdir, plain, shown=file)
         if file.stat().st_size > _LIMIT:
             raise broken_index(file, f"it has more than {_LIMIT:,} bytes")
+        _refuse_faults(file, shown=file)
         return _checked(rattler.SparseRepoData(base, subdir, file), subdir, file, shown=file)
     except (OSError, zstandard.ZstdError) as error:
         raise broken_index(file, str(error)) from error
+
+
+def fault_of_texts(file: Path) -> str:
+    """Return why an index would end rattler's process, or make it panic, once it is read; "" where nothing does."""
+    if not file.stat().st_size:
+        return ""
+    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        starts = range(0, len(content) - _LONGEST_TEXT, _LONGEST_TEXT)
+        if any(content.find(b'"', start, start + _LONGEST_TEXT) < 0 for start in starts):  # looks at a few bytes each
+            return TOO_LONG
+        first = content.find(b'"base_url"')  # twice as quick as the pattern
+        addresses = _BASE_URL.findall(content, first) if first >= 0 else ()
+        return "" if all(map(_is_address, addresses)) else "its `base_url` is no address"
+
+
+def is_too_long(record: rattler.RepoDataRecord) -> bool:
+    """Return whether a record that came in no file has a text that would end rattler's process."""
+    return any(len(text) > _LONGEST_TEXT for texts in (record.depends, record.constrains) for text in texts)
+
+
+def _is_address(literal: bytes) -> bool:
+    """Return whether a JSON string is a relative URL, or one of a host that can be."""
+    try:
+        parts = urlsplit(json.loads(literal))
+        return (not parts.scheme or bool(parts.netloc) or parts.scheme == "file") and (
+            not parts.netloc or (bool(_HOST.fullmatch(_host(parts.netloc))) and parts.port != 0)
+        )
+    except ValueError:  # no JSON, no port, no IPv6 address
+        return False
+
+
+def _host(netloc: str) -> str:
+    return re.sub(r":\d*$", "", netloc.rsplit("@", 1)[-1])
+
+
+def _refuse_faults(file: Path, *, shown: Path) -> None:
+    fault = fault_of_texts(file)
+    if fault:
+        raise broken_index(shown, fault)
 
 
 def broken_index(file: Path, reason: str) -> RepodataError:

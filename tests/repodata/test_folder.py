@@ -121,6 +121,14 @@ def test_refuses_what_is_no_index(tmp_path: Path, text: str, reason: str, compre
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("lay", [lay_out, lay_out_zst])
+def test_refuses_a_spec_that_would_end_the_process(tmp_path: Path, lay: Callable[..., Path]) -> None:
+    """rattler's reader of specs goes down a level for each bracket, until there is no stack left."""
+    deep = package("deep", depends=[f"zlib {'(' * 50_000}>1{')' * 50_000}"])
+    with pytest.raises(RepodataError, match="a text that is far longer than any of a package"):
+        open_(lay(tmp_path, repodata("noarch", deep)))
+
+
 @pytest.mark.parametrize("cut", [0, 3, 10, -1], ids=["empty", "magic", "head", "tail"])
 def test_refuses_a_cut_frame(tmp_path: Path, cut: int) -> None:
     lay_out_zst(tmp_path, NOARCH, OSX)

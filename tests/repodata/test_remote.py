@@ -266,15 +266,34 @@ def test_a_server_that_fails_is_named(
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("base", ["http://h:99999/", "http://[x/", "data:x"])
-def test_a_base_url_that_is_none(server: LoopbackChannel, tmp_path: Path, base: str) -> None:
+NO_ADDRESSES = ["http://h:99999/", "http://[x/", "data:x", "http://", "mailto:x", "x:", "http://h h/", "//h:x/", "//["]
+
+
+@pytest.mark.parametrize("layout", [flat, flat_zst])
+@pytest.mark.parametrize("base", NO_ADDRESSES)
+def test_a_base_url_that_is_none(server: LoopbackChannel, tmp_path: Path, base: str, layout: Layout) -> None:
     """rattler panics over it, as it reads a record."""
-    server.files = files(flat)
     moved = {**NOARCH, "info": {"subdir": "noarch", "base_url": base}, "repodata_version": 2}
-    server.files["noarch/repodata.json"] = json.dumps(moved).encode()
-    index = read(server, tmp_path)
-    with pytest.raises(RepodataError, match="an index that cannot be read"):
-        index.records(index.names())
+    server.files = files(flat) | layout("noarch", moved)
+    if layout is flat_zst:
+        del server.files["noarch/repodata.json"]
+    with pytest.raises(RepodataError, match=r"its `base_url` is no address \(http://.*/noarch/repodata\.json"):
+        read(server, tmp_path)
+    server.files = files(flat)
+    assert read(server, tmp_path).names()
+
+
+@pytest.mark.parametrize("field", ["depends", "constrains"])
+@pytest.mark.parametrize("layout", [flat, flat_zst, sharded])
+def test_a_spec_that_would_end_the_process(server: LoopbackChannel, tmp_path: Path, layout: Layout, field: str) -> None:
+    """rattler's reader of specs goes down a level for each bracket, until there is no stack left."""
+    deep = package("deep") | {field: [f"zlib {'(' * 50_000}>1{')' * 50_000}"]}
+    server.files = files(layout) | layout("noarch", merged(NOARCH, repodata("noarch", deep)))
+    with pytest.raises(RepodataError, match="a text that is far longer than any of a package") as caught:
+        read(server, tmp_path).closure(["deep"])
+    assert "--mirror" in caught.value.hint
+    server.files = files(layout)
+    assert read(server, tmp_path).names()
 
 
 @pytest.mark.parametrize("change", ["cut", "no msgpack", "empty", "html"])
@@ -342,8 +361,9 @@ def test_a_silent_server_is_given_up(server: LoopbackChannel, tmp_path: Path, fa
 
 def test_a_slow_server_is_waited_for(server: LoopbackChannel, tmp_path: Path) -> None:
     """An index that keeps growing in the cache is no silence, though it takes longer than the timeout."""
-    server.files = files(flat)
-    body = server.files["noarch/repodata.json"] + b" " * 13_000
+    many = repodata("noarch", *(package(f"p{number}") for number in range(40)))
+    server.files = files(flat) | flat("noarch", merged(NOARCH, many))
+    body = server.files["noarch/repodata.json"]
 
     def slowly(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
