@@ -202,14 +202,24 @@ class SolveError(EnvgenError):
 class UnsatisfiableError(SolveError):
     """A request that no set of records meets.
 
-    `problem` is the solver's own explanation, as a plain-text tree.
+    `problem` is the solver's own explanation, as a plain-text tree; `names` are the packages whose requirements cannot
+    be met together, where they were looked for.
     """
 
     code = "unsatisfiable"
 
-    def __init__(self, message: str, *, problem: str, hint: str = "", lines: Sequence[SourceLine] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        problem: str,
+        hint: str = "",
+        lines: Sequence[SourceLine] = (),
+        names: Sequence[str] = (),
+    ) -> None:
         super().__init__(message, hint=hint, lines=lines)
         self.problem = problem
+        self.names = tuple(names)
 
 
 class SolverUnavailableError(SolveError):

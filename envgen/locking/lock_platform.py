@@ -12,6 +12,7 @@ from envgen.errors import ProofError, UnsatisfiableError
 from envgen.lock.groups import package_groups
 from envgen.lock.model import MAIN_GROUP, PlatformLock
 from envgen.locking.moves import moves
+from envgen.locking.search import Search
 from envgen.locking.updates import Updates
 from envgen.manifest.model import Manifest
 from envgen.mapping.name_mapper import NameMapper
@@ -99,17 +100,33 @@ def solve_platform(
     kept, update = preferences.records(manifest.exclude_newer), preferences.named("conda")
     conda = LeastChangeCondaResolver(solver=solver, repodata=repodata, kept=kept, update=update)
     resolvers = Resolvers(repodata=repodata, mapper=mapper, conda=conda, pypi=_pypi(services, preferences))
-    planned = plan(inputs, resolvers)
-    services.progress("proving that it fits together")
-    notes = (*manifest.notes, *_overruled(manifest, index, planned.conda))
-    lock = _with_carried_notes(preferences.kept, _platform_lock(platform, planned, repodata, mapper, notes))
-    findings = (*prove(lock, distributions_of=mapper.distributions_of), *fact_findings(lock, mapper.distributions_of))
-    lock = refuse_faults(replace(lock, findings=tuple(dict.fromkeys(findings))))
+
+    requests: list[tuple[tuple[Record, ...], SolveRequest | None]] = []
+
+    def attempt(wanted: PlanInputs) -> PlatformLock:
+        planned = plan(wanted, resolvers)
+        request = conda.request_of(planned.conda)
+        notes = (*manifest.notes, *_overruled(manifest, index, planned.conda))
+        lock = _platform_lock(platform, planned, repodata, mapper, notes)
+        found = (*prove(lock, distributions_of=mapper.distributions_of), *fact_findings(lock, mapper.distributions_of))
+        requests.append((lock.conda, request))
+        return replace(lock, findings=tuple(dict.fromkeys(found)))
+
+    search = Search(
+        inputs=inputs,
+        resolvers=resolvers,
+        attempt=attempt,
+        distributions_of=mapper.distributions_of,
+        progress=services.progress,
+        earlier=preferences.kept,
+    )
+    lock = refuse_faults(_with_carried_notes(preferences.kept, search.run()))
+    request = next(request for records, request in reversed(requests) if records == lock.conda)
     online = services.online_names.notes if services.online_names else ()
     pypi = services.pypi.notes if services.pypi else ()
     return SolvedPlatform(
         lock=lock,
-        moved=moves(manifest, preferences.lock, lock, preferences.updates, conda.request_of(planned.conda)),
+        moved=moves(manifest, preferences.lock, lock, preferences.updates, request),
         notes=tuple(filter(None, (note, *repodata.notes, *online, *pypi))),
     )
 

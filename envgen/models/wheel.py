@@ -109,8 +109,31 @@ class Resolution:
     wheelless: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectReleases:
+    """The releases of a project that a target's pip could take, by file names, Requires-Python and yanks alone.
+
+    `fitting` has the newest of each minor series, newest first, of the latest few series; `published` has the instant
+    of each release's first upload, whatever the release, where the index says it. `later` is the newest release that
+    only a newer macOS would take, "" where none is, and `macos` that macOS.
+    """
+
+    fitting: tuple[str, ...] = ()
+    published: Mapping[str, datetime] = field(default_factory=dict)
+    later: str = ""
+    macos: str = ""
+
+
 class PypiResolver(Protocol):
     """A resolver of PyPI's distributions for a target."""
+
+    def releases(
+        self, wanted: Mapping[str, str], platform: Platform, until: datetime | None
+    ) -> Mapping[str, ProjectReleases]:
+        """Return the releases of projects within specifiers, by name, uploaded before an instant.
+
+        A project that no index has is left out. PypiUnreachableError where an index does not answer.
+        """
 
     def resolve(self, request: ResolveRequest) -> Resolution:
         """Return the wheels that meet the request; raise PypiUnsatisfiableError when none do."""

@@ -50,9 +50,10 @@ def _python(state: PlanState) -> RootSpec:
 def _request(state: PlanState, specs: Iterable[RootSpec], constraints: tuple[RootSpec, ...]) -> SolveRequest:
     unique = tuple(dict.fromkeys(specs))
     # The records of every name so far: more than one request needs, but the channel's index is read once.
-    state.channel_names |= {spec.spec.name for spec in unique}
+    cache = state.resolvers.cache
+    cache.channel_names |= {spec.spec.name for spec in unique}
     return SolveRequest(
-        channels=state.resolvers.repodata.closure(state.channel_names),
+        channels=state.resolvers.repodata.closure(cache.channel_names),
         specs=unique,
         virtual_packages=state.inputs.platform.virtual_packages(),
         constraints=constraints,
@@ -67,12 +68,13 @@ def solve(state: PlanState, request: SolveRequest) -> Solution:
         frozenset(spec.spec.text for spec in request.specs),
         frozenset(spec.spec.text for spec in request.constraints),
     )
-    if key not in state.solved:
+    solved = state.resolvers.cache.solved
+    if key not in solved:
         try:
-            state.solved[key] = state.resolvers.conda.solve(request)
+            solved[key] = state.resolvers.conda.solve(request)
         except UnsatisfiableError as error:
-            state.solved[key] = error
-    answer = state.solved[key]
+            solved[key] = error
+    answer = solved[key]
     if isinstance(answer, UnsatisfiableError):
         raise answer
     return answer

@@ -84,11 +84,13 @@ def _visit(level: Iterable[Requirement], visits: dict[str, _Visit]) -> list[str]
 
 
 def _read(state: PlanState, wheels: Sequence[Wheel]) -> dict[str, WheelMetadata]:
-    unread = [wheel for wheel in wheels if wheel.sha256 not in state.metadata]
+    unread = [wheel for wheel in wheels if wheel.sha256 not in state.resolvers.cache.metadata]
     if unread and state.resolvers.pypi is not None:
         answers = state.resolvers.pypi.metadata_many(unread)
-        state.metadata.update({wheel.sha256: answer for wheel, answer in zip(unread, answers, strict=True)})
-    return {wheel.name: state.metadata[wheel.sha256] for wheel in wheels}
+        state.resolvers.cache.metadata.update(
+            {wheel.sha256: answer for wheel, answer in zip(unread, answers, strict=True)}
+        )
+    return {wheel.name: state.resolvers.cache.metadata[wheel.sha256] for wheel in wheels}
 
 
 def _requires(state: PlanState, metadata: WheelMetadata, visit: _Visit) -> Iterator[Requirement]:
@@ -129,7 +131,7 @@ def _locked(state: PlanState, wheel: Wheel, visit: _Visit) -> LockedWheel:
     return LockedWheel(
         wheel=replace(wheel, url=lockable(wheel.url)),
         requires=tuple(sorted(str(need) for need in visit.requires)),
-        requires_python=state.metadata[wheel.sha256].requires_python,
+        requires_python=state.resolvers.cache.metadata[wheel.sha256].requires_python,
         why=why,
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from envgen.errors import UnsatisfiableError
 from envgen.lock.model import LockedWheel
 from envgen.mapping.extras import Metadata
 from envgen.mapping.name_mapper import NameMapper
@@ -14,7 +15,7 @@ from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
 from envgen.models.requirement import Origin, Requirement
-from envgen.models.solve import ChannelPriority, CondaResolver, RootSpec
+from envgen.models.solve import ChannelPriority, CondaResolver, RootSpec, Solution
 from envgen.models.wheel import PypiResolver, WheelMetadata
 
 
@@ -40,12 +41,24 @@ class UserMatchSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What a plan is asked for of one distribution beside what the user wrote.
+
+    `version` is the least that is wanted, as PEP 440 writes it, or "". `from_pypi` says why PyPI is to serve it, or "".
+    """
+
+    version: str = ""
+    from_pypi: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanInputs:
     """What one target of a manifest asks for.
 
     `accelerator` is "metal", "cpu" or None (not said). `exclude_newer` is an aware UTC instant, already applied to the
     repodata, as are `overrides`. `python_origin` and `accelerator_origin` are where the manifest names its python and
-    its accelerator; `never_conda` are the canonical names that its mapping keeps off conda.
+    its accelerator; `never_conda` are the canonical names that its mapping keeps off conda. `aims` are a search's, by
+    canonical name, and `brought` are requirements in whose place it puts what Metal would bring by itself.
     """
 
     platform: Platform
@@ -59,6 +72,32 @@ class PlanInputs:
     channel_priority: ChannelPriority = "strict"
     exclude_newer: datetime | None = None
     never_conda: frozenset[str] = frozenset()
+    aims: Mapping[str, Aim] = field(default_factory=dict)
+    brought: tuple[Requirement, ...] = ()
+
+    def aiming(self, aims: Mapping[str, Aim]) -> PlanInputs:
+        """Return these inputs with further aims; one of a name that has an aim already adds to it."""
+        merged = dict(self.aims)
+        for name, aim in aims.items():
+            old = merged.get(name, Aim())
+            merged[name] = Aim(version=aim.version or old.version, from_pypi=aim.from_pypi or old.from_pypi)
+        return replace(self, aims=merged)
+
+
+SolveKey = tuple[frozenset[str], frozenset[str]]
+
+
+@dataclass(slots=True, kw_only=True)
+class PlanCache:
+    """What was learnt for one target on the way, whatever was decided.
+
+    `solved` has the solver's answers, `channel_names` the names whose records were read; `metadata` is keyed by a
+    wheel's sha256.
+    """
+
+    solved: dict[SolveKey, Solution | UnsatisfiableError] = field(default_factory=dict)
+    channel_names: frozenset[str] = frozenset()
+    metadata: dict[str, WheelMetadata] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +111,7 @@ class Resolvers:
     mapper: NameMapper
     conda: CondaResolver
     pypi: PypiResolver | None
+    cache: PlanCache = field(default_factory=PlanCache, repr=False, compare=False)
 
     def metadata_on(self, platform: Platform) -> Metadata:
         """Return the reader of a release's metadata, for the extras of what conda provides; off-line it knows none."""

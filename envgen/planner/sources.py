@@ -12,13 +12,16 @@ from envgen.mapping.name_mapper import OVERRIDE
 from envgen.mapping.requirements import MappedRequirement
 from envgen.mapping.version_specs import to_match_specs
 from envgen.models.match_spec import version_key
-from envgen.models.requirement import Requirement, requirement_lines
+from envgen.models.requirement import Origin, Requirement, requirement_lines
 from envgen.models.solve import RootSpec
 from envgen.planner.known_limits import add_tensorflow_companions, refuse_contradicted, refuse_missing_wheels
 from envgen.planner.overrides import providers
-from envgen.planner.plan import PlanInputs, Resolvers, UserRequirement
+from envgen.planner.plan import Aim, PlanInputs, Resolvers, UserRequirement
 from envgen.planner.state import PlannedRequirement, PlanState
 from envgen.planner.tensorflow_family import Bound, FamilyPlan, apply_family
+
+_AIMED = "as new as can be had"
+_NO_AIM = Aim()
 
 
 def choose_sources(inputs: PlanInputs, resolvers: Resolvers) -> PlanState:
@@ -34,10 +37,13 @@ def choose_sources(inputs: PlanInputs, resolvers: Resolvers) -> PlanState:
     family = _family(inputs, applying)
     state = PlanState(inputs=inputs, resolvers=resolvers, family=family, roots=())
     state.roots = tuple(_roots(state, _regrouped(applying, family)))
-    state.bounds = _user_bounds(state)
+    state.bounds = (*_user_bounds(state), *_aimed_bounds(state))
     refuse_missing_wheels([root.requirement for root in state.pypi_roots], inputs.platform)
     refuse_contradicted(family.caps, [root.requirement for root in state.roots])
     state.uv_constraints = {bound.text: bound for bound in family.uv_constraints}
+    for name, aim in sorted(inputs.aims.items()):
+        if aim.version:
+            state.uv_constraints[f"aim {name}"] = Bound(text=f"{name}>={aim.version}", why=_AIMED)
     if family.metal:
         state.uv_constraints[METAL] = Bound(text=f"{METAL}=={family.metal.version}", why=family.metal.why)
     add_tensorflow_companions(state, state.pypi_names)
@@ -62,7 +68,9 @@ def _ordered(inputs: PlanInputs) -> list[UserRequirement]:
 
 def _applying(inputs: PlanInputs) -> list[UserRequirement]:
     markers = inputs.platform.markers()
-    return [wanted for wanted in _ordered(inputs) if wanted.requirement.applies(markers)]
+    applying = [wanted for wanted in _ordered(inputs) if wanted.requirement.applies(markers)]
+    brought = [UserRequirement(requirement=item, groups=frozenset({MAIN_GROUP})) for item in inputs.brought]
+    return [*applying, *brought]
 
 
 def _family(inputs: PlanInputs, applying: Sequence[UserRequirement]) -> FamilyPlan:
@@ -94,6 +102,7 @@ def _roots(state: PlanState, wanted: Sequence[UserRequirement]) -> list[PlannedR
     for item, answer in zip(wanted, mapped, strict=True):
         name = item.requirement.name
         reason = "the manifest lists it under `pypi`" if name in only else state.family.from_pypi.get(name, "")
+        reason = reason or aimed_at(state.inputs, name).from_pypi
         if not reason and answer.source == "unknown" and not answer.lacking:
             unknown.append(answer)
         elif not reason:
@@ -171,6 +180,20 @@ def _user_bounds(state: PlanState) -> tuple[RootSpec, ...]:
         for bound in state.inputs.constraints
         if bound.applies(markers)
         for conda in providers(state.resolvers.mapper, bound.name)
+    )
+
+
+def aimed_at(inputs: PlanInputs, name: str) -> Aim:
+    """Return what a search wants of a distribution, by its canonical name."""
+    return inputs.aims.get(name, _NO_AIM)
+
+
+def _aimed_bounds(state: PlanState) -> tuple[RootSpec, ...]:
+    """Translate the versions that a search wants at least, for what conda serves."""
+    return tuple(
+        RootSpec(spec=to_match_specs(root.mapped.specs[0].name, f">={aim.version}").spec, origin=Origin(path=_AIMED))
+        for root in state.conda_roots
+        if (aim := aimed_at(state.inputs, root.name)).version
     )
 
 

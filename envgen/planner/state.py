@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from envgen.errors import SourceLine, UnsatisfiableError
+from envgen.errors import SourceLine
 from envgen.knowledge.tensorflow import METAL, NAMES
 from envgen.mapping.requirements import MappedRequirement, map_requirements
 from envgen.models.findings import Decision
 from envgen.models.record import Record
 from envgen.models.requirement import Requirement
-from envgen.models.solve import RootSpec, Solution
-from envgen.models.wheel import Stub, WheelMetadata
+from envgen.models.solve import RootSpec
+from envgen.models.wheel import Stub
 from envgen.planner.overrides import removed_names
 from envgen.planner.plan import PlanInputs, Resolvers, UserRequirement
 from envgen.planner.tensorflow_family import Bound, FamilyPlan
 
 BOOTSTRAP = frozenset({"pip", "setuptools", "wheel"})
 """What conda always provides: pip installs the wheels, and brings the others where python has no newer way."""
-
-SolveKey = tuple[frozenset[str], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +108,7 @@ class PlanState:
     `absent` says why conda cannot provide a distribution ("" where it can), `pinned` why PyPI must choose what goes
     with conda's.
 
-    `provided` maps distributions to the records of the last solution. `metadata` is keyed by a wheel's sha256; `solved`
-    has the solver's answers, and `channel_names` the names whose records were read.
+    `provided` maps distributions to the records of the last solution.
     """
 
     inputs: PlanInputs
@@ -133,9 +130,6 @@ class PlanState:
     never_stubbed: set[str] = field(default_factory=set)
     tensorflow_from_pypi: bool = False
     provided: dict[str, Record] = field(default_factory=dict)
-    metadata: dict[str, WheelMetadata] = field(default_factory=dict)
-    solved: dict[SolveKey, Solution | UnsatisfiableError] = field(default_factory=dict)
-    channel_names: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -176,6 +170,9 @@ class PlanState:
             return Reason(text=f"{name} comes from PyPI: {root.why}", lines=(*root.lines, *root.because))
         if name in self.inputs.never_conda:
             return Reason(text=f"your manifest says that {name} never comes from conda")
+        aim = self.inputs.aims.get(name)
+        if aim and aim.from_pypi:
+            return Reason(text=aim.from_pypi)
         known = self.excluded_from_conda.get(name) or self.unmet.get(name)
         text = self.family.from_pypi.get(name) or self.tensorflow_companions.get(name)
         return known or (self.tensorflow_reason(text) if text else None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from envgen.mapping.name_mapper import OnlineMap
 from envgen.models.platform import Platform
-from envgen.models.wheel import PypiResolver, Resolution, ResolveRequest, Wheel, WheelMetadata
+from envgen.models.wheel import ProjectReleases, PypiResolver, Resolution, ResolveRequest, Wheel, WheelMetadata
 from envgen.pypi.indexes import environment_with
 from envgen.system.settings import HostSettings, home_folder
 
@@ -105,6 +106,11 @@ class LazyPypiResolver:
 
     def resolve(self, request: ResolveRequest) -> Resolution:
         return self._resolver.resolve(request)
+
+    def releases(
+        self, wanted: Mapping[str, str], platform: Platform, until: datetime | None
+    ) -> Mapping[str, ProjectReleases]:
+        return self._resolver.releases(wanted, platform, until)
 
     def metadata(self, wheel: Wheel) -> WheelMetadata:
         return self._resolver.metadata(wheel)

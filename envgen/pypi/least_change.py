@@ -7,15 +7,16 @@ a fresh resolution gives it, where that is newer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from packaging.version import Version
 
 from envgen.errors import PypiUnsatisfiableError
 from envgen.models.platform import Platform
-from envgen.models.wheel import PypiResolver, Resolution, ResolveRequest, Wheel, WheelMetadata
+from envgen.models.wheel import ProjectReleases, PypiResolver, Resolution, ResolveRequest, Wheel, WheelMetadata
 
 _MAX_TRIES = 8
 
@@ -56,6 +57,11 @@ class LeastChangePypiResolver:
 
     def release_metadata(self, name: str, version: str, platform: Platform) -> WheelMetadata | None:
         return self.inner.release_metadata(name, version, platform)
+
+    def releases(
+        self, wanted: Mapping[str, str], platform: Platform, until: datetime | None
+    ) -> Mapping[str, ProjectReleases]:
+        return self.inner.releases(wanted, platform, until)
 
     def _targets(self, request: ResolveRequest, moving: Collection[Wheel]) -> list[Wheel]:
         """Return the wheels that updated ones go to: a fresh resolution's, where it has newer ones."""

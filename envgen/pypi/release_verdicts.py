@@ -14,7 +14,7 @@ from packaging.utils import parse_sdist_filename
 from packaging.version import Version
 
 from envgen.models.platform import Platform
-from envgen.models.wheel import target_tags, wheel_tags
+from envgen.models.wheel import ProjectReleases, target_tags, wheel_tags
 from envgen.pypi.simple_api import ProjectFile
 
 FileClass = Literal[
@@ -42,6 +42,7 @@ _ORDER: tuple[FileClass, ...] = (
 )
 _ELSEWHERE = _ORDER[-2:]
 _ANY_MACOS = "99.0"
+_MOST_SERIES = 6  # that `releases_of` looks for: each costs a look at every file of its releases
 _INTEL = re.compile(r"macosx_\d+_\d+_(?:x86_64|intel|fat\d*|universal|i386)")
 
 
@@ -216,6 +217,31 @@ def classify(files: Iterable[ProjectFile] | None, platform: Platform, specifier:
         return FileVerdict(code=verdicts[0].code, chosen=verdicts[0], newest=newest)
     hidden = any(SpecifierSet(specifier).filter(versions, prereleases=True)) and not selected
     return FileVerdict(code="NO_VERSION_MATCHES", newest=newest, only_prereleases=hidden)
+
+
+def releases_of(files: Iterable[ProjectFile], platform: Platform, specifier: str) -> ProjectReleases:
+    """Return the releases of a project that fit a target, and when each was first uploaded."""
+    versions = by_version(files)
+    finals = [version for version in versions if not version.is_prerelease]
+    fitting: dict[tuple[int, ...], str] = {}
+    later = macos = ""
+    for version in _select(versions, finals, specifier):
+        series = version.release[:2]
+        if series in fitting:
+            continue
+        verdict = judge(str(version), versions[version], platform)
+        if verdict and verdict.code == "OK":
+            fitting[series] = str(version)
+            if len(fitting) == _MOST_SERIES:
+                break
+        elif verdict and verdict.code == "NEEDS_NEWER_MACOS" and not fitting and not later:
+            later, macos = verdict.version, verdict.macos
+    published = {
+        str(version): min(dates)
+        for version, each in versions.items()
+        if (dates := [f.uploaded for f in each if f.uploaded])
+    }
+    return ProjectReleases(fitting=tuple(fitting.values()), published=published, later=later, macos=macos)
 
 
 def by_version(files: Iterable[ProjectFile]) -> dict[Version, list[ProjectFile]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,11 +16,11 @@ from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableErro
 from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.secrets import mask
-from envgen.models.wheel import Resolution, ResolveRequest, Wheel, WheelMetadata
+from envgen.models.wheel import ProjectReleases, Resolution, ResolveRequest, Wheel, WheelMetadata
 from envgen.pypi.http import Session, Timeouts
 from envgen.pypi.indexes import Indexes
 from envgen.pypi.metadata import MetadataReader, release_wheel
-from envgen.pypi.release_verdicts import FileVerdict, by_version, classify, describe, remedy, shut_out
+from envgen.pypi.release_verdicts import FileVerdict, by_version, classify, describe, releases_of, remedy, shut_out
 from envgen.pypi.simple_api import Project, SimpleIndex, before
 from envgen.pypi.uv import Uv, read_pylock
 from envgen.pypi.uv_messages import notes
@@ -104,6 +105,17 @@ class UvResolver:
     def projects(self, names: Iterable[str]) -> dict[str, Project | None]:
         """Look projects up side by side, by canonical name; None where no index has one."""
         return self._index.projects(names)
+
+    def releases(
+        self, wanted: Mapping[str, str], platform: Platform, until: datetime | None
+    ) -> Mapping[str, ProjectReleases]:
+        """Return the releases of projects within specifiers, by name; none off-line."""
+        projects = {} if self._offline else self._index.projects(wanted)
+        return {
+            name: releases_of(before(project.files, until), platform, wanted[name])
+            for name, project in projects.items()
+            if project
+        }
 
     def verdict(self, name: str, platform: Platform, specifier: str = "") -> FileVerdict:
         """Judge a project's files on a target; PypiUnreachableError where the index does not answer."""

@@ -50,6 +50,7 @@ def explain(
         problem=_trimmed(problem),
         hint="; or ".join(remedies(variants, core)),
         lines=[root.origin.line for root in roots if root.origin.line],
+        names=[root.spec.name for root in roots],
     )
 
 

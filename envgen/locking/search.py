@@ -1,0 +1,398 @@
+"""The search for a good lock: one whose named requirements are as new as the target and their bounds allow.
+
+A plan is a solution, and the first to be found may be years old: solvers step back in silence. So each requirement that
+is locked is compared with what can be had of it alone. Where it could be newer, plans are tried that ask for the newer
+one: of conda, of PyPI, or with what stands against it from PyPI. Where a plan fails, what cannot be met together is
+taken from PyPI as far as it can be. What stays behind is a finding, with who holds it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from packaging.version import Version
+
+from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError
+from envgen.knowledge.tensorflow import METAL, NAMES, metal_for
+from envgen.lock.model import PlatformLock
+from envgen.mapping.channel_packages import depends_names
+from envgen.mapping.version_specs import to_pep440
+from envgen.models.findings import Finding, Severity
+from envgen.models.record import Record
+from envgen.models.requirement import Requirement
+from envgen.models.wheel import ResolveRequest
+from envgen.planner.newest import Newest, Release, Standing, feasible_floors, holders, is_behind, is_older
+from envgen.planner.plan import Aim, PlanInputs, Resolvers
+from envgen.planner.sources import choose_sources
+from envgen.planner.state import PlannedRequirement
+
+FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)
+HELD_BACK = "HELD-BACK"
+EFFORT = 6  # plans that are tried beyond the first
+_DEPTH = 4  # changes to a plan that fails, one on top of the other
+
+DistributionsOf = Callable[[Record], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A plan's inputs, the lock that came of them, and the release of each named requirement in it.
+
+    The lock's findings are those of the proof, errors among them.
+    """
+
+    inputs: PlanInputs
+    lock: PlatformLock
+    releases: Mapping[str, Release]
+
+    @property
+    def faults(self) -> list[Finding]:
+        """Return what would not work."""
+        return [finding for finding in self.lock.findings if finding.severity == "error"]
+
+    @property
+    def warnings(self) -> set[tuple[str, tuple[str, ...]]]:
+        """Return what may not work."""
+        return {(each.code, each.packages) for each in self.lock.findings if each.severity == "warning"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """A requirement that is locked at an older release than can be had of it alone."""
+
+    name: str
+    locked: Release
+    standing: Standing
+
+    @property
+    def is_far(self) -> bool:
+        """Return whether it is a major version, or a year, behind."""
+        return bool(self.standing.newest and is_behind(self.locked, self.standing.newest))
+
+    @property
+    def is_kept_apart(self) -> bool:
+        """Return whether a good plan has a newer one."""
+        wanted = self.standing.wanted
+        return bool(wanted and is_older(self.locked.version, wanted.version))
+
+
+@dataclass(slots=True, kw_only=True)
+class Search:
+    """The search for one target's lock.
+
+    `attempt` plans and proves; `earlier` is the lock before, whose releases stay where nothing asks for others.
+    """
+
+    inputs: PlanInputs
+    resolvers: Resolvers
+    attempt: Callable[[PlanInputs], PlatformLock]
+    distributions_of: DistributionsOf
+    progress: Callable[[str], None]
+    earlier: PlatformLock | None = None
+    effort: int = EFFORT
+    _newest: dict[int, Newest] = field(default_factory=dict)
+    _failures: dict[str, EnvgenError] = field(default_factory=dict)
+
+    def run(self) -> PlatformLock:
+        """Return the best lock that is found, with a finding for each requirement that stays far behind.
+
+        Its findings may have errors, where every plan has: then it is the first one's.
+
+        Raises:
+            PlanError, UnsatisfiableError, PypiUnsatisfiableError: the first plan's failure, where every plan fails.
+        """
+        best = self._first()
+        if best.faults:
+            return best.lock
+        best = self._improved(best)
+        findings = [*best.lock.findings, *self._held_back(best)]
+        return replace(best.lock, findings=tuple(dict.fromkeys(findings)))
+
+    def _first(self) -> Attempt:
+        """Return the first plan that works, changing what fails."""
+        waiting = [(self.inputs, 0)]
+        failure: EnvgenError | None = None
+        faulty: Attempt | None = None
+        seen: list[PlanInputs] = []
+        while waiting and self.effort >= 0:
+            inputs, depth = waiting.pop(0)
+            if inputs in seen:
+                continue
+            seen.append(inputs)
+            try:
+                found = self._try(inputs)
+            except FAILURES as error:
+                failure = failure or error
+                changes = self._changes_for(error, inputs)
+            else:
+                if not found.faults:
+                    return found
+                faulty = faulty or found
+                changes = self._changes_of_faulty(found)
+            if depth < _DEPTH:
+                waiting = [*((change, depth + 1) for change in changes), *waiting]
+        if faulty and failure is None:
+            return faulty
+        if failure:
+            raise failure
+        raise AssertionError("no plan was tried")
+
+    def _try(self, inputs: PlanInputs) -> Attempt:
+        self.effort -= 1
+        lock = self.attempt(inputs)
+        return Attempt(inputs=inputs, lock=lock, releases=dict(self._releases(inputs, lock)))
+
+    def _releases(self, inputs: PlanInputs, lock: PlatformLock) -> Iterator[tuple[str, Release]]:
+        newest = self._newest_of(inputs)
+        wheels = {wheel.name: wheel.version for wheel in lock.pypi}
+        records = {name: record.version for record in lock.conda for name in self.distributions_of(record)}
+        by_name = {record.name: record.version for record in lock.conda}
+        for name in newest.names:
+            if name in wheels:
+                yield name, newest.dated(name, wheels[name], "pypi")
+                continue
+            version = to_pep440(records.get(name) or by_name.get(newest.conda_name(name), "")) if lock.conda else None
+            if version:
+                yield name, newest.dated(name, version, "conda")
+
+    def _newest_of(self, inputs: PlanInputs) -> Newest:
+        """Return what can be had of a plan's requirements, which no aim changes."""
+        key = id(self.inputs)
+        if key not in self._newest:
+            self._newest[key] = Newest(choose_sources(replace(inputs, aims={}), self.resolvers))
+        return self._newest[key]
+
+    # Plans that fail.
+
+    def _changes_for(self, error: EnvgenError, inputs: PlanInputs) -> Iterator[PlanInputs]:
+        """Yield inputs that may have a plan where these have none."""
+        if isinstance(error, UnsatisfiableError):
+            for root in self._movable(error, inputs):
+                others = ", ".join(f"`{name}`" for name in error.names if name != root.mapped.conda)
+                why = (
+                    f"conda's {root.mapped.conda} does not fit beside {others}"
+                    if others
+                    else "conda has none that fits"
+                )
+                yield inputs.aiming({root.name: Aim(from_pypi=why)})
+        if isinstance(error, PypiUnsatisfiableError) and not inputs.brought:
+            yield from self._with_own_tensorflow(inputs)
+
+    def _movable(self, error: UnsatisfiableError, inputs: PlanInputs) -> list[PlannedRequirement]:
+        """Return the requirements of a conflict that PyPI has for the target, those that no other needs first."""
+        newest = self._newest_of(inputs)
+        roots = [newest.root(name) for name in newest.names]
+        core = [root for root in roots if root.mapped.conda in error.names and root.name not in inputs.aims]
+        packages = self.resolvers.mapper.packages
+        needs = {root.name: _depends(packages.newest(root.mapped.conda or "")) for root in core}
+
+        def order(root: PlannedRequirement) -> tuple[int, str]:
+            return sum(root.mapped.conda in needed for needed in needs.values()), root.name
+
+        return [root for root in sorted(core, key=order) if newest.has_wheel(root.name)]
+
+    def _with_own_tensorflow(self, inputs: PlanInputs) -> Iterator[PlanInputs]:
+        """Yield inputs with the TensorFlow that the requirements themselves bring, where Metal alone asks for one.
+
+        Old packages bring tensorflow-macos, for which there is an older Metal.
+        """
+        wanted = [item.requirement for item in inputs.wanted]
+        if inputs.accelerator != "metal" or self.resolvers.pypi is None:
+            return
+        if any(requirement.name in (*NAMES, METAL) for requirement in wanted):
+            return
+        state = choose_sources(inputs, self.resolvers)
+        own = [str(root.requirement) for root in state.pypi_roots if root.name not in (*NAMES, METAL)]
+        request = ResolveRequest(
+            platform=inputs.platform, requirements=tuple(sorted(own)), exclude_newer=inputs.exclude_newer
+        )
+        try:
+            wheels = self.resolvers.pypi.resolve(request).wheels
+        except PypiUnsatisfiableError:
+            return
+        for wheel in wheels:
+            if wheel.name == "tensorflow-macos" and metal_for(wheel.version, inputs.platform):
+                brought = Requirement.parse(f"{wheel.name}=={wheel.version}", inputs.accelerator_origin)
+                yield replace(inputs, brought=(brought,))
+
+    def _changes_of_faulty(self, found: Attempt) -> Iterator[PlanInputs]:
+        """Yield inputs that take from PyPI what conda provides of the packages that do not work together."""
+        records = {record.name: record for record in found.lock.conda}
+        aims: dict[str, Aim] = {}
+        for fault in found.faults:
+            for package in fault.packages:
+                for name in self.distributions_of(records[package]) if package in records else ():
+                    if not found.inputs.aims.get(name, Aim()).from_pypi:
+                        aims.setdefault(name, Aim(from_pypi=f"{fault.code}: {fault.message}"))
+        if aims:
+            yield found.inputs.aiming(aims)
+
+    # Plans that work, and could be newer.
+
+    def _improved(self, best: Attempt) -> Attempt:
+        """Return a plan in which nothing that a good plan has newer could be found newer."""
+        lags = self._open_lags(best)
+        floors = {lag.name: newer for lag in lags if (newer := _newer_on_conda(lag))}
+        if floors and self.effort > 0:
+            state = choose_sources(best.inputs, self.resolvers)
+            chosen = feasible_floors(state, floors)
+            if chosen:
+                best = self._better(best, {name: Aim(version=version) for name, version in chosen.items()})
+        tried = set()
+        while self.effort > 0:
+            lag = next((each for each in self._open_lags(best) if each.is_far and each.name not in tried), None)
+            if lag is None:
+                break
+            tried.add(lag.name)
+            for aims in self._moves(best, lag):
+                better = self._better(best, aims)
+                if better is not best:
+                    best = better
+                    break
+        return best
+
+    def _open_lags(self, attempt: Attempt) -> list[Lag]:
+        """Return the lags that a plan should not have, the far ones first."""
+        lags = [lag for lag in self._lags(attempt) if lag.is_kept_apart and not self._is_kept(lag)]
+        return sorted(lags, key=lambda lag: (not lag.is_far, lag.name))
+
+    def _lags(self, attempt: Attempt) -> Iterator[Lag]:
+        newest = self._newest_of(attempt.inputs)
+        for name, release in sorted(attempt.releases.items()):
+            standing = newest.standing(release, name)
+            if standing.newest and is_older(release.version, standing.newest.version):
+                yield Lag(name=name, locked=release, standing=standing)
+
+    def _is_kept(self, lag: Lag) -> bool:
+        """Return whether a release is that of the lock before."""
+        return self._before().get(lag.name) == lag.locked.version
+
+    def _before(self) -> dict[str, str]:
+        if self.earlier is None:
+            return {}
+        found = {name: record.version for record in self.earlier.conda for name in self.distributions_of(record)}
+        found |= {wheel.name: wheel.version for wheel in self.earlier.pypi}
+        return {name: to_pep440(version) or version for name, version in found.items()}
+
+    def _moves(self, best: Attempt, lag: Lag) -> Iterator[dict[str, Aim]]:
+        """Yield aims that may bring a requirement nearer, the likeliest first."""
+        standing, inputs = lag.standing, best.inputs
+        newest = self._newest_of(inputs)
+        if standing.conda and is_behind(lag.locked, standing.conda):
+            held = holders(choose_sources(inputs, self.resolvers), lag.name, standing.conda.version)
+            aims = {name: Aim(from_pypi=self._why_moved(name, lag)) for name in held if newest.has_wheel(name)}
+            if aims:
+                yield {**aims, lag.name: Aim(version=standing.conda.version)}
+        if standing.pypi and is_older(lag.locked.version, standing.pypi.version):
+            floor = standing.floor("pypi")
+            if lag.locked.source == "pypi":
+                yield {lag.name: Aim(version=floor)}
+            else:
+                why = f"PyPI has {lag.name} {standing.pypi.version}, and conda's that fits is {lag.locked.version}"
+                yield {lag.name: Aim(version=floor, from_pypi=why)}
+
+    def _why_moved(self, name: str, lag: Lag) -> str:
+        assert lag.standing.conda is not None
+        return f"conda's {name} holds {lag.name} back to {lag.locked.version}"
+
+    def _better(self, best: Attempt, aims: Mapping[str, Aim]) -> Attempt:
+        """Return the plan with these aims if it is better than another, else that one."""
+        self.progress(f"trying {', '.join(_described(name, aim) for name, aim in sorted(aims.items())[:3])}")
+        try:
+            found = self._try(best.inputs.aiming(aims))
+        except FAILURES as error:
+            for name in aims:
+                self._failures.setdefault(name, error)
+            return best
+        return found if self._is_better(found, best) else best
+
+    def _is_better(self, found: Attempt, best: Attempt) -> bool:
+        if found.faults or not found.warnings <= best.warnings:
+            return False
+        new, old = self._far(found), self._far(best)
+        if not new <= old:
+            return False
+        return len(new) < len(old) or self._gains(found, best) > 0
+
+    def _far(self, attempt: Attempt) -> set[str]:
+        return {lag.name for lag in self._lags(attempt) if lag.is_far}
+
+    def _gains(self, found: Attempt, best: Attempt) -> int:
+        """Return how many more requirements got newer than older."""
+        gains = 0
+        for name in found.releases.keys() & best.releases.keys():
+            now, then = Version(found.releases[name].version), Version(best.releases[name].version)
+            gains += (now > then) - (now < then)
+        return gains
+
+    # What stays behind.
+
+    def _held_back(self, best: Attempt) -> Iterator[Finding]:
+        for lag in self._lags(best):
+            if lag.is_far:
+                yield self._finding(best, lag)
+        for name, release in sorted(best.releases.items()):
+            standing = self._newest_of(best.inputs).standing(release, name)
+            later = standing.later
+            if later and is_behind(release, later) and not (standing.newest and is_behind(release, standing.newest)):
+                macos = standing.releases.macos
+                yield Finding(
+                    code=HELD_BACK,
+                    severity="info",
+                    message=f"`{name}` {_dated(release)} is locked: {_dated(later)} needs macOS {macos}",
+                    hint=f"raise the platform's `macos` to {macos} (`--macos {macos}` for a new environment)",
+                    packages=(name,),
+                )
+
+    def _finding(self, best: Attempt, lag: Lag) -> Finding:
+        newest = lag.standing.newest
+        assert newest is not None
+        message = f"`{lag.name}` {_dated(lag.locked)} is locked, and {_dated(newest)} can be had alone"
+        because, hint, severity = self._because(best, lag)
+        return Finding(
+            code=HELD_BACK, severity=severity, message=f"{message}: {because}", hint=hint, packages=(lag.name,)
+        )
+
+    def _because(self, best: Attempt, lag: Lag) -> tuple[str, str, Severity]:
+        newest = lag.standing.newest
+        assert newest is not None
+        if self._is_kept(lag):
+            return "it is kept from the lock before", f"`envgen lock --update {lag.name}` takes a newer one", "info"
+        if not lag.is_kept_apart:
+            return "conda's newest is less than a year older", f"list `{lag.name}` under `pypi` to have PyPI's", "info"
+        if lag.standing.conda and is_older(lag.locked.version, lag.standing.conda.version):
+            held = holders(choose_sources(best.inputs, self.resolvers), lag.name, lag.standing.conda.version)
+            if held:
+                listed = " and ".join(f"`{name}`" for name in held)
+                hint = f"write `{lag.name}>={lag.standing.conda.version}` and leave {listed} out"
+                return (
+                    f"{listed} does not go with it" if len(held) == 1 else f"{listed} do not go with it",
+                    hint,
+                    "warning",
+                )
+        error = self._failures.get(lag.name)
+        names = [name for name in getattr(error, "names", ()) if name in best.releases and name != lag.name]
+        if names:
+            listed = " and ".join(f"`{name}`" for name in names[:3])
+            return f"with it, {listed} cannot be met", f"write `{lag.name}>={newest.version}` to see why", "warning"
+        return "your other requirements rule it out", f"write `{lag.name}>={newest.version}` to see why", "warning"
+
+
+def _described(name: str, aim: Aim) -> str:
+    return " ".join(
+        filter(None, [f"{name}>={aim.version}" if aim.version else name, "from PyPI" if aim.from_pypi else ""])
+    )
+
+
+def _newer_on_conda(lag: Lag) -> str:
+    conda = lag.standing.conda
+    return conda.version if conda and is_older(lag.locked.version, conda.version) else ""
+
+
+def _depends(record: Record | None) -> frozenset[str]:
+    return depends_names(record) if record else frozenset()
+
+
+def _dated(release: Release) -> str:
+    return f"{release.version} of {release.day}" if release.day else release.version
