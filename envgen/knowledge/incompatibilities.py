@@ -243,7 +243,23 @@ class ReplacementWheel:
         return f"{self.distribution}{self.specifier} from PyPI takes the place of {', '.join(self.conda)}: {self.why}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairRule:
+    """Distributions that load the libraries of another, and so come from the half that it comes from."""
+
+    names: tuple[str, ...]
+    of: str
+    why: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        return f"{', '.join(self.names)} and {self.of} come from the same half: {self.why}"
+
+
 pypi_only_rules = lazy_table("beside.toml", "stay", PypiOnlyRule)
+pair_rules = lazy_table("beside.toml", "pair", PairRule)
 replacement_wheels = lazy_table("beside.toml", "move", ReplacementWheel)
 
 
@@ -263,10 +279,11 @@ def must_be_pypi(from_pypi: Iterable[str]) -> Mapping[str, str]:
     A distribution that loads TensorFlow's own libraries brings PyPI's TensorFlow; that brings the rest.
     """
     present = frozenset(from_pypi)
+    pairs = {row.of: f"{name} is from PyPI, and {row.why}" for row in pair_rules() for name in row.names if name in present}
     native = sorted(present & native_satellites())
     if not native and not present & {"tensorflow", "tensorflow-macos"}:
-        return {}
-    needed = dict(pypi_only(metal="tensorflow-metal" in present))
+        return {name: why for name, why in pairs.items() if name not in present}
+    needed = {**pairs, **pypi_only(metal="tensorflow-metal" in present)}
     if native:
         needed["tensorflow"] = f"{native[0]} is compiled against PyPI's TensorFlow"
     return {name: why for name, why in needed.items() if name not in present}

@@ -346,7 +346,8 @@ def _why_forbidden(state: PlanState, record: Record) -> Reason | None:
 def _candidates(state: PlanState) -> Iterator[tuple[RootSpec, str, str]]:
     """Yield each spec with the lift or the requirement that needs it; those that cannot move come last."""
     for lift in state.lifts.values():
-        yield lift.specs[0], lift.name, ""
+        for spec in lift.specs:  # the first is the package itself, the others are what its extras are on conda
+            yield spec, lift.name, ""
     for root in state.conda_roots:
         for spec in root.specs:
             yield spec, "", root.name
