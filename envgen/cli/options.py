@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,6 +107,16 @@ Solver = Annotated[
 ]
 Starter = Annotated[
     bool, typer.Option("--starter", help="Ask no channel, but the dated piece of conda-forge that envgen ships.")
+]
+AllowOlder = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-older", metavar="NAME", help="Let a requirement fall a major version or a year (repeatable)."
+    ),
+]
+Effort = Annotated[
+    int | None,
+    typer.Option("--effort", min=0, metavar="N", help="How many plans to try beyond the first, for newer releases."),
 ]
 OnlineNames = Annotated[
     bool,
@@ -218,9 +229,13 @@ def services_for(
     solver: str | None = None,
     channels: list[str] | None = None,
     mirrors: list[str] | None = None,
+    allow_older: list[str] | None = None,
+    effort: int | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Services:
     """Return the services of one run, for this host; raise UsageError for options that make no sense."""
+    from packaging.utils import canonicalize_name
+
     from envgen.project.services import LazyPypiResolver, NotedPypiResolver, Options, Services
     from envgen.system.settings import collect_mirrors, current_folder, read_host
 
@@ -231,7 +246,10 @@ def services_for(
         solver=solver,
         channels=tuple(channels or ()),
         mirrors={**settings.mirrors, **collect_mirrors(mirrors or ())},
+        allow_older=frozenset(canonicalize_name(name) for name in allow_older or ()),
     )
+    if effort is not None:
+        options = replace(options, effort=effort)
 
     names = None
     if online_names:

@@ -197,16 +197,30 @@ def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[s
     candidates = python_candidates(services, manifest, mapper, minors)
     fewest = len(candidates[0].missing) if candidates else 0
     failures: list[EnvgenError] = []
+    best: tuple[str, Manifest, SolvedLock] | None = None
     for minor in [each.minor for each in candidates if len(each.missing) == fewest][:PYTHONS_TRIED]:
         written = set_python(text, minor)
         try:
             chosen = with_projects(services.root, load_manifest(written, manifest.file))
-            return written, chosen, solve_lock(services, chosen, None, Updates())
+            solved = solve_lock(services, chosen, None, Updates())
         except FAILURES as error:
             failures.append(error)
+            continue
+        if best is None or _doubts(solved) < _doubts(best[2]):
+            best = (written, chosen, solved)
+        if not _doubts(best[2]):
+            break
+    if best:
+        return best
     if failures:
         raise failures[0]
     raise UsageError("the channels have no python", hint="name a channel that has one, such as conda-forge")
+
+
+def _doubts(solved: SolvedLock) -> int:
+    """Return how much is wrong with a lock: requirements that are held years back, packages that may crash others."""
+    findings = (finding for platform in solved.lock.platforms for finding in platform.findings)
+    return sum(finding.severity == "warning" for finding in findings)
 
 
 def pythons_of(services: Services, manifest: Manifest) -> list[str]:

@@ -279,7 +279,9 @@ def must_be_pypi(from_pypi: Iterable[str]) -> Mapping[str, str]:
     A distribution that loads TensorFlow's own libraries brings PyPI's TensorFlow; that brings the rest.
     """
     present = frozenset(from_pypi)
-    pairs = {row.of: f"{name} is from PyPI, and {row.why}" for row in pair_rules() for name in row.names if name in present}
+    pairs = {
+        row.of: f"{name} is from PyPI, and {row.why}" for row in pair_rules() for name in row.names if name in present
+    }
     native = sorted(present & native_satellites())
     if not native and not present & {"tensorflow", "tensorflow-macos"}:
         return {name: why for name, why in pairs.items() if name not in present}

@@ -118,7 +118,10 @@ def solve_platform(
         attempt=attempt,
         distributions_of=mapper.distributions_of,
         progress=services.progress,
-        earlier=preferences.kept,
+        earlier=preferences.lock,
+        keeps=preferences.kept is not None,
+        allow_older=services.options.allow_older,
+        effort=services.options.effort,
     )
     lock = refuse_faults(_with_carried_notes(preferences.kept, search.run()))
     request = next(request for records, request in reversed(requests) if records == lock.conda)

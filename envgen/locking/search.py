@@ -8,19 +8,20 @@ taken from PyPI as far as it can be. What stays behind is a finding, with who ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from packaging.version import Version
 
 from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError
+from envgen.knowledge.incompatibilities import must_be_pypi
 from envgen.knowledge.tensorflow import METAL, NAMES, metal_for
 from envgen.lock.model import PlatformLock
 from envgen.mapping.channel_packages import depends_names
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Finding, Severity
 from envgen.models.record import Record
-from envgen.models.requirement import Requirement
+from envgen.models.requirement import Requirement, requirement_lines
 from envgen.models.wheel import ResolveRequest
 from envgen.planner.newest import Newest, Release, Standing, feasible_floors, holders, is_behind, is_older
 from envgen.planner.plan import Aim, PlanInputs, Resolvers
@@ -29,7 +30,7 @@ from envgen.planner.state import PlannedRequirement
 
 FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)
 HELD_BACK = "HELD-BACK"
-EFFORT = 6  # plans that are tried beyond the first
+_RUNS = 5  # questions to PyPI after which no further plan is tried
 _DEPTH = 4  # changes to a plan that fails, one on top of the other
 
 DistributionsOf = Callable[[Record], tuple[str, ...]]
@@ -71,7 +72,7 @@ class Lag:
         return bool(self.standing.newest and is_behind(self.locked, self.standing.newest))
 
     @property
-    def is_kept_apart(self) -> bool:
+    def is_open(self) -> bool:
         """Return whether a good plan has a newer one."""
         wanted = self.standing.wanted
         return bool(wanted and is_older(self.locked.version, wanted.version))
@@ -81,7 +82,9 @@ class Lag:
 class Search:
     """The search for one target's lock.
 
-    `attempt` plans and proves; `earlier` is the lock before, whose releases stay where nothing asks for others.
+    `attempt` plans and proves. `earlier` is the lock before, and `keeps` tells whether its releases stay where nothing
+    asks for others. `allow_older` are names of requirements that may fall years back. `effort` is the number of plans
+    that may be tried beyond the first.
     """
 
     inputs: PlanInputs
@@ -90,7 +93,10 @@ class Search:
     distributions_of: DistributionsOf
     progress: Callable[[str], None]
     earlier: PlatformLock | None = None
-    effort: int = EFFORT
+    keeps: bool = True
+    allow_older: frozenset[str] = frozenset()
+    effort: int = 0
+    _shunned: dict[str, Finding] = field(default_factory=dict)
     _newest: dict[int, Newest] = field(default_factory=dict)
     _failures: dict[str, EnvgenError] = field(default_factory=dict)
 
@@ -101,11 +107,13 @@ class Search:
 
         Raises:
             PlanError, UnsatisfiableError, PypiUnsatisfiableError: the first plan's failure, where every plan fails.
+            PlanError: a requirement would fall years back of what was locked.
         """
         best = self._first()
         if best.faults:
             return best.lock
         best = self._improved(best)
+        self._refuse_falls(best)
         findings = [*best.lock.findings, *self._held_back(best)]
         return replace(best.lock, findings=tuple(dict.fromkeys(findings)))
 
@@ -234,27 +242,32 @@ class Search:
         """Return a plan in which nothing that a good plan has newer could be found newer."""
         lags = self._open_lags(best)
         floors = {lag.name: newer for lag in lags if (newer := _newer_on_conda(lag))}
-        if floors and self.effort > 0:
+        if floors and self._may_try():
             state = choose_sources(best.inputs, self.resolvers)
             chosen = feasible_floors(state, floors)
             if chosen:
                 best = self._better(best, {name: Aim(version=version) for name, version in chosen.items()})
         tried = set()
-        while self.effort > 0:
+        while self._may_try():
             lag = next((each for each in self._open_lags(best) if each.is_far and each.name not in tried), None)
             if lag is None:
                 break
             tried.add(lag.name)
             for aims in self._moves(best, lag):
+                if self._is_shunned(aims) or not self._may_try():
+                    continue
                 better = self._better(best, aims)
                 if better is not best:
                     best = better
                     break
         return best
 
+    def _may_try(self) -> bool:
+        return self.effort > 0 and self.resolvers.cache.questions < _RUNS
+
     def _open_lags(self, attempt: Attempt) -> list[Lag]:
         """Return the lags that a plan should not have, the far ones first."""
-        lags = [lag for lag in self._lags(attempt) if lag.is_kept_apart and not self._is_kept(lag)]
+        lags = [lag for lag in self._lags(attempt) if lag.is_open and not self._is_kept(lag)]
         return sorted(lags, key=lambda lag: (not lag.is_far, lag.name))
 
     def _lags(self, attempt: Attempt) -> Iterator[Lag]:
@@ -265,8 +278,8 @@ class Search:
                 yield Lag(name=name, locked=release, standing=standing)
 
     def _is_kept(self, lag: Lag) -> bool:
-        """Return whether a release is that of the lock before."""
-        return self._before().get(lag.name) == lag.locked.version
+        """Return whether a release is that of the lock before, which was to be kept."""
+        return self.keeps and self._before().get(lag.name) == lag.locked.version
 
     def _before(self) -> dict[str, str]:
         if self.earlier is None:
@@ -281,7 +294,8 @@ class Search:
         newest = self._newest_of(inputs)
         if standing.conda and is_behind(lag.locked, standing.conda):
             held = holders(choose_sources(inputs, self.resolvers), lag.name, standing.conda.version)
-            aims = {name: Aim(from_pypi=self._why_moved(name, lag)) for name in held if newest.has_wheel(name)}
+            why = f"conda's {{}} holds {lag.name} back to {lag.locked.version}"
+            aims = {name: Aim(from_pypi=why.format(name)) for name in held if newest.has_wheel(name)}
             if aims:
                 yield {**aims, lag.name: Aim(version=standing.conda.version)}
         if standing.pypi and is_older(lag.locked.version, standing.pypi.version):
@@ -292,10 +306,6 @@ class Search:
                 why = f"PyPI has {lag.name} {standing.pypi.version}, and conda's that fits is {lag.locked.version}"
                 yield {lag.name: Aim(version=floor, from_pypi=why)}
 
-    def _why_moved(self, name: str, lag: Lag) -> str:
-        assert lag.standing.conda is not None
-        return f"conda's {name} holds {lag.name} back to {lag.locked.version}"
-
     def _better(self, best: Attempt, aims: Mapping[str, Aim]) -> Attempt:
         """Return the plan with these aims if it is better than another, else that one."""
         self.progress(f"trying {', '.join(_described(name, aim) for name, aim in sorted(aims.items())[:3])}")
@@ -305,7 +315,18 @@ class Search:
             for name in aims:
                 self._failures.setdefault(name, error)
             return best
-        return found if self._is_better(found, best) else best
+        if self._is_better(found, best):
+            return found
+        wheels = {wheel.name for wheel in found.lock.pypi} - {wheel.name for wheel in best.lock.pypi}
+        for finding in found.lock.findings:
+            if finding.severity != "info" and (finding.code, finding.packages) not in best.warnings:
+                self._shunned |= {name: finding for name in finding.packages if name in wheels}
+        return best
+
+    def _is_shunned(self, aims: Mapping[str, Aim]) -> bool:
+        """Return whether something was found not to be good from PyPI, or comes from there with what is."""
+        moved = {name for name, aim in aims.items() if aim.from_pypi}
+        return bool((moved | must_be_pypi(moved).keys()) & self._shunned.keys())
 
     def _is_better(self, found: Attempt, best: Attempt) -> bool:
         if found.faults or not found.warnings <= best.warnings:
@@ -331,52 +352,76 @@ class Search:
     def _held_back(self, best: Attempt) -> Iterator[Finding]:
         for lag in self._lags(best):
             if lag.is_far:
-                yield self._finding(best, lag)
+                because, hint, severity = self._because(best, lag)
+                yield _held_back(lag, f"can be had alone: {because}", hint, severity)
         for name, release in sorted(best.releases.items()):
             standing = self._newest_of(best.inputs).standing(release, name)
             later = standing.later
             if later and is_behind(release, later) and not (standing.newest and is_behind(release, standing.newest)):
                 macos = standing.releases.macos
-                yield Finding(
-                    code=HELD_BACK,
-                    severity="info",
-                    message=f"`{name}` {_dated(release)} is locked: {_dated(later)} needs macOS {macos}",
-                    hint=f"raise the platform's `macos` to {macos} (`--macos {macos}` for a new environment)",
-                    packages=(name,),
-                )
-
-    def _finding(self, best: Attempt, lag: Lag) -> Finding:
-        newest = lag.standing.newest
-        assert newest is not None
-        message = f"`{lag.name}` {_dated(lag.locked)} is locked, and {_dated(newest)} can be had alone"
-        because, hint, severity = self._because(best, lag)
-        return Finding(
-            code=HELD_BACK, severity=severity, message=f"{message}: {because}", hint=hint, packages=(lag.name,)
-        )
+                hint = f"raise the platform's `macos` to {macos} (`--macos {macos}` for a new environment)"
+                yield _finding(name, release, later, f"needs macOS {macos}", hint, "info")
 
     def _because(self, best: Attempt, lag: Lag) -> tuple[str, str, Severity]:
-        newest = lag.standing.newest
-        assert newest is not None
+        """Return who holds a requirement back, what to write to have the newer release, and how grave it is."""
+        standing, name = lag.standing, lag.name
         if self._is_kept(lag):
-            return "it is kept from the lock before", f"`envgen lock --update {lag.name}` takes a newer one", "info"
-        if not lag.is_kept_apart:
-            return "conda's newest is less than a year older", f"list `{lag.name}` under `pypi` to have PyPI's", "info"
-        if lag.standing.conda and is_older(lag.locked.version, lag.standing.conda.version):
-            held = holders(choose_sources(best.inputs, self.resolvers), lag.name, lag.standing.conda.version)
+            return "it is kept from the lock before", f"`envgen lock --update {name}` takes a newer one", "info"
+        if not lag.is_open:
+            return "conda's newest is less than a year older", f"list `{name}` under `pypi` to have PyPI's", "info"
+        reasons, hint = [], f"write `{name}>={standing.newest.version if standing.newest else ''}` to see why"
+        if newer := _newer_on_conda(lag):
+            held = holders(choose_sources(best.inputs, self.resolvers), name, newer)
             if held:
-                listed = " and ".join(f"`{name}`" for name in held)
-                hint = f"write `{lag.name}>={lag.standing.conda.version}` and leave {listed} out"
-                return (
-                    f"{listed} does not go with it" if len(held) == 1 else f"{listed} do not go with it",
-                    hint,
-                    "warning",
-                )
-        error = self._failures.get(lag.name)
-        names = [name for name in getattr(error, "names", ()) if name in best.releases and name != lag.name]
-        if names:
-            listed = " and ".join(f"`{name}`" for name in names[:3])
-            return f"with it, {listed} cannot be met", f"write `{lag.name}>={newest.version}` to see why", "warning"
-        return "your other requirements rule it out", f"write `{lag.name}>={newest.version}` to see why", "warning"
+                listed = " and ".join(f"`{each}`" for each in held)
+                reasons.append(f"{listed} {'does' if len(held) == 1 else 'do'} not go with it")
+                hint = f"write `{name}>={newer}` and leave {listed} out"
+        moved = {name, *must_be_pypi({name})}
+        if shunned := next((self._shunned[each] for each in sorted(moved) if each in self._shunned), None):
+            reasons.append(f"from PyPI, {shunned.message}")
+        error = self._failures.get(name)
+        against = [each for each in getattr(error, "names", ()) if each in best.releases and each != name]
+        if against and not reasons:
+            listed = " and ".join(f"`{each}`" for each in against[:3])
+            reasons.append(f"with it, {listed} cannot be met")
+        return "; ".join(reasons) or "your other requirements rule it out", hint, "warning"
+
+    def _refuse_falls(self, best: Attempt) -> None:
+        """Refuse to take a requirement years back of what was locked, unless its own bound asks for that.
+
+        What the target cannot have any more, with another python say, is no measure.
+        """
+        before, lags = self._before(), {lag.name: lag for lag in self._lags(best) if lag.is_far}
+        newest = self._newest_of(best.inputs)
+        fallen = [
+            (lag, newest.dated(name, before[name], lag.locked.source))
+            for name, lag in sorted(lags.items())
+            if name in before and name not in self.allow_older and newest.admits(name, before[name])
+        ]
+        fallen = [(lag, old) for lag, old in fallen if is_behind(lag.locked, old)]
+        if not fallen:
+            return
+        texts = [
+            f"`{lag.name}` would fall from {_dated(old)} to {_dated(lag.locked)}: {self._because(best, lag)[0]}"
+            for lag, old in fallen
+        ]
+        names = " ".join(f"--allow-older {lag.name}" for lag, _ in fallen)
+        raise PlanError(
+            "; ".join(texts),
+            lines=requirement_lines(newest.root(lag.name).requirement for lag, _ in fallen),
+            hint=f"loosen what stands against it, take it out, or let it fall: {names}",
+            code="older",
+        )
+
+
+def _held_back(lag: Lag, because: str, hint: str, severity: Severity) -> Finding:
+    newest = lag.standing.newest or lag.locked
+    return _finding(lag.name, lag.locked, newest, because, hint, severity)
+
+
+def _finding(name: str, locked: Release, newer: Release, because: str, hint: str, severity: Severity) -> Finding:
+    message = f"`{name}` {_dated(locked)} is locked, and {_dated(newer)} {because}"
+    return Finding(code=HELD_BACK, severity=severity, message=message, hint=hint, packages=(name,))
 
 
 def _described(name: str, aim: Aim) -> str:

@@ -1,4 +1,4 @@
-"""The newest release of each requirement that can be had alone, from conda or from PyPI, and how far one is behind it."""
+"""The newest release of each requirement that can be had alone, from conda or from PyPI."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envgen.errors import PypiError
@@ -137,6 +138,12 @@ class Newest:
     def conda_name(self, name: str) -> str:
         """Return the conda package that a requirement is; "" where it is none."""
         return self._roots[name].mapped.conda or ""
+
+    def admits(self, name: str, version: str) -> bool:
+        """Return whether the user's own bounds admit a release of a requirement."""
+        specifiers = [self._roots[name].requirement.specifier]
+        specifiers += [bound.specifier for bound in self._state.inputs.constraints if bound.name == name]
+        return all(SpecifierSet(each).contains(version, prereleases=True) for each in specifiers)
 
     def has_wheel(self, name: str) -> bool:
         """Return whether PyPI has a release of a requirement that the target can take."""

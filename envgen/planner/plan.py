@@ -92,11 +92,12 @@ class PlanCache:
     """What was learnt for one target on the way, whatever was decided.
 
     `solved` has the solver's answers, `channel_names` the names whose records were read; `metadata` is keyed by a
-    wheel's sha256.
+    wheel's sha256. `questions` counts those that were put to PyPI.
     """
 
     solved: dict[SolveKey, Solution | UnsatisfiableError] = field(default_factory=dict)
     channel_names: frozenset[str] = frozenset()
+    questions: int = 0
     metadata: dict[str, WheelMetadata] = field(default_factory=dict)
 
 

@@ -192,6 +192,7 @@ def _resolve(state: PlanState, pypi: PypiResolver) -> Resolution:
     """
     left = MAX_TRIES
     while True:
+        state.resolvers.cache.questions += 1
         try:
             return pypi.resolve(_pypi_request(state))
         except PypiUnsatisfiableError as error:

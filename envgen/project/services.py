@@ -25,6 +25,8 @@ class Options:
     """The options that every command shares.
 
     `channels` replace the manifest's; `mirrors` map a channel's name or URL to the place its index is read from.
+    `allow_older` are canonical names of requirements that a lock may take years back, and `effort` is the number of
+    further plans that are tried for a better one.
     """
 
     offline: bool = False
@@ -32,6 +34,8 @@ class Options:
     solver: str | None = None
     channels: tuple[str, ...] = ()
     mirrors: Mapping[str, str] = field(default_factory=dict)
+    allow_older: frozenset[str] = frozenset()
+    effort: int = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

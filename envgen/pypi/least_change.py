@@ -1,8 +1,8 @@
 """A PyPI resolver that changes as little as it must of what was locked.
 
-What is promised is what `solvers.least_change` promises of conda's records: a wheel stays at its version unless it
-cannot stay beside the others, what nothing needs any more is gone, and an updated distribution goes to the version that
-a fresh resolution gives it, where that is newer.
+The kept wheels are uv's preferences: each stays at its version where nothing stands against it, and none is a reason
+for another to fall, as a pin would be. What nothing needs any more is gone, and an updated distribution goes to the
+version that a fresh resolution gives it, where that is newer.
 """
 
 from __future__ import annotations
@@ -14,11 +14,8 @@ from datetime import datetime
 
 from packaging.version import Version
 
-from envgen.errors import PypiUnsatisfiableError
 from envgen.models.platform import Platform
 from envgen.models.wheel import ProjectReleases, PypiResolver, Resolution, ResolveRequest, Wheel, WheelMetadata
-
-_MAX_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +38,7 @@ class LeastChangePypiResolver:
         known = [wheel for wheel in self.kept if wheel.name not in stubs]
         kept = tuple(wheel for wheel in known if wheel.name not in self.update)
         bound = _pinned(request, self._targets(request, [wheel for wheel in known if wheel.name in self.update]))
-        if not kept:
-            return self.inner.resolve(bound)
-        bound = replace(bound, preferred=kept)
-        try:
-            return self.inner.resolve(_pinned(bound, kept))
-        except PypiUnsatisfiableError:
-            return self._freed(bound, kept)
+        return self.inner.resolve(replace(bound, preferred=kept))
 
     def metadata(self, wheel: Wheel) -> WheelMetadata:
         return self.inner.metadata(wheel)
@@ -70,24 +61,6 @@ class LeastChangePypiResolver:
         fresh = {wheel.name: wheel for wheel in self.inner.resolve(request).wheels}
         found = [(old, fresh[old.name]) for old in moving if old.name in fresh]
         return [new for old, new in found if Version(new.version) > Version(old.version)]
-
-    def _freed(self, request: ResolveRequest, kept: Collection[Wheel]) -> Resolution:
-        """Let wheels go until the rest can be kept: those that the resolver moves, less those that need not move."""
-        answer = self.inner.resolve(request)
-        moved = _moved(kept, answer)
-        for wheel in moved[:_MAX_TRIES]:
-            stays = [one for one in kept if one not in moved]
-            try:
-                better = self.inner.resolve(_pinned(request, [*stays, wheel]))
-            except PypiUnsatisfiableError:
-                continue
-            answer, moved = better, _moved(kept, better)
-        return answer
-
-
-def _moved(kept: Iterable[Wheel], answer: Resolution) -> list[Wheel]:
-    versions = {wheel.name: wheel.version for wheel in answer.wheels}
-    return [wheel for wheel in kept if versions.get(wheel.name, wheel.version) != wheel.version]
 
 
 def _pinned(request: ResolveRequest, wheels: Iterable[Wheel]) -> ResolveRequest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from packaging.requirements import Requirement as Pep508
 from packaging.specifiers import SpecifierSet
@@ -13,7 +14,7 @@ from packaging.version import Version
 
 from envgen.errors import PypiUnsatisfiableError
 from envgen.models.platform import Platform
-from envgen.models.wheel import Resolution, ResolveRequest, Stub, Wheel, WheelMetadata
+from envgen.models.wheel import ProjectReleases, Resolution, ResolveRequest, Stub, Wheel, WheelMetadata
 
 Needs = list[tuple[Pep508, str]]
 Requires = Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -42,6 +43,7 @@ class FakePypi:
     damaged: dict[tuple[str, str], str] = field(default_factory=dict)
     asked: list[ResolveRequest] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
+    published: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def damage(self, name: str, version: str, line: str) -> None:
         """Put a line into the metadata of a wheel that the resolver overlooks."""
@@ -68,6 +70,18 @@ class FakePypi:
             attempt = _Attempt(pypi=self, request=request)
             if chosen[need.name] != best and not attempt.search([(Pep508(f"{need.name}=={best}"), "you")], {}):
                 yield from attempt.blamed if attempt.wheelless else ()
+
+    def releases(
+        self, wanted: Mapping[str, str], platform: Platform, until: datetime | None
+    ) -> Mapping[str, ProjectReleases]:
+        """Return the finals of the table, whatever the target, with the dates that `published` has."""
+        found = {}
+        for name, specifier in wanted.items():
+            every = sorted(self.table.get(name, {}), key=Version, reverse=True)
+            fitting = tuple(SpecifierSet(specifier).filter(every)) if name not in self.broken else ()
+            dates = {version: day for (project, version), day in self.published.items() if project == name}
+            found[name] = ProjectReleases(fitting=fitting, published=dates)
+        return {name: releases for name, releases in found.items() if name in self.table}
 
     def metadata(self, given: Wheel) -> WheelMetadata:
         """Read the table."""
@@ -148,7 +162,9 @@ class _Attempt:
         if name in self.pypi.broken:
             self.wheelless.add(name)
             return
-        yield from sorted(specifier.filter(self.pypi.table.get(name, {})), key=Version, reverse=True)
+        preferred = {wheel.version for wheel in self.request.preferred if wheel.name == name}
+        found = sorted(specifier.filter(self.pypi.table.get(name, {})), key=Version, reverse=True)
+        yield from sorted(found, key=lambda version: version not in preferred)
 
     def _requires(self, name: str, version: str, needs: Needs) -> Needs:
         if self._stub(name):
