@@ -14,6 +14,7 @@ from envgen.knowledge.incompatibilities import (
     exclusive_groups,
     group_members,
     openmp_rules,
+    pair_rules,
     pypi_only_rules,
     replacement_wheels,
     unnamed_contents,
@@ -69,6 +70,7 @@ def _topics() -> Iterator[tuple[str, Sequence[Row]]]:
     yield "needless extras", needless_extras()
     yield "beside PyPI's TensorFlow", pypi_only_rules()
     yield "wheels in place of records", replacement_wheels()
+    yield "from one half", pair_rules()
     yield "clashes", clash_rules()
     yield "OpenMP", openmp_rules()
     yield "one of a group", exclusive_groups()

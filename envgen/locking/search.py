@@ -266,8 +266,13 @@ class Search:
         return self.effort > 0 and self.resolvers.cache.questions < _RUNS
 
     def _open_lags(self, attempt: Attempt) -> list[Lag]:
-        """Return the lags that a plan should not have, the far ones first."""
+        """Return the lags that a plan should not have, the far ones first.
+
+        Beside an earlier lock a near one is none: to be a little newer is no reason to move what is locked.
+        """
+        keeps = self.keeps and self.earlier is not None
         lags = [lag for lag in self._lags(attempt) if lag.is_open and not self._is_kept(lag)]
+        lags = [lag for lag in lags if lag.is_far or not keeps]
         return sorted(lags, key=lambda lag: (not lag.is_far, lag.name))
 
     def _lags(self, attempt: Attempt) -> Iterator[Lag]:

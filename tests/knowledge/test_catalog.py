@@ -18,7 +18,7 @@ from envgen.knowledge.tables import table_keys
 TABLES = {
     "advice.toml": ("rule", "tool"),
     "backwards.toml": ("alias", "main", "native", "tool"),
-    "beside.toml": ("move", "stay"),
+    "beside.toml": ("move", "pair", "stay"),
     "builds.toml": ("build",),
     "caps.toml": ("cap",),
     "clash.toml": ("clash", "openmp"),

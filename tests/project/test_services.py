@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from envgen.models.platform import Platform
-from envgen.models.wheel import Resolution, ResolveRequest, Wheel, WheelMetadata
+from envgen.models.wheel import ProjectReleases, Resolution, ResolveRequest, Wheel, WheelMetadata
 from envgen.project.services import LazyPypiResolver
 
 MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
@@ -20,6 +21,11 @@ class FakeResolver:
 
     def resolve(self, request: ResolveRequest) -> Resolution:
         return Resolution(wheels=(WHEEL,), notes=())
+
+    def releases(
+        self, wanted: Mapping[str, str], platform: Platform, until: datetime | None
+    ) -> Mapping[str, ProjectReleases]:
+        return {name: ProjectReleases(fitting=("1",)) for name in wanted}
 
     def metadata(self, wheel: Wheel) -> WheelMetadata:
         return METADATA
@@ -41,6 +47,7 @@ def test_it_is_made_once_and_asked_for_all() -> None:
     resolver = LazyPypiResolver(make)
     assert (resolver.notes, made) == ((), [])
     assert resolver.resolve(ResolveRequest(platform=MAC, requirements=("a",))).wheels == (WHEEL,)
+    assert resolver.releases({"a": ""}, MAC, None)["a"].fitting == ("1",)
     assert resolver.metadata(WHEEL) == METADATA
     assert resolver.metadata_many([WHEEL, WHEEL]) == (METADATA, METADATA)
     assert resolver.release_metadata("a", "1", MAC) == METADATA

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import PypiUnsatisfiableError
-from envgen.models.wheel import Resolution, ResolveRequest, Stub, Wheel
+from envgen.models.wheel import Resolution, Stub, Wheel
 from envgen.pypi.least_change import LeastChangePypiResolver
 from envgen.pypi.resolver import UvResolver
 from tests.fakes.index_server import IndexServer
@@ -53,8 +53,8 @@ def versions(answer: Resolution) -> dict[str, str]:
             ["mid==1.0", "leaf==1.0"],
             ["mid", "other"],
             [],
-            {"mid": "1.0", "leaf": "1.0", "other": "1.0"},
-            id="a-new-one-fits-in",
+            {"mid": "1.0", "leaf": "2.0", "other": "2.0"},
+            id="a-new-one-is-as-new-as-can-be",
         ),
         pytest.param(["mid==1.0", "leaf==1.0"], ["leaf"], [], {"leaf": "1.0"}, id="removed"),
         pytest.param(
@@ -93,30 +93,6 @@ def test_frees_one_and_keeps_the_others(full: IndexServer, resolver: UvResolver)
     kept = locked(resolver, "mid==2.0", "leaf==1.1", "other==1.0", "plain==1.0")
     answer = LeastChangePypiResolver(inner=resolver, kept=kept).resolve(request("mid", "leaf>=2", "other", "plain"))
     assert versions(answer) == {"mid": "2.0", "leaf": "2.0", "other": "2.0", "plain": "1.0"}
-
-
-class OneOfThree:
-    """Refuse to keep all of three wheels; move two of them where it may choose."""
-
-    def resolve(self, asked: ResolveRequest) -> Resolution:
-        pinned = {text.partition("==")[0] for text in asked.constraints}
-        if pinned >= {"a", "b", "c"}:
-            raise PypiUnsatisfiableError("no", problem="one of a, b and c must move")
-        free = "c" if pinned >= {"a", "b"} else "ab"
-        moved = {name for name in free if name not in pinned}
-        return Resolution(wheels=tuple(wheel_of(name, "2.0" if name in moved else "1.0") for name in "abc"))
-
-
-def wheel_of(name: str, version: str) -> Wheel:
-    return Wheel(
-        name=name, version=version, filename=f"{name}-{version}-py3-none-any.whl", url="https://h/x", sha256=""
-    )
-
-
-def test_what_need_not_move_with_another_stays() -> None:
-    kept = tuple(wheel_of(name, "1.0") for name in "abc")
-    keeping = LeastChangePypiResolver(inner=OneOfThree(), kept=kept)  # type: ignore[arg-type]  # nothing else is asked
-    assert versions(keeping.resolve(request("a", "b", "c"))) == {"a": "1.0", "b": "2.0", "c": "1.0"}
 
 
 def test_without_anything_kept_asks_as_it_was_asked(full: IndexServer, resolver: UvResolver) -> None:
