@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError
@@ -20,8 +21,9 @@ from envgen.lock.model import PlatformLock
 from envgen.mapping.channel_packages import depends_names
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Finding, Severity
+from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
-from envgen.models.requirement import Requirement, requirement_lines
+from envgen.models.requirement import Origin, Requirement, requirement_lines
 from envgen.models.wheel import ResolveRequest
 from envgen.planner.newest import Newest, Release, Standing, feasible_floors, holders, is_behind, is_older
 from envgen.planner.plan import Aim, PlanInputs, Resolvers
@@ -31,6 +33,7 @@ from envgen.planner.state import PlannedRequirement
 FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)
 HELD_BACK = "HELD-BACK"
 _RUNS = 5  # questions to PyPI after which no further plan is tried
+_SHOWN = 2  # needs that stand against a release, in a message
 _DEPTH = 4  # changes to a plan that fails, one on top of the other
 
 DistributionsOf = Callable[[Record], tuple[str, ...]]
@@ -240,20 +243,33 @@ class Search:
 
     def _improved(self, best: Attempt) -> Attempt:
         """Return a plan in which nothing that a good plan has newer could be found newer."""
-        lags = self._open_lags(best)
+        lags = [lag for lag in self._open_lags(best) if self._may_rise(best, lag)]
         floors = {lag.name: newer for lag in lags if (newer := _newer_on_conda(lag))}
         if floors and self._may_try():
-            state = choose_sources(best.inputs, self.resolvers)
-            chosen = feasible_floors(state, floors)
+            chosen = feasible_floors(choose_sources(best.inputs, self.resolvers), floors)
+            self._newest_of(best.inputs).doubt(floors.keys() - chosen.keys())
             if chosen:
                 best = self._better(best, {name: Aim(version=version) for name, version in chosen.items()})
-        tried = set()
+        tried: set[str] = set()
         while self._may_try():
-            lag = next((each for each in self._open_lags(best) if each.is_far and each.name not in tried), None)
-            if lag is None:
+            lags = [
+                lag
+                for lag in self._open_lags(best)
+                if lag.is_far and lag.name not in tried and self._may_rise(best, lag)
+            ]
+            if not lags:
                 break
-            tried.add(lag.name)
-            for aims in self._moves(best, lag):
+            if not tried:  # what PyPI has newer is tried at once, and then one by one
+                firsts = [next(self._moves(best, lag), {}) for lag in lags]
+                together = {
+                    name: aim for aims in firsts if len(aims) == 1 for name, aim in aims.items() if aim.from_pypi
+                }
+                better = self._better(best, together) if len(together) > 1 and not self._is_shunned(together) else best
+                if better is not best:
+                    best = better
+                    continue
+            tried.add(lags[0].name)
+            for aims in self._moves(best, lags[0]):
                 if self._is_shunned(aims) or not self._may_try():
                     continue
                 better = self._better(best, aims)
@@ -303,13 +319,38 @@ class Search:
             aims = {name: Aim(from_pypi=why.format(name)) for name in held if newest.has_wheel(name)}
             if aims:
                 yield {**aims, lag.name: Aim(version=standing.conda.version)}
-        if standing.pypi and is_older(lag.locked.version, standing.pypi.version):
-            floor = standing.floor("pypi")
-            if lag.locked.source == "pypi":
-                yield {lag.name: Aim(version=floor)}
-            else:
-                why = f"PyPI has {lag.name} {standing.pypi.version}, and conda's that fits is {lag.locked.version}"
-                yield {lag.name: Aim(version=floor, from_pypi=why)}
+        if aims := self._from_pypi(lag):
+            yield aims
+
+    def _from_pypi(self, lag: Lag) -> dict[str, Aim]:
+        """Return the aim that takes a requirement from PyPI, at a release not far behind; none where it has none."""
+        pypi = lag.standing.pypi
+        if pypi is None or not is_older(lag.locked.version, pypi.version):
+            return {}
+        why = f"PyPI has {lag.name} {pypi.version}, and conda's that fits is {lag.locked.version}"
+        return {lag.name: Aim(version=lag.standing.floor("pypi"), from_pypi="" if lag.locked.source == "pypi" else why)}
+
+    def _may_rise(self, best: Attempt, lag: Lag) -> bool:
+        """Return whether nothing that is decided for good, which TensorFlow is, stands against the newest release."""
+        return not any(name in (*NAMES, METAL) for name, _ in self._against(best, lag))
+
+    def _against(self, best: Attempt, lag: Lag) -> Iterator[tuple[str, str]]:
+        """Yield the locked packages whose needs do not admit the newest release of a requirement, with these needs."""
+        newest = _newest(lag)
+        for wheel in best.lock.pypi:
+            for text in wheel.requires:
+                need = Requirement.parse(text, Origin(path=wheel.name))
+                if need.name == lag.name and not SpecifierSet(need.specifier).contains(
+                    newest.version, prereleases=True
+                ):
+                    yield wheel.name, f"{wheel.name} {wheel.version} needs `{need}`"
+        conda = lag.standing.root.mapped.conda
+        for record in best.lock.conda if conda else ():
+            for spec in MatchSpec.readable(
+                t for t in (*record.depends, *record.constrains) if MatchSpec.name_of(t) == conda
+            ):
+                if not spec.matches_version(newest.version):
+                    yield record.name, f"{record.name} {record.version} needs `{spec}`"
 
     def _better(self, best: Attempt, aims: Mapping[str, Aim]) -> Attempt:
         """Return the plan with these aims if it is better than another, else that one."""
@@ -355,10 +396,21 @@ class Search:
     # What stays behind.
 
     def _held_back(self, best: Attempt) -> Iterator[Finding]:
-        for lag in self._lags(best):
-            if lag.is_far:
+        far = [lag for lag in self._lags(best) if lag.is_far]
+        near = [lag for lag in far if not lag.is_open and not self._is_kept(lag)]
+        if near:
+            listed = ", ".join(f"`{lag.name}` {lag.locked.version} ({_newest(lag).version})" for lag in near)
+            yield Finding(
+                code=HELD_BACK,
+                severity="info",
+                message=f"conda's newest is less than a year older than PyPI's, and was taken: {listed}",
+                hint="list under `pypi` what is to come from there",
+                packages=tuple(lag.name for lag in near),
+            )
+        for lag in far:
+            if lag not in near:
                 because, hint, severity = self._because(best, lag)
-                yield _held_back(lag, f"can be had alone: {because}", hint, severity)
+                yield _finding(lag.name, lag.locked, _newest(lag), f"can be had alone: {because}", hint, severity)
         for name, release in sorted(best.releases.items()):
             standing = self._newest_of(best.inputs).standing(release, name)
             later = standing.later
@@ -369,23 +421,24 @@ class Search:
 
     def _because(self, best: Attempt, lag: Lag) -> tuple[str, str, Severity]:
         """Return who holds a requirement back, what to write to have the newer release, and how grave it is."""
-        standing, name = lag.standing, lag.name
+        name = lag.name
         if self._is_kept(lag):
             return "it is kept from the lock before", f"`envgen lock --update {name}` takes a newer one", "info"
-        if not lag.is_open:
-            return "conda's newest is less than a year older", f"list `{name}` under `pypi` to have PyPI's", "info"
-        reasons, hint = [], f"write `{name}>={standing.newest.version if standing.newest else ''}` to see why"
+        reasons = list(dict.fromkeys(text for _, text in self._against(best, lag)))[:_SHOWN]
+        hint = f"write `{name}>={_newest(lag).version}` to see why"
         if newer := _newer_on_conda(lag):
             held = holders(choose_sources(best.inputs, self.resolvers), name, newer)
             if held:
                 listed = " and ".join(f"`{each}`" for each in held)
-                reasons.append(f"{listed} {'does' if len(held) == 1 else 'do'} not go with it")
+                if not reasons:
+                    reasons.append(f"{listed} {'does' if len(held) == 1 else 'do'} not go with it")
                 hint = f"write `{name}>={newer}` and leave {listed} out"
         moved = {name, *must_be_pypi({name})}
         if shunned := next((self._shunned[each] for each in sorted(moved) if each in self._shunned), None):
             reasons.append(f"from PyPI, {shunned.message}")
         error = self._failures.get(name)
-        against = [each for each in getattr(error, "names", ()) if each in best.releases and each != name]
+        named = {item.requirement.name for item in best.inputs.wanted} | set(NAMES)
+        against = [each for each in getattr(error, "names", ()) if each in named and each != name]
         if against and not reasons:
             listed = " and ".join(f"`{each}`" for each in against[:3])
             reasons.append(f"with it, {listed} cannot be met")
@@ -419,9 +472,8 @@ class Search:
         )
 
 
-def _held_back(lag: Lag, because: str, hint: str, severity: Severity) -> Finding:
-    newest = lag.standing.newest or lag.locked
-    return _finding(lag.name, lag.locked, newest, because, hint, severity)
+def _newest(lag: Lag) -> Release:
+    return lag.standing.newest or lag.locked
 
 
 def _finding(name: str, locked: Release, newer: Release, because: str, hint: str, severity: Severity) -> Finding:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from envgen.errors import PypiError
+from envgen.errors import PypiError, UnsatisfiableError
 from envgen.knowledge.tensorflow import NAMES
 from envgen.mapping.channel_packages import fits_python
 from envgen.mapping.version_specs import to_match_specs, to_pep440
@@ -20,7 +20,7 @@ from envgen.models.record import Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, SolveRequest
 from envgen.models.wheel import ProjectReleases
-from envgen.planner.conda_request import own_specs, solo_request, solvable
+from envgen.planner.conda_request import own_specs, solo_request, solvable, solve
 from envgen.planner.state import PlannedRequirement, PlanState
 from envgen.solvers.conflicts import minimal
 
@@ -125,6 +125,7 @@ class Newest:
             if not root.requirement.url and root.name not in state.family.from_pypi and root.name not in NAMES
         }
         self._releases: Mapping[str, ProjectReleases] | None = None
+        self._doubted: set[str] = set()
 
     @property
     def names(self) -> list[str]:
@@ -144,6 +145,10 @@ class Newest:
         specifiers = [self._roots[name].requirement.specifier]
         specifiers += [bound.specifier for bound in self._state.inputs.constraints if bound.name == name]
         return all(SpecifierSet(each).contains(version, prereleases=True) for each in specifiers)
+
+    def doubt(self, names: Iterable[str]) -> None:
+        """Try from now on whether conda's newest release of some requirements can be installed alone."""
+        self._doubted |= set(names)
 
     def has_wheel(self, name: str) -> bool:
         """Return whether PyPI has a release of a requirement that the target can take."""
@@ -187,13 +192,13 @@ class Newest:
             return {}
 
     def _newest_on_conda(self, root: PlannedRequirement, releases: ProjectReleases, locked: Release) -> Release | None:
-        """Return the newest release of the channel that can be installed alone, which is tried where it is in doubt."""
+        """Return the newest release of the channel that fits the target; where it is doubted, that can be installed."""
         if root.mapped.source != "conda" or not root.mapped.specs:
             return None
         spec = root.mapped.specs[0]
         for version in sorted(self._versions(spec), key=Version, reverse=True)[:_TRIES]:
             is_locked = locked.source == "conda" and not is_older(locked.version, version)
-            if is_locked or self._is_installable(spec, version):
+            if is_locked or root.name not in self._doubted or self._is_installable(spec, version):
                 published = releases.published.get(version) or self._built(spec.name, version)
                 return Release(version=version, source="conda", published=published)
         return None
@@ -266,11 +271,19 @@ def holders(state: PlanState, name: str, version: str) -> list[str]:
 
     None where they are not known: everything fits, or it does not even without all others.
     """
-    others = [root.name for root in state.conda_roots if root.name != name]
+    others = {root.name: root for root in state.conda_roots if root.name != name}
+
+    def request(kept: Sequence[str]) -> SolveRequest:
+        return _with_floors(state, {name: version}, others.keys() - set(kept))
 
     def conflict(kept: Sequence[str]) -> bool:
-        return not solvable(state, _with_floors(state, {name: version}, set(others) - set(kept)))
+        return not solvable(state, request(kept))
 
-    if not others or not conflict(others) or conflict(()):
+    try:
+        solve(state, request(list(others)))
         return []
-    return minimal(others, conflict)
+    except UnsatisfiableError as error:
+        # The solver names those that take part, as a rule: if they conflict by themselves, no others need be looked at.
+        named = [each for each, root in others.items() if any(spec.spec.name in error.problem for spec in root.specs)]
+    suspects = named if named and len(named) < len(others) and conflict(named) else list(others)
+    return [] if not suspects or conflict(()) else minimal(suspects, conflict)
