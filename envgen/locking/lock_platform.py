@@ -187,11 +187,11 @@ class LeastChangeCondaResolver:
         """Return the last request whose answer were these records."""
         return next((request for request, found in reversed(self.answered) if found.records == records), None)
 
-    def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
-        """Return in the user's words why a request has no answer."""
+    def explain(self, request: SolveRequest, error: UnsatisfiableError, *, brief: bool = False) -> UnsatisfiableError:
+        """Return in the user's words why a request has no answer; what would help only where not `brief`."""
         from envgen.solvers.conflicts import explain  # what a lock that can be made has no use for
 
-        return explain(self.solver, request, error, repodata=self.repodata)
+        return explain(self.solver, request, error, repodata=self.repodata, brief=brief)
 
 
 def _platform_lock(

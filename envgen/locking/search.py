@@ -56,9 +56,9 @@ class Attempt:
         return [finding for finding in self.lock.findings if finding.severity == "error"]
 
     @property
-    def warnings(self) -> set[tuple[str, tuple[str, ...]]]:
+    def warnings(self) -> list[Finding]:
         """Return what may not work."""
-        return {(each.code, each.packages) for each in self.lock.findings if each.severity == "warning"}
+        return [finding for finding in self.lock.findings if finding.severity == "warning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +122,7 @@ class Search:
 
     def _first(self) -> Attempt:
         """Return the first plan that works, changing what fails."""
+        self.resolvers.cache.brief = True
         waiting = [(self.inputs, 0)]
         failure: EnvgenError | None = None
         faulty: Attempt | None = None
@@ -145,9 +146,8 @@ class Search:
                 waiting = [*((change, depth + 1) for change in changes), *waiting]
         if faulty and failure is None:
             return faulty
-        if failure:
-            raise failure
-        raise AssertionError("no plan was tried")
+        self.resolvers.cache.brief = False
+        return self._try(self.inputs)  # which fails once more, and says what would help
 
     def _try(self, inputs: PlanInputs) -> Attempt:
         self.effort -= 1
@@ -364,9 +364,8 @@ class Search:
         if self._is_better(found, best):
             return found
         wheels = {wheel.name for wheel in found.lock.pypi} - {wheel.name for wheel in best.lock.pypi}
-        for finding in found.lock.findings:
-            if finding.severity != "info" and (finding.code, finding.packages) not in best.warnings:
-                self._shunned |= {name: finding for name in finding.packages if name in wheels}
+        for finding in (*found.faults, *_new_warnings(found, best)):
+            self._shunned |= {name: finding for name in finding.packages if name in wheels}
         return best
 
     def _is_shunned(self, aims: Mapping[str, Aim]) -> bool:
@@ -375,7 +374,7 @@ class Search:
         return bool((moved | must_be_pypi(moved).keys()) & self._shunned.keys())
 
     def _is_better(self, found: Attempt, best: Attempt) -> bool:
-        if found.faults or not found.warnings <= best.warnings:
+        if found.faults or _new_warnings(found, best):
             return False
         new, old = self._far(found), self._far(best)
         if not new <= old:
@@ -470,6 +469,16 @@ class Search:
             hint=f"loosen what stands against it, take it out, or let it fall: {names}",
             code="older",
         )
+
+
+def _new_warnings(found: Attempt, best: Attempt) -> list[Finding]:
+    """Return the warnings of a plan that another has not, or of fewer packages."""
+    known = [(each.code, set(each.packages)) for each in best.warnings]
+    return [
+        each
+        for each in found.warnings
+        if not any(each.code == code and packages.issuperset(each.packages) for code, packages in known)
+    ]
 
 
 def _newest(lag: Lag) -> Release:

@@ -59,5 +59,8 @@ class CondaResolver(Protocol):
     def solve(self, request: SolveRequest) -> Solution:
         """Return the records that meet the request, changing as little as may be; raise UnsatisfiableError at once."""
 
-    def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
-        """Return the error in the user's words, with why the request has no answer; it costs further solves."""
+    def explain(self, request: SolveRequest, error: UnsatisfiableError, *, brief: bool = False) -> UnsatisfiableError:
+        """Return the error in the user's words, with why the request has no answer; it costs further solves.
+
+        With `brief` it says which requirements take part, and not what would help.
+        """

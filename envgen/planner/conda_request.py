@@ -82,11 +82,21 @@ def solve(state: PlanState, request: SolveRequest) -> Solution:
 
 def solvable(state: PlanState, request: SolveRequest) -> bool:
     """Return whether some records meet a request."""
+    return not problem_of(state, request)
+
+
+def problem_of(state: PlanState, request: SolveRequest) -> str:
+    """Return the solver's explanation of why no records meet a request; "" where some do."""
     try:
         solve(state, request)
-    except UnsatisfiableError:
-        return False
-    return True
+    except UnsatisfiableError as error:
+        return error.problem or error.message
+    return ""
+
+
+def explained(state: PlanState, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
+    """Return in the user's words why no records meet a request, as fully as the plan's reader wants it."""
+    return state.resolvers.conda.explain(request, error, brief=state.resolvers.cache.brief)
 
 
 def provided_by(state: PlanState, records: Iterable[Record]) -> dict[str, Record]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envgen.errors import PypiUnreachableError, PypiUnsatisfiableError, SourceLine, UnsatisfiableError, sorted_lines
 from envgen.models.requirement import Origin, Requirement, requirement_lines
-from envgen.planner.conda_request import solo_request, solvable, solve
+from envgen.planner.conda_request import explained, solo_request, solvable, solve
 from envgen.planner.lift import why_not_lifted
 from envgen.planner.sources import misspelling_hint, nowhere
 from envgen.planner.state import PlannedRequirement, PlanState
@@ -17,6 +17,8 @@ _EXPLAINED = 2  # each takes about a second
 
 def blamed(state: PlanState, error: PypiUnsatisfiableError) -> PypiUnsatisfiableError:
     """Return a failure with the user's lines on both sides, why conda does not serve them, and what was meant."""
+    if state.resolvers.cache.brief:
+        return error
     named = frozenset(error.names)
     roots = [root for root in state.pypi_roots if root.name in named] or list(state.pypi_roots)
     conflicts = [conflict for conflict in (_conflict(state, root) for root in roots) if conflict]
@@ -91,5 +93,5 @@ def _conflict(state: PlanState, root: PlannedRequirement) -> UnsatisfiableError 
         try:
             solve(state, request)
         except UnsatisfiableError as error:
-            return state.resolvers.conda.explain(request, error)
+            return explained(state, request, error)
     return None

@@ -19,7 +19,15 @@ from envgen.models.requirement import Origin, Requirement, requirement_lines
 from envgen.models.secrets import lockable
 from envgen.models.solve import RootSpec, Solution
 from envgen.models.wheel import Resolution, Stub, Wheel, WheelMetadata
-from envgen.planner.conda_request import base_request, conda_request, own_specs, provided_by, solvable, solve
+from envgen.planner.conda_request import (
+    base_request,
+    conda_request,
+    own_specs,
+    problem_of,
+    provided_by,
+    solvable,
+    solve,
+)
 from envgen.planner.known_limits import forbidden_beside_tensorflow
 from envgen.planner.sources import no_version
 from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState, Reason
@@ -269,11 +277,18 @@ def undo_lifts(state: PlanState) -> None:
 def _fitting(
     state: PlanState, kept: list[LiftedRequirement], more: Sequence[LiftedRequirement]
 ) -> list[LiftedRequirement]:
-    """Add lifts in their order, leaving out each that has no solution with those before it."""
-    if not more or solvable(state, conda_request(state, [*kept, *more])):
+    """Add lifts in their order, leaving out each that has no solution with those before it.
+
+    Those that the solver's explanation does not speak of come first: as a rule they are not in the way.
+    """
+    problem = problem_of(state, conda_request(state, [*kept, *more])) if more else ""
+    if not problem:
         return [*kept, *more]
     if len(more) == 1:
         return kept
+    suspects = [lift for lift in more if lift.conda in problem]
+    if 0 < len(suspects) < len(more):
+        return _fitting(state, _fitting(state, kept, [lift for lift in more if lift not in suspects]), suspects)
     half = len(more) // 2
     return _fitting(state, _fitting(state, kept, more[:half]), more[half:])
 

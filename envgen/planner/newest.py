@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from envgen.errors import PypiError, UnsatisfiableError
+from envgen.errors import PypiError
 from envgen.knowledge.tensorflow import NAMES
 from envgen.mapping.channel_packages import fits_python
 from envgen.mapping.version_specs import to_match_specs, to_pep440
@@ -20,7 +20,7 @@ from envgen.models.record import Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, SolveRequest
 from envgen.models.wheel import ProjectReleases
-from envgen.planner.conda_request import own_specs, solo_request, solvable, solve
+from envgen.planner.conda_request import own_specs, problem_of, solo_request, solvable
 from envgen.planner.state import PlannedRequirement, PlanState
 from envgen.solvers.conflicts import minimal
 
@@ -245,11 +245,16 @@ def feasible_floors(state: PlanState, floors: Mapping[str, str]) -> dict[str, st
 
 
 def _together(state: PlanState, kept: dict[str, str], more: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Add floors in their order, leaving out each that has no solution with those before it."""
-    if not more or solvable(state, _with_floors(state, {**kept, **dict(more)})):
+    """Add floors in their order, leaving out each that has no solution with those before it, as `lift` does."""
+    problem = problem_of(state, _with_floors(state, {**kept, **dict(more)})) if more else ""
+    if not problem:
         return {**kept, **dict(more)}
     if len(more) == 1:
         return kept
+    conda = {root.name: root.mapped.specs[0].name for root in state.conda_roots}
+    suspects = [floor for floor in more if conda.get(floor[0], floor[0]) in problem]
+    if 0 < len(suspects) < len(more):
+        return _together(state, _together(state, kept, [floor for floor in more if floor not in suspects]), suspects)
     half = len(more) // 2
     return _together(state, _together(state, kept, more[:half]), more[half:])
 
@@ -279,11 +284,10 @@ def holders(state: PlanState, name: str, version: str) -> list[str]:
     def conflict(kept: Sequence[str]) -> bool:
         return not solvable(state, request(kept))
 
-    try:
-        solve(state, request(list(others)))
+    problem = problem_of(state, request(list(others)))
+    if not problem:
         return []
-    except UnsatisfiableError as error:
-        # The solver names those that take part, as a rule: if they conflict by themselves, no others need be looked at.
-        named = [each for each, root in others.items() if any(spec.spec.name in error.problem for spec in root.specs)]
+    # The solver names those that take part, as a rule: if they conflict by themselves, no others need be looked at.
+    named = [each for each, root in others.items() if any(spec.spec.name in problem for spec in root.specs)]
     suspects = named if named and len(named) < len(others) and conflict(named) else list(others)
     return [] if not suspects or conflict(()) else minimal(suspects, conflict)

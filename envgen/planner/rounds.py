@@ -13,7 +13,15 @@ from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.models.solve import Solution
 from envgen.models.wheel import PypiResolver, Resolution, ResolveRequest, Stub
-from envgen.planner.conda_request import base_request, conda_request, provided_by, solo_request, solvable, solve
+from envgen.planner.conda_request import (
+    base_request,
+    conda_request,
+    explained,
+    provided_by,
+    solo_request,
+    solvable,
+    solve,
+)
 from envgen.planner.explain import blamed, unreachable
 from envgen.planner.known_limits import add_tensorflow_companions
 from envgen.planner.lift import (
@@ -142,9 +150,9 @@ def _relax_conda(state: PlanState, error: UnsatisfiableError) -> None:
         return
     alone = _uninstallable(state, list(state.conda_roots))
     if not alone:
-        raise state.resolvers.conda.explain(base, error) from error
+        raise explained(state, base, error) from error
     if state.resolvers.pypi is None:
-        raise state.resolvers.conda.explain(solo_request(state, alone[0].specs), error) from error
+        raise explained(state, solo_request(state, alone[0].specs), error) from error
     platform = state.inputs.platform
     target = f"python {platform.python}" + (f" and macOS {platform.macos}" if platform.is_mac else "")
     for root in alone:

@@ -23,13 +23,19 @@ T = TypeVar("T")
 
 
 def explain(
-    solver: Solver, request: SolveRequest, error: UnsatisfiableError, *, repodata: Repodata | None = None
+    solver: Solver,
+    request: SolveRequest,
+    error: UnsatisfiableError,
+    *,
+    repodata: Repodata | None = None,
+    brief: bool = False,
 ) -> UnsatisfiableError:
     """Return which of the request's own requirements conflict, and what would help.
 
     Names that no channel has, and specs that no record meets, are all reported at once, without solving. Else the
     conflict is narrowed down by solving parts of the request, a bounded number of times. `repodata` has all names
-    that the channels have, for near misses, and whether an absent name is absent or only unknown.
+    that the channels have, for near misses, and whether an absent name is absent or only unknown. With `brief` nothing
+    is solved to find what would help.
     """
     facts = _RequestFacts.of(request, repodata)
     if absent := [root for root in request.specs if facts.absent(root)]:
@@ -48,7 +54,7 @@ def explain(
     return UnsatisfiableError(
         f"{named} cannot be installed" if len(roots) == 1 else f"{named} cannot be met together",
         problem=_trimmed(problem),
-        hint="; or ".join(remedies(variants, core)),
+        hint="" if brief else "; or ".join(remedies(variants, core)),
         lines=[root.origin.line for root in roots if root.origin.line],
         names=[root.spec.name for root in roots],
     )

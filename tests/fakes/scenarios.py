@@ -121,9 +121,9 @@ class CountedSide:
         self.solves.append((_texts(request.specs), _texts(request.constraints)))
         return self.inner.solve(request)
 
-    def explain(self, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
+    def explain(self, request: SolveRequest, error: UnsatisfiableError, *, brief: bool = False) -> UnsatisfiableError:
         """Explain."""
-        return self.inner.explain(request, error)
+        return self.inner.explain(request, error, brief=brief)
 
 
 def _texts(specs: Iterable[RootSpec]) -> frozenset[str]:
