@@ -88,16 +88,25 @@ def system(target: Target) -> dict[str, dict[str, Any]]:
 def markers(target: Target) -> dict[str, str]:
     """Return the marker environment of a target."""
     mac = target.subdir.startswith("osx")
+    release = kernel(target.macos) if mac else ""
+    build = "RELEASE_ARM64_T6000" if target.subdir == "osx-arm64" else "RELEASE_X86_64"
     return {
         "implementation_name": "cpython",
         "implementation_version": f"{target.python}.0",
         "os_name": "posix",
         "platform_machine": MACHINES[target.subdir],
         "platform_python_implementation": "CPython",
-        "platform_release": "",
+        "platform_release": release,
         "platform_system": "Darwin" if mac else "Linux",
-        "platform_version": "",
+        "platform_version": f"Darwin Kernel Version {release}: root:xnu-1~1/{build}" if mac else "",
         "python_full_version": f"{target.python}.0",
         "python_version": target.python,
         "sys_platform": "darwin" if mac else "linux",
     }
+
+
+def kernel(macos: str) -> str:
+    """Return the release of Darwin below a macOS."""
+    major, minor = map(int, macos.split("."))
+    first = {10: (19, -15), 11: (20, 1), 12: (21, 1), 13: (22, 1), 14: (23, 0), 15: (24, 0), 26: (25, 0)}[major]
+    return f"{first[0]}.{min(first[1] + minor, 6)}.0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from envgen.models.record import VirtualPackage
@@ -23,19 +23,38 @@ class _Subdir:
     archspec: str
     triple: str
     minimum_macos: str = ""
+    kernel: str = ""
 
 
 APPLE_SILICON = "osx-arm64"
 _MAC = {"system": "Darwin", "os_name": "posix", "sys_platform": "darwin"}
 _LINUX = {"system": "Linux", "os_name": "posix", "sys_platform": "linux"}
 _SUBDIRS: Mapping[str, _Subdir] = {
-    APPLE_SILICON: _Subdir(machine="arm64", archspec="m1", triple="aarch64-apple-darwin", minimum_macos="11.0", **_MAC),
-    "osx-64": _Subdir(machine="x86_64", archspec="x86_64", triple="x86_64-apple-darwin", minimum_macos="10.15", **_MAC),
+    APPLE_SILICON: _Subdir(
+        machine="arm64",
+        archspec="m1",
+        triple="aarch64-apple-darwin",
+        minimum_macos="11.0",
+        kernel="RELEASE_ARM64_T6000",
+        **_MAC,
+    ),
+    "osx-64": _Subdir(
+        machine="x86_64",
+        archspec="x86_64",
+        triple="x86_64-apple-darwin",
+        minimum_macos="10.15",
+        kernel="RELEASE_X86_64",
+        **_MAC,
+    ),
     "linux-64": _Subdir(machine="x86_64", archspec="x86_64", triple="x86_64-manylinux_2_28", **_LINUX),
     "linux-aarch64": _Subdir(machine="aarch64", archspec="aarch64", triple="aarch64-manylinux_2_28", **_LINUX),
 }
 SUBDIRS: tuple[str, ...] = tuple(_SUBDIRS)
 LINUX_GLIBC = "2.28"
+KERNEL_MARKERS = ("platform_release", "platform_version")
+"""The markers that name the kernel, which changes with each macOS."""
+_MACOS_MAJORS = (11, 12, 13, 14, 15, 26)
+_LAST_DARWIN_MINOR = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,22 +123,57 @@ class Platform:
     def markers(self) -> dict[str, str]:
         """Return the PEP 508 marker environment of the target, never of the host.
 
-        `platform_release` and `platform_version` are empty: no lock may depend on them.
+        `platform_release` and `platform_version` are those of the macOS floor. Elsewhere they are empty: the manifest
+        names no kernel of Linux.
         """
         facts = _SUBDIRS[self.subdir]
+        release = _darwin(self.macos_version) if self.is_mac else ""
         return {
             "implementation_name": "cpython",
             "implementation_version": f"{self.python}.0",
             "os_name": facts.os_name,
             "platform_machine": facts.machine,
             "platform_python_implementation": "CPython",
-            "platform_release": "",
+            "platform_release": release,
             "platform_system": facts.system,
-            "platform_version": "",
+            "platform_version": _kernel(release, facts.kernel),
             "python_full_version": f"{self.python}.0",
             "python_version": self.python,
             "sys_platform": facts.sys_platform,
         }
+
+    def later_markers(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield each known macOS above the floor that has a newer kernel, and the marker environment there."""
+        before = self.markers()["platform_release"]
+        for major in _MACOS_MAJORS if self.is_mac else ():
+            for minor in range(_LAST_DARWIN_MINOR + 1):
+                release = _darwin((major, minor))
+                if (major, minor) > self.macos_version and release != before:
+                    before = release
+                    kernel = _kernel(release, _SUBDIRS[self.subdir].kernel)
+                    yield (
+                        f"{major}.{minor}",
+                        {**self.markers(), **dict(zip(KERNEL_MARKERS, (release, kernel), strict=True))},
+                    )
+
+
+def _darwin(macos: tuple[int, int]) -> str:
+    """Return the release of Darwin that a macOS has, as `uname -r` says it.
+
+    Machines say so of themselves: 13.0 has 22.1.0, 13.5 to 13.7 22.6.0, 14.1 23.1.0, 15.6 and 15.7 24.6.0, 26.3 25.3.0.
+    Until 13 the minor is one ahead. What was to be macOS 16 is 26, which python may still call 16; each year adds one.
+    """
+    major, minor = macos
+    if major == 10:
+        return f"{minor + 4}.0.0"
+    darwin = major + 9 if major <= 15 else max(major - 1, 25)
+    ahead = 1 if major <= 13 else 0
+    return f"{darwin}.{min(minor + ahead, _LAST_DARWIN_MINOR)}.0"
+
+
+def _kernel(release: str, build: str) -> str:
+    """Return a text in the form of `uname -v`, without the date and xnu's own version, which no lock may hang on."""
+    return f"Darwin Kernel Version {release}: root:xnu-{release}~1/{build}" if release else ""
 
 
 def _numbers(text: str) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
 
 from envgen.errors import SourceLine, sorted_lines
+from envgen.models.platform import KERNEL_MARKERS
 
 LONGEST = 4000  # characters: a version of more digits is none that Python turns into a number
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -81,6 +82,11 @@ class Requirement:
     def evaluate(self, markers: Mapping[str, str], extra: str = "") -> bool:
         """Return what `applies` does; raise ValueError for a marker that compares what cannot be compared."""
         return not self.marker or Marker(self.marker).evaluate({**markers, "extra": extra})
+
+    @property
+    def names_kernel(self) -> bool:
+        """Return whether the marker hangs on the kernel, which each macOS has another of."""
+        return any(marker in self.marker for marker in KERNEL_MARKERS)
 
     @staticmethod
     def name_of(text: str) -> str:
