@@ -85,7 +85,7 @@ class ResolveRequest:
 
     All texts are PEP 508. `stubs` are provided by conda: they satisfy requirements and are left out of the answer.
     `exclude_newer` is an aware UTC instant. `preferred` are wheels of an earlier answer, which are taken again where
-    nothing stands against them.
+    nothing stands against them. `known` is what certain wheels require, whatever their own metadata says.
     """
 
     platform: Platform
@@ -95,6 +95,7 @@ class ResolveRequest:
     stubs: tuple[Stub, ...] = ()
     exclude_newer: datetime | None = None
     preferred: tuple[Wheel, ...] = ()
+    known: tuple[WheelMetadata, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from envgen.models.secrets import mask
 from envgen.models.wheel import ProjectReleases, Resolution, ResolveRequest, Wheel, WheelMetadata
 from envgen.pypi.http import Session, Timeouts
 from envgen.pypi.indexes import Indexes
+from envgen.pypi.kernel_markers import answered
 from envgen.pypi.metadata import MetadataReader, release_wheel
 from envgen.pypi.release_verdicts import FileVerdict, by_version, classify, describe, releases_of, remedy, shut_out
 from envgen.pypi.simple_api import Project, SimpleIndex, before
@@ -169,6 +170,9 @@ class UvResolver:
             # Off-line, what conda will provide in the end may be missing from the cache.
             read = self._reader.read_known if self._offline else self._reader.read_many
             metadata = read(wheels)
+            if (told := answered(request, metadata)) != request:
+                request = told
+                continue
             extended = exclusions.extended(request, wheels, metadata, self._index)
             if extended == exclusions:
                 wheels = _needed(wheels, metadata, {*exclusions.bound} - wanted.keys())

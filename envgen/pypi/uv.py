@@ -24,6 +24,7 @@ from envgen.models.secrets import TOKENS, mask, without_user
 from envgen.models.wheel import ResolveRequest, Wheel, wheel_parts, wheel_rank
 from envgen.pypi.http import Timeouts
 from envgen.pypi.indexes import BOUND, Indexes, stored_logins
+from envgen.pypi.kernel_markers import dependency_metadata
 from envgen.pypi.stub_wheels import write_stubs
 from envgen.pypi.uv_messages import failure
 from envgen.system.lifetime import ChildLimits, EndedError, run_child, scratch_folder
@@ -38,6 +39,7 @@ _REQUIRED = re.compile(rf"{_PROJECT}(?:==0)?\s+depends\s+on")
 _AUTH_SECONDS = 30.0
 _UNWATCHED = 180.0  # seconds for a run of which nothing is to be seen
 _STUBS, _CONSTRAINTS, _OVERRIDES, _PREFERRED = "stubs", "constraints.txt", "overrides.txt", "pylock.toml"
+_CONFIG = "uv.toml"
 # Of uv's own variables only those pass that say how to reach indexes; the rest would make a result depend on a shell.
 _PASSED = re.compile(
     r"UV_(?:CACHE_DIR|NO_CACHE|CREDENTIALS_DIR|INSECURE_HOST|KEYRING_PROVIDER|NATIVE_TLS|SYSTEM_CERTS"
@@ -155,7 +157,7 @@ def _arguments(request: ResolveRequest, finals_only: Iterable[str]) -> list[str]
         *("--prerelease", "if-necessary"),
         *("--format", "pylock.toml"),
         "--no-python-downloads",
-        "--no-config",
+        *(("--config-file", _CONFIG) if request.known else ("--no-config",)),
         "--no-header",
         "--no-progress",
     ]
@@ -197,6 +199,8 @@ def _write_inputs(request: ResolveRequest, folder: Path) -> list[str]:
     if request.preferred:  # uv prefers the versions of the file that it is about to replace
         (folder / _PREFERRED).write_text(_pylock(request.preferred), encoding="utf-8")
         arguments += ["--output-file", _PREFERRED]
+    if request.known:
+        (folder / _CONFIG).write_text(dependency_metadata(request.known), encoding="utf-8")
     return arguments
 
 
