@@ -29,17 +29,22 @@ from envgen.planner.conda_request import (
     solve,
 )
 from envgen.planner.known_limits import forbidden_beside_tensorflow
+from envgen.planner.newer_macos import changes_note
 from envgen.planner.sources import no_version
 from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PypiClosure:
-    """The wheels that stay on PyPI, what they need of conda, and what the resolution lacks, with who needs it."""
+    """The wheels that stay on PyPI, what they need of conda, and what the resolution lacks, with who needs it.
+
+    `notes` say what the wheels would need on a newer macOS.
+    """
 
     stays: tuple[LockedWheel, ...] = ()
     needs: tuple[Requirement, ...] = ()
     missing: tuple[Requirement, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -74,7 +79,8 @@ def walk_closure(state: PlanState, resolution: Resolution) -> PypiClosure:
     needs = (need for name in here for need in visits[name].requires if liftable(state, need))
     missing = (visits[name].needed_by for name in sorted(visits.keys() - wheels.keys()))
     stays = tuple(_locked(state, wheels[name], visits[name]) for name in here)
-    return PypiClosure(stays=stays, needs=tuple(needs), missing=tuple(missing))
+    notes = (_on_newer_macos(state, state.metadata[wheels[name].sha256], visits[name].extras) for name in here)
+    return PypiClosure(stays=stays, needs=tuple(needs), missing=tuple(missing), notes=tuple(filter(None, notes)))
 
 
 def _visit(level: Iterable[Requirement], visits: dict[str, _Visit]) -> list[str]:
@@ -121,6 +127,12 @@ def _requires(state: PlanState, metadata: WheelMetadata, visit: _Visit) -> Itera
                 seen.add(text)
                 origin = Origin(path=f"{label} on PyPI requires {text}", line=visit.needed_by.origin.line)
                 yield replace(need, text=text, marker="", origin=origin)
+
+
+def _on_newer_macos(state: PlanState, metadata: WheelMetadata, extras: Iterable[str]) -> str:
+    label = f"{metadata.name} {metadata.version}"
+    requires = (need for need in _readable(state, metadata, label) if need.name not in state.removed)
+    return changes_note(label, requires, sorted(extras), state.inputs.platform)
 
 
 def _readable(state: PlanState, metadata: WheelMetadata, label: str) -> Iterator[Requirement]:

@@ -298,6 +298,7 @@ def _outcome(state: PlanState, solution: Solution, closure: PypiClosure) -> Plan
     notes = [note for root in state.conda_roots for note in root.mapped.notes]
     notes += [note for lift in lifts for note in lift.notes]
     state.note(note for note in notes if came_true(note, versions))
+    state.note(closure.notes)
     state.note(
         f"PyPI was asked for what goes with conda's {name} {state.stubs[name].version}, "
         f"which your other requirements bring: {state.pinned[name].text}"

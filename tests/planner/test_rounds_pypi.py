@@ -201,3 +201,52 @@ def test_an_index_that_cannot_be_reached_is_told_with_the_lines_that_need_it() -
 def test_pypi_may_not_be_asked() -> None:
     with pytest.raises(PlanError):
         scenario("", only=["app"], offline=True).plan()
+
+
+class TestMarkersOfTheKernel:
+    def test_what_applies_on_the_target_is_locked(self) -> None:
+        pypi = """
+        app 1.0 : leaf<2 ; platform_release >= "22.0" | arm ; "ARM" in platform_version | lib
+        lib 1.0 : numpy<2 ; "ARM" in platform_version
+        numpy 1.26.4
+        leaf 1.0 : twig ; platform_release >= "9.0" and platform_release < "23.0" | no ; platform_release >= "23.0"
+        leaf 2.0
+        arm 1.0
+        twig 1.0
+        """
+        made = scenario(CHANNEL, pypi, only=["app"]).plan()
+        assert pypi_versions(made) == {"app": "1.0", "arm": "1.0", "leaf": "1.0", "lib": "1.0", "twig": "1.0"}
+        assert conda_versions(made) == {"numpy": "1.26.4"}
+        assert whys(made)["leaf -> pypi:leaf"].startswith("app 1.0 on PyPI requires leaf<2; ")
+
+    def test_what_a_newer_macos_would_change_is_said(self) -> None:
+        pypi = (
+            "app 1.0 : new>=1 ; platform_release >= '23.0' | newer ; platform_release >= '24.4'"
+            " | old ; platform_release < '25' | extra ; platform_release >= '25.0' and extra == 'x'"
+            " | arm ; 'ARM' in platform_version | never ; platform_release < '20' | gone ; platform_release >= '25.0'"
+            "\nold 1.0\narm 1.0"
+        )
+        made = scenario(CHANNEL, pypi, only=["app"], overrides=["gone ; sys_platform == 'never'"]).plan()
+        assert set(pypi_versions(made)) == {"app", "arm", "old"}
+        (note,) = [note for note in made.notes if "macOS" in note]
+        assert note == (
+            "the lock holds what app 1.0 requires on macOS 13.0; from macOS 14.0 on it also requires `new>=1`; "
+            "from macOS 15.4 on it also requires `newer`; from macOS 26.0 on it no longer requires `old`"
+        )
+
+    def test_an_extra_counts_where_it_is_asked_for(self) -> None:
+        pypi = "app 1.0 : extra ; platform_release >= '25.0' and extra == 'x'"
+        made = scenario(CHANNEL, pypi, only=["app[x]"]).plan()
+        assert any(note.endswith("from macOS 26.0 on it also requires `extra`") for note in made.notes)
+
+    def test_a_wheel_that_was_given_up_leaves_no_note(self) -> None:
+        pypi = "app 2.0 : leaf>=3 ; 'ARM' in platform_version | new ; platform_release >= '23.0'\napp 1.0\nleaf 2.0"
+        made = scenario(CHANNEL, pypi, only=["app"]).plan()
+        assert pypi_versions(made) == {"app": "1.0"}
+        assert not [note for note in made.notes if "macOS" in note]
+
+    def test_linux_has_no_kernel_to_go_by(self) -> None:
+        pypi = "app 1.0 : leaf ; platform_release >= '5.0'\nleaf 1.0"
+        made = scenario(CHANNEL, pypi, only=["app"], subdir="linux-64").plan()
+        assert pypi_versions(made) == {"app": "1.0"}
+        assert not [note for note in made.notes if "macOS" in note]

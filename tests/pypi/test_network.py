@@ -7,12 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envgen.errors import PypiUnsatisfiableError
 from envgen.models.wheel import Resolution, Stub, wheel_rank
+from envgen.planner.rounds import plan
 from envgen.pypi.release_verdicts import FileClass
 from envgen.pypi.resolver import UvResolver
+from tests.fakes.scenarios import scenario
 from tests.pypi.conftest import mac, request
 
 pytestmark = pytest.mark.network
@@ -114,3 +118,19 @@ def test_what_cannot_be_had(asked: str, python: str, words: str, live: UvResolve
 def test_a_yank_is_said(live: UvResolver) -> None:
     notes = live.resolve(request("tf-keras==2.20.0", "tensorflow<=2.21")).notes
     assert any("`tf-keras` 2.20.0 was withdrawn" in note for note in notes)
+
+
+@pytest.mark.parametrize(("macos", "release"), [("13.0", "22.1.0"), ("14.4", "23.4.0")])
+def test_all_that_pyobjc_requires_on_a_mac_is_planned(live: UvResolver, macos: str, release: str) -> None:
+    """Nearly all of it stands behind the kernel's release. The values here are those that such a Mac has."""
+    asked = scenario(only=["pyobjc"])
+    inputs = replace(asked.inputs, platform=mac("3.12", macos))
+    made = plan(inputs, replace(asked.resolvers, pypi=live))
+    (umbrella,) = [each for each in made.pypi if each.name == "pyobjc"]
+    here = {"platform_release": release, "platform_machine": "arm64", "sys_platform": "darwin", "extra": ""}
+    needs = list(map(Requirement, live.metadata(umbrella.wheel).requires_dist))
+    wanted = {canonicalize_name(need.name) for need in needs if not need.marker or need.marker.evaluate(here)}
+    assert len(wanted) > 140
+    assert {each.name for each in made.pypi} == {"pyobjc", *wanted}
+    (note,) = [note for note in made.notes if note.startswith("the lock holds what pyobjc ")]
+    assert "from macOS 26.0 on it also requires `pyobjc-framework-" in note
