@@ -85,6 +85,9 @@ def report_new(console: Console, result: EnvironmentResult) -> None:
 
 
 def _text(result: EnvironmentResult, *, verbose: bool) -> Iterator[str]:
+    from envgen.formats.conda_lock import category_options
+    from envgen.lock.groups import lock_groups
+
     for lock in result.lock.platforms:
         yield from platform_text(lock, verbose=verbose)
     yield "Wrote"
@@ -98,4 +101,5 @@ def _text(result: EnvironmentResult, *, verbose: bool) -> Iterator[str]:
         if file.endswith("environment.yml"):
             yield f"  conda env create -f {file}     # or this"
         elif file.endswith("conda-lock.yml"):
-            yield f"  micromamba create -n {result.name} -f {file}     # or this"
+            options = category_options(sorted(frozenset().union(*map(lock_groups, result.lock.platforms))))
+            yield f"  micromamba create -n {result.name} -f {file}{options}     # or this"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -24,6 +24,7 @@ from envgen.lock.custom_metadata import (
     wheel_line,
     with_digest,
 )
+from envgen.lock.groups import lock_groups
 from envgen.lock.merge import refuse_merge_markers
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
 from envgen.lock.package_fields import (
@@ -51,10 +52,11 @@ def write(lock: Lock) -> dict[str, str]:
     """
     unlocated = [f"{wheel.name} has no URL" for each in lock.platforms for wheel in each.pypi if not wheel.wheel.url]
     refuse(FILE, lock, "update the packages named: `envgen lock --update NAME`", no_md5(lock), unlocated)
+    groups = sorted(frozenset().union(*map(lock_groups, lock.platforms)))
     about = [
         f"Install it: envgen create {lock.name}",
-        f"        or: conda-lock install --name {lock.name} {FILE}",
-        f"        or: micromamba create --name {lock.name} --file {FILE}",
+        f"        or: conda-lock install --name {lock.name}{extras_options(groups)} {FILE}",
+        f"        or: micromamba create --name {lock.name} --file {FILE}{category_options(groups)}",
     ]
     lines = [
         *header(lock, lock.platforms, about=about),
@@ -65,6 +67,16 @@ def write(lock: Lock) -> dict[str, str]:
         *_packages(lock.platforms),
     ]
     return {FILE: with_digest("\n".join(lines) + "\n")}
+
+
+def category_options(groups: Collection[str]) -> str:
+    """Return the options by which micromamba and mamba 2 install these groups, too: else they take `main` alone."""
+    return "".join(f" --category {group}" for group in (MAIN_GROUP, *groups)) if groups else ""
+
+
+def extras_options(groups: Collection[str]) -> str:
+    """Return the options by which conda-lock installs these groups, too: by itself it takes `main` and `dev`."""
+    return "".join(f" --extras {group}" for group in groups if group != "dev")
 
 
 def _metadata(lock: Lock) -> Iterator[str]:

@@ -33,6 +33,7 @@ DIGEST_PLACEHOLDER = "file_digest: sha256:-"
 """The line that a writer puts where `with_digest` shall put the digest."""
 
 _DIGEST = re.compile(r"file_digest: sha256:([0-9a-f]{64}|-)(?=\r?\n)")
+_GROUP_OPTIONS = re.compile(r"^(# +or: .*?)(?: --(?:extras|category) \S+)+(.*)$", re.MULTILINE)
 _DERIVED = ("build", "build_number", "channel", "subdir")
 _OPTIONAL = ("constrains", "license", "noarch", "python_site_packages_path", "size", "timestamp", "track_features")
 _SOURCES: Mapping[str, Source] = {source: source for source in get_args(Source)}
@@ -346,6 +347,16 @@ def digest_matches(text: str) -> bool:
         return False
     written = f"{text[: match.start()]}{DIGEST_PLACEHOLDER}{text[match.end() :]}"
     return match[1] == _digest(written.replace("\r\n", "\n"))
+
+
+def with_earlier_hints(text: str) -> str:
+    """Return a file as it was written when the hints at its head named no groups: no reason to write it again."""
+    match = _DIGEST.search(text)
+    hints = _GROUP_OPTIONS.search(text)
+    if match is None or hints is None or match.start() < hints.end():
+        return text
+    written = f"{text[: match.start()]}{DIGEST_PLACEHOLDER}{text[match.end() :]}"
+    return with_digest(_GROUP_OPTIONS.sub(r"\1\2", written))
 
 
 def _digest(text: str) -> str:

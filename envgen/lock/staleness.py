@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import zip_longest
 
+from envgen.lock.custom_metadata import with_earlier_hints
 from envgen.lock.graph import METAL, PIP, PYTHON, DistributionsOf, Graph, Matcher
 from envgen.lock.model import MAIN_GROUP, Lock, PlatformLock
 from envgen.manifest.model import GroupedRequirement, Manifest, digest
@@ -107,7 +108,7 @@ def _files(texts: Mapping[str, str], rendered: Mapping[str, str]) -> Iterator[St
         committed = texts.get(name)
         if committed is None:
             yield StaleReason(code="FILE-MISSING", message=f"{name} is missing")
-        elif committed.replace("\r\n", "\n") != text:
+        elif committed.replace("\r\n", "\n") not in (text, with_earlier_hints(text)):
             line = _first_difference(committed.replace("\r\n", "\n"), text)
             yield StaleReason(code="FILE-DIFFERS", message=f"{name} is not what the lock says, from line {line} on")
     for name in left_files(texts, rendered):

@@ -32,6 +32,19 @@ def test_says_what_was_decided_and_what_to_do_next(project: Project) -> None:
     assert sorted(path.name for path in project.environment("demo").iterdir()) == FILES
 
 
+def test_the_commands_for_other_tools_leave_no_group_out(project: Project) -> None:
+    source = project.folder / "pyproject.toml"
+    source.write_text('[project]\nname = "x"\ndependencies = ["pandas"]\n[dependency-groups]\ndev = ["tqdm"]\n')
+    ran = project.run("new", "demo", "--from", "pyproject.toml")
+    assert ran.code == 0
+    file = "environments/demo/conda-lock.yml"
+    assert f"  micromamba create -n demo -f {file} --category main --category dev     # or this\n" in ran.out
+    assert project.run("new", "plain", "--add", "pandas").out.endswith(
+        "  micromamba create -n plain -f environments/plain/conda-lock.yml     # or this\n"
+        "  conda env create -f environments/plain/environment.yml     # or this\n"
+    )
+
+
 def test_the_lock_that_it_writes_is_current(project: Project) -> None:
     assert project.run("new", "demo", "--add", "pandas").code == 0
     written = project.files()

@@ -191,3 +191,29 @@ def test_a_newer_format_is_refused() -> None:
 def test_every_cut_is_an_error(length: int) -> None:
     with pytest.raises(LockfileError):
         read_conda_lock(TEXT[:length], FILE)
+
+
+class TestTheCommandsAtTheHead:
+    """Each installs the whole lock, although its tool leaves categories out by itself."""
+
+    @staticmethod
+    def command(case: str, tool: str) -> tuple[str, set[str]]:
+        """Return the command of a tool, and all the categories of the file."""
+        text = render(LOCKS[case](), ["conda-lock.yml"])["conda-lock.yml"]
+        (line,) = re.findall(rf"^#         or: ({tool} .*)$", text, re.MULTILINE)
+        return line, set(re.findall(r"^  category: (\S+)$", text, re.MULTILINE))
+
+    @pytest.mark.parametrize("case", sorted(LOCKS))
+    def test_micromamba_is_told_every_category(self, case: str) -> None:
+        line, categories = self.command(case, "micromamba")
+        assert set(re.findall(r"--category (\S+)", line) or ["main"]) == categories
+
+    @pytest.mark.parametrize("case", sorted(LOCKS))
+    def test_conda_lock_is_told_all_but_what_it_takes_anyway(self, case: str) -> None:
+        line, categories = self.command(case, "conda-lock")
+        assert {"main", "dev", *re.findall(r"--extras (\S+)", line)} == {"main", "dev", *categories}
+        assert "--extras dev" not in line
+        assert line.endswith(" conda-lock.yml")
+
+    def test_some_case_has_groups(self) -> None:
+        assert self.command("two-platforms", "micromamba")[1] == {"main", "dev", "docs"}

@@ -8,6 +8,7 @@ import pytest
 
 from envgen.errors import SourceLine
 from envgen.formats.registry import render
+from envgen.lock.custom_metadata import digest_matches, with_earlier_hints
 from envgen.lock.model import Lock, PlatformLock
 from envgen.lock.staleness import stale_reasons, unsatisfied
 from envgen.manifest.model import Manifest, digest, load_manifest
@@ -148,6 +149,28 @@ class TestFiles:
 
     def test_line_ends_of_another_system_are_true(self) -> None:
         assert self.reasons({name: text.replace("\n", "\r\n") for name, text in self.texts().items()}) == []
+
+    def test_hints_that_name_no_groups_are_those_of_an_earlier_envgen(self) -> None:
+        """Such a lock stays as it is, byte for byte, as long as nothing else of it was edited."""
+        (platform,) = locked().platforms
+        groups = {PackageKey("conda", "numpy"): ("dev", "docs")}
+        lock = replace(locked(), platforms=(replace(platform, groups=groups),))
+        now = render(lock, manifest().outputs)
+        text = now["conda-lock.yml"]
+        assert "#         or: conda-lock install --name demo --extras docs conda-lock.yml\n" in text
+        assert " --file conda-lock.yml --category main --category dev --category docs\n" in text
+        earlier = with_earlier_hints(text)
+        assert "#         or: conda-lock install --name demo conda-lock.yml\n" in earlier
+        assert " --file conda-lock.yml\n" in earlier
+        assert digest_matches(earlier)
+        for committed, codes in (
+            (earlier, []),
+            (earlier.replace("\n", "\r\n"), []),
+            (earlier.replace("2.1.3", "2.1.2"), ["FILE-DIFFERS"]),
+            (text.replace(" --category dev", ""), ["FILE-DIFFERS"]),
+        ):
+            reasons = stale_reasons(manifest(), lock, {**now, "conda-lock.yml": committed}, now)
+            assert [reason.code for reason in reasons] == codes
 
     def test_a_missing_file(self) -> None:
         texts = self.texts()
