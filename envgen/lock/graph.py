@@ -20,6 +20,7 @@ from envgen.models.requirement import Origin, Requirement
 
 DistributionsOf = Callable[[Record], tuple[str, ...]]
 PYTHON, PIP = PackageKey("conda", "python"), PackageKey("conda", "pip")
+WHY_PIP, WHY_PIP_ANYWAY = "packages from PyPI need it", "conda and mamba add it to python"
 METAL = PackageKey("pypi", "tensorflow-metal")
 
 
@@ -183,8 +184,8 @@ def _roots(manifest: Manifest, lock: PlatformLock, matcher: Matcher) -> Iterator
     if PYTHON in matcher.packages:
         need = f"python {lock.platform.python}.*"
         yield RootPackage(key=PYTHON, need=need, origin=manifest.origin("python"))
-    if lock.pypi and PIP in matcher.packages:
-        yield RootPackage(key=PIP, need="pip", origin=Origin(path="packages from PyPI need it"))
+    if PIP in matcher.packages:
+        yield RootPackage(key=PIP, need="pip", origin=Origin(path=WHY_PIP if lock.pypi else WHY_PIP_ANYWAY))
     if lock.accelerator == "metal" and METAL in matcher.packages:
         yield RootPackage(key=METAL, need=METAL.name, origin=manifest.origin("accelerator"))
 

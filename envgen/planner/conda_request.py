@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from envgen.errors import UnsatisfiableError
+from envgen.lock.graph import WHY_PIP, WHY_PIP_ANYWAY
 from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, SolveRequest
-from envgen.planner.state import LiftedRequirement, PlanState
+from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState
 
-PIP = RootSpec(spec=MatchSpec.parse("pip"), origin=Origin(path="packages from PyPI need it"))
+_PIP = MatchSpec.parse("pip")
 
 
 def conda_request(state: PlanState, lifts: Iterable[LiftedRequirement] | None = None) -> SolveRequest:
@@ -37,9 +38,19 @@ def solo_request(state: PlanState, specs: Iterable[RootSpec], constraints: tuple
 
 
 def own_specs(state: PlanState) -> tuple[RootSpec, ...]:
-    """Return the specs that stand whatever the requirements' sources: python, the verbatim ones, and pip if needed."""
-    pip = (PIP,) if state.pypi_roots or state.uv_extra else ()
-    return (_python(state), *(wanted.root for wanted in state.inputs.specs), *pip)
+    """Return the specs that stand whatever the requirements' sources: python, the verbatim ones, and pip."""
+    return (_python(state), *(wanted.root for wanted in state.inputs.specs), *_pip(state))
+
+
+def _pip(state: PlanState) -> Iterator[RootSpec]:
+    """Yield pip where packages from PyPI need it, and else where it may be had.
+
+    conda and mamba add it to python by themselves, unlocked; a solve of environment.yml then has more than the lock.
+    """
+    if state.pypi_roots or state.uv_extra:
+        yield RootSpec(spec=_PIP, origin=Origin(path=WHY_PIP))
+    elif state.resolvers.mapper.packages.fits("pip") and BOOTSTRAP.isdisjoint(state.inputs.never_conda):
+        yield RootSpec(spec=_PIP, origin=Origin(path=WHY_PIP_ANYWAY))
 
 
 def _python(state: PlanState) -> RootSpec:

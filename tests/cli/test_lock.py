@@ -40,7 +40,7 @@ def test_a_first_lock_says_what_was_decided(project: Project) -> None:
     project.write("demo", manifest("demo", "pandas"))
     ran = project.run("lock", "demo")
     assert ran.code == 0
-    assert ran.out.startswith("demo: locked\nosx-arm64, macOS 13.0+, python 3.12: 3 packages from conda, ")
+    assert ran.out.startswith("demo: locked\nosx-arm64, macOS 13.0+, python 3.12: 4 packages from conda, ")
     assert sorted(ran.out.splitlines()[-2:]) == [
         "  environments/demo/conda-lock.yml",
         "  environments/demo/environment.yml",

@@ -18,7 +18,7 @@ def test_says_what_was_decided_and_what_to_do_next(project: Project) -> None:
     ran = project.run("new", "demo", *options, "--add", "pandas>=2", "-a", "tqdm")
     assert ran.code == 0
     assert ran.out.splitlines()[:5] == [
-        "osx-arm64, macOS 13.0+, python 3.12: 4 packages from conda, solved by rattler from conda-forge",
+        "osx-arm64, macOS 13.0+, python 3.12: 5 packages from conda, solved by rattler from conda-forge",
         "",
         "PACKAGE  VERSION  SOURCE  WHY",
         "pandas   2.2.3    conda   conda-forge has a Python package of the same name",
@@ -63,7 +63,7 @@ def test_the_json_has_the_promised_shape(project: Project) -> None:
     platform = environment["platforms"]["osx-arm64"]
     assert (platform["macos"], platform["python"], platform["solver"]) == ("13.0", "3.12", "rattler")
     assert platform["repodata"] == "conda-forge"
-    assert [package["name"] for package in platform["conda"]] == ["numpy", "pandas", "python"]
+    assert [package["name"] for package in platform["conda"]] == ["numpy", "pandas", "pip", "python"]
     assert platform["decisions"] == [
         {
             "requirement": "pandas>=2",

@@ -143,7 +143,8 @@ def test_an_environment_that_was_not_there(living: Project, git: Repository) -> 
     living.manifest("six", name="fresh")
     living.json("lock", "fresh")
     answer = living.json("diff", "fresh")
-    assert changes(answer) == {"python": ("added", "", "3.12.8"), "six": ("added", "", "1.16.0")}
+    versions = {"pip": "24.0", "python": "3.12.8", "six": "1.16.0"}
+    assert changes(answer) == {name: ("added", "", version) for name, version in versions.items()}
     assert answer["notes"] == ["HEAD:environments/fresh is not there: everything counts as added"]
     assert "> HEAD:environments/fresh is not there" in living.run("diff", "fresh", "--markdown").out
 

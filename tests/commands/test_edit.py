@@ -98,7 +98,7 @@ def test_adds_to_a_group(noisy: Project) -> None:
     assert moved(answer) == {"click": "8.1.0", "flask": "3.0.0"}
     assert "category: dev" in (noisy.folder() / "conda-lock.yml").read_text()
     noisy.json("remove", "demo", "flask", "--group", "dev")
-    assert noisy.lock().versions.keys() == {"python", "pandas", "numpy", "libblas", "six"}
+    assert noisy.lock().versions.keys() == {"python", "pip", "pandas", "numpy", "libblas", "six"}
 
 
 def test_adds_match_specs_and_names_for_pypi_alone(noisy: Project) -> None:

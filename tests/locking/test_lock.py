@@ -83,7 +83,7 @@ def test_a_removed_requirement_leaves_nothing(living: Project, solver: str) -> N
         ["click", "flask", "libblas", "numpy", "pandas"], ""
     )
     assert again.chain("libblas")[-1] == "nothing asks for it any more"
-    assert set(again.versions) == {"python", "six"}
+    assert set(again.versions) == {"pip", "python", "six"}
 
 
 def test_a_stricter_line_is_the_reason(living: Project) -> None:
@@ -92,6 +92,21 @@ def test_a_stricter_line_is_the_reason(living: Project) -> None:
     again = living.lock()
     assert again.moved == {"pandas": ("2.0.3", "2.1.4")}  # 2.2.3 would move numpy too
     assert again.why["pandas"] == "asked for: environments/demo/envgen.yaml:5: - pandas>=2.1"
+
+
+def test_a_lock_without_pip_gets_it_with_the_next_change(living: Project, solver: str) -> None:
+    """conda and mamba add it to python anyway; a lock that was made before envgen knew stays as it is until then."""
+    living.serve(CHANNEL.replace("pip 24.0 0: python >=3.8\n", ""))
+    living.manifest("pandas")
+    assert "pip" not in living.lock("--solver", solver).versions
+    living.serve(CHANNEL)
+    files = {path.name: path.read_bytes() for path in living.folder().iterdir()}
+    assert not living.lock("--solver", solver).environment["changed"]
+    assert {path.name: path.read_bytes() for path in living.folder().iterdir()} == files
+    living.manifest("pandas", "six")
+    again = living.lock("--solver", solver)
+    assert again.moved == {"pip": ("", "24.0"), "six": ("", "1.17.0")}
+    assert again.why["pip"] == "asked for: `pip` (conda and mamba add it to python)"
 
 
 def test_an_unknown_name_is_refused(living: Project) -> None:
@@ -150,7 +165,7 @@ class TestWheels:
         self.locked(living)
         living.manifest("numpy<2")
         again = living.lock()
-        assert again.moved == {"leaf": ("1.0", ""), "mid": ("1.0", ""), "pip": ("24.0", "")}
+        assert again.moved == {"leaf": ("1.0", ""), "mid": ("1.0", "")}
         assert again.why["mid"] == "nothing asks for it any more"
         assert again.chain("leaf") == ["mid, which needed it, is gone", "nothing asks for it any more"]
 

@@ -7,12 +7,15 @@ from dataclasses import replace
 import pytest
 
 from envgen.errors import MappingError, PlanError, PypiUnreachableError, UnsatisfiableError
+from envgen.knowledge.names import name_table
+from envgen.mapping.name_mapper import NameMapper
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.wheel import WheelMetadata
+from envgen.planner.plan import Plan
 from envgen.planner.rounds import plan
 from tests.fakes.fake_pypi import FakePypi
-from tests.fakes.scenarios import conda_versions, pypi_versions, scenario, texts, whys
+from tests.fakes.scenarios import FakeRepodata, conda_versions, pypi_versions, scenario, texts, whys
 
 CHANNEL = """
 numpy 1.26.4
@@ -37,8 +40,42 @@ def test_the_channel_comes_first() -> None:
 
 def test_nothing_is_asked_of_pypi_where_conda_has_all() -> None:
     asked = scenario(CHANNEL, dependencies=["numpy"])
-    assert "pip" not in {record.name for record in asked.plan().conda}
+    asked.plan()
     assert asked.pypi.asked == []
+
+
+class TestPip:
+    """conda and mamba add pip to python by themselves, so that a lock without it is not what they install."""
+
+    @staticmethod
+    def names(made: Plan) -> set[str]:
+        return {record.name for record in made.conda}
+
+    @pytest.mark.parametrize("dependencies", [["numpy"], []], ids=["a requirement", "python alone"])
+    def test_is_in_every_plan_with_what_it_needs(self, dependencies: list[str]) -> None:
+        assert self.names(scenario(CHANNEL, dependencies=dependencies).plan()) >= {"python", "pip", "setuptools"}
+
+    def test_a_bound_of_the_users_on_what_it_needs_holds(self) -> None:
+        made = scenario(CHANNEL, dependencies=["numpy"], constraints=["setuptools<80"]).plan()
+        assert {record.version for record in made.conda if record.name == "setuptools"} == {"75.0"}
+
+    @pytest.mark.parametrize("depends", [None, ("python <3.9", "setuptools")], ids=["none", "none for the python"])
+    def test_is_left_out_where_the_channel_has_none_that_fits(self, depends: tuple[str, ...] | None) -> None:
+        asked = scenario(CHANNEL, dependencies=["numpy"])
+        served = FakeRepodata(
+            all=[
+                replace(record, depends=depends) if record.name == "pip" and depends else record
+                for record in asked.repodata.all
+                if record.name != "pip" or depends
+            ]
+        )
+        mapper = NameMapper(repodata=served, table=name_table(), overrides={}, python="3.12")
+        made = plan(asked.inputs, replace(asked.resolvers, repodata=served, mapper=mapper))
+        assert self.names(made) == {"numpy", "python"}
+
+    @pytest.mark.parametrize("name", ["pip", "setuptools", "wheel"])
+    def test_is_left_out_where_the_manifest_keeps_it_from_conda(self, name: str) -> None:
+        assert self.names(scenario(CHANNEL, dependencies=["numpy"], mapping={name: None}).plan()) == {"numpy", "python"}
 
 
 @pytest.mark.parametrize(
