@@ -75,6 +75,12 @@ class Lag:
         return bool(self.standing.newest and is_behind(self.locked, self.standing.newest))
 
     @property
+    def is_newest_on_pypi(self) -> bool:
+        """Return whether conda's newest is far behind as well."""
+        conda, newest = self.standing.conda, self.standing.newest
+        return conda is None or bool(newest and is_behind(conda, newest))
+
+    @property
     def is_open(self) -> bool:
         """Return whether a good plan has a newer one."""
         wanted = self.standing.wanted
@@ -246,7 +252,8 @@ class Search:
         lags = [lag for lag in self._open_lags(best) if self._may_rise(best, lag)]
         floors = {lag.name: newer for lag in lags if (newer := _newer_on_conda(lag))}
         if floors and self._may_try():
-            chosen = feasible_floors(choose_sources(best.inputs, self.resolvers), floors)
+            far = {lag.name for lag in lags if lag.is_far}
+            chosen = feasible_floors(choose_sources(best.inputs, self.resolvers), floors, far)
             self._newest_of(best.inputs).doubt(floors.keys() - chosen.keys())
             if chosen:
                 best = self._better(best, {name: Aim(version=version) for name, version in chosen.items()})
@@ -260,10 +267,8 @@ class Search:
             if not lags:
                 break
             if not tried:  # what PyPI has newer is tried at once, and then one by one
-                firsts = [next(self._moves(best, lag), {}) for lag in lags]
-                together = {
-                    name: aim for aims in firsts if len(aims) == 1 for name, aim in aims.items() if aim.from_pypi
-                }
+                ahead = [lag for lag in lags if lag.is_newest_on_pypi]
+                together = {name: aim for lag in ahead for name, aim in self._from_pypi(lag).items() if aim.from_pypi}
                 better = self._better(best, together) if len(together) > 1 and not self._is_shunned(together) else best
                 if better is not best:
                     best = better
@@ -313,14 +318,17 @@ class Search:
         """Yield aims that may bring a requirement nearer, the likeliest first."""
         standing, inputs = lag.standing, best.inputs
         newest = self._newest_of(inputs)
+        from_pypi = self._from_pypi(lag)
+        if from_pypi and lag.is_newest_on_pypi:
+            yield from_pypi
         if standing.conda and is_behind(lag.locked, standing.conda):
             held = holders(choose_sources(inputs, self.resolvers), lag.name, standing.conda.version)
             why = f"conda's {{}} holds {lag.name} back to {lag.locked.version}"
             aims = {name: Aim(from_pypi=why.format(name)) for name in held if newest.has_wheel(name)}
             if aims:
                 yield {**aims, lag.name: Aim(version=standing.conda.version)}
-        if aims := self._from_pypi(lag):
-            yield aims
+        if from_pypi and not lag.is_newest_on_pypi:
+            yield from_pypi
 
     def _from_pypi(self, lag: Lag) -> dict[str, Aim]:
         """Return the aim that takes a requirement from PyPI, at a release not far behind; none where it has none."""

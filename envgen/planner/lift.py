@@ -79,7 +79,10 @@ def walk_closure(state: PlanState, resolution: Resolution) -> PypiClosure:
     needs = (need for name in here for need in visits[name].requires if liftable(state, need))
     missing = (visits[name].needed_by for name in sorted(visits.keys() - wheels.keys()))
     stays = tuple(_locked(state, wheels[name], visits[name]) for name in here)
-    notes = (_on_newer_macos(state, state.metadata[wheels[name].sha256], visits[name].extras) for name in here)
+    notes = (
+        _on_newer_macos(state, state.resolvers.cache.metadata[wheels[name].sha256], visits[name].extras)
+        for name in here
+    )
     return PypiClosure(stays=stays, needs=tuple(needs), missing=tuple(missing), notes=tuple(filter(None, notes)))
 
 

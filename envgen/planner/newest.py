@@ -10,7 +10,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envgen.errors import PypiError
-from envgen.knowledge.tensorflow import NAMES
 from envgen.mapping.channel_packages import fits_python
 from envgen.mapping.version_specs import to_match_specs, to_pep440
 from envgen.models.match_spec import MatchSpec
@@ -26,7 +25,7 @@ from envgen.solvers.conflicts import minimal
 
 YEAR = timedelta(days=365)
 _CALENDAR = 2000  # a first number of at least so much is a year
-_TRIES = 3
+_TRIES = 2  # of conda's newest releases, where it is in doubt whether one can be installed alone
 _ORIGIN = Origin(path="as new as can be had")
 
 
@@ -122,7 +121,7 @@ class Newest:
         self._roots = {
             root.name: root
             for root in reversed(state.roots)
-            if not root.requirement.url and root.name not in state.family.from_pypi and root.name not in NAMES
+            if not root.requirement.url and root.name not in state.family.from_pypi
         }
         self._releases: Mapping[str, ProjectReleases] | None = None
         self._doubted: set[str] = set()
@@ -239,9 +238,16 @@ def _fits(record: Record, platform: Platform) -> bool:
     return bool(fits) and fits_python(record, platform.python)
 
 
-def feasible_floors(state: PlanState, floors: Mapping[str, str]) -> dict[str, str]:
-    """Return those of some least versions, in their order, that conda can meet together with what the user asks for."""
-    return _together(state, {}, list(floors.items()))
+def feasible_floors(state: PlanState, floors: Mapping[str, str], far: Collection[str]) -> dict[str, str]:
+    """Return those of some least versions, in their order, that conda can meet together with what the user asks for.
+
+    Those of `far` count one by one, the others only if they can be met all at once.
+    """
+    if solvable(state, _with_floors(state, floors)):
+        return dict(floors)
+    chosen = _together(state, {}, [(name, version) for name, version in floors.items() if name in far])
+    every = {**chosen, **{name: version for name, version in floors.items() if name not in far}}
+    return every if len(every) > len(chosen) and solvable(state, _with_floors(state, every)) else chosen
 
 
 def _together(state: PlanState, kept: dict[str, str], more: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from envgen.planner.conda_request import (
     base_request,
     conda_request,
     explained,
+    problem_of,
     provided_by,
     solo_request,
     solvable,
@@ -163,12 +164,18 @@ def _relax_conda(state: PlanState, error: UnsatisfiableError) -> None:
 def _uninstallable(state: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
     """Return those that cannot be installed even on their own.
 
-    They are found by solving many at once and then the halves of what fails: most plans have one or none.
+    They are found by solving many at once, then those that the solver speaks of one by one, or the halves of what fails
+    where it speaks of all: most plans have one or none.
     """
-    if not roots or solvable(state, solo_request(state, [spec for root in roots for spec in root.specs])):
+    problem = problem_of(state, solo_request(state, [spec for root in roots for spec in root.specs])) if roots else ""
+    if not problem:
         return []
     if len(roots) == 1:
         return list(roots)
+    named = [root for root in roots if any(spec.spec.name in problem for spec in root.specs)]
+    if 0 < len(named) < len(roots):
+        others = _uninstallable(state, [root for root in roots if root not in named])
+        return [*others, *(root for root in named if _uninstallable(state, [root]))]
     middle = len(roots) // 2
     return [*_uninstallable(state, roots[:middle]), *_uninstallable(state, roots[middle:])]
 
