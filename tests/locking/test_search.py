@@ -1,0 +1,270 @@
+"""The search for a lock whose named requirements are as new as can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from envgen.errors import PlanError, UnsatisfiableError
+from envgen.lock.model import PlatformLock
+from envgen.locking.search import HELD_BACK, Search
+from envgen.models.findings import Finding
+from envgen.planner.plan import PlanInputs
+from envgen.planner.rounds import plan
+from envgen.proof.facts import fact_findings
+from envgen.proof.prove import prove
+from tests.fakes.scenarios import Scenario, scenario
+
+NEWER_PYTHON = "@python 3.12.8\n"
+
+
+def search(
+    given: Scenario, *, earlier: PlatformLock | None = None, allow_older: Iterable[str] = (), effort: int = 6
+) -> Search:
+    """Search with the parts of a scenario, as the lock of a platform does."""
+
+    def attempt(inputs: PlanInputs) -> PlatformLock:
+        made = plan(inputs, given.resolvers)
+        lock = PlatformLock(
+            platform=inputs.platform,
+            solver=made.solver,
+            repodata="",
+            accelerator=made.accelerator,
+            conda=made.conda,
+            pypi=made.pypi,
+            decisions=tuple(made.decisions),
+        )
+        of = given.resolvers.mapper.distributions_of
+        return replace(lock, findings=(*prove(lock, distributions_of=of), *fact_findings(lock, of)))
+
+    return Search(
+        inputs=given.inputs,
+        resolvers=given.resolvers,
+        attempt=attempt,
+        distributions_of=given.resolvers.mapper.distributions_of,
+        progress=lambda _: None,
+        earlier=earlier,
+        allow_older=frozenset(allow_older),
+        effort=effort,
+    )
+
+
+def locked(given: Scenario, **options: object) -> PlatformLock:
+    return search(given, **options).run()  # type: ignore[arg-type]
+
+
+def versions(lock: PlatformLock) -> dict[str, str]:
+    """Return what is locked, without python's own; wheels have a star."""
+    hidden = ("python", "pip", "setuptools")
+    conda = {record.name: record.version for record in lock.conda if record.name not in hidden}
+    return conda | {f"{wheel.name}*": wheel.version for wheel in lock.pypi}
+
+
+def held_back(lock: PlatformLock) -> list[Finding]:
+    return [finding for finding in lock.findings if finding.code == HELD_BACK]
+
+
+def day(year: int, month: int = 1) -> datetime:
+    return datetime(year, month, 1, tzinfo=UTC)
+
+
+def test_a_solvers_taste_costs_no_requirement_a_version() -> None:
+    channel = NEWER_PYTHON + "lib 1.0\nlib 2.0 : python <3.12.8"
+    assert versions(locked(scenario(channel, dependencies=["lib"]))) == {"lib": "2.0"}
+    assert versions(locked(scenario(channel, dependencies=["lib"]), effort=0)) == {"lib": "1.0"}
+
+
+def test_an_edit_moves_nothing_for_a_minor_version() -> None:
+    channel = NEWER_PYTHON + "lib 1.0\nlib 1.1 : python <3.12.8\nother 1.0"
+    before = locked(scenario(channel, dependencies=["lib"]), effort=0)
+    again = scenario(channel, dependencies=["lib", "other"])
+    assert versions(locked(again, earlier=before)) == {"lib": "1.0", "other": "1.0"}
+    assert versions(locked(again)) == {"lib": "1.1", "other": "1.0"}
+
+
+DATES = {
+    "no dates": ({}, "lib*"),
+    "a year apart": ({("lib", "1.0"): day(2024), ("lib", "2.0"): day(2025)}, "lib*"),
+    "less than a year": ({("lib", "1.0"): day(2024), ("lib", "2.0"): day(2024, 6)}, "lib"),
+}
+
+
+@pytest.mark.parametrize(("published", "expected"), DATES.values(), ids=DATES)
+def test_conda_comes_first_among_equally_new_releases(
+    published: dict[tuple[str, str], datetime], expected: str
+) -> None:
+    given = scenario("lib 1.0", "lib 1.0\nlib 2.0", dependencies=["lib"])
+    given.pypi.published = published
+    lock = locked(given)
+    assert list(versions(lock)) == [expected]
+    found = held_back(lock)
+    assert [finding.severity for finding in found] == (["info"] if expected == "lib" else [])
+    if found:
+        assert found[0].message.endswith("and was taken: `lib` 1.0 (2.0)")
+        assert found[0].packages == ("lib",)
+
+
+def test_what_conflicts_on_conda_comes_from_pypi_where_it_can() -> None:
+    channel = "left 1.0 : shared <2\nright 1.0 : shared >=2\nshared 1.0\nshared 2.0"
+    lock = locked(scenario(channel, "right 1.0", dependencies=["left", "right"]))
+    assert versions(lock) == {"left": "1.0", "shared": "1.0", "right*": "1.0"}
+    assert [wheel.why for wheel in lock.pypi] == ["conda's right does not fit beside `left`"]
+
+
+def test_what_conflicts_everywhere_is_refused_with_what_would_help() -> None:
+    channel = "left 1.0 : shared <2\nright 1.0 : shared >=2\nright 0.9 : shared\nshared 1.0\nshared 2.0"
+    given = scenario(channel, dependencies=["left", "right>=1"])
+    with pytest.raises(UnsatisfiableError, match="cannot be met together") as caught:
+        locked(given)
+    assert "let `right >=1` allow right 0.9" in caught.value.hint
+
+
+HOLDING = "lib 1.0 : shared <2\nlib 2.0 : shared >=2\nold 1.0 : shared <2\nshared 1.0\nshared 2.0"
+
+
+def test_what_stays_behind_is_said_with_who_holds_it() -> None:
+    lock = locked(scenario(HOLDING, dependencies=["lib", "old"]))
+    assert versions(lock) == {"lib": "1.0", "old": "1.0", "shared": "1.0"}
+    (found,) = held_back(lock)
+    assert found.message == "`lib` 1.0 is locked, and 2.0 can be had alone: `old` does not go with it"
+    assert found.hint == "write `lib>=2.0` and leave `old` out"
+    assert (found.severity, found.packages) == ("warning", ("lib",))
+    assert versions(locked(scenario(HOLDING, dependencies=["lib>=2.0"]))) == {"lib": "2.0", "shared": "2.0"}
+
+
+def test_what_holds_another_back_comes_from_pypi_where_it_can() -> None:
+    lock = locked(scenario(HOLDING, "old 1.0", dependencies=["lib", "old"]))
+    assert versions(lock) == {"lib": "2.0", "shared": "2.0", "old*": "1.0"}
+    assert [wheel.why for wheel in lock.pypi] == ["conda's old holds lib back to 1.0"]
+    assert not held_back(lock)
+
+
+def test_a_need_that_stands_against_it_is_named() -> None:
+    channel = "lib 1.0\nlib 2.0\nold 1.0 : lib <2"
+    (found,) = held_back(locked(scenario(channel, dependencies=["lib", "old"])))
+    assert "old 1.0 needs `lib <2`" in found.message
+
+
+def test_a_resolver_that_steps_back_in_silence_is_asked_again() -> None:
+    pypi = "aaa 2.1 : zzz<2\naaa 2.0\nzzz 1.0\nzzz 2.0"
+    lock = locked(scenario("", pypi, dependencies=["aaa", "zzz"]))
+    assert versions(lock) == {"aaa*": "2.0", "zzz*": "2.0"}
+
+
+def test_nothing_newer_is_taken_for_what_falls_behind() -> None:
+    pypi = "aaa 2.0 : zzz<2\naaa 1.0\nzzz 1.0\nzzz 2.0"
+    lock = locked(scenario("", pypi, dependencies=["aaa", "zzz"]))
+    assert versions(lock) == {"aaa*": "2.0", "zzz*": "1.0"}
+    (found,) = held_back(lock)
+    assert "aaa 2.0 needs `zzz<2`" in found.message
+
+
+FALLING = "lib 1.0 : shared <2\nlib 2.0 : shared >=2\nold 1.0 : shared <2\nshared 1.0\nshared 2.0"
+
+
+def test_a_requirement_falls_by_no_major_version_unasked() -> None:
+    before = locked(scenario(FALLING, dependencies=["lib"]))
+    after = scenario(FALLING, dependencies=["lib", "old"])
+    with pytest.raises(PlanError, match="`lib` would fall from 2.0 to 1.0: `old` does not go with it") as caught:
+        locked(after, earlier=before)
+    assert caught.value.code == "older"
+    assert caught.value.hint.endswith("--allow-older lib")
+    assert [line.text for line in caught.value.lines] == ["  - lib"]
+    assert versions(locked(after, earlier=before, allow_older=["lib"]))["lib"] == "1.0"
+
+
+def test_a_bound_of_the_users_own_asks_for_the_fall() -> None:
+    before = locked(scenario(FALLING, dependencies=["lib"]))
+    assert versions(locked(scenario(FALLING, dependencies=["lib<2"]), earlier=before))["lib"] == "1.0"
+
+
+def test_what_is_kept_says_so() -> None:
+    before = locked(scenario("lib 1.0", dependencies=["lib"]))
+    given = scenario("lib 1.0\nother 1.0", "lib 2.0", dependencies=["lib", "other"])
+    (found,) = held_back(locked(given, earlier=before))
+    assert found.message.endswith("2.0 can be had alone: it is kept from the lock before")
+    assert found.hint == "`envgen lock --update lib` takes a newer one"
+
+
+def test_what_may_crash_is_not_taken_for_a_newer_release() -> None:
+    """PyPI's torch and conda's scikit-learn each bring an OpenMP runtime, and torchvision comes from torch's half."""
+    channel = """
+    pytorch 2.3.1
+    pytorch 2.10.0
+    torchvision 0.18.1 : pytorch <2.4
+    scikit-learn 1.9.0 : libopenblas
+    @libopenblas 1.0
+    """
+    pypi = "torch 2.12.0\ntorchvision 0.27.0 : torch==2.12.0\nscikit-learn 1.9.0"
+    lock = locked(scenario(channel, pypi, dependencies=["torch", "torchvision", "scikit-learn"]))
+    assert (versions(lock)["pytorch"], versions(lock)["torchvision"]) == ("2.3.1", "0.18.1")
+    said = {finding.packages[0]: finding.message for finding in held_back(lock)}
+    assert "each brings an OpenMP runtime" in said["torch"]
+    assert "each brings an OpenMP runtime" in said["torchvision"]
+    alone = locked(scenario(channel, pypi, dependencies=["torch", "torchvision"]))
+    assert versions(alone) == {"torch*": "2.12.0", "torchvision*": "0.27.0"}
+
+
+def test_metal_is_found_for_the_tensorflow_that_is_brought() -> None:
+    pypi = """
+    mover 1.0 : tensorflow-macos<2.13
+    tensorflow 2.19.1
+    tensorflow-macos 2.11.0
+    tensorflow-metal 0.7.1
+    tensorflow-metal 1.2.0
+    sys-platform-of-nobody 1.0
+    """
+    given = scenario("", pypi, dependencies=["mover"], accelerator="metal", python="3.11", broken=["tensorflow"])
+    lock = locked(given)
+    assert versions(lock) == {"mover*": "1.0", "tensorflow-macos*": "2.11.0", "tensorflow-metal*": "0.7.1"}
+
+
+class Attempts:
+    """Stand in for plans: what is from PyPI is as the aims say."""
+
+    def __init__(self, given: Scenario, findings: Mapping[frozenset[str], tuple[Finding, ...]]) -> None:
+        self.given = given
+        self.findings = findings
+        self.asked: list[frozenset[str]] = []
+
+    def __call__(self, inputs: PlanInputs) -> PlatformLock:
+        moved = frozenset(name for name, aim in inputs.aims.items() if aim.from_pypi)
+        self.asked.append(moved)
+        made = plan(inputs, self.given.resolvers)
+        return PlatformLock(
+            platform=inputs.platform,
+            solver=made.solver,
+            repodata="",
+            accelerator=made.accelerator,
+            conda=made.conda,
+            pypi=made.pypi,
+            findings=self.findings.get(moved, ()),
+        )
+
+
+CLASH = Finding(code="CLASH", severity="error", message="left and right", packages=("left", "right"))
+
+
+def test_packages_that_do_not_work_together_come_from_pypi() -> None:
+    given = scenario("left 1.0\nright 1.0", "left 1.0\nright 1.0", dependencies=["left", "right"])
+    attempts = Attempts(given, {frozenset(): (CLASH,)})
+    lock = replace_attempt(search(given), attempts).run()
+    assert versions(lock) == {"left*": "1.0", "right*": "1.0"}
+    assert {wheel.why for wheel in lock.pypi} == {"CLASH: left and right"}
+
+
+def test_the_first_plans_faults_are_told_where_nothing_helps() -> None:
+    given = scenario("left 1.0\nright 1.0", "left 1.0\nright 1.0", dependencies=["left", "right"])
+    both = frozenset({"left", "right"})
+    attempts = Attempts(given, {frozenset(): (CLASH,), both: (replace(CLASH, message="still"),)})
+    lock = replace_attempt(search(given), attempts).run()
+    assert lock.findings == (CLASH,)
+    assert attempts.asked == [frozenset(), both]
+
+
+def replace_attempt(made: Search, attempt: Attempts) -> Search:
+    made.attempt = attempt
+    return made
