@@ -97,7 +97,7 @@ class Manifest:
 
     @property
     def folder(self) -> str:
-        return re.sub(r"[^a-z0-9-]", "-", self.name.lower())
+        return re.sub(r"[^a-z0-9-]", "-", self.name.lower())[:40].strip("-")
 
     @property
     def text(self) -> str:
@@ -268,14 +268,15 @@ def markers(python: str) -> dict[str, str]:
 
 
 class Channel:
-    """The records of the channel beside the checkout."""
+    """The records of the channel beside the checkout, without those that have no date: `exclude-newer` refuses them."""
 
     def __init__(self) -> None:
         self.records: dict[str, list[Mapping[str, Any]]] = {}
         for subdir in (SUBDIR, "noarch"):
             document = json.loads((CHANNEL / subdir / "repodata.json").read_bytes())
             for record in (*document["packages"].values(), *document["packages.conda"].values()):
-                self.records.setdefault(record["name"], []).append(record)
+                if 0 < record.get("timestamp", 0) < CUTOFF.timestamp() * 1000:
+                    self.records.setdefault(record["name"], []).append(record)
         self._lock = threading.Lock()
 
     def versions(self, wanted: Wanted, python: str, macos: str) -> set[Version]:
@@ -292,7 +293,7 @@ class Channel:
     def uploaded(self, name: str, version: Version) -> datetime | None:
         """Return when the oldest build of a version was made."""
         same = (record for record in self.records.get(name, ()) if version_of(record["version"]) == version)
-        times = [record["timestamp"] for record in same if record.get("timestamp")]
+        times = [record["timestamp"] for record in same]
         return datetime.fromtimestamp(min(times) / 1000, UTC) if times else None
 
     @cached_property
@@ -324,7 +325,7 @@ async def as_task(
     sparse: Sequence[rattler.SparseRepoData],
     machine: Sequence[rattler.GenericVirtualPackage],
 ) -> object:
-    return await rattler.solve_with_sparse_repodata(specs, sparse, virtual_packages=machine)
+    return await rattler.solve_with_sparse_repodata(specs, sparse, virtual_packages=machine, exclude_newer=CUTOFF)
 
 
 @cache
@@ -813,22 +814,25 @@ def main() -> int:
     printed = threading.Lock()
     print(HEAD, flush=True)
 
-    def one(manifest: Manifest) -> list[Row]:
-        done = []
+    def one(manifest: Manifest) -> None:
         for row in bench.rows(manifest, given.edits):
-            done.append(row)
             with printed:
+                done.setdefault(manifest.name, []).append(row)
                 print(row.text(), flush=True)
-        return done
+                if given.json:
+                    kept = [asdict(row) for name in order if name in done for row in done[name]]
+                    given.json.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
+    chosen = list(manifests(given.only))
+    order = [manifest.name for manifest in chosen]
+    done: dict[str, list[Row]] = {}
     with ThreadPoolExecutor(given.jobs) as pool:
-        rows = [row for done in pool.map(one, list(manifests(given.only))) for row in done]
-    print(*report(rows), sep="\n")
-    if given.json:
-        kept = json.dumps([asdict(row) for row in rows], indent=1, sort_keys=True)
-        given.json.write_text(kept + "\n", encoding="utf-8")
+        list(pool.map(one, chosen))
+    print(*report([row for name in order for row in done[name]]), sep="\n")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    outcome = main()
+    sys.stdout.flush()
+    os._exit(outcome)  # threads of rattler's may still be there, which crash an interpreter that is taken down
