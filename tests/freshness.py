@@ -54,6 +54,7 @@ SUBDIR = "osx-arm64"
 DAYS = 365
 TRIES = 12  # versions that are asked for alone, before the newest counts as unknown
 SECONDS = 1500
+LOADS_WITH_METAL = ("tensorflow>=2.12,<2.20", "tensorflow-macos>=2.12")
 PYTHONS = ("3.11", "3.12", "3.13")
 KNOWN = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
@@ -517,7 +518,9 @@ def is_major(locked: Version, newest: Version) -> bool:
     return old[: place + 1] < new[: place + 1]
 
 
-def uv_answers(lines: Sequence[str], constraints: Sequence[str], manifest: Manifest) -> bool:
+def uv_answers(
+    lines: Sequence[str], constraints: Sequence[str], manifest: Manifest, prerelease: str = "if-necessary"
+) -> bool:
     """Return whether uv alone finds wheels for the target; no answer for another reason is an error."""
     from uv import find_uv_bin
 
@@ -529,7 +532,7 @@ def uv_answers(lines: Sequence[str], constraints: Sequence[str], manifest: Manif
         words = [
             *(find_uv_bin(), "pip", "compile", "-", "--python-platform", "aarch64-apple-darwin"),
             *("--python-version", manifest.python, "--python", sys.executable, "--no-python-downloads"),
-            *("--only-binary", ":all:", "--prerelease", "if-necessary", "--exclude-newer", LAST_DAY),
+            *("--only-binary", ":all:", "--prerelease", prerelease, "--exclude-newer", LAST_DAY),
             *("--no-config", "--no-header", "--no-progress", "--constraints", str(held)),
         ]
         text, said = "".join(f"{line}\n" for line in lines), ""
@@ -694,8 +697,14 @@ class Bench:
         lines = [one.line() for one in wanted]
         found = []
         conda_names = manifest.values.get("conda", [])
-        if uv_answers(lines, manifest.values.get("constraints", []), manifest):
-            found.append("uv, without the manifest's conda names," if conda_names else "uv")
+        held = list(manifest.values.get("constraints", []))
+        if manifest.values.get("accelerator") == "metal":
+            lines, held = [*lines, "tensorflow-metal"], [*held, *LOADS_WITH_METAL]
+        how = next((how for how in ("disallow", "if-necessary") if uv_answers(lines, held, manifest, how)), "")
+        if how:
+            limits = ["with pre-releases"] if how != "disallow" else []
+            limits += ["without the manifest's conda names"] if conda_names else []
+            found.append(f"uv ({', '.join(limits)})" if limits else "uv")
         if all(one.conda for one in wanted) and self.judge.channel.solves(
             [*(f"{one.conda} {conda_bounds(one)}".strip() for one in wanted), *conda_names], *target
         ):
