@@ -91,7 +91,7 @@ def report_lock(console: Console, results: Sequence[EnvironmentResult]) -> None:
 
 def _moves_text(result: EnvironmentResult, lock: PlatformLock) -> list[str]:
     moves = result.moved[lock.platform.subdir]
-    rows = [(move.name, move.before or "-", move.after or "-", move.why) for move in moves]
+    rows = [(move.name, move.before or "-", f"{move.after or '-'}{' (older)' * move.fell}", move.why) for move in moves]
     if not rows:
         return [f"{lock.platform.subdir}: nothing moved"]
     shown = table(("PACKAGE", "FROM", "TO", "WHY"), rows[:SHOWN_MOVES])
@@ -208,7 +208,14 @@ def _platform(lock: PlatformLock, moved: Sequence[Move]) -> dict[str, object]:
 def move_shape(move: Move) -> dict[str, object]:
     """Return the JSON shape of a move."""
     because = move.because or None
-    return {"name": move.name, "from": move.before, "to": move.after, "why": move.why, "because": because}
+    return {
+        "name": move.name,
+        "from": move.before,
+        "to": move.after,
+        "why": move.why,
+        "because": because,
+        "fell": move.fell,
+    }
 
 
 def _finding(finding: Finding) -> dict[str, object]:

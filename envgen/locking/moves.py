@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from packaging.requirements import Requirement as Pep508
@@ -21,7 +21,7 @@ from envgen.manifest.model import Manifest
 from envgen.mapping.channel_packages import distributions_of
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Move
-from envgen.models.match_spec import MatchSpec
+from envgen.models.match_spec import MatchSpec, newer
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record, VirtualPackage, is_excluded
@@ -58,7 +58,7 @@ class RequestedMove:
 def moves(
     manifest: Manifest, before: PlatformLock | None, after: PlatformLock, updates: Updates, request: SolveRequest | None
 ) -> tuple[Move, ...]:
-    """Return what a run moved on one platform; () where it was not locked before.
+    """Return what a run moved on one platform, what fell of the manifest's own first; () where it was not locked before.
 
     `request` is what the records were the answer to.
     """
@@ -72,7 +72,20 @@ def moves(
         conda=conda_reasons(request, before.conda, after.conda, update) if request else {},
         exclude_newer=manifest.exclude_newer,
     )
-    return explained_moves(before, after, requested, distributions_of)
+    named = {requirement.name for requirement in requested.requirements}
+    named |= {each.name for each in after.decisions if MatchSpec.name_of(each.requirement) in named}
+    found = [
+        replace(move, fell=move.name in named and _is_lower(move.after, move.before))
+        for move in explained_moves(before, after, requested, distributions_of)
+    ]
+    return tuple(sorted(found, key=lambda move: not move.fell))
+
+
+def _is_lower(version: str, than: str) -> bool:
+    try:
+        return bool(version and than) and newer(than, version)
+    except ValueError:
+        return False
 
 
 def stated_requirements(manifest: Manifest, platform: Platform) -> tuple[Requirement, ...]:

@@ -41,7 +41,8 @@ class Decision:
 class Move:
     """A change of a package between two locks; `before` or `after` is the version, "" where it is absent.
 
-    `because` names the package whose own move `why` speaks of, "" where the cause is no other move.
+    `because` names the package whose own move `why` speaks of, "" where the cause is no other move. `fell` tells that
+    the manifest names the package and its version is a lower one now.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Move:
     after: str
     why: str
     because: str = ""
+    fell: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

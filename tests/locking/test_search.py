@@ -18,7 +18,8 @@ from envgen.proof.facts import fact_findings
 from envgen.proof.prove import prove
 from tests.fakes.scenarios import Scenario, scenario
 
-NEWER_PYTHON = "@python 3.12.8\n"
+# Of which python to take the newest: the solver would rather have that than the newest requirement.
+NEWER_PYTHON = "@python 3.12.8\n@anchor 1.0 ! python <3.12.8\n"
 
 
 def search(
@@ -58,7 +59,7 @@ def locked(given: Scenario, **options: object) -> PlatformLock:
 
 def versions(lock: PlatformLock) -> dict[str, str]:
     """Return what is locked, without python's own; wheels have a star."""
-    hidden = ("python", "pip", "setuptools")
+    hidden = ("python", "pip", "setuptools", "anchor")
     conda = {record.name: record.version for record in lock.conda if record.name not in hidden}
     return conda | {f"{wheel.name}*": wheel.version for wheel in lock.pypi}
 
@@ -72,17 +73,17 @@ def day(year: int, month: int = 1) -> datetime:
 
 
 def test_a_solvers_taste_costs_no_requirement_a_version() -> None:
-    channel = NEWER_PYTHON + "lib 1.0\nlib 2.0 : python <3.12.8"
-    assert versions(locked(scenario(channel, dependencies=["lib"]))) == {"lib": "2.0"}
-    assert versions(locked(scenario(channel, dependencies=["lib"]), effort=0)) == {"lib": "1.0"}
+    channel = NEWER_PYTHON + "zap 1.0\nzap 2.0 : anchor"
+    assert versions(locked(scenario(channel, dependencies=["zap"]))) == {"zap": "2.0"}
+    assert versions(locked(scenario(channel, dependencies=["zap"]), effort=0)) == {"zap": "1.0"}
 
 
 def test_an_edit_moves_nothing_for_a_minor_version() -> None:
-    channel = NEWER_PYTHON + "lib 1.0\nlib 1.1 : python <3.12.8\nother 1.0"
-    before = locked(scenario(channel, dependencies=["lib"]), effort=0)
-    again = scenario(channel, dependencies=["lib", "other"])
-    assert versions(locked(again, earlier=before)) == {"lib": "1.0", "other": "1.0"}
-    assert versions(locked(again)) == {"lib": "1.1", "other": "1.0"}
+    channel = NEWER_PYTHON + "zap 1.0\nzap 1.1 : anchor\nother 1.0"
+    before = locked(scenario(channel, dependencies=["zap"]), effort=0)
+    again = scenario(channel, dependencies=["zap", "other"])
+    assert versions(locked(again, earlier=before)) == {"zap": "1.0", "other": "1.0"}
+    assert versions(locked(again)) == {"zap": "1.1", "other": "1.0"}
 
 
 DATES = {
@@ -168,7 +169,7 @@ FALLING = "lib 1.0 : shared <2\nlib 2.0 : shared >=2\nold 1.0 : shared <2\nshare
 def test_a_requirement_falls_by_no_major_version_unasked() -> None:
     before = locked(scenario(FALLING, dependencies=["lib"]))
     after = scenario(FALLING, dependencies=["lib", "old"])
-    with pytest.raises(PlanError, match="`lib` would fall from 2.0 to 1.0: `old` does not go with it") as caught:
+    with pytest.raises(PlanError, match=r"`lib` would fall from 2\.0 to 1\.0: `old` does not go with it") as caught:
         locked(after, earlier=before)
     assert caught.value.code == "older"
     assert caught.value.hint.endswith("--allow-older lib")
@@ -192,15 +193,16 @@ def test_what_is_kept_says_so() -> None:
 def test_what_may_crash_is_not_taken_for_a_newer_release() -> None:
     """PyPI's torch and conda's scikit-learn each bring an OpenMP runtime, and torchvision comes from torch's half."""
     channel = """
-    pytorch 2.3.1
+    pytorch 1.13.1
     pytorch 2.10.0
-    torchvision 0.18.1 : pytorch <2.4
-    scikit-learn 1.9.0 : libopenblas
-    @libopenblas 1.0
+    torchvision 0.14.1 : pytorch <2
+    scikit-learn 1.9.0 : libopenblas | llvm-openmp
+    @libopenblas 1.0 : llvm-openmp
+    @llvm-openmp 1.0
     """
     pypi = "torch 2.12.0\ntorchvision 0.27.0 : torch==2.12.0\nscikit-learn 1.9.0"
     lock = locked(scenario(channel, pypi, dependencies=["torch", "torchvision", "scikit-learn"]))
-    assert (versions(lock)["pytorch"], versions(lock)["torchvision"]) == ("2.3.1", "0.18.1")
+    assert (versions(lock)["pytorch"], versions(lock)["torchvision"]) == ("1.13.1", "0.14.1")
     said = {finding.packages[0]: finding.message for finding in held_back(lock)}
     assert "each brings an OpenMP runtime" in said["torch"]
     assert "each brings an OpenMP runtime" in said["torchvision"]
@@ -212,14 +214,14 @@ def test_metal_is_found_for_the_tensorflow_that_is_brought() -> None:
     pypi = """
     mover 1.0 : tensorflow-macos<2.13
     tensorflow 2.19.1
-    tensorflow-macos 2.11.0
-    tensorflow-metal 0.7.1
+    tensorflow-macos 2.12.0
+    tensorflow-metal 1.1.0
     tensorflow-metal 1.2.0
     sys-platform-of-nobody 1.0
     """
     given = scenario("", pypi, dependencies=["mover"], accelerator="metal", python="3.11", broken=["tensorflow"])
     lock = locked(given)
-    assert versions(lock) == {"mover*": "1.0", "tensorflow-macos*": "2.11.0", "tensorflow-metal*": "0.7.1"}
+    assert versions(lock) == {"mover*": "1.0", "tensorflow-macos*": "2.12.0", "tensorflow-metal*": "1.1.0"}
 
 
 class Attempts:
