@@ -21,7 +21,7 @@ from envgen.manifest.model import Manifest
 from envgen.mapping.channel_packages import distributions_of
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Move
-from envgen.models.match_spec import MatchSpec, newer
+from envgen.models.match_spec import MatchSpec, is_version, newer
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record, VirtualPackage, is_excluded
@@ -58,9 +58,9 @@ class RequestedMove:
 def moves(
     manifest: Manifest, before: PlatformLock | None, after: PlatformLock, updates: Updates, request: SolveRequest | None
 ) -> tuple[Move, ...]:
-    """Return what a run moved on one platform, what fell of the manifest's own first; () where it was not locked before.
+    """Return what a run moved on one platform; () where it was not locked before.
 
-    `request` is what the records were the answer to.
+    What the manifest names and fell comes first. `request` is what the records were the answer to.
     """
     if before is None:
         return ()
@@ -82,10 +82,7 @@ def moves(
 
 
 def _is_lower(version: str, than: str) -> bool:
-    try:
-        return bool(version and than) and newer(than, version)
-    except ValueError:
-        return False
+    return is_version(version) and is_version(than) and newer(than, version)
 
 
 def stated_requirements(manifest: Manifest, platform: Platform) -> tuple[Requirement, ...]:
