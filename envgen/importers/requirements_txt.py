@@ -308,7 +308,7 @@ def _project(text: str, span: Span, group: str, *, editable: bool) -> ImportedIt
 
 def unless_elsewhere(item: ImportedLink | ImportedProject, marker: str) -> ImportedLink | ImportedProject | Ignored:
     """Return what a line asks for, unless its marker is true on other platforms alone."""
-    if not marker or may_apply(marker):
+    if may_apply(marker):
         return item
     what = (item.name or "a URL") if isinstance(item, ImportedLink) else f"`{item.path}`"
     return Ignored(span=item.span, what=what, why=f"its marker `{marker}` is for another platform")

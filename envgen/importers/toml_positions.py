@@ -154,7 +154,7 @@ class _ArrayScanner:
     def take(self, sign: str, depth: int) -> None:
         blank = not sign.strip() or sign.startswith("#")
         if not self._value:
-            self._value = sign == "=" or sign.endswith("=")
+            self._value = sign.endswith("=")
         elif not self._array:
             self._array = sign == "["
             self._value = self._array or blank

@@ -107,7 +107,7 @@ class LineTranslator:
         requirement = item.requirement
         if why := unwanted_package(requirement.name, "pypi"):
             return line_report(item, "dropped", why=why)
-        here = not requirement.marker or may_apply(requirement.marker)
+        here = may_apply(requirement.marker)
         row = replacement_of(requirement.name, APPLE_SILICON) if here and requirement.name not in NAMES else None
         if row and not row.replacement:
             return line_report(item, "dropped", why=row.why)

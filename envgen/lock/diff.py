@@ -94,7 +94,7 @@ def replacement(before: Package, after: Package) -> str:
 
 
 def _is_same(before: Package | None, after: Package | None) -> bool:
-    if before is None or after is None or before.key.source != after.key.source:
+    if before is None or after is None:
         return False
     return _version(before) == _version(after) and _build(before) == _build(after) and not replacement(before, after)
 

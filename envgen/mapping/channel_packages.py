@@ -159,7 +159,7 @@ def distributions_of(record: Record, table: NameTable | None = None) -> tuple[st
     over `rich`). The table says what a package holds; a Python record that it lacks holds the one of its own name.
     """
     known = table or name_table()
-    depended = depends_names(record)
+    depended = depends_names(record) - {record.name}
     contents = contents_of(record.name, record.version, known)
     if contents is None:
         for_an_extra = _WITH.split(record.name, maxsplit=1)[0] in depended
@@ -180,9 +180,9 @@ def contents_of(conda: str, version: str, table: NameTable) -> tuple[str, ...] |
 
 def _held_by_dependency(conda: str, distribution: str, depended: frozenset[str], table: NameTable) -> bool:
     """Return whether something that a record depends on is the holder of a distribution instead."""
-    if any(holder in depended for holder in table.holders.get(distribution, ()) if holder != conda):
+    if not depended.isdisjoint(table.holders.get(distribution, ())):
         return True
     if canonicalize_name(conda) in {form.format(distribution) for form in _BINDINGS}:
         return False  # the Python side of a library depends on it: python-xxhash on xxhash
-    twins = (name for name in depended if name != conda and canonicalize_name(name) == distribution)
+    twins = (name for name in depended if canonicalize_name(name) == distribution)
     return any(contents_of(twin, "", table) in (None, (distribution,)) for twin in twins)

@@ -123,8 +123,6 @@ def to_specifier(version: str) -> str | None:
 
     `=1.2` and `1.2.*` become `==1.2.*`; a bare `1.2` and `==1.2` become `==1.2`, as PEP 440 and CEP 29 have them.
     """
-    if not version or version == "*":
-        return ""
     clauses = [_specifier_clause(part.strip()) for part in version.split(",") if part.strip()]
     if any(clause is None for clause in clauses):
         return None

@@ -97,7 +97,7 @@ def map_requirements(
         message = "; ".join(dict.fromkeys(error.message for _, error in failed))
         raise MappingError(message, hint=failed[0][1].hint, lines=origin_lines([item for item, _ in failed]))
     for index, item in enumerate(mapped):
-        if suggest and item.provenance == NOWHERE and not item.conda:
+        if suggest and item.provenance == NOWHERE:
             mapped[index] = replace(item, suggestions=mapper.suggestions(item.requirement.name))
     return tuple(mapped)
 
