@@ -60,12 +60,20 @@ def kept(items: Sequence[ImportedMatchSpec | ImportedRequirement]) -> list[str]:
         pytest.param([spec("old", version="==3.0"), spec("six")], ["old"], id="any version where it is not there"),
         pytest.param([spec("a", ["b"]), requirement("b==1"), requirement("c==1", ["a"])], ["c"], id="by the file"),
         pytest.param([spec("unknown"), requirement("unknown-too==1")], ["unknown", "unknown-too"], id="unknown"),
+        pytest.param([requirement("old==2.0"), spec("six")], ["old", "six"], id="the version of a requirement"),
+        pytest.param([spec("cuda-nvcc", ["six"]), spec("six")], ["cuda-nvcc", "six"], id="by what is left out"),
     ],
 )
 def test_what_nothing_needs_is_kept(
     items: Sequence[ImportedMatchSpec | ImportedRequirement], expected: list[str]
 ) -> None:
     assert kept(items) == expected
+
+
+def test_what_two_need_is_there_for_the_first() -> None:
+    items = [spec("app", ["b", "c"]), spec("b", ["d"]), spec("c", ["d"]), spec("d")]
+    needed = needed_items(items, CondaToPypi())
+    assert [needed.get(id(item)) for item in items] == [None, "app", "app", "b"]
 
 
 def test_other_lines_are_left_alone() -> None:

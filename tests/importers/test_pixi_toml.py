@@ -91,7 +91,7 @@ def test_in_braces() -> None:
     assert read_pixi(text, "f").name == "p"
 
 
-@pytest.mark.parametrize("text", ["[feature]", "feature = {}", "[target]"])
+@pytest.mark.parametrize("text", ["[feature]", "feature = {}", "[target]", "[feature.dev]", "[target.osx-arm64]"])
 def test_a_table_of_tables_asks_for_nothing(text: str) -> None:
     assert [text for _, text in lines_of(read_pixi(text, "f"))] == [f"aside `{text.strip('[]').split()[0]}`"]
 

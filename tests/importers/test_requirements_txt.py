@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from envgen.errors import ForeignFileError
 from envgen.importers.items import Heading, Ignored, ImportedRequirement, Unsupported
 from envgen.importers.requirements_txt import MAX_LINES, may_apply, read_requirements
-from tests.importers.item_texts import files_of, lines_of, no_files, unaccounted
+from tests.importers.item_texts import files_of, lines_of, no_files, spans_of, unaccounted
 
 LINES = [
     ("numpy", "pypi numpy"),
@@ -28,6 +28,7 @@ LINES = [
     ("--editable=./lib[dev,Test_X]", "project ./lib[dev,test-x] editable"),
     ('--editable "./my lib"', "project ./my lib editable"),
     ("-e file:.", "project . editable"),
+    ("-e file:", "project . editable"),
     ("./lib", "project ./lib"),
     ("../lib", "project ../lib"),
     ("lib/", "project lib/"),
@@ -35,6 +36,8 @@ LINES = [
     ("./x-1.0-py3-none-any.whl", "link x==1.0 ./x-1.0-py3-none-any.whl"),
     ("vendor/foo-1.2.tar.gz", "link foo==1.2 vendor/foo-1.2.tar.gz"),
     ("foo-1.2.zip ; python_version > '3'", "link foo==1.2 foo-1.2.zip"),
+    ("https://h/foo-1.2.zip; sys_platform == 'win32'", "aside foo"),
+    ("https://h/foo-1.2.zip ;sys_platform == 'win32'", "aside foo"),
     ("git+https://h/a/b.git@main#egg=Foo_B", "link foo-b git+https://h/a/b.git@main#egg=Foo_B"),
     ("-e git+ssh://git@h/a/b.git", "link  git+ssh://git@h/a/b.git"),
     ("git+https://h/a/b.git", "link  git+https://h/a/b.git"),
@@ -142,6 +145,17 @@ def test_a_comment_ends_a_continuation() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        pytest.param("\\\n\nnumpy", [(1, 2, "heading "), (3, 3, "pypi numpy")], id="in front"),
+        pytest.param("numpy\n\\", [(1, 1, "pypi numpy"), (2, 2, "heading ")], id="at the end"),
+    ],
+)
+def test_a_continuation_of_nothing_has_its_lines(text: str, spans: list[tuple[int, int, str]]) -> None:
+    assert spans_of(read_requirements(text, "f", no_files)) == spans
+
+
 def test_what_is_left_out_of_a_line_is_told() -> None:
     [item] = read_requirements("six --global-option=x --hash=sha256:ab", "f", no_files).items
     assert isinstance(item, ImportedRequirement)
@@ -212,6 +226,8 @@ def test_a_file_of_many_lines_is_refused() -> None:
     [
         pytest.param("".join(f"p{at}==1.{at}\n" for at in range(30)), True, id="a freeze"),
         pytest.param("".join(f"p{at}==1.{at}\n" for at in range(29)), False, id="few lines"),
+        pytest.param("a\nb\nc\n" + "".join(f"p{at}==1.{at}\n" for at in range(27)), True, id="nine of ten"),
+        pytest.param("a\nb\nc\nd\n" + "".join(f"p{at}==1.{at}\n" for at in range(27)), False, id="less than that"),
         pytest.param("".join(f"p{at}>=1.{at}\n" for at in range(50)), False, id="ranges"),
         pytest.param("".join(f"p{at}==1.{at}.*\n" for at in range(50)), False, id="series"),
         pytest.param("".join(f"p{at}\n" for at in range(50)), False, id="names"),

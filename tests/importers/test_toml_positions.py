@@ -80,7 +80,17 @@ def test_what_is_no_toml(text: str, message: str, line: int) -> None:
 
 
 VALUES = st.sampled_from(
-    ['"a"', "'b # ]'", "[]", '["a",\n"b" ]', "{ x = 1, y = [2] }", '"""m\n# n\n"""', "1 # c", "[[1],\n[2, 3]]"]
+    [
+        '"a"',
+        "'b # ]'",
+        "[]",
+        '["a",\n"b" ]',
+        "{ x = 1, y = [2] }",
+        '"""m\n# n\n"""',
+        "1 # c",
+        "[[1],\n[2, 3]]",
+        "[[[1],\n[2]], 3]",
+    ]
 )
 
 
@@ -91,6 +101,8 @@ def test_statements_cover_the_text(values: list[str]) -> None:
     assert [one.path for one in file.statements] == [(f"k{at}",) for at in range(len(values))] or any(
         "x = 1" in value for value in values
     )
+    nested = [one for one in file.statements if one.value == [[[1], [2]], 3]]
+    assert all([item.last - item.line.line for item in one.items] == [1, 0] for one in nested)
     told = {line for one in file.statements for line in range(one.span.line.line, one.span.last + 1)}
     assert told == set(range(1, text.count("\n") + 1))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.lock.diff import diff
+from envgen.lock.diff import diff, distribution_names, replacement
 from envgen.lock.model import LockedWheel
 from envgen.models.record import Record
 from tests.fakes.locks import make_platform, make_record, make_wheel
@@ -28,6 +28,16 @@ _A = make_record("a", "1.9", "h_0")
             "replaced",
             (_A.url, "https://x/a"),
             id="other file at another address",
+        ),
+        pytest.param(
+            replace(_A, url=""),
+            replace(_A, sha256="0" * 64),
+            "replaced",
+            (_A.sha256, "0" * 64),
+            id="other file at an address that is not known",
+        ),
+        pytest.param(
+            replace(_A, sha256=""), replace(_A, md5="0" * 32), "replaced", (_A.md5, "0" * 32), id="one hash in common"
         ),
         pytest.param(make_wheel("a", "2.0rc1"), make_wheel("a", "2.0"), "upgraded", ("2.0rc1", "2.0"), id="wheel up"),
         pytest.param(make_wheel("a", "2.0"), make_wheel("a", "1.5"), "downgraded", ("2.0", "1.5"), id="wheel down"),
@@ -69,6 +79,38 @@ def test_equal_locks_have_no_change() -> None:
     lock = make_platform([_A], [make_wheel("b")])
     moved = replace(lock, conda=(replace(_A, size=None, timestamp=1, license=""),))
     assert diff(lock, moved) == ()
+
+
+@pytest.mark.parametrize("less", [replace(_A, url=""), replace(_A, md5=""), replace(_A, sha256="")])
+def test_what_one_lock_does_not_know_is_no_change(less: Record) -> None:
+    assert diff(make_platform([_A]), make_platform([less])) == ()
+    assert diff(make_platform([less]), make_platform([_A])) == ()
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        pytest.param(_A, "", id="same"),
+        pytest.param(replace(_A, md5="0" * 32), "another file at the same address", id="file"),
+        pytest.param(replace(_A, url="https://x/a"), "the same file at another address", id="address"),
+        pytest.param(replace(_A, md5="0" * 32, url="https://x/a"), "another file at another address", id="both"),
+        pytest.param(replace(_A, build="h_1", md5="0" * 32, url="https://x/a"), "", id="rebuilt"),
+    ],
+)
+def test_a_replacement_in_words(after: Record, words: str) -> None:
+    assert replacement(_A, after) == words
+
+
+def test_a_package_of_several_distributions_goes_by_its_own_name_or_by_the_first() -> None:
+    provided = {"pytorch": ("torch", "functorch"), "two": ("a-b", "two")}
+    locks = [make_platform([make_record("pytorch"), make_record("lib_c")]), make_platform([make_record("two")])]
+    names = distribution_names(locks, lambda record: provided.get(record.name, ()))
+    assert [names(conda) for conda in ("pytorch", "lib_c", "two", "not_there")] == [
+        "torch",
+        "lib-c",
+        "two",
+        "not-there",
+    ]
 
 
 def test_changes_are_sorted_by_name() -> None:

@@ -9,6 +9,7 @@ import pytest
 from envgen.lock.graph import RootPackage, manifest_roots
 from envgen.lock.model import PlatformLock
 from envgen.manifest.model import load_manifest
+from envgen.models.findings import Decision
 from envgen.models.record import Record
 from tests.fakes.locks import make_platform, make_record, make_wheel
 
@@ -52,3 +53,22 @@ def test_pip_is_a_root_where_it_is_there() -> None:
 def test_a_lock_without_the_plug_in_has_no_such_root() -> None:
     lock = replace(locked("metal"), pypi=())
     assert list(roots(METAL, lock)) == ["conda:numpy", "conda:python"]
+
+
+ASKS = """name: demo
+python: "3.12"
+dependencies: [pandas>=2, numpy>=99, pywin32; sys_platform == 'win32']
+conda: ["hdf5 >=1.14", absent]
+"""
+
+
+def test_what_the_lock_decided_comes_before_what_provides_the_name() -> None:
+    decided = Decision(requirement="pandas>=2", name="polars", source="conda", why="a fact")
+    names = ("pandas", "polars", "numpy", "pywin32", "hdf5")
+    lock = replace(make_platform([make_record(name) for name in names]), decisions=(decided,))
+    found = roots(ASKS, lock)
+    assert [(key, root.need, root.origin.line and root.origin.line.line) for key, root in found.items()] == [
+        ("conda:polars", "pandas>=2", 3),
+        ("conda:numpy", "numpy>=99", 3),  # locked otherwise than it was asked for
+        ("conda:hdf5", "hdf5 >=1.14", 4),
+    ]

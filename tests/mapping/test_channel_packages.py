@@ -45,6 +45,9 @@ def test_a_build_string_alone_does_not_make_python() -> None:
         (("python_abi 3.11.* *_cp311",), False),
         (("python", "numpy >=99"), True),
         (("python <3.12",), False),
+        (("python >=3.12.4",), True),
+        (("python_abi ==3.12",), True),
+        (("cpython >=3.13",), False),
         (("python >=((",), False),
         ((f"python >={'(' * 20_000}",), False),
     ],
@@ -82,6 +85,7 @@ def test_the_newest_record_does_not_depend_on_the_order(records: list[object]) -
 )
 def test_outputs_of_one_feedstock_pin_each_other(spec: str, *, pinned: bool) -> None:
     assert pins(library("x", "2.1", depends=[spec]), "x-core", "2.1") is pinned
+    assert pins(library("x", "2.1", depends=["x-core", spec]), "x-core", "2.1") is pinned
     assert not pins(library("x", "2.0", depends=[spec]), "x-core", "2.1")
 
 
@@ -107,6 +111,7 @@ OPENCV = ("opencv-contrib-python", "opencv-contrib-python-headless", "opencv-pyt
         (package("pyqt", "6.9.1"), ("pyqt6",)),
         (package("dask", "2.10", depends=["numpy"]), ("dask",)),
         (package("pyglfw", depends=["glfw"]), ("glfw",)),
+        (package("needs-itself", depends=["needs-itself"]), ("needs-itself",)),
     ],
     ids=lambda value: str(value) if isinstance(value, Record) else None,
 )
@@ -138,6 +143,7 @@ def test_a_record_provides_what_it_holds(record: Record, held: tuple[str, ...]) 
         ("uvicorn-standard", ["uvicorn ==0.51.0"]),
         ("docker-compose", ["__osx >=12.3"]),
         ("r-base", ["cairo"]),
+        ("_no_project", ANY_PYTHON),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
-from envgen.knowledge.names import name_table
+from envgen.knowledge.names import NameTable, name_table
 from envgen.mapping.conda_to_pypi import CondaToPypi, to_specifier
 from envgen.mapping.name_mapper import NameMapper
 from envgen.mapping.version_specs import to_match_specs
@@ -28,6 +28,7 @@ LISTED = [
     library("over", "2.0", depends=["numpy >=1"]),
     package("py-opencv", "4.6"),
     library("opencv", "4.6", depends=["py-opencv ==4.6"]),
+    library("alone", depends=["gone ==1.0"]),
 ]
 
 
@@ -66,6 +67,7 @@ def test_the_conda_package_of_a_project() -> None:
         ("umbrella", "umbrella-core", True, True),
         ("tools", "", True, True),
         ("over", "", True, True),
+        ("alone", "", True, True),
         ("opencv", "opencv-python", True, True),
         ("absent", "absent", False, False),
         ("libabsent", "", True, False),
@@ -94,6 +96,11 @@ def test_names_by_a_channel(conda: str, requirement: str, certain: bool, known: 
 )
 def test_names_without_a_channel(conda: str, requirement: str) -> None:
     assert CondaToPypi().of(conda).requirement == requirement
+
+
+def test_a_package_that_is_the_best_for_nothing_stands_for_the_first_that_it_holds() -> None:
+    table = NameTable(contents={"x-all": ("b", "a")}, holders={"a": ("a-core", "x-all"), "b": ("b-core",)})
+    assert CondaToPypi(table=table).of("x-all").requirement == "b"
 
 
 def test_what_is_asked_of_the_channel() -> None:

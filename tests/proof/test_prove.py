@@ -176,6 +176,7 @@ SIX = make_wheel("six", "1.17.0", "py2.py3-none-any")
         pytest.param(replace(SIX, wheel=replace(SIX.wheel, url=NUMPY.url)), ["URL"], id="url of another file"),
         pytest.param(replace(SIX, wheel=replace(SIX.wheel, version="1.16")), ["WHEEL-NAME"], id="edited version"),
         pytest.param(replace(SIX, wheel=replace(SIX.wheel, version="?")), ["WHEEL-NAME"], id="odd version"),
+        pytest.param(replace(SIX, wheel=replace(SIX.wheel, name="seven")), ["WHEEL-NAME"], id="edited name"),
         pytest.param(make_wheel("a", tag="sdist"), ["WHEEL-NAME"], id="no wheel name"),
         pytest.param(make_wheel("a", tag="cp311-cp311-macosx_12_0_arm64"), ["WHEEL-TAGS"], id="other python"),
         pytest.param(make_wheel("a", tag="cp312-cp312-macosx_12_0_x86_64"), ["WHEEL-TAGS"], id="other machine"),
