@@ -137,7 +137,7 @@ def _entry(body: str) -> tuple[str, str]:
     key, colon, rest = body.partition(": ")
     if not colon and key.endswith(":"):
         key = key[:-1]
-    elif not colon or not rest:
+    elif not rest:
         raise NotPlainError
     return _text(key), rest
 

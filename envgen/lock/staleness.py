@@ -222,7 +222,7 @@ class _StaleCheck:
         main = self._graph.reach(key for key, groups in self._roots.items() if MAIN_GROUP in groups)
         for key, groups in sorted(self._roots.items()):
             wanted = (MAIN_GROUP,) if key in main else tuple(sorted(groups))
-            if key in self._packages and self._lock.groups_of(key) != wanted:
+            if self._lock.groups_of(key) != wanted:
                 locked = ", ".join(self._lock.groups_of(key))
                 message = f"{key.name} is locked for {locked}, and the manifest asks for it in {', '.join(wanted)}"
                 yield StaleReason(code="GROUP", message=message)
