@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,12 @@ def edited(file: str, old: str, new: str, *, seal: bool = False) -> dict[str, st
 def test_every_golden_lock_is_read(case: str) -> None:
     lock = LOCKS[case]()
     assert read_explicit(render(lock, ["explicit"])) == without_urls(normal_form(lock))
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_indexes_are_read_whether_sealed_or_not(sealed: bool) -> None:
+    lock = replace(make_lock(), indexes=("https://h.example/simple", "https://i.example/simple"))
+    assert read_explicit(render(lock, ["explicit"]), sealed=sealed).indexes == lock.indexes
 
 
 def test_other_files_and_line_ends_do_not_matter() -> None:

@@ -64,6 +64,19 @@ def test_a_lock() -> None:
     assert unaccounted(text, file) == []
 
 
+def test_blank_lines_and_comments_change_nothing() -> None:
+    text = HEAD + block("numpy") + block("six")
+    commented = HEAD.replace("metadata:", "\n  # c\nmetadata:") + block("numpy") + "\n # c\n" + block("six")
+    plain, other = (read_foreign_lock(each, "f") for each in (text, commented))
+    assert [found for _, found in lines_of(other)] == [found for _, found in lines_of(plain)]
+    assert other.items[-2].span.last == plain.items[-2].span.last + 2  # those above it
+
+
+def test_a_package_without_a_version_is_told() -> None:
+    file = read_foreign_lock(HEAD + block("x", "''"), "f")
+    assert lines_of(file)[-1][1] == "unread a package without a name or version"
+
+
 def test_another_platform_is_read_where_ours_is_not_there() -> None:
     file = read_foreign_lock(HEAD + block("numpy", platform="linux-64") + block("six", platform="win-64"), "f")
     assert [found for _, found in lines_of(file)][-2:] == ["conda numpy ==1.0", "aside `six` for win-64"]

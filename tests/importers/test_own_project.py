@@ -82,7 +82,8 @@ def test_extras_that_name_each_other_end() -> None:
 def test_poetrys_own_table() -> None:
     found = read(POETRY)
     assert lines(found) == [("rich>=13.1,<14", 5), ("numpy[x]>=1.26,<1.27", 6)]
-    assert len({one.origin for one in found.requirements}) == 2
+    place = "libs/app/pyproject.toml: tool.poetry.dependencies"
+    assert [one.origin.path for one in found.requirements] == [f"{place}[0]", f"{place}[1]"]
     assert found.name == "ours"
 
 
@@ -160,6 +161,11 @@ def test_suggests_the_extra_that_was_meant() -> None:
 def test_refuses_what_poetry_fetches(line: str, said: str) -> None:
     with pytest.raises(ForeignFileError, match=said):
         read(f"[tool.poetry.dependencies]\n{line}\n")
+
+
+@pytest.mark.parametrize("fetched", ['git = "https://git.example/x"', 'path = "../x"'])
+def test_what_an_extra_of_poetrys_fetches_is_no_matter(fetched: str) -> None:
+    assert lines(read(f"{POETRY}[tool.poetry.dependencies.x]\n{fetched}\noptional = true\n")) == lines(read(POETRY))
 
 
 def test_refuses_what_is_no_toml() -> None:

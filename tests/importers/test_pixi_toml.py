@@ -75,7 +75,16 @@ def test_a_workspace() -> None:
 
 @pytest.mark.parametrize(
     ("macos", "floor"),
-    [('"12.0"', ""), ('"14"', "14.0"), ("15.1", "15.1"), ('"x"', ""), ('"14.x"', ""), ("[1]", ""), ('"13.1"', "13.1")],
+    [
+        ('"12.0"', ""),
+        ('"13.0"', ""),
+        ('"14"', "14.0"),
+        ("15.1", "15.1"),
+        ('"x"', ""),
+        ('"14.x"', ""),
+        ("[1]", ""),
+        ('"13.1"', "13.1"),
+    ],
 )
 def test_a_floor_above_the_default_counts(macos: str, floor: str) -> None:
     assert read_pixi(f"[system-requirements]\nmacos = {macos}", "f").macos == floor

@@ -76,6 +76,8 @@ def test_a_project() -> None:
         pytest.param('[project]\nname="x"\ndynamic = ["version"]', "aside `project.dynamic`", id="version"),
         pytest.param('project.optional-dependencies = {a = ["six"], b = ["attrs"]}', "pypi(b) attrs", id="braces"),
         pytest.param('[dependency-groups]\na = "six"', "pypi(a) six", id="no list"),
+        pytest.param('[project]\nname = "x"\n[dependency-groups.a]', "aside `project.name`", id="a group's head"),
+        pytest.param('project.name = "x"\ndependency-groups = 1', "aside `project.name`", id="no groups"),
         pytest.param('[tool.pixi.dependencies]\nnumpy = "*"', "conda numpy", id="pixi"),
     ],
 )

@@ -66,7 +66,9 @@ LINES = [
     ("-r absent.txt", "unread cannot read absent.txt"),
     ("--requirement absent.txt", "unread cannot read absent.txt"),
     ("--constraint absent.txt", "unread cannot read absent.txt"),
+    ("a" * 1000, "pypi aaa"),
     ("a" * 1001, "unread too long for a requirement"),
+    ("a; " + "(" * 20, "unread not a requirement"),
     ("a; " + "(" * 21, "unread too long for a requirement"),
     ("a; python_version > '3'" + " and python_version > '3'" * 30, "pypi a; python_version > '3'"),
 ]

@@ -40,6 +40,11 @@ def test_a_name_is_found(project: str, conda: str, provenance: str) -> None:
     assert answer.why
 
 
+def test_a_binding_does_not_stand_for_a_package_that_is_known_and_lacking() -> None:
+    answer = mapper(package("numpy"), package("python-torch")).map_names(["torch"])["torch"]
+    assert (answer.source, answer.conda) == ("unknown", "pytorch")
+
+
 def test_the_users_own_map_goes_before_everything() -> None:
     names = mapper(package("numpy"), package("pytorch"), overrides={"Torch": None, "our_lib": "numpy", "numpy": "lost"})
     answers = names.map_names(["torch", "our-lib", "numpy"])

@@ -194,6 +194,7 @@ def test_other_extras_are_expanded_from_the_metadata_of_what_conda_will_install(
     records = [package("celery", "5.4.0"), package("celery", "5.9", python=("python >=3.13,<3.14.0a0",))]
     records += [package("kombu", "5.5"), package("redis-py", "5.2"), package("python-tzdata", "2025.2")]
     mapped = translate("celery[redis]<6", *records, metadata=releases(CELERY, KOMBU))
+    assert (mapped.source, mapped.conda) == ("conda", "celery")
     assert [str(spec) for spec in mapped.specs] == [
         "celery <6dev0",
         "kombu >=5.3",
@@ -270,6 +271,21 @@ def test_near_misses_are_given_when_asked_for() -> None:
     assert [item.suggestions for item in map_requirements(asked, names, MAC, no_metadata)] == [(), (), ()]
     found = map_requirements(asked, names, MAC, no_metadata, suggest=True)
     assert [item.suggestions[:1] for item in found] == [("scikit-learn",), (), ()]
+
+
+@pytest.mark.parametrize(
+    ("specs", "conda"),
+    [
+        ("rich", "rich"),
+        ("rich, rich-jupyter", "rich-jupyter"),
+        ("rich, ipywidgets", "rich"),
+        ("rich, rich-jupyter, ipywidgets", "rich"),
+    ],
+)
+def test_the_package_to_ask_for(specs: str, conda: str) -> None:
+    parsed = tuple(map(MatchSpec.parse, specs.split(", ")))
+    mapped = MappedRequirement(requirement=wanted("rich[jupyter]"), source="conda", conda="rich", specs=parsed)
+    assert (mapped.package, mapped.spec) == (conda, specs)
 
 
 def test_an_answer_of_the_plans_own() -> None:
