@@ -226,6 +226,17 @@ def test_a_distribution_has_one_source() -> None:
     assert codes(make_record("pytorch"), alias) == ["DOUBLE-CONTENT"]
 
 
+def test_who_else_has_a_distribution_is_said() -> None:
+    torch, cpu, wheel = make_record("pytorch", "2.5.1"), with_python(make_record("torch")), make_wheel("torch", "2.6.0")
+    (double,) = faults(torch, cpu, wheel)
+    assert double.message == f"torch is provided by torch 2.6.0 from PyPI and by {torch}, {cpu}"
+    assert double.hint == "lock again: `envgen lock --update torch`"
+    assert double.packages == ("pytorch", "torch")
+    (content,) = faults(torch, cpu)
+    assert content.message == f"torch is provided by {torch} and by {cpu}"
+    assert content.packages == ("pytorch", "torch")
+
+
 def test_a_package_is_locked_once() -> None:
     assert "DOUBLE-RECORD" in codes(NUMPY, replace(NUMPY, build="py312h94ee1e1_5"))
     assert "DOUBLE-WHEEL" in codes(SIX, SIX)

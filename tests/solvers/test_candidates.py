@@ -7,8 +7,9 @@ from itertools import count
 
 import pytest
 
+from envgen.models.match_spec import MatchSpec
 from envgen.models.record import ChannelRecords, Record
-from envgen.solvers.candidates import NameIndex, Remembered, candidates, labels, picked
+from envgen.solvers.candidates import NameIndex, Remembered, bracketed, candidates, labels, picked, spaced
 from tests.fakes.tables import BETA, record, request, table
 
 
@@ -34,6 +35,22 @@ def test_hidden_and_excluded_records(priority: str, specs: list[str], answer: li
     asked = request([table("a 1 x 0\n a 2 y 1"), table("a 3\n b 1", BETA)], *specs, priority=priority)  # type: ignore[arg-type]
     indexes = [NameIndex.of((r.name, r.url) for r in entry.records) for entry in asked.channels]
     assert [dict(by_name) for by_name in candidates(asked, indexes)] == answer
+
+
+@pytest.mark.parametrize(
+    ("spec", "in_brackets", "with_blanks"),
+    [
+        ("a", "a", "a"),
+        ("a *", "a", "a"),
+        ("a >=1", 'a[version=">=1"]', "a >=1"),
+        ("a >=1 *", 'a[version=">=1"]', "a >=1"),
+        ("a * py*", 'a[build="py*"]', "a * py*"),
+        ("a >=1 py*", 'a[version=">=1",build="py*"]', "a >=1 py*"),
+    ],
+)
+def test_specs_as_solvers_read_them(spec: str, in_brackets: str, with_blanks: str) -> None:
+    parsed = MatchSpec.parse(spec)
+    assert (bracketed(parsed), spaced(parsed)) == (in_brackets, with_blanks)
 
 
 def test_picked_records_are_a_view() -> None:

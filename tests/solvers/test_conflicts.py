@@ -12,7 +12,7 @@ from envgen.models.channel import Channel
 from envgen.models.record import ChannelRecords, Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, Solution, Solver, SolveRequest
-from envgen.solvers.conflicts import VariantSolves, explain, minimal, remedies
+from envgen.solvers.conflicts import VariantSolves, conflicting, explain, minimal, remedies
 from envgen.solvers.rattler import RattlerSolver
 from tests.fakes.tables import ALPHA, BETA, record, request, table
 
@@ -360,6 +360,18 @@ def test_as_many_variants_are_solved_as_the_budget_says(budget: int) -> None:
     assert refusing.count == budget
 
 
+class Stubborn:
+    """Refuse everything."""
+
+    def solve(self, asked: SolveRequest) -> Solution:
+        raise UnsatisfiableError("no", problem="no")
+
+
+def test_nothing_is_known_to_conflict_when_the_budget_is_spent() -> None:
+    variants = VariantSolves(Stubborn(), budget=1)
+    assert [variants.conflicts(request(INDEX, "pandas")) for _ in range(2)] == [True, False]
+
+
 class Fickle:
     """Agree to everything."""
 
@@ -371,6 +383,25 @@ def test_the_solvers_own_words_are_kept_when_nothing_smaller_is_refused() -> Non
     error = explain(Fickle(), request(INDEX, "pandas", "numpy"), UnsatisfiableError("no", problem="because"))
     assert error.problem == "because"
     assert error.message == "`pandas` and `numpy` cannot be met together"
+
+
+@pytest.mark.parametrize(("count", "shown"), [(24, 24), (25, 24), (60, 24)])
+def test_the_first_lines_of_a_problem_are_shown(count: int, shown: int) -> None:
+    problem = [f"line {number}" for number in range(count)]
+    error = explain(Fickle(), request(INDEX, "pandas"), UnsatisfiableError("no", problem="\n".join(problem)))
+    more = [f"… ({count - shown} more lines)"] if count > shown else []
+    assert error.problem.splitlines() == [*problem[:shown], *more]
+
+
+def test_names_that_a_problem_mentions_in_passing_are_not_blamed() -> None:
+    asked = request(INDEX, "scikit-learn", "pandas >=2", "numpy <2")
+    core = conflicting(VariantSolves(RattlerSolver()), asked, "something about scikit-learn")
+    assert [str(root.spec) for root in core.specs] == ["pandas >=2", "numpy <2"]
+
+
+def test_something_is_always_left_of_a_conflict() -> None:
+    assert minimal([7], lambda _: True) == [7]
+    assert len(minimal(range(5), lambda _: True)) == 1
 
 
 @pytest.mark.parametrize("core", [{0}, {3, 4}, {0, 9}, {1, 5, 6, 8}, set(range(10))])

@@ -14,6 +14,7 @@ CASES = [
     ("a constraint excludes it", "a 1\n a 2\n b 1", "b ; a >=2", "", "a"),
     ("it needs what a root excludes", "a 1 : b 1\n a 2\n b 1\n b 2", "a, b >=2", "", "a b"),
     ("not asked for, and yet impossible", "a 1 : b 1\n a 2\n b 1\n b 2", "b >=2", "", "a b"),
+    ("what needs what needs it", "a 1 : b 1\n a 2\n b 1 : c 1\n b 2\n c 1\n c 2", "c >=2", "", "a b c"),
     ("it constrains what a root excludes", "a 1 ! b 1\n a 2\n b 1\n b 2", "a, b >=2", "", "a b"),
     ("it may do without what it constrains", "a 1 ! c 1\n a 2\n b 1\n c 1\n c 2", "a, b ; c >=2", "", "c"),
     ("what moves requires another", "a 1\n a 2 : b >=2\n b 1\n b 2", "a >=2", "", "a b"),
