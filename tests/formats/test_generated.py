@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from envgen.formats.generated import scalar
+from envgen.formats.generated import own_projects, scalar
+from envgen.formats.registry import render
+from tests.fakes.locks import make_lock, make_platform, make_wheel
 
 pyyaml = importlib.import_module("yaml")
 
@@ -61,3 +64,29 @@ def test_every_parser_reads_the_same_text_back(text: str) -> None:
             yaml.version = version
             assert yaml.load(document) in ({"key": text}, [text], {text: "x"})
         assert pyyaml.safe_load(document) in ({"key": text}, [text], {text: "x"})
+
+
+@pytest.mark.parametrize(
+    ("projects", "words"),
+    [
+        (("libs/a",), "the project of your own, which `envgen create` installs last; after another tool: "),
+        (("libs/a", "b"), "the 2 projects of your own, which `envgen create` installs last; after another tool: "),
+    ],
+)
+def test_who_installs_the_users_own_projects_is_said(projects: tuple[str, ...], words: str) -> None:
+    said = own_projects(replace(make_lock(), projects=projects))
+    assert said == f"{words}pip install --no-deps {' '.join(projects)}"
+
+
+def test_a_list_of_nothing_is_a_list() -> None:
+    texts = render(replace(make_lock(make_platform()), channels=()), ["environment.yml", "conda-lock.yml"])
+    environment, lock = (pyyaml.safe_load(texts[file]) for file in ("environment.yml", "conda-lock.yml"))
+    assert (environment["dependencies"], environment["channels"]) == ([], ["nodefaults"])
+    assert (lock["package"], lock["metadata"]["channels"]) == ([], [])
+
+
+def test_a_lock_of_wheels_alone_lists_them() -> None:
+    read = pyyaml.safe_load(
+        render(make_lock(make_platform([], [make_wheel("a")])), ["conda-lock.yml"])["conda-lock.yml"]
+    )
+    assert [(package["name"], package["manager"]) for package in read["package"]] == [("a", "pip")]

@@ -93,6 +93,12 @@ def test_names(text: str, names: str) -> None:
             "http://h.example/files/b-1.0-py3-none-any.whl.metadata",
             id="a file that is missing",
         ),
+        pytest.param(
+            "error: Failed to fetch: http://h.example/simple/a/\n"
+            "  cause: HTTP status client error (404 Not Found) for url (http://h.example/simple/a/)",
+            "the package index does not answer: http://h.example/simple/a/ (HTTP status client error (404 Not Found))",
+            id="a page that is missing",
+        ),
         pytest.param("error: Failed to fetch", "the package index does not answer (Failed to fetch)", id="bare"),
         pytest.param(
             "error: No solution found when resolving dependencies\n  cause: Because a was not found in the registry\n\n"
