@@ -294,7 +294,7 @@ def _auth(arguments: Sequence[str], environment: Mapping[str, str], *, text: str
 def _hosts(environment: Mapping[str, str]) -> str:
     """Name the hosts of the indexes that a run of uv has asked."""
     listed = f"{environment.get('UV_INDEX', '')} {environment.get('UV_DEFAULT_INDEX', '')}".split()
-    hosts = (urlsplit(without_user(each.rpartition("=")[2] if "=" in each else each)).hostname for each in listed)
+    hosts = (urlsplit(without_user(each.rpartition("=")[2])).hostname for each in listed)
     return ", ".join(dict.fromkeys(host for host in hosts if host)) or "the package index"
 
 

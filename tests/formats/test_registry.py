@@ -159,6 +159,15 @@ def test_no_secret_is_ever_written(output: str, build: Broken, url: str, secret:
     assert "pw" not in str(caught.value)
 
 
+@pytest.mark.parametrize("build", [with_record_url, with_wheel_url])
+@pytest.mark.parametrize("end", ["?signature=SECRET", "#SECRET"])
+def test_what_an_index_adds_to_a_files_url_is_never_written(build: Broken, end: str) -> None:
+    lock = build(f"https://repo.example/c/osx-arm64/a-1.0-h1234567_0.conda{end}")
+    with pytest.raises(WriteError, match="holds a user, a password or a token") as caught:
+        render(lock, ["conda-lock.yml"])
+    assert "SECRET" not in str(caught.value)
+
+
 def test_what_is_left_out_is_said() -> None:
     assert omissions(make_lock(), ["conda-lock.yml"]) == ()
     assert omissions(make_lock(), ["explicit", *BOTH]) == (

@@ -129,6 +129,20 @@ def test_where_uv_keeps_answers(environment: dict[str, str], expected: Path | No
     assert limits.seconds == (180 if expected is None else 1800)
 
 
+@pytest.mark.parametrize(
+    ("environment", "hosts"),
+    [
+        ({}, "the package index"),
+        ({"UV_DEFAULT_INDEX": "https://u:p@h.example/simple"}, "h.example"),
+        ({"UV_INDEX": "own=https://h.example/a https://i.example/b"}, "h.example, i.example"),
+        ({"UV_INDEX": "https://i.example/b", "UV_DEFAULT_INDEX": "https://h.example"}, "i.example, h.example"),
+        ({"UV_INDEX": "https://h.example/b", "UV_DEFAULT_INDEX": "https://h.example"}, "h.example"),
+    ],
+)
+def test_who_was_asked_is_named(environment: dict[str, str], hosts: str) -> None:
+    assert uv._hosts(environment) == hosts
+
+
 def test_an_answer_of_many_slow_pieces_has_no_total_limit(index: IndexServer) -> None:
     """A window is measured anew whenever enough has come."""
     now = 0.0
