@@ -84,6 +84,9 @@ def test_both_clients_see_the_same(tmp_path: Path) -> None:
         pytest.param(f'[pip]\nindex-url = "{ONE}"\n', [ONE], id="pip's own"),
         pytest.param('prerelease = "allow"\n', [], id="others do not count"),
         pytest.param("index = 1\n", [], id="wrong type"),
+        pytest.param("[[index]]\nurl = 1\n", [], id="wrong type of a URL"),
+        pytest.param(f'[[index]]\nname = 1\nurl = "{ONE}"\n', [ONE], id="wrong type of a name"),
+        pytest.param(f'[[index]]\nurl = "{ONE}"\ndefault = 1\n[[index]]\nurl = "{TWO}"', [ONE, TWO], id="no default"),
         pytest.param("not toml", [], id="damaged"),
     ],
 )
@@ -91,7 +94,8 @@ def test_user_file(text: str, urls: list[str], tmp_path: Path) -> None:
     (tmp_path / ".config" / "uv").mkdir(parents=True)
     (tmp_path / ".config" / "uv" / "uv.toml").write_text(text)
     assert [index.url for index in Indexes.configured({"HOME": str(tmp_path)})] == urls
-    assert not list(Indexes.configured({"HOME": str(tmp_path), "UV_NO_CONFIG": "1"}))
+    for word in ("1", "true", "TRUE"):
+        assert not list(Indexes.configured({"HOME": str(tmp_path), "UV_NO_CONFIG": word}))
 
 
 def test_files_of_the_system_come_after_the_user(tmp_path: Path) -> None:
@@ -162,7 +166,17 @@ def test_what_uv_has_stored(index: str, url: str, variable: str, tmp_path: Path)
     assert Indexes.configured({"UV_INDEX": index, variable: str(tmp_path)}).extra[0].url == url
 
 
-@pytest.mark.parametrize("text", ["not toml", "credential = 1", "[[credential]]\nservice = 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not toml",
+        "credential = 1",
+        "[[credential]]\nservice = 1",
+        "[[credential]]\nservice = 1\nusername = 'me'\npassword = 'x'",
+        "[[credential]]\nservice = 'https://one.example/'\nusername = 1\npassword = 'x'",
+        "[[credential]]\nservice = 'https://one.example/'\nusername = 'me'\npassword = 1",
+    ],
+)
 def test_a_store_that_is_damaged_does_not_count(text: str, tmp_path: Path) -> None:
     (tmp_path / "credentials.toml").write_text(text)
     assert Indexes.configured({"UV_INDEX": ONE, "UV_CREDENTIALS_DIR": str(tmp_path)}).extra[0].url == ONE

@@ -112,6 +112,17 @@ def test_names(text: str, names: str) -> None:
             "off-line, and not everything is in uv's cache: `a`",
             id="off-line",
         ),
+        pytest.param(
+            "error: No solution found when resolving dependencies\n  cause: Because a was not found in the cache and b "
+            "was not found in the cache, we",
+            "off-line, and not everything is in uv's cache: `a`, `b`",
+            id="off-line, by the cache alone",
+        ),
+        pytest.param(
+            "error: No solution found when resolving dependencies\n\nhint: the network was disabled.",
+            "off-line, and not everything is in uv's cache",
+            id="off-line, without a name",
+        ),
     ],
 )
 def test_an_index_that_cannot_be_read(stderr: str, words: str) -> None:
