@@ -10,6 +10,7 @@ from envgen.models.record import Record
 from tests.fakes.locks import make_platform, make_record, make_wheel
 
 _A = make_record("a", "1.9", "h_0")
+_TWO = make_wheel("a", "2.0")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,9 @@ _A = make_record("a", "1.9", "h_0")
         ),
         pytest.param(
             make_wheel("a", "2.0"), make_wheel("a", "2"), "downgraded", ("2.0", "2"), id="wheel of one zero less"
+        ),
+        pytest.param(
+            _TWO, replace(_TWO, wheel=replace(_TWO.wheel, version="2")), "downgraded", ("2.0", "2"), id="the same file"
         ),
         pytest.param(_A, make_wheel("a", "1.8"), "moved", ("1.9", "1.8"), id="conda to PyPI"),
         pytest.param(make_wheel("a", "1.8"), _A, "moved", ("1.8", "1.9"), id="PyPI to conda"),

@@ -57,6 +57,7 @@ def found(text: str, lock: Lock) -> list[str]:
         pytest.param(f"# a comment\n{TEXT}", id="comment"),
         pytest.param(TEXT.replace("numpy>=2", "numpy>=2.1"), id="satisfied anyway"),
         pytest.param(f"{TEXT}exclude-newer: 2026-08-01\n", id="everything is older than that"),
+        pytest.param(f"{TEXT}exclude-newer: 2023-11-14T22:13:20Z\n", id="published at that very moment"),
     ],
 )
 def test_a_lock_that_is_still_true(text: str) -> None:
