@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.lock.merge import has_conflicts, sides, sides_of_all
+from envgen.errors import LockfileError
+from envgen.lock.merge import has_conflicts, refuse_merge_markers, sides, sides_of_all
 
 PLAIN = "a\n<<<<<<< ours\nb\n=======\nc\n>>>>>>> theirs\nd\n"
 LINE = st.text(st.characters(codec="utf-8", exclude_characters="<>|=\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"), max_size=8)
@@ -29,6 +30,21 @@ LINES = st.lists(LINE.map(lambda line: f"{line}\n"), max_size=4).map("".join)
 def test_sides(text: str, ours: str, theirs: str) -> None:
     assert sides(text) == (ours, theirs)
     assert has_conflicts(text) == (ours != theirs)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        pytest.param("\n<<<<<<< ours\nb\n=======\nc\n>>>>>>> theirs\n", [2, 4, 6], id="behind-an-empty-line"),
+        pytest.param(PLAIN.replace("\n", "\r\n"), [2, 4, 6], id="line-ends"),
+    ],
+)
+def test_a_text_that_git_left_unmerged_is_refused(text: str, lines: list[int]) -> None:
+    with pytest.raises(LockfileError, match="f holds merge markers") as caught:
+        refuse_merge_markers(text, "f")
+    assert [line.line for line in caught.value.lines] == lines
+    assert caught.value.lines[0].text == "<<<<<<< ours"
+    refuse_merge_markers("a\n", "f")
 
 
 @given(LINES, LINES, LINES, LINES)
