@@ -136,8 +136,10 @@ def test_damage_is_an_error_that_says_what(damage: Damage, reason: str | None) -
 
 
 def test_a_wheels_damage_names_it() -> None:
-    with pytest.raises(LockfileError, match="package `six`: unknown `wrong`"):
+    with pytest.raises(LockfileError) as caught:
         read_conda_lock(resealed(TEXT.replace('{"requires_python"', '{"wrong": 1, "requires_python"')), FILE)
+    assert caught.value.message.startswith(f"{FILE} is damaged: package `six`: unknown `wrong`")
+    assert [line.text for line in caught.value.lines] == ["- name: six"]
 
 
 def test_two_blocks_of_one_package_must_agree() -> None:

@@ -105,6 +105,14 @@ def test_a_table_of_tables_asks_for_nothing(text: str) -> None:
     assert [text for _, text in lines_of(read_pixi(text, "f"))] == [f"aside `{text.strip('[]').split()[0]}`"]
 
 
+def test_the_channels_of_a_feature() -> None:
+    text = "[feature.dev]\nchannels = ['c']\n[feature.dev.target.linux-64]\nchannels = ['d']"
+    assert lines_of(read_pixi(text, "f"))[1::2] == [
+        (2, "channel c"),
+        (4, "aside `feature.dev.target.linux-64.channels`"),
+    ]
+
+
 def test_no_name() -> None:
     assert read_pixi("[dependencies]", "f").name == ""
 

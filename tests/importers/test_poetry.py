@@ -113,6 +113,7 @@ def test_a_link_of_poetrys_for_another_platform_is_left_out() -> None:
 
 def test_what_poetry_says_of_groups_and_extras_is_read_on() -> None:
     text = "[tool.poetry]\n[tool.poetry.extras]\na = ['six']\n[tool.poetry.group.dev]\noptional = true\n"
+    text += "[tool.poetry.dependencies.empty]\n"
     assert lines_of(read_pyproject(text, "f", no_files)) == []
 
 

@@ -92,6 +92,12 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, message: str) ->
         ForeignFolder(folder=tmp_path).read(name)
 
 
+def test_what_is_as_large_as_may_be(tmp_path: Path) -> None:
+    assert len(decoded(b"x" * MAX_LINE, "f")) == MAX_LINE
+    (tmp_path / "large.txt").write_bytes(b"numpy\n".ljust(MAX_BYTES, b"\n"))
+    assert len(open_foreign(tmp_path / "large.txt")[1].text) == MAX_BYTES
+
+
 def test_a_large_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "large.txt").write_bytes(b"numpy\n" * (MAX_BYTES // 6 + 1))
     with pytest.raises(ForeignFileError, match="larger than"):

@@ -20,6 +20,7 @@ _TWO = make_wheel("a", "2.0")
         pytest.param(_A, None, "removed", ("1.9", ""), id="removed"),
         pytest.param(_A, make_record("a", "1.10", "h_0"), "upgraded", ("1.9", "1.10"), id="upgraded"),
         pytest.param(_A, make_record("a", "1.9a0", "h_0"), "downgraded", ("1.9", "1.9a0"), id="downgraded"),
+        pytest.param(_A, make_record("a", "1.9.0", "h_0"), "downgraded", ("1.9", "1.9.0"), id="one zero more"),
         pytest.param(_A, make_record("a", "1.9", "h_1"), "rebuilt", ("1.9=h_0", "1.9=h_1"), id="rebuilt"),
         pytest.param(_A, replace(_A, md5="0" * 32), "replaced", (_A.md5, "0" * 32), id="replaced file"),
         pytest.param(_A, replace(_A, url="https://x/a"), "replaced", (_A.url, "https://x/a"), id="other address"),

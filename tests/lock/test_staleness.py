@@ -73,6 +73,7 @@ def test_a_lock_that_is_still_true(text: str) -> None:
         pytest.param(f"{TEXT}platforms: [osx-arm64, linux-64]\n", "PLATFORM", id="one more platform"),
         pytest.param(f"{TEXT}accelerator: metal\n", "ACCELERATOR", id="accelerator"),
         pytest.param(f"{TEXT}channels: [conda-forge, bioconda]\n", "CHANNELS", id="channels"),
+        pytest.param(f"{TEXT}indexes: ['https://h.example/simple']\n", "INDEXES", id="indexes"),
         pytest.param(TEXT.replace("numpy>=2", "numpy>=3"), "REQUIREMENT", id="requirement"),
         pytest.param(f"{TEXT}exclude-newer: 2020-01-01\n", "EXCLUDE-NEWER", id="older than everything"),
     ],
