@@ -321,10 +321,10 @@ class NameMapper:
         The table names them, or they are another spelling of the name (`typing-extensions` over `typing_extensions`).
         """
         record = self.packages.newest(conda)
-        depended = depends_names(record) if record else frozenset()
+        depended = depends_names(record) - {conda} if record else frozenset()
         holders = self._table.holders.get(project, ())
-        yield from (name for name in holders if name in depended and name != conda)
-        for name in sorted(depended - {conda, *holders}):
+        yield from (name for name in holders if name in depended)
+        for name in sorted(depended.difference(holders)):
             if canonicalize_name(name) == project and not self._objection(project, name):
                 yield name
 

@@ -56,7 +56,7 @@ class MappedRequirement:
     @property
     def package(self) -> str | None:
         """Return the conda package to ask for: the extra's own where exactly one stands for it, else the package."""
-        over = [spec.name for spec in self.specs[1:] if self.conda and spec.name.startswith(f"{self.conda}-")]
+        over = [spec.name for spec in self.specs[1:] if spec.name.startswith(f"{self.conda}-")]
         return over[0] if len(over) == 1 and len(self.specs) == 2 else self.conda
 
 
