@@ -45,6 +45,17 @@ def test_a_binding_does_not_stand_for_a_package_that_is_known_and_lacking() -> N
     assert (answer.source, answer.conda) == ("unknown", "pytorch")
 
 
+def test_a_part_of_a_channel_that_knows_another_package_of_the_name_says_so() -> None:
+    answer = mapper(library("yam"), complete=False, origin="starter index of 2026-08-01").map_names(["yam"])["yam"]
+    assert (answer.source, answer.conda, answer.lacking) == ("pypi", None, False)
+    assert answer.why.endswith(f": `yam` is not, because {answer.rejected[0].why}")
+
+
+def test_a_package_that_needs_itself_is_no_umbrella_over_itself() -> None:
+    answer = mapper(package("numpy", depends=["numpy"])).map_names(["numpy"])["numpy"]
+    assert (answer.source, answer.conda, answer.provenance) == ("conda", "numpy", "same name")
+
+
 def test_the_users_own_map_goes_before_everything() -> None:
     names = mapper(package("numpy"), package("pytorch"), overrides={"Torch": None, "our_lib": "numpy", "numpy": "lost"})
     answers = names.map_names(["torch", "our-lib", "numpy"])
@@ -312,6 +323,12 @@ def test_a_slip_is_understood(written: str, meant: str) -> None:
 @pytest.mark.parametrize("written", ["numpy", "qqqqq", "", "completely-different-thing"])
 def test_what_is_not_near_is_not_suggested(written: str) -> None:
     assert near_misses(written, KNOWN) == ()
+
+
+@pytest.mark.parametrize(("more", "count"), [("123", 1), ("1234", 0)])
+def test_a_name_that_is_much_longer_is_not_suggested(more: str, count: int) -> None:
+    written = "a-name-of-very-many-letters"
+    assert len(near_misses(written, [written + more])) == count
 
 
 def test_packages_of_r_and_private_ones_are_not_suggested() -> None:

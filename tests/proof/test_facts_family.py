@@ -135,6 +135,7 @@ def test_two_halves_bring_tensorflow() -> None:
         ((), ("tensorflow==2.19.1", "tf-keras==2.18.0"), ["SATELLITE"]),
         (("tensorflow-text==2.19.0",), ("tensorflow==2.19.1",), ["SATELLITE-HALF"]),
         (("tf-keras==2.19.0",), ("tensorflow==2.19.1",), []),
+        ((), ("tensorflow-text==2.19.0", "tensorflow==2.19.1"), []),
     ],
 )
 def test_satellites(pypi: tuple[str, ...], conda: tuple[str, ...], expected: list[str]) -> None:

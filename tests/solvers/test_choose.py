@@ -46,6 +46,18 @@ def test_an_old_or_broken_libmambapy_counts_as_absent(monkeypatch: pytest.Monkey
     assert "\n" not in note
 
 
+@pytest.mark.parametrize(
+    ("wanted", "before", "note"),
+    [
+        ("rattler", "libmamba", "solved with rattler, as asked"),
+        ("rattler", "rattler", "solved with rattler, as asked"),
+        (None, "rattler", ""),
+    ],
+)
+def test_the_calls_word_goes_before_the_locks(wanted: str | None, before: str, note: str) -> None:
+    assert choose_solver(wanted, before)[1:] == ("rattler", note)
+
+
 def test_rattler_as_asked() -> None:
     solver, name, note = choose_solver("rattler")
     assert isinstance(solver, RattlerSolver)

@@ -399,6 +399,13 @@ def test_names_that_a_problem_mentions_in_passing_are_not_blamed() -> None:
     assert [str(root.spec) for root in core.specs] == ["pandas >=2", "numpy <2"]
 
 
+def test_what_the_solver_says_of_the_conflict_alone_is_shown() -> None:
+    asked = request(INDEX, "scikit-learn", "pandas >=2", "numpy <2")
+    error = explain(RattlerSolver(), asked, UnsatisfiableError("no", problem="scikit-learn is not to blame"))
+    assert "pandas" in error.problem
+    assert "blame" not in error.problem
+
+
 def test_something_is_always_left_of_a_conflict() -> None:
     assert minimal([7], lambda _: True) == [7]
     assert len(minimal(range(5), lambda _: True)) == 1
