@@ -42,6 +42,8 @@ LINES = [
     ("numpy =1.26", "mapped", "dependencies: numpy==1.26.*", ""),
     ("conda-forge::numpy >=1.26", "mapped", "dependencies: numpy>=1.26", ""),
     ("numpy=1.26.4=py312_0", "loosened", "dependencies: numpy==1.26.4", "the build `py312_0` is left out"),
+    ("numpy 1.26 *", "mapped", "dependencies: numpy==1.26", ""),
+    ("faiss-gpu", "conda", "conda: faiss-gpu", "it holds no Python distribution"),
     ("other::numpy", "loosened", "dependencies: numpy", "the channel `other` is left out"),
     ("pytorch >=2", "pypi", "dependencies: torch>=2", "conda-forge has no pytorch for osx-arm64"),
     ("absent", "pypi", "dependencies: absent", "PyPI's project of the same name is taken for it"),
@@ -378,6 +380,13 @@ def test_less_of_an_exports_versions_may_be_kept(project: Project) -> None:
     kept = [account.becomes for account in imported.accounts if account.becomes.startswith("dep")]
     assert kept == ["dependencies: pandas", "dependencies: tqdm", "dependencies: tensorflow==2.15.*"]
     assert imported.notes[-1].endswith("the names alone are kept, because the versions cannot be met together")
+
+
+def test_why_less_of_a_freeze_is_kept(project: Project) -> None:
+    text = "".join(f"thing{at}==1.{at}\n" for at in range(30)) + "six==1.16.0\n"
+    account = made(project, text, "requirements.txt", ImportOptions(pins="series")).accounts[-1]
+    assert (account.outcome, account.becomes) == ("loosened", "dependencies: six==1.16.*")
+    assert account.why == "the versions of the list cannot be met together, so ==1.16.* will do"
 
 
 def test_wishes_go_before_the_file(project: Project) -> None:
