@@ -36,6 +36,7 @@ from envgen.system.lifetime import run, scratch_folder
 _LOCAL = "file://"
 _ABSENT = "absent"  # a folder of the cache that is never there: rattler wants an archive's path and shall not open one
 _POINT = re.compile(r"[^=]*=\s*[\w.]+\s*:\s*[\w.]+\s*")
+_FULL = re.compile(r"No space left|os error (?:28|122)\b")  # of a disk, or of what a user may have of it
 _FETCH = re.compile(r"failed to fetch (\S+)")
 _UNPACKERS = 4
 _DEEPEST, _SHOWN = 100, 60  # folders in folders, signs of such a path
@@ -97,7 +98,7 @@ def _unpack(record: Record, archive: Path, cache: Path, *, again: bool) -> None:
             extract(archive, staged)
         except Exception as error:  # rattler's own, or an OSError without a number
             reason = str(error).strip().splitlines()[-1]
-            if "No space left" in reason or "os error 28" in reason or "os error 122" in reason:
+            if _FULL.search(reason):
                 raise _disk_error(cache, reason) from error
             raise _no_package(record, reason) from error
         if not (staged / "info" / "index.json").is_file():  # nobody would take it for a package again
@@ -332,7 +333,7 @@ def _explained(text: str, linker: CondaLinker) -> InstallError:
     reason = text.strip().splitlines()[-1].removeprefix("Caused by: ")
     if match := _FETCH.search(text):  # it has found the copy in the cache damaged, and looked for the archive
         return StaleCacheError(f"the cache's copy of {match[1]} is damaged", code="cache")
-    if "No space left" in text or "os error 28" in text or "os error 122" in text:
+    if _FULL.search(text):
         return InstallError(
             f"the disk is full: {linker.prefix} or {linker.cache} cannot hold the packages",
             hint="free some space on the disk",

@@ -14,6 +14,7 @@ import rattler
 from rattler.exceptions import InstallerError
 
 from envgen.errors import InstallError
+from envgen.install import conda_packages
 from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, to_native, unpack, unpacked
 from envgen.install.download import check_space
 from envgen.install.prefix import Marker, read_contents, read_marker, write_marker
@@ -117,12 +118,29 @@ WORDS = {
         "disk",
         "the disk is full",
     ),
+    "a full disk by its number": ("failed to link x.conda\nCaused by: (os error 28)", "disk", "the disk is full"),
+    "a full quota": (
+        "failed to link x.conda\nCaused by: Disk quota exceeded (os error 122)",
+        "disk",
+        "the disk is full",
+    ),
     "something else": (
         "failed to link x.conda\nCaused by: Permission denied (os error 13)",
         "link",
         "Permission denied",
     ),
 }
+
+
+@pytest.mark.parametrize(("text", "code"), [(text, code) for text, code, _ in WORDS.values()], ids=list(WORDS))
+def test_rattlers_words_while_it_unpacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: str) -> None:
+    def fail(archive: Path, folder: Path) -> None:
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(conda_packages, "extract", fail)
+    with pytest.raises(InstallError) as caught:
+        job(tmp_path, build_conda("a"))
+    assert caught.value.code == ("disk" if code == "disk" else "package")
 
 
 @pytest.mark.parametrize(("text", "code", "words"), WORDS.values(), ids=list(WORDS))
