@@ -107,6 +107,25 @@ def test_a_copy_whose_hash_is_not_known_has_none(tmp_path: Path) -> None:
     assert not (cache / "a-1.0-0.lock").exists()
 
 
+def test_a_copy_is_kept_by_its_hash_alone_and_only_if_it_is_not_to_come_again(tmp_path: Path) -> None:
+    cache, held = tmp_path / "cache", tmp_path / "cache/a-1.0-0"
+    first, second = (build_conda("a", files={"share/a": content}) for content in (b"1", b"2"))
+    old, record, archive = first.record(CHANNEL), second.record(CHANNEL), tmp_path / second.filename
+    archive.write_bytes(first.content)
+    unpack([old], {old.key: archive}, cache)
+    assert unpacked([old], cache) == {"a"}
+    archive.write_bytes(second.content)  # of the same name, version and build
+    unpack([record], {record.key: archive}, cache)
+    assert (held / "share/a").read_bytes() == b"2"
+    assert unpacked([record], cache) == {"a"}
+    (held / "mark").touch()
+    unpack([record], {record.key: archive}, cache)
+    unpack([record], {}, cache, again=True)
+    assert (held / "mark").exists()
+    unpack([record], {record.key: archive}, cache, again=True)
+    assert not (held / "mark").exists()
+
+
 def test_what_is_not_unpacked_is_not_linked(tmp_path: Path) -> None:
     with pytest.raises(StaleCacheError, match=r"the cache's copy of a-1\.0-0\.conda is damaged"):
         link(job(tmp_path, build_conda("a", files={"share/a": b"1"}), given=False))
