@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import ssl
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import trustme
@@ -91,6 +94,33 @@ def test_the_context_is_made_once_however_many_requests_go_through_a_proxy(monke
     for _ in range(3):
         adapter.proxy_manager_for("http://127.0.0.1:9")
     assert len(made) == 1
+
+
+@pytest.mark.parametrize(("system", "asked"), [("Darwin", 1), ("Linux", 0)])
+def test_a_macs_keychain_is_asked(monkeypatch: pytest.MonkeyPatch, system: str, asked: int) -> None:
+    """Its library is stood in for, since it is not everywhere."""
+    made: list[int] = []
+
+    def context(protocol: int) -> ssl.SSLContext:
+        made.append(protocol)
+        return ssl.SSLContext(protocol)
+
+    module = ModuleType("truststore")
+    monkeypatch.setattr(module, "SSLContext", context, raising=False)
+    monkeypatch.setitem(sys.modules, "truststore", module)
+    monkeypatch.setattr(platform, "system", lambda: system)
+    assert isinstance(Session(Indexes(), {}).http.get_adapter("https://example.org/"), HTTPAdapter)
+    assert made == [ssl.PROTOCOL_TLS_CLIENT] * asked
+
+
+@pytest.mark.usefixtures("tls")
+def test_certificates_are_read_for_a_connection_only_where_the_user_names_them(tmp_path: Path) -> None:
+    adapter = Session(Indexes(), {}).http.get_adapter("https://example.org/")
+    assert isinstance(adapter, HTTPAdapter)
+    connection = adapter.poolmanager.connection_from_url("https://example.org/")
+    for verify, read in ((True, None), (str(tmp_path / "own.pem"), str(tmp_path / "own.pem"))):
+        adapter.cert_verify(connection, "https://example.org/", verify, None)
+        assert vars(connection)["ca_certs"] == read
 
 
 @system
