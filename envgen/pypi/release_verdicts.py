@@ -154,7 +154,7 @@ def shut_out(requires_python: str, platform: Platform) -> str:
 
 
 def _macos_of(tags: Iterable[Tag]) -> str:
-    versions = [tag.platform.split("_")[1:3] for tag in tags if tag.platform.startswith("macosx_")]
+    versions = [tag.platform.split("_")[1:3] for tag in tags]  # `macosx_14_0_arm64`: a tag of any system would do
     return min((".".join(version) for version in versions), key=_as_numbers)
 
 

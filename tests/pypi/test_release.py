@@ -12,7 +12,7 @@ from tests.fakes.index_server import IndexServer
 from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import mac
 
-ARM12, ARM14 = "cp312-cp312-macosx_12_0_arm64", "cp312-cp312-macosx_14_0_arm64"
+ARM12, ARM13, ARM14 = (f"cp312-cp312-macosx_{macos}_0_arm64" for macos in (12, 13, 14))
 
 
 def project(*filenames: str) -> Project:
@@ -27,6 +27,12 @@ def project(*filenames: str) -> Project:
             "1.0",
             f"demo-1.0-{ARM12}.whl",
             id="the one that fits best",
+        ),
+        pytest.param(
+            [f"demo-1.0-{ARM12}.whl", f"demo-1.0-{ARM13}.whl"],
+            "1.0",
+            f"demo-1.0-{ARM13}.whl",
+            id="the nearest macOS",
         ),
         pytest.param(
             ["demo-1.0-cp312-cp312-win_amd64.whl", "demo-1.0-cp312-cp312-linux_x86_64.whl"],
