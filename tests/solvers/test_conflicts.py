@@ -290,6 +290,11 @@ def test_the_records_of_a_name_that_only_a_later_channel_has(solver: Solver) -> 
     assert explained(solver, request(channels, "a >=2")).hint == "the versions of `a` are 1.0"
 
 
+def test_the_records_of_all_channels_where_none_hides_another(solver: Solver) -> None:
+    asked = request([table("a 1.0"), table("a 2.0", BETA)], "a >=3", priority="flexible")
+    assert explained(solver, asked).hint == "the versions of `a` are 1.0, 2.0"
+
+
 def test_a_solution_that_channel_priority_hides(solver: Solver) -> None:
     channels = [table("a 1.0\n b 1.0 : a >=2"), table("a 2.0", BETA)]
     error = explained(solver, request(channels, "b"))

@@ -22,6 +22,7 @@ CASES = [
     ("what moves constrains another", "a 1\n a 2 ! b >=2\n b 1\n b 2", "a >=2, b", "", "a b"),
     ("a chain", "a 1\n a 2 : b 2\n b 1\n b 2 : c 2\n c 1\n c 2", "a 2", "", "a b c"),
     ("a new requirement forces", "new 1 : a >=2\n a 1\n a 2", "new", "", "a"),
+    ("a new one is looked into without a bound", "new 1 : newer\n newer 1 : a >=2\n a 1\n a 2", "new", "", "a"),
     ("a new one narrows another", "new 1 : newer >=2\n newer 1 : a\n newer 2 : a 2\n a 1\n a 2", "new", "", "a"),
     ("an alternative that cannot be does not count", "a 1\n a 2 : b 2\n a 3 : nowhere\n b 1\n b 2", "a >=2", "", "a b"),
     (
