@@ -107,7 +107,6 @@ class _Propagation:
             )
         for name in sorted(self.domains):
             self._shrunk(name)
-        self.queue.extend(sorted(self.required))
         while self.queue:
             if not self._consider(self.queue.popleft()):
                 return set()
