@@ -11,27 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError
 from envgen.knowledge.incompatibilities import must_be_pypi
 from envgen.knowledge.tensorflow import METAL, NAMES, metal_for
 from envgen.lock.model import PlatformLock
+from envgen.locking.held_back import Lag, held_back, held_back_by_macos, stand_against, taken_from_conda
 from envgen.mapping.channel_packages import depends_names
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Finding, Severity
-from envgen.models.match_spec import MatchSpec
 from envgen.models.record import Record
-from envgen.models.requirement import Origin, Requirement, requirement_lines
+from envgen.models.requirement import Requirement, requirement_lines
 from envgen.models.wheel import ResolveRequest
-from envgen.planner.newest import Newest, Release, Standing, feasible_floors, holders, is_behind, is_older
+from envgen.planner.newest import Newest, Release, feasible_floors, holders, is_behind, is_older
 from envgen.planner.plan import Aim, PlanInputs, Resolvers
 from envgen.planner.sources import choose_sources
 from envgen.planner.state import PlannedRequirement
 
 FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)
-HELD_BACK = "HELD-BACK"
 _RUNS = 5  # questions to PyPI after which no further plan is tried
 _SHOWN = 2  # needs that stand against a release, in a message
 _DEPTH = 4  # changes to a plan that fails, one on top of the other
@@ -59,32 +57,6 @@ class Attempt:
     def warnings(self) -> list[Finding]:
         """Return what may not work."""
         return [finding for finding in self.lock.findings if finding.severity == "warning"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lag:
-    """A requirement that is locked at an older release than can be had of it alone."""
-
-    name: str
-    locked: Release
-    standing: Standing
-
-    @property
-    def is_far(self) -> bool:
-        """Return whether it is a major version, or a year, behind."""
-        return bool(self.standing.newest and is_behind(self.locked, self.standing.newest))
-
-    @property
-    def is_newest_on_pypi(self) -> bool:
-        """Return whether conda's newest is far behind as well."""
-        conda, newest = self.standing.conda, self.standing.newest
-        return conda is None or bool(newest and is_behind(conda, newest))
-
-    @property
-    def is_open(self) -> bool:
-        """Return whether a good plan has a newer one."""
-        wanted = self.standing.wanted
-        return bool(wanted and is_older(self.locked.version, wanted.version))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -250,7 +222,7 @@ class Search:
     def _improved(self, best: Attempt) -> Attempt:
         """Return a plan in which nothing that a good plan has newer could be found newer."""
         lags = [lag for lag in self._open_lags(best) if self._may_rise(best, lag)]
-        floors = {lag.name: newer for lag in lags if (newer := _newer_on_conda(lag))}
+        floors = {lag.name: newer for lag in lags if (newer := lag.newer_on_conda)}
         if floors and self._may_try():
             far = {lag.name for lag in lags if lag.is_far}
             chosen = feasible_floors(choose_sources(best.inputs, self.resolvers), floors, far)
@@ -340,25 +312,7 @@ class Search:
 
     def _may_rise(self, best: Attempt, lag: Lag) -> bool:
         """Return whether nothing that is decided for good, which TensorFlow is, stands against the newest release."""
-        return not any(name in (*NAMES, METAL) for name, _ in self._against(best, lag))
-
-    def _against(self, best: Attempt, lag: Lag) -> Iterator[tuple[str, str]]:
-        """Yield the locked packages whose needs do not admit the newest release of a requirement, with these needs."""
-        newest = _newest(lag)
-        for wheel in best.lock.pypi:
-            for text in wheel.requires:
-                need = Requirement.parse(text, Origin(path=wheel.name))
-                if need.name == lag.name and not SpecifierSet(need.specifier).contains(
-                    newest.version, prereleases=True
-                ):
-                    yield wheel.name, f"{wheel.name} {wheel.version} needs `{need}`"
-        conda = lag.standing.root.mapped.conda
-        for record in best.lock.conda if conda else ():
-            for spec in MatchSpec.readable(
-                t for t in (*record.depends, *record.constrains) if MatchSpec.name_of(t) == conda
-            ):
-                if not spec.matches_version(newest.version):
-                    yield record.name, f"{record.name} {record.version} needs `{spec}`"
+        return not any(name in (*NAMES, METAL) for name, _ in stand_against(best.lock, lag))
 
     def _better(self, best: Attempt, aims: Mapping[str, Aim]) -> Attempt:
         """Return the plan with these aims if it is better than another, else that one."""
@@ -406,34 +360,24 @@ class Search:
         far = [lag for lag in self._lags(best) if lag.is_far]
         near = [lag for lag in far if not lag.is_open and not self._is_kept(lag)]
         if near:
-            listed = ", ".join(f"`{lag.name}` {lag.locked.version} ({_newest(lag).version})" for lag in near)
-            yield Finding(
-                code=HELD_BACK,
-                severity="info",
-                message=f"conda's newest is less than a year older than PyPI's, and was taken: {listed}",
-                hint="list under `pypi` what is to come from there",
-                packages=tuple(lag.name for lag in near),
-            )
+            yield taken_from_conda(near)
         for lag in far:
             if lag not in near:
                 because, hint, severity = self._because(best, lag)
-                yield _finding(lag.name, lag.locked, _newest(lag), f"can be had alone: {because}", hint, severity)
+                yield held_back(lag, because, hint, severity)
         for name, release in sorted(best.releases.items()):
             standing = self._newest_of(best.inputs).standing(release, name)
-            later = standing.later
-            if later and is_behind(release, later) and not (standing.newest and is_behind(release, standing.newest)):
-                macos = standing.releases.macos
-                hint = f"raise the platform's `macos` to {macos} (`--macos {macos}` for a new environment)"
-                yield _finding(name, release, later, f"needs macOS {macos}", hint, "info")
+            if finding := held_back_by_macos(name, release, standing):
+                yield finding
 
     def _because(self, best: Attempt, lag: Lag) -> tuple[str, str, Severity]:
         """Return who holds a requirement back, what to write to have the newer release, and how grave it is."""
         name = lag.name
         if self._is_kept(lag):
             return "it is kept from the lock before", f"`envgen lock --update {name}` takes a newer one", "info"
-        reasons = list(dict.fromkeys(text for _, text in self._against(best, lag)))[:_SHOWN]
-        hint = f"write `{name}>={_newest(lag).version}` to see why"
-        if newer := _newer_on_conda(lag):
+        reasons = list(dict.fromkeys(text for _, text in stand_against(best.lock, lag)))[:_SHOWN]
+        hint = f"write `{name}>={lag.newest.version}` to see why"
+        if newer := lag.newer_on_conda:
             held = holders(choose_sources(best.inputs, self.resolvers), name, newer)
             if held:
                 listed = " and ".join(f"`{each}`" for each in held)
@@ -467,8 +411,7 @@ class Search:
         if not fallen:
             return
         texts = [
-            f"`{lag.name}` would fall from {_dated(old)} to {_dated(lag.locked)}: {self._because(best, lag)[0]}"
-            for lag, old in fallen
+            f"`{lag.name}` would fall from {old} to {lag.locked}: {self._because(best, lag)[0]}" for lag, old in fallen
         ]
         names = " ".join(f"--allow-older {lag.name}" for lag, _ in fallen)
         raise PlanError(
@@ -489,29 +432,11 @@ def _new_warnings(found: Attempt, best: Attempt) -> list[Finding]:
     ]
 
 
-def _newest(lag: Lag) -> Release:
-    return lag.standing.newest or lag.locked
-
-
-def _finding(name: str, locked: Release, newer: Release, because: str, hint: str, severity: Severity) -> Finding:
-    message = f"`{name}` {_dated(locked)} is locked, and {_dated(newer)} {because}"
-    return Finding(code=HELD_BACK, severity=severity, message=message, hint=hint, packages=(name,))
-
-
 def _described(name: str, aim: Aim) -> str:
     return " ".join(
         filter(None, [f"{name}>={aim.version}" if aim.version else name, "from PyPI" if aim.from_pypi else ""])
     )
 
 
-def _newer_on_conda(lag: Lag) -> str:
-    conda = lag.standing.conda
-    return conda.version if conda and is_older(lag.locked.version, conda.version) else ""
-
-
 def _depends(record: Record | None) -> frozenset[str]:
     return depends_names(record) if record else frozenset()
-
-
-def _dated(release: Release) -> str:
-    return f"{release.version} of {release.day}" if release.day else release.version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from envgen.errors import UnsatisfiableError
@@ -13,6 +14,7 @@ from envgen.models.solve import RootSpec, Solution, SolveRequest
 from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState
 
 _PIP = MatchSpec.parse("pip")
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def conda_request(state: PlanState, lifts: Iterable[LiftedRequirement] | None = None) -> SolveRequest:
@@ -103,6 +105,11 @@ def problem_of(state: PlanState, request: SolveRequest) -> str:
     except UnsatisfiableError as error:
         return error.problem or error.message
     return ""
+
+
+def spoken_of(problem: str) -> frozenset[str]:
+    """Return the words of a solver's explanation, among which are the names of the packages that take part."""
+    return frozenset(_WORD.findall(problem))
 
 
 def explained(state: PlanState, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:

@@ -27,6 +27,7 @@ from envgen.planner.conda_request import (
     provided_by,
     solvable,
     solve,
+    spoken_of,
 )
 from envgen.planner.known_limits import forbidden_beside_tensorflow
 from envgen.planner.newer_macos import changes_note
@@ -301,7 +302,8 @@ def _fitting(
         return [*kept, *more]
     if len(more) == 1:
         return kept
-    suspects = [lift for lift in more if lift.conda in problem]
+    names = spoken_of(problem)
+    suspects = [lift for lift in more if lift.conda in names]
     if 0 < len(suspects) < len(more):
         return _fitting(state, _fitting(state, kept, [lift for lift in more if lift not in suspects]), suspects)
     half = len(more) // 2

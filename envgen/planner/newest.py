@@ -19,7 +19,7 @@ from envgen.models.record import Record
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, SolveRequest
 from envgen.models.wheel import ProjectReleases
-from envgen.planner.conda_request import own_specs, problem_of, solo_request, solvable
+from envgen.planner.conda_request import own_specs, problem_of, solo_request, solvable, spoken_of
 from envgen.planner.state import PlannedRequirement, PlanState
 from envgen.solvers.conflicts import minimal
 
@@ -41,6 +41,10 @@ class Release:
     def day(self) -> str:
         """Return the day it came out, as a user reads it; "" where that is not known."""
         return f"{self.published:%Y-%m-%d}" if self.published else ""
+
+    def __str__(self) -> str:
+        """Render as `1.2 of 2026-03-01`, or the version alone."""
+        return f"{self.version} of {self.day}" if self.day else self.version
 
 
 def is_older(version: str, than: str) -> bool:
@@ -258,7 +262,8 @@ def _together(state: PlanState, kept: dict[str, str], more: Sequence[tuple[str, 
     if len(more) == 1:
         return kept
     conda = {root.name: root.mapped.specs[0].name for root in state.conda_roots}
-    suspects = [floor for floor in more if conda.get(floor[0], floor[0]) in problem]
+    names = spoken_of(problem)
+    suspects = [floor for floor in more if conda.get(floor[0], floor[0]) in names]
     if 0 < len(suspects) < len(more):
         return _together(state, _together(state, kept, [floor for floor in more if floor not in suspects]), suspects)
     half = len(more) // 2
@@ -294,6 +299,7 @@ def holders(state: PlanState, name: str, version: str) -> list[str]:
     if not problem:
         return []
     # The solver names those that take part, as a rule: if they conflict by themselves, no others need be looked at.
-    named = [each for each, root in others.items() if any(spec.spec.name in problem for spec in root.specs)]
+    names = spoken_of(problem)
+    named = [each for each, root in others.items() if any(spec.spec.name in names for spec in root.specs)]
     suspects = named if named and len(named) < len(others) and conflict(named) else list(others)
     return [] if not suspects or conflict(()) else minimal(suspects, conflict)

@@ -22,6 +22,7 @@ from envgen.planner.conda_request import (
     solo_request,
     solvable,
     solve,
+    spoken_of,
 )
 from envgen.planner.explain import blamed, unreachable
 from envgen.planner.known_limits import add_tensorflow_companions
@@ -172,7 +173,8 @@ def _uninstallable(state: PlanState, roots: Sequence[PlannedRequirement]) -> lis
         return []
     if len(roots) == 1:
         return list(roots)
-    named = [root for root in roots if any(spec.spec.name in problem for spec in root.specs)]
+    names = spoken_of(problem)
+    named = [root for root in roots if any(spec.spec.name in names for spec in root.specs)]
     if 0 < len(named) < len(roots):
         others = _uninstallable(state, [root for root in roots if root not in named])
         return [*others, *(root for root in named if _uninstallable(state, [root]))]

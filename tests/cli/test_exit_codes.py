@@ -54,6 +54,7 @@ VALUES = {
     "--no-group": "foo",
     "--allow-outside-links": "foo",
     "--older-than": "foo",
+    "--effort": "foo",
 }
 ANYTHING = {
     "--prefix",
@@ -66,6 +67,7 @@ ANYTHING = {
     "--verify",
     "--from-vendored",
     "--username",
+    "--allow-older",
 }
 """Options that take names and paths of the user's own, or words that are judged."""
 CODES = {

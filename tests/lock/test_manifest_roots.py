@@ -52,7 +52,7 @@ def test_pip_is_a_root_where_it_is_there() -> None:
 
 def test_a_lock_without_the_plug_in_has_no_such_root() -> None:
     lock = replace(locked("metal"), pypi=())
-    assert list(roots(METAL, lock)) == ["conda:numpy", "conda:python"]
+    assert list(roots(METAL, lock)) == ["conda:numpy", "conda:python", "conda:pip"]
 
 
 ASKS = """name: demo

@@ -10,7 +10,8 @@ import pytest
 
 from envgen.errors import PlanError, UnsatisfiableError
 from envgen.lock.model import PlatformLock
-from envgen.locking.search import HELD_BACK, Search
+from envgen.locking.held_back import HELD_BACK
+from envgen.locking.search import Search
 from envgen.models.findings import Finding
 from envgen.planner.plan import PlanInputs
 from envgen.planner.rounds import plan
