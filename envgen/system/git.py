@@ -9,6 +9,8 @@ from envgen.errors import LockfileError, UsageError
 from envgen.system.lifetime import ChildLimits, EndedError, run_child
 from envgen.system.settings import Ceiling
 
+# a folder of a checkout that is laid out as a bare repository has settings of a stranger's, which git would run
+_GIT = ("git", "-c", "safe.bareRepository=explicit")
 _LIMITS = ChildLimits(seconds=30.0, output=Ceiling.TEXT)
 
 
@@ -49,7 +51,7 @@ class Revision:
 
     def _git(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         try:
-            return run_child(["git", *words], _LIMITS, folder=self._folder)
+            return run_child([*_GIT, *words], _LIMITS, folder=self._folder)
         except OSError as error:
             raise UsageError("git is not installed", hint="name folders instead of revisions") from error
         except EndedError as error:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -189,6 +192,26 @@ def test_a_damaged_lock(living: Project, git: Repository) -> None:
     (living.folder() / "conda-lock.yml").write_text("version: 1\n")
     answer = living.run("diff", "old:demo", "demo")
     assert (answer.code, "demo/conda-lock.yml" in answer.err) == (1, True)
+
+
+def test_a_checkout_that_is_laid_out_as_a_repository_runs_nothing(living: Project) -> None:
+    """Its settings are a stranger's: here, what is run to fetch the object that it lacks."""
+    living.manifest("six")
+    living.lock()
+    root, evil = living.root / "project", living.root / "evil"
+    shutil.copytree(root, checkout := living.root / "checkout" / "project")
+    subprocess.run(["git", "init", "-q", checkout.parent], check=True)
+    subprocess.run(["git", "init", "-q", "--bare", evil], check=True)
+    shutil.copytree(evil, checkout, dirs_exist_ok=True)
+    (checkout / "refs" / "heads" / "main").write_text(f"{'1' * 40}\n")
+    (checkout / "HEAD").write_text("ref: refs/heads/main\n")
+    (checkout / "config").write_text(
+        '[core]\nrepositoryformatversion = 1\nbare = true\n[extensions]\npartialClone = origin\n'
+        f'[remote "origin"]\nurl = {evil}\npromisor = true\nuploadpack = "touch {evil}/ran; false"\n'
+    )
+    for words in (["diff", "demo"], ["check", "demo"]):
+        subprocess.run([sys.executable, "-m", "envgen", *words], cwd=checkout, check=False, capture_output=True)
+        assert not (evil / "ran").exists()
 
 
 def test_without_git_or_repository(living: Project, monkeypatch: pytest.MonkeyPatch) -> None:
