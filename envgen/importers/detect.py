@@ -7,7 +7,16 @@ import re
 from envgen.errors import ForeignFileError
 from envgen.importers.conda_lists import is_conda_list, read_conda_list, read_foreign_lock, table_hint
 from envgen.importers.environment_yml import read_environment
-from envgen.importers.items import ForeignFile, ForeignFormat, Heading, Ignored, ImportedChannel, Include, Unsupported
+from envgen.importers.items import (
+    ForeignFile,
+    ForeignFormat,
+    Heading,
+    Ignored,
+    ImportedChannel,
+    Include,
+    Unsupported,
+    refuse_many,
+)
 from envgen.importers.pixi_toml import read_pixi
 from envgen.importers.pyproject import read_pyproject
 from envgen.importers.requirements_txt import read_requirements
@@ -109,6 +118,7 @@ def _refuse_nothing(found: ForeignFile) -> None:
     """Refuse a file that asks for nothing, or most of whose lines cannot be understood: it is no list of packages."""
     unsupported = [item for item in found.items if isinstance(item, Unsupported)]
     wanted = [item for item in found.items if not isinstance(item, Unsupported | Ignored | Heading | ImportedChannel)]
+    refuse_many(len(wanted), found.file)
     if not wanted and not unsupported:
         hint = _WHERE.get(found.format, "give the files that it was made from")
         raise ForeignFileError(f"{found.file} asks for no packages", hint=hint)

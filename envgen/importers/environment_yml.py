@@ -38,7 +38,7 @@ _ASIDES = {
 }
 # Selectors are a key in micromamba's files, `sel(osx):`, and in conda-lock's a comment behind a line, `# [osx]`.
 _MAMBA_SELECTOR = re.compile(r"sel\((\w+)\)")
-_SELECTOR = re.compile(r"\s#\s*\[([^\]]+)\]\s*$")
+_SELECTOR = re.compile(r"\s#\s*\[([^][]+)\]\s*$")
 _OURS = frozenset({"osx", "arm64", "osx-arm64", "osx_arm64", "unix", "m1"})
 _OTHERS = frozenset(
     {"win", "win32", "win64", "win-64", "linux", "linux32", "linux64", "linux-64", "linux-aarch64", "osx64", "osx-64"}

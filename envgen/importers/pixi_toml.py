@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from packaging.utils import canonicalize_name
@@ -23,6 +24,7 @@ from envgen.importers.toml_positions import Statement, Table, listed_extras, rea
 
 _OURS = frozenset({"osx-arm64", "osx", "unix"})
 _CONDA = frozenset({"dependencies", "host-dependencies", "build-dependencies", "run-dependencies"})
+_FLOOR = re.compile(r"([0-9]{1,2})(?:\.([0-9]{1,2})?)?")
 _WORKSPACE = ("workspace", "project")
 _ASIDES = {
     "tasks": "envgen runs no tasks",
@@ -57,10 +59,10 @@ def workspace_macos(root: Table) -> str:
     """Return the macOS floor that a workspace asks for, where it is above the default; else ""."""
     found = table_at(root, "system-requirements").get("macos")
     floor = str(found) if isinstance(found, str | int | float) else ""
-    major, _, minor = floor.partition(".")
-    if not major.isdecimal() or (minor and not minor.isdecimal()):
+    if not (read := _FLOOR.fullmatch(floor)):
         return ""
-    return f"{major}.{minor or 0}" if (int(major), int(minor or 0)) > (13, 0) else ""
+    major, minor = int(read[1]), int(read[2] or 0)
+    return f"{major}.{minor}" if (major, minor) > (13, 0) else ""
 
 
 def pixi_item(root: Table, statement: Statement, path: tuple[str, ...]) -> Iterator[ImportedItem]:

@@ -51,16 +51,10 @@ def _statement_items(
         yield Heading(span=statement.span)
         for key, value in found.items() if statement.value is not None else ():
             yield from _dependency(toml, key, value, statement.span, group)
-    elif statement.value is None or not _is_first(toml, statement, ("tool", "poetry", *table, inner[0])):
+    elif statement.value is None or not toml.is_first(statement, ("tool", "poetry", *table, inner[0])):
         yield Heading(span=statement.span)
     else:
         yield from _dependency(toml, inner[0], found.get(inner[0]), statement.span, group)
-
-
-def _is_first(toml: TomlFile, statement: Statement, path: tuple[str, ...]) -> bool:
-    """Return whether a statement is the first of those that describe one package."""
-    same = (other for other in toml.statements if other.path[: len(path)] == path and other.value is not None)
-    return next(same, statement) is statement
 
 
 def _dependency(toml: TomlFile, name: str, value: object, span: Span, group: str) -> Iterator[ImportedItem]:

@@ -100,7 +100,7 @@ class _ProjectFile:
                 yield from self._list(statement, value, "")
             case ("optional-dependencies", *inner), _:
                 yield from self._lists(statement, tuple(inner))
-            case ("dynamic",), [*names] if {"dependencies", "optional-dependencies"} & set(names):
+            case ("dynamic",), [*names] if "dependencies" in names or "optional-dependencies" in names:
                 yield self._dynamic(statement)
             case (), _:
                 yield Heading(span=statement.span)

@@ -21,6 +21,8 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+# Python's own, which are no character sets: some take hours, or fail in ways of their own
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 _BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -81,6 +83,8 @@ def decoded(content: bytes, shown: str) -> str:
     """
     encoding, rest = _encoding(content)
     try:
+        if codecs.lookup(encoding).name.replace("_", "-") in _NO_CHARSETS:
+            raise LookupError
         text = rest.decode(encoding)
     except LookupError as error:
         raise ForeignFileError(f"{shown} names an unknown encoding, `{encoding}`", hint="save it as UTF-8") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from envgen.errors import ForeignFileError
@@ -14,6 +14,7 @@ from envgen.manifest.yaml_document import source_line
 Table = Mapping[str, object]
 _MAX_LENGTH = 500_000
 _MAX_LINE = 10_000
+_DEEPEST = 6  # tool.poetry.group.NAME.dependencies.PACKAGE
 # Strings and comments first: what is within them is no structure.
 _TOKEN = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}|' + r"'''.*?'{3,5}|" + r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'|"
@@ -46,6 +47,11 @@ class TomlFile:
 
     data: Table
     statements: tuple[Statement, ...]
+    firsts: Mapping[tuple[str, ...], Statement]
+
+    def is_first(self, statement: Statement, path: tuple[str, ...]) -> bool:
+        """Return whether a statement is the first with a value at or below a path, which is not deeper than Poetry's."""
+        return self.firsts.get(path) is statement
 
     def table(self, *path: str) -> Table:
         """Return the table at a path, empty where there is none."""
@@ -82,14 +88,25 @@ def read_toml(text: str, file: str) -> TomlFile:
         data = tomllib.loads(text)
         statements = tuple(_statements(text, lines, file))
         refuse_many(max((len(one.items) for one in statements), default=0), file)
-        return TomlFile(data=data, statements=statements)
+        return TomlFile(data=data, statements=statements, firsts=_firsts(statements))
     except tomllib.TOMLDecodeError as error:
         at = _AT.search(str(error))
         where = [source_line(file, lines, int(at[1]))] if at and at[1] else []
         reason = _AT.sub("", str(error))
         raise ForeignFileError(f"{file} is not TOML: {reason[:1].lower()}{reason[1:]}", lines=where) from error
+    except ValueError as error:
+        raise ForeignFileError(f"{file} has a number that is too long to be read") from error
     except RecursionError as error:
         raise ForeignFileError(f"{file} is nested too deeply") from error
+
+
+def _firsts(statements: Iterable[Statement]) -> dict[tuple[str, ...], Statement]:
+    """Return the first statement with a value at or below each path; a search for each would take hours."""
+    found: dict[tuple[str, ...], Statement] = {}
+    for each in statements:
+        for length in range(min(len(each.path), _DEEPEST) + 1) if each.value is not None else ():
+            found.setdefault(each.path[:length], each)
+    return found
 
 
 def _statements(text: str, lines: list[str], file: str) -> Iterator[Statement]:

@@ -33,8 +33,10 @@ _CONDA_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _CHANNEL_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", re.ASCII)
 _CHANNEL_URL = re.compile(r"(https?://[^/@\s?#\\]+|file://)(/[^\s?#\\]*)?")
 _INDEX_URL = re.compile(r"https?://[^/@\s?#\\]+(/[^\s?#@\\]*)?", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(?P<zone>Z|[+-]\d\d:\d\d)?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(?P<zone>Z|[+-]\d\d:\d\d)?", re.ASCII)
+_MINOR = re.compile(r"3\.[0-9]{1,2}")
+_FLOOR = re.compile(r"[0-9]{2}(\.[0-9]{1,2})?")
 
 Kind = Literal["dependencies", "conda", "pypi", "overrides"]
 
@@ -74,9 +76,9 @@ def python_minor(value: object) -> str:
     """Read a python minor version such as "3.12"."""
     text = text_of(value, numbers=True)
     hint = 'write a minor version, such as python: "3.12"'
-    if micro := re.fullmatch(r"(3\.\d{1,2})\.[\d*]+", text):
+    if micro := re.fullmatch(r"(3\.[0-9]{1,2})\.[0-9*]+", text):
         raise RefusalError(f"a minor version is wanted, not {quoted(text)}", hint=f'write python: "{micro[1]}"')
-    if not re.fullmatch(r"3\.\d{1,2}", text):
+    if not _MINOR.fullmatch(text):
         raise RefusalError(f"not a python minor version: {quoted(text)}", hint=hint)
     if int(text[2:]) < OLDEST_PYTHON[1]:
         meant = f'; if {text}0 was meant, write python: "{text}0"' if text == "3.1" else ""
@@ -96,11 +98,10 @@ def subdir(value: object) -> str:
 def macos_floor(value: object) -> str:
     """Read a macOS version; a bare major means its first minor: `14` is "14.0"."""
     text = text_of(value, numbers=True)
-    if re.fullmatch(r"\d{2}", text):
-        return f"{text}.0"
-    if not re.fullmatch(r"\d{2}\.\d{1,2}", text):
+    found = _FLOOR.fullmatch(text)
+    if found is None:
         raise RefusalError(f"not a macOS version: {quoted(text)}", hint='write it as macos: "13.0"')
-    return text
+    return text if found[1] else f"{text}.0"
 
 
 def channel(value: object) -> Channel:

@@ -93,6 +93,7 @@ def inside(root: Path, path: Path | str, *, error: type[EnvgenError] = UsageErro
     """Return a path below the root with its symlinks followed; raise `error` where it leads out of the root."""
     try:
         resolved = (root / path).resolve()
+        resolved.exists()  # which refuses names that no disk can have
         top = root.resolve()
     except (OSError, RuntimeError, ValueError) as reason:
         raise error(f"not a path: `{path}` ({reason})") from reason

@@ -15,6 +15,7 @@ SECONDS, MEGABYTES = 20, 300  # of processor time, which a busy machine hardly c
 _BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
+_PIXI = "[dependencies]\nnumpy = '*'\n"
 _SERVER = """
 import json, os, resource, sys
 from envgen.cli.main import run
@@ -83,6 +84,20 @@ CASES: dict[str, tuple[str, Content, int, str]] = {
     "deep TOML": ("pyproject.toml", "a = " + "[" * 9_000, 1, "nested too deeply"),
     "dotted TOML": ("pyproject.toml", "a." * 4_500 + "b = 1", 1, "asks for no packages"),
     "long TOML": ("pyproject.toml", "[project]\ndependencies = [\n" + '"numpy",\n' * 50_000 + "]", 1, "names 50,000"),
+    "many packages of Poetry's": (
+        "pyproject.toml",
+        "[tool.poetry.dependencies]\n" + numbered("p{}='1'\n", 40_000),
+        1,
+        "names 40,000 packages",
+    ),
+    "many packages of pixi's": ("pixi.toml", "[dependencies]\n" + numbered("p{}='1'\n", 40_000), 1, "names 40,000"),
+    "a long number": ("pyproject.toml", f"a = {'9' * 5000}", 1, "a number that is too long"),
+    "a long floor": ("pixi.toml", f"{_PIXI}[system-requirements]\nmacos = '{'9' * 5000}'", 0, "- numpy"),
+    "digits of another script": ("pixi.toml", f"{_PIXI}[system-requirements]\nmacos = '١٤.٥'", 0, 'macos: "13.0"'),
+    "lists that are dynamic": ("pyproject.toml", "[project]\ndynamic = [[]]\ndependencies = ['six']", 0, "- six"),
+    "selectors": ("environment.yml", "dependencies:\n" + f"- numpy{' #[' * 33_000}\n" * 10, 0, "- numpy"),
+    "a coding of hours": ("requirements.txt", "# coding: punycode\n" + "a-b" * 33_000, 1, "an unknown encoding"),
+    "a coding that is none": ("requirements.txt", "# coding: undefined\nsix\n", 1, "an unknown encoding"),
     "a long lock": (
         "conda-lock.yml",
         "metadata:\n  a: b\npackage:\n" + "- name: x\n  version: '1'\n  platform: osx-arm64\n" * 40_000,
