@@ -50,7 +50,7 @@ class TomlFile:
     firsts: Mapping[tuple[str, ...], Statement]
 
     def is_first(self, statement: Statement, path: tuple[str, ...]) -> bool:
-        """Return whether a statement is the first with a value at or below a path, which is not deeper than Poetry's."""
+        """Return whether a statement is the first with a value at or below a path of at most `_DEEPEST` keys."""
         return self.firsts.get(path) is statement
 
     def table(self, *path: str) -> Table:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -39,6 +41,7 @@ _POINT = re.compile(r"[^=]*=\s*[\w.]+\s*:\s*[\w.]+\s*")
 _FULL = re.compile(r"No space left|os error (?:28|122)\b")  # of a disk, or of what a user may have of it
 _FETCH = re.compile(r"failed to fetch (\S+)")
 _UNPACKERS = 4
+Row = Mapping[str, object]  # of a package's info/paths.json
 _DEEPEST, _SHOWN = 100, 60  # folders in folders, signs of such a path
 
 
@@ -103,8 +106,26 @@ def _unpack(record: Record, archive: Path, cache: Path, *, again: bool) -> None:
             raise _no_package(record, reason) from error
         if not (staged / "info" / "index.json").is_file():  # nobody would take it for a package again
             raise _no_package(record, "it has no info/index.json")
+        if changed := next(_changed(record, staged), ""):
+            raise _no_package(record, f"{changed} is not what its info/paths.json says")
         with _alone(cache):
             _keep(record, staged, folder, again=again)
+
+
+def _changed(record: Record, folder: Path) -> Iterator[str]:
+    """Yield the files of a package that have another size or hash than it says itself: rattler would link none of it.
+
+    Whatever else is wrong with its list is found when it is read.
+    """
+    tree = _tree(folder)
+    for row in _rows(record, folder, tree):
+        path, size, digest = (row.get(key) for key in ("_path", "size_in_bytes", "sha256"))
+        if not isinstance(path, str) or path.endswith("/") or tree.get(path, "") is not None:
+            continue
+        with (folder / path).open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+            if size not in (None, stream.tell()) or (digest is not None and digest != found):
+                yield path
 
 
 @contextlib.contextmanager
@@ -156,10 +177,12 @@ def read_unpacked(record: Record, cache: Path, site: str) -> PackageFiles:
             raise unsafe(f"{shown} has a link among its metadata: {path} -> {target}")
     is_python = index.get("noarch") == "python"
     listed = dict(_listed(record, folder, tree))
+    _let_rattler_read(record, folder)
     places = {path: _place(path, site if is_python else "") for path in listed}
     if len({*places.values()}) < len(places):
         raise unsafe(f"{shown} has two files for one path")
     scripts = _scripts(record, folder, tree) if is_python else []
+    written = (places[path] for path, row in listed.items() if row.get("prefix_placeholder") is not None)
     links = {_place(path, site if is_python else ""): target for path, target in tree.items() if target is not None}
     files = tuple(plain_path(path, shown) for path in dict.fromkeys((*places.values(), *scripts, *links)))
     return PackageFiles(
@@ -167,9 +190,26 @@ def read_unpacked(record: Record, cache: Path, site: str) -> PackageFiles:
         shown=shown,
         files=files,
         links=links,
-        written=frozenset((*scripts, *(places[path] for path, is_written in listed.items() if is_written))),
+        written=frozenset((*scripts, *written)),
         claimed=tuple(each for path in places if path.endswith("/RECORD") for each in _claimed(folder, path, places)),
+        room=min(map(_room, listed.values()), default=sys.maxsize),
     )
+
+
+def _let_rattler_read(record: Record, folder: Path) -> None:
+    """Have rattler read what it goes by, since it would refuse it after the first change.
+
+    Raises:
+        InstallError: it is stricter than we are.
+    """
+    for name, read in (
+        ("index.json", rattler.IndexJson.from_package_directory),
+        ("paths.json", rattler.PathsJson.from_package_directory_with_deprecated_fallback),
+    ):
+        try:
+            read(folder)
+        except Exception as error:  # rattler's own have no common kind
+            raise _no_package(record, f"its info/{name} cannot be read: {error}") from error
 
 
 def _claimed(folder: Path, path: str, places: Mapping[str, str]) -> Iterator[str]:
@@ -197,10 +237,10 @@ def _tree(folder: Path) -> dict[str, str | None]:
     return found
 
 
-def _listed(record: Record, folder: Path, tree: Mapping[str, str | None]) -> Iterator[tuple[str, bool]]:
-    """Yield the paths that a package lists, in info/paths.json or, if it is old, in info/files.
+def _listed(record: Record, folder: Path, tree: Mapping[str, str | None]) -> Iterator[tuple[str, Row]]:
+    """Yield the paths that a package lists, in info/paths.json with their rows or, if it is old, in info/files.
 
-    Each comes with whether rattler writes its text for the prefix: an old list does not say it, so that all may be.
+    An old list does not say where rattler writes the text for the prefix, so that all may be.
     """
     shown = f"{record.name} {record.version}"
     if "info/paths.json" not in tree:
@@ -208,12 +248,11 @@ def _listed(record: Record, folder: Path, tree: Mapping[str, str | None]) -> Ite
             raise _no_package(record, "it has no list of its files")
         lines = read_text(folder / "info" / "files", error=InstallError).split("\n")
         for line in lines if lines[-1] else lines[:-1]:  # rattler takes an empty line for a path
-            yield _there(plain_path(line, shown), tree, record), True
+            yield _there(plain_path(line, shown), tree, record), {"prefix_placeholder": ""}
         return
-    rows = _read_json(record, folder, tree, "info/paths.json").get("paths")
     seen: set[str] = set()
-    for row in rows if isinstance(rows, list) else ():
-        path, kind = (row.get("_path"), row.get("path_type")) if isinstance(row, dict) else (None, None)
+    for row in _rows(record, folder, tree):
+        path, kind = row.get("_path"), row.get("path_type")
         if not isinstance(path, str) or kind not in ("hardlink", "softlink", "directory"):
             raise _no_package(record, "its paths.json is damaged")
         plain_path(path, shown)
@@ -221,11 +260,23 @@ def _listed(record: Record, folder: Path, tree: Mapping[str, str | None]) -> Ite
             raise unsafe(f"{shown} lists {path} twice")
         seen.add(path)
         if kind == "directory":
-            _there(f"{path}/", tree, record)
-        elif (kind == "softlink") == (tree.get(path) is not None):
-            yield _there(path, tree, record), row.get("prefix_placeholder") is not None
+            raise _no_package(record, f"it lists the folder {path}, which nothing can link")
+        if (kind == "softlink") == (tree.get(path) is not None):
+            yield _there(path, tree, record), row
         else:
             raise unsafe(f"{shown} lists {path} as a {kind}, which it is not")
+
+
+def _rows(record: Record, folder: Path, tree: Mapping[str, str | None]) -> Iterator[Row]:
+    """Yield the rows of a package's info/paths.json, if it has one; one that is no object has no keys."""
+    rows = _read_json(record, folder, tree, "info/paths.json").get("paths") if "info/paths.json" in tree else []
+    yield from (row if isinstance(row, dict) else {} for row in (rows if isinstance(rows, list) else ()))
+
+
+def _room(row: Row) -> int:
+    """Return how many bytes a file has for the path of the prefix."""
+    held = row.get("prefix_placeholder")
+    return len(held.encode()) if isinstance(held, str) and row.get("file_mode") == "binary" else sys.maxsize
 
 
 def _there(path: str, tree: Mapping[str, str | None], record: Record) -> str:

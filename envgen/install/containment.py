@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 import stat
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,7 +35,8 @@ class PackageFiles:
 
     `name` is canonical, `shown` how messages name the package. `written` are those of its files whose text is made in
     the prefix: they are written into what is there, where all others take its place. `claimed` are the paths that its
-    own metadata call a distribution's, and that go with it when a wheel of that name comes.
+    own metadata call a distribution's, and that go with it when a wheel of that name comes. `room` is how many bytes
+    the path of the prefix may have, since binary files hold it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class PackageFiles:
     links: Mapping[str, str] = field(default_factory=dict)
     written: frozenset[str] = frozenset()
     claimed: tuple[str, ...] = ()
+    room: int = sys.maxsize
 
 
 def plain_path(path: str, owner: str) -> str:
@@ -79,7 +82,8 @@ class PrefixPaths:
         """Check that all that these packages put into the prefix stays in it.
 
         Raises:
-            InstallError: a link leads out of the prefix, or a path through one, or into what is envgen's own there.
+            InstallError: a link leads out of the prefix, or a path through one, or into what is envgen's own there; or
+                the prefix's path does not fit into a file.
         """
         listed = list(packages)
         for package in listed:
@@ -87,6 +91,12 @@ class PrefixPaths:
             self._folded.update({_folded(path): target for path, target in package.links.items()})
         self._leads.clear()
         for package in listed:
+            if package.room < (length := len(os.fsencode(self._prefix))):
+                raise InstallError(
+                    f"{package.shown} has room for a path of {package.room} bytes, and {self._prefix} has {length}",
+                    hint="choose a shorter --prefix",
+                    code="prefix",
+                )
             for path, target in package.links.items():
                 if package.name not in self._allowed and not self._is_inside(path, target):
                     raise InstallError(

@@ -93,7 +93,12 @@ CASES: dict[str, tuple[str, Content, int, str]] = {
     "many packages of pixi's": ("pixi.toml", "[dependencies]\n" + numbered("p{}='1'\n", 40_000), 1, "names 40,000"),
     "a long number": ("pyproject.toml", f"a = {'9' * 5000}", 1, "a number that is too long"),
     "a long floor": ("pixi.toml", f"{_PIXI}[system-requirements]\nmacos = '{'9' * 5000}'", 0, "- numpy"),
-    "digits of another script": ("pixi.toml", f"{_PIXI}[system-requirements]\nmacos = '١٤.٥'", 0, 'macos: "13.0"'),
+    "digits of another script": (
+        "pixi.toml",
+        f"{_PIXI}[system-requirements]\nmacos = '\u0661\u0664.\u0665'",
+        0,
+        'macos: "13.0"',
+    ),
     "lists that are dynamic": ("pyproject.toml", "[project]\ndynamic = [[]]\ndependencies = ['six']", 0, "- six"),
     "selectors": ("environment.yml", "dependencies:\n" + f"- numpy{' #[' * 33_000}\n" * 10, 0, "- numpy"),
     "a coding of hours": ("requirements.txt", "# coding: punycode\n" + "a-b" * 33_000, 1, "an unknown encoding"),

@@ -206,7 +206,7 @@ def test_a_checkout_that_is_laid_out_as_a_repository_runs_nothing(living: Projec
     (checkout / "refs" / "heads" / "main").write_text(f"{'1' * 40}\n")
     (checkout / "HEAD").write_text("ref: refs/heads/main\n")
     (checkout / "config").write_text(
-        '[core]\nrepositoryformatversion = 1\nbare = true\n[extensions]\npartialClone = origin\n'
+        "[core]\nrepositoryformatversion = 1\nbare = true\n[extensions]\npartialClone = origin\n"
         f'[remote "origin"]\nurl = {evil}\npromisor = true\nuploadpack = "touch {evil}/ran; false"\n'
     )
     for words in (["diff", "demo"], ["check", "demo"]):

@@ -12,8 +12,8 @@ import json
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import zstandard
@@ -178,6 +178,13 @@ class TinyChannel:
             index = {"info": {"subdir": subdir}, "packages": {}, "packages.conda": entries, "repodata_version": 1}
             found[f"{subdir}/repodata.json"] = json.dumps(index).encode()
         return found
+
+
+def edited(package: TinyConda, edit: Callable[[bytes], bytes]) -> TinyConda:
+    """Return a package whose archive was edited, with an entry that has the hashes of that."""
+    content = edit(package.content)
+    hashes = {"md5": hashlib.md5(content).hexdigest(), "sha256": hashlib.sha256(content).hexdigest()}
+    return replace(package, content=content, entry={**package.entry, **hashes, "size": len(content)})
 
 
 def _path(path: str, content: Content) -> dict[str, object]:

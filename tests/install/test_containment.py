@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import os
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +19,17 @@ from hypothesis import strategies as st
 from envgen.errors import InstallError
 from envgen.install.containment import PackageFiles, PrefixPaths, plain_path, shared_paths
 from tests.fakes.install_world import HOST, Basics, World, six
-from tests.fakes.tiny_conda import PLACEHOLDER, SITE, Content, Link, TinyConda, build_conda, module_files, tar_zst
+from tests.fakes.tiny_conda import (
+    PLACEHOLDER,
+    SITE,
+    Content,
+    Link,
+    TinyConda,
+    build_conda,
+    edited,
+    module_files,
+    tar_zst,
+)
 from tests.fakes.tiny_wheels import TinyWheel, build_wheel
 
 PRECIOUS = "precious"
@@ -111,6 +124,25 @@ def entry_point(command: Callable[[World, Path], str]) -> Build:
     )
 
 
+def rows(*listed: dict[str, object]) -> Build:
+    """Return a package of one file, of 4 bytes, that has these rows for it."""
+    return lambda world, precious: build_conda(
+        "evil", files={"share/evil": b"evil"}, subdir=HOST, info=paths_json(*listed)
+    )
+
+
+def zipped(edit: Callable[[bytes], bytes]) -> Build:
+    """Return a package of one file whose archive was edited."""
+    return lambda world, precious: edited(build_conda("evil", files={"share/evil": b"evil"}, subdir=HOST), edit)
+
+
+def twice(content: bytes) -> bytes:
+    buffer = io.BytesIO(content)
+    with zipfile.ZipFile(buffer, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("pkg-evil-1.0-0.tar.zst", tar_zst({"share/more": Link("/etc")}))
+    return buffer.getvalue()
+
+
 THESIS = "thesis.tex"
 CONDA: dict[str, Build] = {
     "a listed path that goes up": listing(lambda world, precious: up(world, precious / THESIS)),
@@ -199,13 +231,47 @@ CONDA: dict[str, Build] = {
         subdir=HOST,
         more={"pkg-more.tar.zst": tar_zst({"share/more": Link(str(precious))})},
     ),
+    "another hash within": rows(row("share/evil", sha256="0" * 64)),
+    "another size within": rows(row("share/evil", size_in_bytes=5)),
+    "a size that is none": rows(row("share/evil", size_in_bytes=-1)),
+    "a row of a kind of its own": rows(row("share/evil", no_link="yes")),
+    "a folder that it has": lambda world, precious: build_conda(
+        "evil", files={"share/evil": b""}, subdir=HOST, info=paths_json(row("share", "directory"))
+    ),
+    "lists of no version": lambda world, precious: build_conda(
+        "evil", files={"share/evil": b""}, subdir=HOST, info={"info/paths.json": b'{"paths": []}'}
+    ),
+    "a number that is none": saying(build_number=math.nan),
+    "a number that is a text": saying(build_number="0"),
+    "needs that are a number": saying(depends=1),
+    "a time that is a text": saying(timestamp="now"),
+    "an encrypted archive": zipped(
+        lambda content: content.replace(b"PK\1\2\x14\3\x14\0\0", b"PK\1\2\x14\3\x14\0\1").replace(
+            b"PK\3\4\x14\0\0", b"PK\3\4\x14\0\1"
+        )
+    ),
+    "an archive that breaks off": zipped(lambda content: content[: len(content) // 2]),
+    "an archive with a comment": zipped(lambda content: content[:-2] + b"\x05\0" + b"hello"),
+    "other names in the central list": zipped(
+        lambda content: (
+            content[: content.index(b"PK\1\2")] + content[content.index(b"PK\1\2") :].replace(b"pkg-evil", b"pkg-good")
+        )
+    ),
+    "a member that comes twice": zipped(twice),
     "a second list": lambda world, precious: build_conda(
         "evil",
         files={"share/evil": b"", **paths_json(row(up(world, precious / THESIS)))},  # type: ignore[dict-item]
         subdir=HOST,
     ),
 }
-HARMLESS = {"records through a link", "a link to itself", "conda's own folder"}  # nothing is written through them
+# nothing is written through them
+HARMLESS = {
+    "records through a link",
+    "a link to itself",
+    "conda's own folder",
+    "an archive with a comment",
+    "other names in the central list",
+}
 
 
 @pytest.mark.parametrize("case", CONDA)
@@ -228,6 +294,21 @@ def test_a_hostile_conda_package(world: World, usual: Basics, precious: Path, ca
     world.good("create", "demo")
     assert outside(world).keys() == before.keys()
     assert world.python("import demolib, onlypypi") == ""
+
+
+def test_a_prefix_that_is_too_long_for_a_package(world: World, usual: Basics) -> None:
+    old = build_conda(
+        "old",
+        files={"lib/old": b"\0/opt/short\0"},
+        subdir=HOST,
+        info=paths_json(row("lib/old", prefix_placeholder="/opt/short", file_mode="binary")),
+    )
+    world.serve(old)
+    world.lock([*usual.conda, old])
+    error = world.failed("create", "demo")
+    assert "old 1.0 has room for a path of 10 bytes" in error["message"]
+    assert "it was not touched" in error["message"]
+    assert error["hint"] == "choose a shorter --prefix"
 
 
 def test_folders_that_are_deeper_than_python_can_go(world: World, usual: Basics) -> None:
