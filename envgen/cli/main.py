@@ -129,8 +129,9 @@ def run(words: Sequence[str]) -> int:
         failure = _failure(error)
         if failure.code == "fault" and is_verbose:
             traceback.print_exception(error)
-        # as text where it may be stdout that cannot be written
-        show_error(failure, as_json="--json" in words and failure.code != "io")
+        # as text where it may be stdout that cannot be written, which has no name
+        is_named = not isinstance(error, OSError) or error.filename is not None
+        show_error(failure, as_json="--json" in words and is_named)
         return failure.exit_code
     return code if isinstance(code, int) else 0
 

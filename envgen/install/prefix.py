@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
@@ -15,13 +16,16 @@ from envgen.errors import EnvgenError, InstallError
 from envgen.install.containment import META, PrefixPaths, plain_path, unsafe
 from envgen.install.wheels import Distribution, read_distributions
 from envgen.models.record import Record
-from envgen.system.files import FolderWriter, read_bytes, read_text
+from envgen.system.files import FolderWriter, read_bytes, read_text, reason_of
 
 MARKER = "envgen"  # below META; no `.json`, as conda takes every such file there for a record
 _COMING = "envgen-paths"  # beside it while the prefix is incomplete: what the run that is at work puts there
 MARKER_FORMAT = 1
 State = Literal["incomplete", "complete"]
 _READERS = 4
+# in small letters, since conda takes two names that differ in case for one
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*-[\w.!+~]+-[\w.!+~-]*\.json", re.ASCII)
+_LONGEST = 255  # characters of a file's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +93,7 @@ class PrefixContents:
 
 
 def read_contents(prefix: Path) -> PrefixContents:
-    """Read a prefix, which is empty where it does not exist; raise OSError."""
+    """Read a prefix, which is empty where it does not exist; raise InstallError for a record that is no file."""
     records, unreadable = [], []
     for file in sorted((prefix / META).glob("*.json")):
         if record := _read(file):
@@ -100,17 +104,25 @@ def read_contents(prefix: Path) -> PrefixContents:
 
 
 def _read(file: Path) -> InstalledRecord | None:
+    """Return a record, None for one that is damaged, or that rattler would stop at: its package is linked again."""
+    from rattler import PrefixRecord
+
     try:
         data = json.loads(read_bytes(file))
-    except (ValueError, RecursionError):
+        PrefixRecord.from_path(file)
+    except OSError as error:
+        hint = "remove it, or choose another --prefix"
+        raise InstallError(f"cannot read {file}: {reason_of(error)}", hint=hint, code="prefix") from error
+    except Exception:  # noqa: BLE001 - rattler's own have no common kind
         return None
     if not isinstance(data, dict):
         return None
     texts = {key: data.get(key) or "" for key in ("name", "version", "build", "url", "sha256", "md5")}
     files = data.get("files")
-    if texts["name"] != str(texts["name"]).lower():  # two names that conda takes for one: rattler would panic
+    if not all(isinstance(text, str) for text in texts.values()) or not isinstance(files, list):
         return None
-    if not all(isinstance(text, str) for text in texts.values()) or not texts["name"] or not isinstance(files, list):
+    name = f"{texts['name']}-{texts['version']}-{texts['build']}.json"  # of a file: rattler would panic, or be stopped
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         return None
     paths = data.get("paths_data")
     rows = paths.get("paths") if isinstance(paths, dict) else None

@@ -87,7 +87,7 @@ def _records(contents: PrefixContents, wanted: WantedContents, removed: Sequence
     installed = {record.name: record for record in contents.records}
     staying = {record.name for record in wanted.records if (it := installed.get(record.name)) and it.is_of(record)}
     # two may have one path: it goes with either, or is the other's
-    going = {file for name, record in installed.items() if name not in staying for file in record.files}
+    going = {file for name, each in installed.items() if name not in staying for file in (*each.files, *each.listed)}
     going.update(file for each in removed for file in each.files)
     for record in wanted.records:
         before, after = installed.get(record.name), f"{record.version}={record.build}"

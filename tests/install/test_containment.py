@@ -9,6 +9,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -378,6 +379,17 @@ def member(path: Callable[[World, Path], str]) -> Callable[[World, Path], TinyWh
     return wheel(more=lambda world, precious: {path(world, precious): b"evil"})
 
 
+def bent(old: bytes, new: bytes) -> Callable[[World, Path], TinyWheel]:
+    """Return a wheel some of whose bytes were exchanged, as no builder writes them."""
+
+    def build(world: World, precious: Path) -> TinyWheel:
+        made = build_wheel("evil", "1.0")
+        assert old in made.content
+        return replace(made, content=made.content.replace(old, new))
+
+    return build
+
+
 INFO = "evil-1.0.dist-info"
 WHEELS: dict[str, Callable[[World, Path], TinyWheel]] = {
     "a member that goes up": member(lambda world, precious: up(world, precious / THESIS, SITE)),
@@ -411,6 +423,17 @@ WHEELS: dict[str, Callable[[World, Path], TinyWheel]] = {
     "a link outside": wheel(links=lambda world, precious: {"evil_link": str(precious)}),
     "a member below a link": wheel(
         links=lambda world, precious: {"evil_link": str(precious)}, more={"evil_link/thesis.tex": b"evil"}
+    ),
+    "an encrypted member": bent(b"PK\1\2\x14\3\x14\0\0", b"PK\1\2\x14\3\x14\0\1"),
+    "a member of a method that nobody knows": bent(b"PK\1\2\x14\3\x14\0\0\0\0", b"PK\1\2\x14\3\x14\0\0\0\x63"),
+    "a central list that starts elsewhere": bent(b"PK\1\2", b"PK\7\7"),
+    "a member with a NUL": bent(b"evil.py", b"evi\0.py"),
+    "a RECORD that goes up behind a folder": wheel(
+        more=lambda world, precious: {f"{INFO}/RECORD": f"evil/../{up(world, precious / THESIS, SITE)},,\n".encode()}
+    ),
+    "a RECORD of another wheel's": member(lambda world, precious: f"../../../{PRECIOUS}.dist-info/RECORD"),
+    "a script of a module's folder": wheel(
+        more={f"{INFO}/entry_points.txt": b"[console_scripts]\nbin/../../evil = evil:x\n"}
     ),
     "no zip": lambda world, precious: TinyWheel(
         name="evil", version="1.0", filename="evil-1.0-py3-none-any.whl", content=b"PK no", metadata=b""
@@ -532,6 +555,24 @@ PREFIXES: dict[str, Spoil] = {
         put(world.prefix / META / "envgen-paths", json.dumps([f"evil/{THESIS}"])),
         put(world.prefix / META / "envgen", json.dumps({**world.marker, "state": "incomplete"})),
     ),
+    "a folder for a record": lambda world, precious: (world.prefix / META / "evil-1-0.json").mkdir(),
+    "a pipe for a record": lambda world, precious: os.mkfifo(world.prefix / META / "evil-1-0.json"),
+    "a record of a kind of its own": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json", forged(world, depends=1)
+    ),
+    "a number that is none": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json", forged(world, build_number=math.nan)
+    ),
+    "a name with a blank": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json", forged(world, name="e l")
+    ),
+    "a build with an escape": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json", forged(world, build="\x1b[31m")
+    ),
+    "a name that no disk can have": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json", forged(world, name="e" * 300)
+    ),
+    "another's paths": lambda world, precious: put(world.prefix / META / "evil-1-0.json", forged(world, files=[])),
     "a file that would be written through a link": lambda world, precious: link(
         world.prefix / "etc/demolib2.conf", precious / THESIS
     ),

@@ -184,6 +184,9 @@ def test_contents(tmp_path: Path) -> None:
         "name": "a",
         "version": "1",
         "build": "0",
+        "build_number": 0,
+        "fn": "a-1-0.conda",
+        "url": "https://x.example/a-1-0.conda",
         "sha256": None,
         "files": ["bin/a", f"{SITE}/x.dist-info/METADATA"],
     }

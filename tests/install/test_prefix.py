@@ -13,10 +13,18 @@ from envgen.install.wheels import read_distributions
 from tests.install.test_distributions import SITE, lay
 
 
-def record(name: str, *files: object, **more: str) -> dict[str, str]:
+def record(file: str, *files: str, **more: object) -> dict[str, str]:
     """Return a record's file of conda-meta."""
-    data = {"name": name, "version": "1", "build": "0", "files": files, **more}
-    return {f"conda-meta/{name}-1-0.json": json.dumps(data)}
+    data: dict[str, object] = {
+        "name": file,
+        "version": "1",
+        "build": "0",
+        "build_number": 0,
+        "files": files,
+        "fn": f"{file}-1-0.conda",
+    }
+    data |= {"url": f"https://x.example/{file}-1-0.conda", **more}
+    return {f"conda-meta/{file}-1-0.json": json.dumps(data)}
 
 
 def wheel(name: str, *files: str) -> dict[str, str]:
@@ -42,7 +50,7 @@ def test_what_is_no_record_is_neither_read_nor_damaged(tmp_path: Path, name: str
 
 def test_records_of_other_tools_are_read_as_far_as_they_go(tmp_path: Path) -> None:
     """An older conda writes no sha256, and nobody keeps a tool from writing more."""
-    lay(tmp_path, record("a", "bin/a", 3, None, url="https://x.example/a.conda", requested_spec="a"))
+    lay(tmp_path, record("a", "bin/a", url="https://x.example/a.conda", requested_spec="a"))
     (found,) = read_contents(tmp_path).records
     assert (found.name, found.version, found.build, found.sha256, found.md5) == ("a", "1", "0", "", "")
     assert (found.url, found.files) == ("https://x.example/a.conda", ("bin/a",))
@@ -61,6 +69,24 @@ def test_metadata_that_a_record_owns_is_condas(tmp_path: Path, owned: str) -> No
     contents = read_contents(tmp_path)
     assert [each.name for each in contents.distributions] == ["loose", "own"]
     assert [each.name for each in contents.loose] == ["loose"]
+
+
+DAMAGED: list[dict[str, object]] = [
+    {"depends": 5},
+    {"build_number": "0"},
+    {"url": "a"},
+    {"name": "a b"},
+    {"name": "A"},
+    {"build": "\x1b"},
+    {"name": "a" * 300},
+]
+
+
+@pytest.mark.parametrize("more", DAMAGED, ids=str)
+def test_a_record_that_rattler_cannot_read_is_damaged(tmp_path: Path, more: dict[str, object]) -> None:
+    lay(tmp_path, record("a", "bin/a", **more))
+    contents = read_contents(tmp_path)
+    assert (contents.records, len(contents.unreadable)) == ((), 1)
 
 
 COMPILED = ["x/__pycache__/x.cpython-312.pyc", "x/__pycache__/x.cpython-312.opt-1.pyc", "x.pyc", "x/__pycache__/f.nbi"]

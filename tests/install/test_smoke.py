@@ -27,7 +27,9 @@ def info(name: str, *files: str, top: str = "") -> dict[str, str]:
 
 def meta(name: str, *files: str) -> dict[str, str]:
     listed = ", ".join(f'"{file}"' for file in files)
-    return {f"conda-meta/{name}-1-0.json": f'{{"name": "{name}", "version": "1", "build": "0", "files": [{listed}]}}'}
+    file = f'"build_number": 0, "fn": "{name}-1-0.conda", "url": "https://x.example/{name}-1-0.conda"'
+    text = f'{{"name": "{name}", "version": "1", "build": "0", {file}, "files": [{listed}]}}'
+    return {f"conda-meta/{name}-1-0.json": text}
 
 
 CASES = {
