@@ -13,6 +13,7 @@ from envgen.diagnosis.conflicts import Conflict, from_pypi, loosened, on_pythons
 from envgen.diagnosis.dependencies import one_of_group
 from envgen.diagnosis.results import Fault, Fix, JointFix, ManifestEdit, Question, combined
 from envgen.errors import EnvgenError, ManifestError, PypiUnreachableError, PypiUnsatisfiableError, RepodataError
+from envgen.locking.held_back import is_grave
 from envgen.locking.lock_platform import Preferences, solve_platform
 from envgen.manifest.edit import add_requirements, remove_requirements, set_accelerator, set_macos, set_python
 from envgen.manifest.model import Manifest, load_manifest
@@ -136,8 +137,9 @@ class Issues:
 class LockAttempt:
     """Whether a manifest locks: it does where there is no `message`; `names` are those that a failure speaks of.
 
-    `causes` are the user's names for whose sake a failure about others came to be; `notes` are the lock's;
-    `unreachable` says that something could not be reached, so that nothing is known.
+    `causes` are the user's names for whose sake a failure about others came to be; `notes` are the lock's, and
+    `held_back` the names that it has years behind what there is; `unreachable` says that something could not be
+    reached, so that nothing is known.
     """
 
     message: str = ""
@@ -145,6 +147,7 @@ class LockAttempt:
     names: frozenset[str] = field(default_factory=frozenset)
     causes: frozenset[str] = field(default_factory=frozenset)
     notes: tuple[str, ...] = ()
+    held_back: frozenset[str] = field(default_factory=frozenset)
     unreachable: bool = False
 
     @property
@@ -167,7 +170,8 @@ def attempt_lock(services: Services, text: str) -> LockAttempt:
         causes = frozenset(_causes(manifest, error))
         names = frozenset(_blamed(manifest, error)) | causes
         return LockAttempt(message=error.message, hint=error.hint, names=names, causes=causes)
-    return LockAttempt(notes=solved.lock.notes)
+    held_back = frozenset(name for each in solved.lock.findings if is_grave(each) for name in each.packages)
+    return LockAttempt(notes=solved.lock.notes, held_back=held_back)
 
 
 def _blamed(manifest: Manifest, error: EnvgenError) -> Iterator[str]:
@@ -243,12 +247,14 @@ class FixSearch:
     def run(self, *, untouched: bool) -> FixSearchResult:
         """Try the fixes that are taken, and the next ones of whatever a failure blames, until the manifest locks.
 
-        `untouched` says to try the manifest as it is first, for a resolver may find older releases that need less.
+        `untouched` says to try the manifest as it is first, for a resolver may find older releases that need less: not
+        where these are years behind what is blocked.
         """
         deadline = self.clock() + TIMEOUT
         if untouched:
             attempt = self._try(self.manifest, "trying it as it is")
-            if attempt.locks:
+            blocked = {self.questions[place].name for issue in self.issues.entries for place in issue.places}
+            if attempt.locks and not blocked & attempt.held_back:
                 return FixSearchResult(manifest=self.manifest, locks=True, tried=1, backtracked=attempt.notes)
             if not self.issues.entries and (attempt.unreachable or not self._add_conflict(attempt)):
                 return FixSearchResult(manifest=self.manifest, tried=1, last=attempt)

@@ -69,6 +69,11 @@ def stand_against(lock: PlatformLock, lag: Lag) -> Iterator[tuple[str, str]]:
                 yield record.name, f"{record.name} {record.version} needs `{spec}`"
 
 
+def is_grave(finding: Finding) -> bool:
+    """Return whether a finding is of a requirement that others hold back."""
+    return finding.code == HELD_BACK and finding.severity == "warning"
+
+
 def held_back(lag: Lag, because: str, hint: str, severity: Severity) -> Finding:
     """Return the finding of a lag."""
     return _finding(lag.name, lag.locked, lag.newest, f"can be had alone: {because}", hint, severity)

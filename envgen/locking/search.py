@@ -102,7 +102,6 @@ class Search:
         """Return the first plan that works, changing what fails."""
         self.resolvers.cache.brief = True
         waiting = [(self.inputs, 0)]
-        failure: EnvgenError | None = None
         faulty: Attempt | None = None
         seen: list[PlanInputs] = []
         while waiting and self.effort >= 0:
@@ -113,7 +112,6 @@ class Search:
             try:
                 found = self._try(inputs)
             except FAILURES as error:
-                failure = failure or error
                 changes = self._changes_for(error, inputs)
             else:
                 if not found.faults:
@@ -122,7 +120,7 @@ class Search:
                 changes = self._changes_of_faulty(found)
             if depth < _DEPTH:
                 waiting = [*((change, depth + 1) for change in changes), *waiting]
-        if faulty and failure is None:
+        if faulty:  # it came further than what failed
             return faulty
         self.resolvers.cache.brief = False
         return self._try(self.inputs)  # which fails once more, and says what would help

@@ -67,6 +67,16 @@ def test_as_it_is_first_where_that_may_do() -> None:
     assert (found.locks, found.backtracked, found.manifest, seen) == (True, notes, TEXT, [TEXT])
 
 
+def test_not_as_it_is_where_what_is_blocked_would_be_years_behind() -> None:
+    def attempt(text: str) -> LockAttempt:
+        return LOCKS if "a==2" in text else LockAttempt(held_back=frozenset({"a"}))
+
+    found, seen = searched(attempt, issues(fix("a==2")), untouched=True)
+    assert (found.locks, found.backtracked, len(seen)) == (True, None, 2)
+    found, seen = searched(lambda _: LockAttempt(held_back=frozenset({"z"})), issues(fix("a==2")), untouched=True)
+    assert (found.backtracked, len(seen)) == ((), 1)
+
+
 def test_and_then_the_fixes() -> None:
     found, seen = searched(lambda text: LOCKS if "a==2" in text else failing("a"), issues(fix("a==2")), untouched=True)
     assert (found.locks, found.backtracked, len(seen)) == (True, None, 2)
