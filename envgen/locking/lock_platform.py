@@ -130,7 +130,7 @@ def solve_platform(
     return SolvedPlatform(
         lock=lock,
         moved=moves(manifest, preferences.lock, lock, preferences.updates, request),
-        notes=tuple(filter(None, (note, *repodata.notes, *online, *pypi))),
+        notes=tuple(filter(None, (note, *repodata.notes, *online, *pypi, *search.notes))),
     )
 
 

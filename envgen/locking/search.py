@@ -98,6 +98,11 @@ class Search:
         findings = [*best.lock.findings, *self._held_back(best)]
         return replace(best.lock, findings=tuple(dict.fromkeys(findings)))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what this run could not learn; no part of a lock."""
+        return tuple(newest.note for newest in self._newest.values() if newest.note)
+
     def _first(self) -> Attempt:
         """Return the first plan that works, changing what fails."""
         self.resolvers.cache.brief = True

@@ -117,7 +117,10 @@ class Standing:
 
 
 class Newest:
-    """Look up what can be had of a plan's requirements alone."""
+    """Look up what can be had of a plan's requirements alone.
+
+    `note` says why PyPI's part is not known, "" where it is, or was not asked for.
+    """
 
     def __init__(self, state: PlanState) -> None:
         """Begin with the state of a plan of which the sources are chosen, and nothing else."""
@@ -128,6 +131,7 @@ class Newest:
             if not root.requirement.url and root.name not in state.family.from_pypi
         }
         self._releases: Mapping[str, ProjectReleases] | None = None
+        self.note = ""
         self._doubted: set[str] = set()
 
     @property
@@ -191,12 +195,13 @@ class Newest:
         try:
             wanted = {name: ",".join(filter(None, each)) for name, each in bounds.items()}
             return pypi.releases(wanted, inputs.platform, inputs.exclude_newer)
-        except PypiError:  # conda's own dates tell then, as far as they do
+        except PypiError as error:  # conda's own dates tell then, as far as they do
+            self.note = f"what PyPI has newer is not known: {error.message}"
             return {}
 
     def _newest_on_conda(self, root: PlannedRequirement, releases: ProjectReleases, locked: Release) -> Release | None:
         """Return the newest release of the channel that fits the target; where it is doubted, that can be installed."""
-        if root.mapped.source != "conda" or not root.mapped.specs:
+        if root.from_pypi or root.mapped.source != "conda" or not root.mapped.specs:
             return None
         spec = root.mapped.specs[0]
         for version in sorted(self._versions(spec), key=Version, reverse=True)[:_TRIES]:

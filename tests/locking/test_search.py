@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from envgen.errors import PlanError, UnsatisfiableError
+from envgen.errors import PlanError, PypiUnreachableError, UnsatisfiableError
 from envgen.lock.model import PlatformLock
 from envgen.locking.held_back import HELD_BACK
 from envgen.locking.search import Search
@@ -142,6 +142,25 @@ def test_what_holds_another_back_comes_from_pypi_where_it_can() -> None:
     assert versions(lock) == {"lib": "2.0", "shared": "2.0", "old*": "1.0"}
     assert [wheel.why for wheel in lock.pypi] == ["conda's old holds lib back to 1.0"]
     assert not held_back(lock)
+
+
+def test_an_index_that_does_not_answer_is_said_once_and_costs_no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = scenario("lib 1.0", "lib 2.0", dependencies=["lib"])
+
+    def silent(*_: object) -> None:
+        raise PypiUnreachableError("the package index does not answer")
+
+    monkeypatch.setattr(given.pypi, "releases", silent)
+    made = search(given)
+    assert versions(made.run()) == {"lib": "1.0"}
+    assert made.notes == ("what PyPI has newer is not known: the package index does not answer",)
+    offline = search(scenario("lib 1.0", dependencies=["lib"], offline=True))
+    assert (versions(offline.run()), offline.notes) == ({"lib": "1.0"}, ())
+
+
+def test_what_is_listed_for_pypi_is_compared_with_pypi_alone() -> None:
+    lock = locked(scenario("lib 3.0", "lib 1.0\nlib 2.0", only=["lib"]))
+    assert (versions(lock), held_back(lock)) == ({"lib*": "2.0"}, [])
 
 
 def test_a_need_that_stands_against_it_is_named() -> None:
