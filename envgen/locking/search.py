@@ -8,7 +8,7 @@ taken from PyPI as far as it can be. What stays behind is a finding, with who ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from packaging.version import Version
@@ -326,7 +326,7 @@ class Search:
             for name in aims:
                 self._failures.setdefault(name, error)
             return best
-        if self._is_better(found, best):
+        if self._is_better(found, best) and (self._have_fallen(best, aims) or self._keeps_named(found, best)):
             return found
         wheels = {wheel.name for wheel in found.lock.pypi} - {wheel.name for wheel in best.lock.pypi}
         for finding in (*found.faults, *_new_warnings(found, best)):
@@ -345,6 +345,17 @@ class Search:
         if not new <= old:
             return False
         return len(new) < len(old) or self._gains(found, best) > 0
+
+    def _have_fallen(self, attempt: Attempt, names: Iterable[str]) -> bool:
+        """Return whether one of some requirements is older than in the lock before, for which others may move."""
+        before, now = self._before(), attempt.releases
+        return any(name in before and name in now and is_older(now[name].version, before[name]) for name in names)
+
+    def _keeps_named(self, found: Attempt, best: Attempt) -> bool:
+        """Return whether a plan keeps what another keeps, of the manifest's own, of the lock before."""
+        before = self._before() if self.keeps else {}
+        kept = (name for name, release in best.releases.items() if before.get(name) == release.version)
+        return all(name in found.releases and found.releases[name].version == before[name] for name in kept)
 
     def _far(self, attempt: Attempt) -> set[str]:
         return {lag.name for lag in self._lags(attempt) if lag.is_far}

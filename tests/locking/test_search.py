@@ -94,6 +94,19 @@ DATES = {
 }
 
 
+def test_what_is_added_moves_nothing_that_is_named_and_kept() -> None:
+    """It is taken from PyPI, where it goes with what is locked, or stays behind."""
+    channel = "lib 1.0\nlib 2.0\nnew 1.0\nnew 2.0 ! lib <2"
+    before = locked(scenario("lib 1.0", dependencies=["lib"]))
+    given = scenario(channel, dependencies=["lib", "new"])
+    lock = locked(given, earlier=before)
+    assert versions(lock) == {"lib": "1.0", "new": "1.0"}
+    assert [finding.packages for finding in held_back(lock)] == [("lib",), ("new",)]
+    assert versions(locked(given)) == {"lib": "2.0", "new": "2.0"}
+    with_wheel = scenario(channel, "new 2.0", dependencies=["lib", "new"])
+    assert versions(locked(with_wheel, earlier=before)) == {"lib": "1.0", "new*": "2.0"}
+
+
 @pytest.mark.parametrize(("published", "expected"), DATES.values(), ids=DATES)
 def test_conda_comes_first_among_equally_new_releases(
     published: dict[tuple[str, str], datetime], expected: str
