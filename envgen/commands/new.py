@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -196,31 +197,38 @@ def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[s
     mapper = name_mapper(services, manifest.mapping, repodata, platform)
     candidates = python_candidates(services, manifest, mapper, minors)
     fewest = len(candidates[0].missing) if candidates else 0
+    minors = [each.minor for each in candidates if len(each.missing) == fewest][:PYTHONS_TRIED]
     failures: list[EnvgenError] = []
-    best: tuple[str, Manifest, SolvedLock] | None = None
-    for minor in [each.minor for each in candidates if len(each.missing) == fewest][:PYTHONS_TRIED]:
+    for minor in sorted(minors, key=_doubts(services, text, manifest, minors).__getitem__):
         written = set_python(text, minor)
         try:
             chosen = with_projects(services.root, load_manifest(written, manifest.file))
-            solved = solve_lock(services, chosen, None, Updates())
+            return written, chosen, solve_lock(services, chosen, None, Updates())
         except FAILURES as error:
             failures.append(error)
-            continue
-        if best is None or _doubts(solved) < _doubts(best[2]):
-            best = (written, chosen, solved)
-        if not _doubts(best[2]):
-            break
-    if best:
-        return best
     if failures:
         raise failures[0]
     raise UsageError("the channels have no python", hint="name a channel that has one, such as conda-forge")
 
 
-def _doubts(solved: SolvedLock) -> int:
-    """Return how much is wrong with a lock: requirements that are held years back, packages that may crash others."""
-    findings = (finding for platform in solved.lock.platforms for finding in platform.findings)
-    return sum(finding.severity == "warning" for finding in findings)
+def _doubts(services: Services, text: str, manifest: Manifest, minors: Sequence[str]) -> dict[str, float]:
+    """Return how much is wrong with the first plan for each python: requirements years behind, packages that may crash.
+
+    Once one is without a doubt, those after it are not planned; nor does one count against another that has no plan.
+    """
+    quick = services.with_effort(0)
+    doubts = dict.fromkeys(minors, math.inf)
+    for minor in minors if len(minors) > 1 else ():
+        try:
+            chosen = with_projects(services.root, load_manifest(set_python(text, minor), manifest.file))
+            solved = solve_lock(quick, chosen, None, Updates())
+        except FAILURES:
+            continue
+        findings = [finding for platform in solved.lock.platforms for finding in platform.findings]
+        doubts[minor] = sum(finding.severity == "warning" for finding in findings)
+        if not doubts[minor]:
+            break
+    return doubts
 
 
 def pythons_of(services: Services, manifest: Manifest) -> list[str]:

@@ -122,6 +122,7 @@ def solve_platform(
         keeps=preferences.kept is not None,
         allow_older=services.options.allow_older,
         effort=services.options.effort,
+        explains=services.options.effort > 0,
     )
     lock = refuse_faults(_with_carried_notes(preferences.kept, search.run()))
     request = next(request for records, request in reversed(requests) if records == lock.conda)

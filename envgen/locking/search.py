@@ -65,7 +65,7 @@ class Search:
 
     `attempt` plans and proves. `earlier` is the lock before, and `keeps` tells whether its releases stay where nothing
     asks for others. `allow_older` are names of requirements that may fall years back. `effort` is the number of plans
-    that may be tried beyond the first.
+    that may be tried beyond the first; `explains` allows further solves to tell who holds a requirement back.
     """
 
     inputs: PlanInputs
@@ -77,6 +77,7 @@ class Search:
     keeps: bool = True
     allow_older: frozenset[str] = frozenset()
     effort: int = 0
+    explains: bool = True
     _shunned: dict[str, Finding] = field(default_factory=dict)
     _newest: dict[int, Newest] = field(default_factory=dict)
     _failures: dict[str, EnvgenError] = field(default_factory=dict)
@@ -315,7 +316,9 @@ class Search:
 
     def _may_rise(self, best: Attempt, lag: Lag) -> bool:
         """Return whether nothing that is decided for good, which TensorFlow is, stands against the newest release."""
-        return not any(name in (*NAMES, METAL) for name, _ in stand_against(best.lock, lag))
+        return not self._newest_of(best.inputs).is_fixed(lag.name) and not any(
+            name in (*NAMES, METAL) for name, _ in stand_against(best.lock, lag)
+        )
 
     def _better(self, best: Attempt, aims: Mapping[str, Aim]) -> Attempt:
         """Return the plan with these aims if it is better than another, else that one."""
@@ -389,9 +392,13 @@ class Search:
         name = lag.name
         if self._is_kept(lag):
             return "it is kept from the lock before", f"`envgen lock --update {name}` takes a newer one", "info"
+        if self._newest_of(best.inputs).is_fixed(name):
+            notes = self._newest_of(best.inputs).family_notes
+            because = next((note for note in notes if " holds TensorFlow " in note), "it is what goes with Metal")
+            return because, "set `accelerator: cpu` to have it without Metal", "info"
         reasons = list(dict.fromkeys(text for _, text in stand_against(best.lock, lag)))[:_SHOWN]
         hint = f"write `{name}>={lag.newest.version}` to see why"
-        if newer := lag.newer_on_conda:
+        if (newer := lag.newer_on_conda) and self.explains:
             held = holders(choose_sources(best.inputs, self.resolvers), name, newer)
             if held:
                 listed = " and ".join(f"`{each}`" for each in held)

@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envgen.errors import PypiError
+from envgen.knowledge.tensorflow import METAL, NAMES
 from envgen.mapping.channel_packages import fits_python
 from envgen.mapping.version_specs import to_match_specs, to_pep440
 from envgen.models.match_spec import MatchSpec
@@ -125,11 +126,7 @@ class Newest:
     def __init__(self, state: PlanState) -> None:
         """Begin with the state of a plan of which the sources are chosen, and nothing else."""
         self._state = state
-        self._roots = {
-            root.name: root
-            for root in reversed(state.roots)
-            if not root.requirement.url and root.name not in state.family.from_pypi
-        }
+        self._roots = {root.name: root for root in reversed(state.roots) if not root.requirement.url}
         self._releases: Mapping[str, ProjectReleases] | None = None
         self.note = ""
         self._doubted: set[str] = set()
@@ -146,6 +143,15 @@ class Newest:
     def conda_name(self, name: str) -> str:
         """Return the conda package that a requirement is; "" where it is none."""
         return self._roots[name].mapped.conda or ""
+
+    def is_fixed(self, name: str) -> bool:
+        """Return whether a requirement's release is the one that goes with Metal, whatever else there is."""
+        return name in self._state.family.from_pypi and name in (*NAMES, METAL)
+
+    @property
+    def family_notes(self) -> Sequence[str]:
+        """Return what is known of the choice of TensorFlow."""
+        return self._state.family.notes
 
     def admits(self, name: str, version: str) -> bool:
         """Return whether the user's own bounds admit a release of a requirement."""

@@ -56,6 +56,10 @@ class Services:
     def home(self) -> Path:
         return home_folder(self.settings.environ)
 
+    def with_effort(self, effort: int) -> Services:
+        """Return the same services that try as many plans beyond the first."""
+        return replace(self, options=replace(self.options, effort=effort))
+
     def using(self, solver: str) -> Services:
         """Return the same services with another solver."""
         return replace(self, options=replace(self.options, solver=solver))

@@ -92,7 +92,16 @@ def test_an_update_moves_a_package_and_what_it_forces(real: RealProject, old: st
     assert not lock(real, old)["changed"]
 
 
-@pytest.mark.parametrize("added", ["flask", "rich", "networkx", "sqlalchemy", "httpx"])
+def test_what_is_added_is_new_and_takes_along_what_nobody_named(real: RealProject, old: str) -> None:
+    """networkx of 2024 does not go with the scipy of the lock, and that of 2023 would be a year behind."""
+    write(real, old, (*ASKED, "networkx"), "2025-06-01")
+    moves = moved(lock(real, old))
+    assert moves["networkx"]["to"].startswith("3.4")
+    assert "networkx 3.4" in moves["scipy"]["why"]
+    assert not moves.keys() & {*ASKED}
+
+
+@pytest.mark.parametrize("added", ["flask", "rich", "sqlalchemy", "httpx"])
 def test_an_unrelated_package_moves_no_other(real: RealProject, old: str, added: str) -> None:
     write(real, old, (*ASKED, added), "2025-06-01")
     moves = moved(lock(real, old))

@@ -27,6 +27,8 @@ def search(
     given: Scenario, *, earlier: PlatformLock | None = None, allow_older: Iterable[str] = (), effort: int = 6
 ) -> Search:
     """Search with the parts of a scenario, as the lock of a platform does."""
+    if earlier:
+        given.conda.inner = replace(given.conda.inner, kept=earlier.conda)
 
     def attempt(inputs: PlanInputs) -> PlatformLock:
         made = plan(inputs, given.resolvers)
@@ -96,7 +98,7 @@ DATES = {
 
 def test_what_is_added_moves_nothing_that_is_named_and_kept() -> None:
     """It is taken from PyPI, where it goes with what is locked, or stays behind."""
-    channel = "lib 1.0\nlib 2.0\nnew 1.0\nnew 2.0 ! lib <2"
+    channel = "lib 1.0\nlib 2.0\nnew 1.0\nnew 2.0 ! lib >=2"
     before = locked(scenario("lib 1.0", dependencies=["lib"]))
     given = scenario(channel, dependencies=["lib", "new"])
     lock = locked(given, earlier=before)
