@@ -30,7 +30,7 @@ from envgen.planner.sources import choose_sources
 from envgen.planner.state import PlannedRequirement
 
 FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)
-_RUNS = 5  # questions to PyPI after which no further plan is tried
+_RUNS, _SOLVES = 5, 30  # of both resolvers, after which no further plan is tried: one may take as many again
 _SHOWN = 2  # needs that stand against a release, in a message
 _DEPTH = 4  # changes to a plan that fails, one on top of the other
 
@@ -260,7 +260,8 @@ class Search:
         return best
 
     def _may_try(self) -> bool:
-        return self.effort > 0 and self.resolvers.cache.questions < _RUNS
+        cache = self.resolvers.cache
+        return self.effort > 0 and cache.runs < _RUNS and len(cache.solved) < _SOLVES
 
     def _open_lags(self, attempt: Attempt) -> list[Lag]:
         """Return the lags that a plan should not have, the far ones first.

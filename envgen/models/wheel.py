@@ -103,11 +103,13 @@ class Resolution:
     """The wheels that meet a request, sorted by name, without the stubs; `notes` are for the user.
 
     `wheelless` are names that keep a requirement from a newer version, because some of them have no wheel that fits.
+    `runs` is the number of a resolver's runs that it took.
     """
 
     wheels: tuple[Wheel, ...]
     notes: tuple[str, ...] = ()
     wheelless: tuple[str, ...] = ()
+    runs: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

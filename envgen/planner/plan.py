@@ -92,12 +92,12 @@ class PlanCache:
     """What was learnt for one target on the way, whatever was decided.
 
     `solved` has the solver's answers, `channel_names` the names whose records were read; `metadata` is keyed by a
-    wheel's sha256. `questions` counts those that were put to PyPI. `brief` says that a search alone reads failures.
+    wheel's sha256. `runs` counts those of PyPI's resolver. `brief` says that a search alone reads failures.
     """
 
     solved: dict[SolveKey, Solution | UnsatisfiableError] = field(default_factory=dict)
     channel_names: frozenset[str] = frozenset()
-    questions: int = 0
+    runs: int = 0
     brief: bool = False
     metadata: dict[str, WheelMetadata] = field(default_factory=dict)
 

@@ -209,13 +209,16 @@ def _resolve(state: PlanState, pypi: PypiResolver) -> Resolution:
     """
     left = MAX_TRIES
     while True:
-        state.resolvers.cache.questions += 1
         try:
-            return pypi.resolve(_pypi_request(state))
+            resolution = pypi.resolve(_pypi_request(state))
         except PypiUnsatisfiableError as error:
+            state.resolvers.cache.runs += 1
             left -= 1
             if not left or not _relax_pypi(state, error):
                 raise blamed(state, error) from error
+        else:
+            state.resolvers.cache.runs += resolution.runs
+            return resolution
 
 
 def _pypi_request(state: PlanState) -> ResolveRequest:

@@ -77,8 +77,9 @@ class UvResolver:
         index does not answer. PypiError: the request is malformed, or uv cannot be run.
         """
         if request not in self._done:
+            before = self._uv.calls
             try:
-                self._done[request] = self._resolve(request)
+                self._done[request] = replace(self._resolve(request), runs=self._uv.calls - before)
             except PypiUnsatisfiableError as error:  # as final as a resolution; a network's failure is not
                 self._done[request] = error
         answer = self._done[request]

@@ -93,6 +93,31 @@ def test_the_newest_python_that_fits_is_chosen_and_written(project: Project, ind
     assert 'python: "3.12"' in (project.environment("demo") / "envgen.yaml").read_text(encoding="utf-8")
 
 
+def test_a_python_on_which_less_is_held_back_comes_before_a_newer_one(project: Project) -> None:
+    tiny_channel(
+        project.channel,
+        native="""
+        python 3.12.9 h1_0
+        python 3.13.2 h1_0
+        app 1.0 py313_0 : python >=3.13&<3.14.0a0
+        app 3.0 py313_1 : python >=3.13&<3.14.0a0, shared >=2
+        app 3.0 py312_0 : python >=3.12&<3.13.0a0
+        old 1.0 py313_0 : python >=3.13&<3.14.0a0, shared <2
+        old 1.0 py312_0 : python >=3.12&<3.13.0a0
+        shared 1.0 h1_0
+        shared 2.0 h1_0
+        """,
+    )
+    ran = project.run("new", "demo", "--add", "app", "--add", "old", "--json")
+    assert ran.code == 0, ran.err
+    platform = ran.json["environments"][0]["platforms"]["osx-arm64"]
+    assert (platform["python"], platform["findings"]) == ("3.12", [])
+    ran = project.run("new", "newest", "--add", "app", "--add", "old", "--python", "3.13", "--json")
+    (finding,) = ran.json["environments"][0]["platforms"]["osx-arm64"]["findings"]
+    assert (finding["code"], finding["packages"]) == ("HELD-BACK", ["app"])
+    assert finding["hint"] == "write `app>=3.0` and leave `old` out"
+
+
 def test_the_options_go_into_the_manifest(project: Project) -> None:
     options = ("--python", "3.12", "--macos", "14.0", "--accelerator", "cpu", "--add", "tall")
     assert project.run("new", "demo", *options).code == 0
