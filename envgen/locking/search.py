@@ -8,6 +8,7 @@ taken from PyPI as far as it can be. What stays behind is a finding, with who ho
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -27,11 +28,12 @@ from envgen.models.wheel import ResolveRequest
 from envgen.planner.newest import Newest, Release, feasible_floors, holders, is_behind, is_older
 from envgen.planner.plan import Aim, PlanInputs, Resolvers
 from envgen.planner.sources import choose_sources
-from envgen.planner.state import PlannedRequirement
+from envgen.planner.state import PlannedRequirement, PlanState
 
 FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)
-_RUNS, _SOLVES = 5, 30  # of both resolvers, after which no further plan is tried: one may take as many again
+_RUNS, _SOLVES = 6, 60  # of both resolvers, after which no further plan is tried: one may take as many again
 _SHOWN = 2  # needs that stand against a release, in a message
+_LOOKED_AT = 4  # requirements of which it is asked what holds them back, before one is moved for several
 _DEPTH = 4  # changes to a plan that fails, one on top of the other
 
 DistributionsOf = Callable[[Record], tuple[str, ...]]
@@ -156,8 +158,6 @@ class Search:
             self._newest[key] = Newest(choose_sources(replace(inputs, aims={}), self.resolvers))
         return self._newest[key]
 
-    # Plans that fail.
-
     def _changes_for(self, error: EnvgenError, inputs: PlanInputs) -> Iterator[PlanInputs]:
         """Yield inputs that may have a plan where these have none."""
         if isinstance(error, UnsatisfiableError):
@@ -221,43 +221,49 @@ class Search:
         if aims:
             yield found.inputs.aiming(aims)
 
-    # Plans that work, and could be newer.
-
     def _improved(self, best: Attempt) -> Attempt:
         """Return a plan in which nothing that a good plan has newer could be found newer."""
-        lags = [lag for lag in self._open_lags(best) if self._may_rise(best, lag)]
-        floors = {lag.name: newer for lag in lags if (newer := lag.newer_on_conda)}
-        if floors and self._may_try():
-            far = {lag.name for lag in lags if lag.is_far}
-            chosen = feasible_floors(choose_sources(best.inputs, self.resolvers), floors, far)
-            self._newest_of(best.inputs).doubt(floors.keys() - chosen.keys())
-            if chosen:
-                best = self._better(best, {name: Aim(version=version) for name, version in chosen.items()})
+        best = self._with_newer_of_conda(best)
+        best = self._first_better(best, self._together(best))
         tried: set[str] = set()
-        while self._may_try():
-            lags = [
-                lag
-                for lag in self._open_lags(best)
-                if lag.is_far and lag.name not in tried and self._may_rise(best, lag)
-            ]
-            if not lags:
+        while lag := next((lag for lag in self._far_lags(best) if lag.name not in tried), None):
+            if not self._may_try():
                 break
-            if not tried:  # what PyPI has newer is tried at once, and then one by one
-                ahead = [lag for lag in lags if lag.is_newest_on_pypi]
-                together = {name: aim for lag in ahead for name, aim in self._from_pypi(lag).items() if aim.from_pypi}
-                better = self._better(best, together) if len(together) > 1 and not self._is_shunned(together) else best
-                if better is not best:
-                    best = better
-                    continue
-            tried.add(lags[0].name)
-            for aims in self._moves(best, lags[0]):
-                if self._is_shunned(aims) or not self._may_try():
-                    continue
+            tried.add(lag.name)
+            best = self._first_better(best, self._moves(best, lag))
+        return best
+
+    def _with_newer_of_conda(self, best: Attempt) -> Attempt:
+        """Return a plan with the newest releases that conda can have together, which its solver may have passed by."""
+        lags = [lag for lag in self._open_lags(best) if self._may_rise(best, lag)]
+        floors = {lag.name: lag.newer_on_conda for lag in lags if lag.newer_on_conda}
+        if not floors or not self._may_try():
+            return best
+        far = {lag.name for lag in lags if lag.is_far}
+        chosen = feasible_floors(self._state(best), floors, far)
+        self._newest_of(best.inputs).doubt(floors.keys() - chosen.keys())
+        aims = {name: Aim(version=version) for name, version in chosen.items()}
+        return self._first_better(best, [aims] if aims else [])
+
+    def _first_better(self, best: Attempt, moves: Iterable[dict[str, Aim]]) -> Attempt:
+        """Return the plan with the first of some aims with which it is better, else the plan itself."""
+        for aims in moves if self._may_try() else ():
+            if not self._is_shunned(aims):
                 better = self._better(best, aims)
                 if better is not best:
-                    best = better
-                    break
+                    return better
+            if not self._may_try():
+                break
         return best
+
+    def _far_lags(self, best: Attempt) -> list[Lag]:
+        return [lag for lag in self._open_lags(best) if lag.is_far and self._may_rise(best, lag)]
+
+    def _state(self, best: Attempt, aims: Mapping[str, Aim] | None = None) -> PlanState:
+        """Return the sources that a plan came to, with further aims, before anything is solved."""
+        whys = {wheel.name: wheel.why for wheel in best.lock.pypi}
+        moved = {name: Aim(from_pypi=whys[name]) for name, release in best.releases.items() if release.source == "pypi"}
+        return choose_sources(best.inputs.aiming({**moved, **(aims or {})}), self.resolvers)
 
     def _may_try(self) -> bool:
         cache = self.resolvers.cache
@@ -291,6 +297,33 @@ class Search:
         found |= {wheel.name: wheel.version for wheel in self.earlier.pypi}
         return {name: to_pep440(version) or version for name, version in found.items()}
 
+    def _together(self, best: Attempt) -> Iterator[dict[str, Aim]]:
+        """Yield aims that may bring many requirements nearer at once.
+
+        That is what holds several back on conda from PyPI, and then what PyPI has newer: all of it, and without what is
+        found on the way not to be good from there.
+        """
+        lags, newest = self._far_lags(best), self._newest_of(best.inputs)
+        held: dict[str, list[Lag]] = defaultdict(list)
+        for lag in [lag for lag in lags if lag.newer_on_conda][:_LOOKED_AT]:
+            for name in holders(self._state(best), lag.name, lag.newer_on_conda):
+                if newest.has_wheel(name):
+                    held[name].append(lag)
+        holder, behind = max(sorted(held.items()), key=lambda item: len(item[1]), default=("", []))
+        if len(behind) > 1:
+            names = ", ".join(lag.name for lag in behind)
+            aims = {holder: Aim(from_pypi=f"conda's {holder} holds {names} back")}
+            floors = feasible_floors(
+                self._state(best, aims), {lag.name: lag.newer_on_conda for lag in behind}, {*names.split(", ")}
+            )
+            yield {**aims, **{name: Aim(version=version) for name, version in floors.items()}}
+        ahead = [lag for lag in lags if lag.is_newest_on_pypi]
+        aims = {name: aim for lag in ahead for name, aim in self._from_pypi(lag).items() if aim.from_pypi}
+        for _ in range(2):
+            aims = {name: aim for name, aim in aims.items() if not self._is_shunned({name: aim})}
+            if len(aims) > 1:
+                yield aims
+
     def _moves(self, best: Attempt, lag: Lag) -> Iterator[dict[str, Aim]]:
         """Yield aims that may bring a requirement nearer, the likeliest first."""
         standing, inputs = lag.standing, best.inputs
@@ -299,7 +332,7 @@ class Search:
         if from_pypi and lag.is_newest_on_pypi:
             yield from_pypi
         if standing.conda and is_behind(lag.locked, standing.conda):
-            held = holders(choose_sources(inputs, self.resolvers), lag.name, standing.conda.version)
+            held = holders(self._state(best), lag.name, standing.conda.version)
             why = f"conda's {{}} holds {lag.name} back to {lag.locked.version}"
             aims = {name: Aim(from_pypi=why.format(name)) for name in held if newest.has_wheel(name)}
             if aims:
@@ -372,8 +405,6 @@ class Search:
             gains += (now > then) - (now < then)
         return gains
 
-    # What stays behind.
-
     def _held_back(self, best: Attempt) -> Iterator[Finding]:
         far = [lag for lag in self._lags(best) if lag.is_far]
         near = [lag for lag in far if not lag.is_open and not self._is_kept(lag)]
@@ -400,7 +431,7 @@ class Search:
         reasons = list(dict.fromkeys(text for _, text in stand_against(best.lock, lag)))[:_SHOWN]
         hint = f"write `{name}>={lag.newest.version}` to see why"
         if (newer := lag.newer_on_conda) and self.explains:
-            held = holders(choose_sources(best.inputs, self.resolvers), name, newer)
+            held = holders(self._state(best), name, newer)
             if held:
                 listed = " and ".join(f"`{each}`" for each in held)
                 if not reasons:
