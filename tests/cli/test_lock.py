@@ -73,6 +73,19 @@ def test_an_upgrade_that_moves_nothing_says_so(project: Project, demo: Path) -> 
     assert project.files() == before
 
 
+def test_what_fell_comes_first_and_is_marked(project: Project, demo: Path) -> None:
+    project.write("demo", manifest("demo", "pandas>=2", "numpy<2.2", "six<1.17", "scikit-learn"))
+    ran = project.run("lock", "demo", "--json")
+    moves = ran.json["environments"][0]["platforms"]["osx-arm64"]["moved"]
+    assert [(move["name"], move["to"], move["fell"]) for move in moves] == [
+        ("six", "1.16.0", True),
+        ("tqdm", "", False),
+    ]
+    project.write("demo", manifest("demo", "pandas>=2", "numpy<2", "tqdm", "six", "scikit-learn"))
+    shown = project.run("lock", "demo").out
+    assert "1.26.4 (older)" in shown
+
+
 def test_what_moved_is_told_with_its_reason(project: Project, demo: Path) -> None:
     tiny_channel(project.channel, noarch=NOARCH + "six 1.18.0 pyh_0 : python >=3.6\n")
     assert project.run("lock", "demo").out == "demo: the lock is current; nothing was solved\n"

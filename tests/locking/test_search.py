@@ -159,6 +159,15 @@ def test_what_holds_another_back_comes_from_pypi_where_it_can() -> None:
     assert not held_back(lock)
 
 
+def test_what_holds_several_back_is_moved_once_for_all() -> None:
+    channel = "a 1.0\na 2.0 : shared >=2\nb 1.0\nb 2.0 : shared >=2\nhog 1.0 : shared <2\nshared 1.0\nshared 2.0"
+    made = search(scenario(channel, "hog 1.0", dependencies=["a", "b", "hog"]))
+    lock = made.run()
+    assert versions(lock) == {"a": "2.0", "b": "2.0", "shared": "2.0", "hog*": "1.0"}
+    assert [wheel.why for wheel in lock.pypi] == ["conda's hog holds a, b back"]
+    assert made.effort == 4  # of six: the first plan and this one
+
+
 def test_an_index_that_does_not_answer_is_said_once_and_costs_no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     given = scenario("lib 1.0", "lib 2.0", dependencies=["lib"])
 

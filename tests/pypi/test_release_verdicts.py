@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
-from envgen.pypi.release_verdicts import FileClass, by_version, classify, describe, remedy
+from envgen.pypi.release_verdicts import FileClass, by_version, classify, describe, releases_of, remedy
 from envgen.pypi.simple_api import ProjectFile
 from tests.pypi.conftest import mac
 
@@ -152,6 +154,32 @@ def test_yanked_versions() -> None:
 def test_a_malformed_specifier() -> None:
     with pytest.raises(ValueError, match="not a version specifier: `=>1`"):
         classify(rows("torch"), mac(), "=>1")
+
+
+def uploaded(*names: str, year: int = 2025) -> list[ProjectFile]:
+    return [
+        ProjectFile(filename=name, uploaded=datetime(year, month, 1, tzinfo=UTC)) for month, name in enumerate(names, 1)
+    ]
+
+
+def test_releases_are_the_newest_of_each_series_that_fits() -> None:
+    files = [ProjectFile(filename=name) for name in PROJECTS["torch"]]
+    found = releases_of(files, mac(python="3.12"), "")
+    assert (found.fitting, found.later, found.macos) == (("2.11.0",), "2.15.0", "14.0")
+    found = releases_of(files, mac(python="3.12", macos="14.0"), "<2.15")
+    assert (found.fitting, found.later) == (("2.12.0", "2.11.0"), "")
+    files = uploaded("a-2.0rc1-py3-none-any.whl", *(f"a-1.{minor}.0-py3-none-any.whl" for minor in range(9)))
+    assert releases_of(files, mac(), "").fitting == ("1.8.0", "1.7.0", "1.6.0", "1.5.0", "1.4.0", "1.3.0")
+    patches = uploaded("b-1.0.0-py3-none-any.whl", "b-1.0.1-py3-none-any.whl")
+    assert releases_of(patches, mac(), "").fitting == ("1.0.1",)
+    assert releases_of(patches, mac(), "!=1.0.1").fitting == ("1.0.0",)
+
+
+def test_a_release_came_out_with_its_first_file() -> None:
+    files = [*uploaded("a-1.0-py3-none-any.whl", "a-1.0.tar.gz", "a-2.0.tar.gz"), ProjectFile(filename="a-3.0.tar.gz")]
+    found = releases_of(files, mac(), "")
+    assert {version: date.month for version, date in found.published.items()} == {"1.0": 1, "2.0": 3}
+    assert found.fitting == ("1.0",)
 
 
 def test_other_files_are_passed_over() -> None:
