@@ -151,9 +151,8 @@ def _locked(services: Services, name: str, text: str, notes: tuple[str, ...]) ->
     """Lock a manifest's text, with the newest python that works where it names none."""
     manifest = with_projects(services.root, load_manifest(text, f"{FOLDER}/{name}/{MANIFEST}"))
     if manifest.python is None:
-        text, manifest, solved = _choose_python(services, text, manifest)
-        chosen = f"python {manifest.python} was chosen: the newest that everything asked for can be had with"
-        notes = (*notes, chosen)
+        text, manifest, solved, why = _choose_python(services, text, manifest)
+        notes = (*notes, f"python {manifest.python} was chosen: {why}")
     else:
         solved = solve_lock(services, manifest, None, Updates())
     return _LockedManifest(text=text, manifest=manifest, solved=solved, notes=notes)
@@ -186,8 +185,8 @@ def chosen_accelerator(text: str) -> Accelerator:
     return ACCELERATORS[text]
 
 
-def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[str, Manifest, SolvedLock]:
-    """Lock with the newest python that everything can be had with, of those that the channel has.
+def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[str, Manifest, SolvedLock, str]:
+    """Lock with the newest python that everything can be had with, of those that the channel has; say why that one.
 
     Pythons on which fewer requirements can be had than on others are not tried.
     """
@@ -199,11 +198,16 @@ def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[s
     fewest = len(candidates[0].missing) if candidates else 0
     minors = [each.minor for each in candidates if len(each.missing) == fewest][:PYTHONS_TRIED]
     failures: list[EnvgenError] = []
-    for minor in sorted(minors, key=_doubts(services, text, manifest, minors).__getitem__):
+    doubts = _doubts(services, text, manifest, minors)
+    for minor in sorted(minors, key=doubts.__getitem__):
         written = set_python(text, minor)
+        newer = [each for each in minors[: minors.index(minor)] if doubts[minor] < doubts[each] < math.inf]
+        why = "the newest that everything asked for can be had with"
+        if newer:
+            why = f"with {' and '.join(newer)}, requirements are held years back, or packages may crash"
         try:
             chosen = with_projects(services.root, load_manifest(written, manifest.file))
-            return written, chosen, solve_lock(services, chosen, None, Updates())
+            return written, chosen, solve_lock(services, chosen, None, Updates()), why
         except FAILURES as error:
             failures.append(error)
     if failures:

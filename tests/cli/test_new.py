@@ -112,6 +112,10 @@ def test_a_python_on_which_less_is_held_back_comes_before_a_newer_one(project: P
     assert ran.code == 0, ran.err
     platform = ran.json["environments"][0]["platforms"]["osx-arm64"]
     assert (platform["python"], platform["findings"]) == ("3.12", [])
+    assert (
+        "python 3.12 was chosen: with 3.13, requirements are held years back, or packages may crash"
+        in ran.json["environments"][0]["notes"]
+    )
     ran = project.run("new", "newest", "--add", "app", "--add", "old", "--python", "3.13", "--json")
     (finding,) = ran.json["environments"][0]["platforms"]["osx-arm64"]["findings"]
     assert (finding["code"], finding["packages"]) == ("HELD-BACK", ["app"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.real_project import RealProject, needs_channel, real_project
+from tests.real_project import SOLVERS, RealProject, needs_channel, real_project
 
 pytestmark = [pytest.mark.shared, pytest.mark.network, needs_channel]
 UNTIL = "exclude-newer: 2026-11-30\n"
@@ -40,7 +40,7 @@ ASKED = {
     "two opencvs": ("omni", "3.11", ["opencv-python", "omnipose==0.4.4"], "", {"omnipose": "0.4.4"}),
     "a conflict on conda": ("ray", "3.12", ["pyarrow>=20,!=21.*", "ray~=2.42"], "", {"ray": "2."}),
     "what PyPI has as a pure wheel": (
-        "vit", "3.11", ["torch==2.4.0", "torchvision==0.19.0", "vit-pytorch"], "", {"pytorch": "2.4.0"},
+        "vit", "3.11", ["torch==2.4.0", "torchvision==0.19.0", "vit-pytorch"], "", {"vit-pytorch": "1."},
     ),
     "a TensorFlow that is brought": (
         "sleap", "3.9", ["sleap"], "accelerator: metal\n",
@@ -54,14 +54,15 @@ ASKED = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize(("name", "python", "asked", "more", "expected"), ASKED.values(), ids=ASKED)
 def test_what_is_locked(
-    real: RealProject, name: str, python: str, asked: list[str], more: str, expected: dict[str, str]
+    real: RealProject, name: str, python: str, asked: list[str], more: str, expected: dict[str, str], solver: str
 ) -> None:
-    platform = real.locked(name, manifest(name, python, *asked, more=more), "rattler")
+    platform = real.locked(name, manifest(name, python, *asked, more=more), solver)
     found = versions(platform)
     assert {one: version for one, version in expected.items() if not found[one].startswith(version)} == {}
-    assert not real.faults(name, "rattler")
+    assert not real.faults(name, solver)
 
 
 def test_the_marker_of_the_kernel(real: RealProject) -> None:
@@ -86,6 +87,4 @@ def test_an_old_lock_is_no_reason_for_a_fall(real: RealProject) -> None:
 
 def test_what_works_on_linux_alone_cannot_be_had(real: RealProject) -> None:
     ran = real.run("diagnose", "tensorflow-federated", "--python", "3.11", "--json")
-    assert ran.code == 1
-    (verdict,) = [each for each in ran.json["requirements"] if each["requirement"] == "tensorflow-federated"]
-    assert verdict["ok"] is False
+    assert (ran.code, ran.json["ok"]) == (1, False)
