@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from envgen.lock.model import PlatformLock
 from envgen.models.findings import Finding, Severity
@@ -14,6 +17,7 @@ from envgen.models.requirement import Origin, Requirement
 from envgen.planner.newest import Release, Standing, is_behind, is_older
 
 HELD_BACK = "HELD-BACK"
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +61,10 @@ def stand_against(lock: PlatformLock, lag: Lag) -> Iterator[tuple[str, str]]:
     """Yield the locked packages whose needs do not admit the newest release of a requirement, with these needs."""
     for wheel in lock.pypi:
         for text in wheel.requires:
+            if _name_of(text) != lag.name:
+                continue
             need = Requirement.parse(text, Origin(path=wheel.name))
-            bound = SpecifierSet(need.specifier)
-            if need.name == lag.name and not bound.contains(lag.newest.version, prereleases=True):
+            if not SpecifierSet(need.specifier).contains(lag.newest.version, prereleases=True):
                 yield wheel.name, f"{wheel.name} {wheel.version} needs `{need}`"
     conda = lag.standing.root.mapped.conda
     for record in lock.conda if conda else ():
@@ -67,6 +72,13 @@ def stand_against(lock: PlatformLock, lag: Lag) -> Iterator[tuple[str, str]]:
         for spec in MatchSpec.readable(own):
             if not spec.matches_version(lag.newest.version):
                 yield record.name, f"{record.name} {record.version} needs `{spec}`"
+
+
+@cache
+def _name_of(text: str) -> str:
+    """Return the canonical name that a requirement starts with: of most, nothing else is wanted."""
+    found = _NAME.match(text)
+    return canonicalize_name(found[0]) if found else ""
 
 
 def is_grave(finding: Finding) -> bool:

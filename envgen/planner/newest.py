@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -130,6 +132,8 @@ class Newest:
         self._releases: Mapping[str, ProjectReleases] | None = None
         self.note = ""
         self._doubted: set[str] = set()
+        self._standings: dict[tuple[str, Release, bool], Standing] = {}
+        self._on_conda: dict[str, list[str]] = {}
 
     @property
     def names(self) -> list[str]:
@@ -169,6 +173,12 @@ class Newest:
 
     def standing(self, locked: Release, name: str) -> Standing:
         """Return what can be had of a requirement; what is locked of it is known to be."""
+        key = (name, locked, name in self._doubted)
+        if key not in self._standings:
+            self._standings[key] = self._standing(locked, name)
+        return self._standings[key]
+
+    def _standing(self, locked: Release, name: str) -> Standing:
         root, releases = self._roots[name], self._known(name)
         pypi = None
         if releases.fitting:
@@ -210,25 +220,29 @@ class Newest:
         if root.from_pypi or root.mapped.source != "conda" or not root.mapped.specs:
             return None
         spec = root.mapped.specs[0]
-        for version in sorted(self._versions(spec), key=Version, reverse=True)[:_TRIES]:
+        for version in self._versions(spec):
             is_locked = locked.source == "conda" and not is_older(locked.version, version)
             if is_locked or root.name not in self._doubted or self._is_installable(spec, version):
                 published = releases.published.get(version) or self._built(spec.name, version)
                 return Release(version=version, source="conda", published=published)
         return None
 
-    def _versions(self, spec: MatchSpec) -> set[str]:
-        """Return the final versions of a package that fit the target and the user's bounds, as PEP 440 writes them."""
-        bounds = [spec, *(bound.spec for bound in self._state.bounds if bound.spec.name == spec.name)]
-        platform = self._state.inputs.platform
-        return {
-            plain
-            for record in self._state.resolvers.mapper.packages.records(spec.name)
-            if (plain := to_pep440(record.version))
-            and not Version(plain).is_prerelease
-            and all(each.matches(record) for each in bounds)
-            and _fits(record, platform)
-        }
+    def _versions(self, spec: MatchSpec) -> list[str]:
+        """Return the newest few final versions of a package that fit the target and the user's bounds, newest first."""
+        if spec.text not in self._on_conda:
+            bounds = [spec, *(bound.spec for bound in self._state.bounds if bound.spec.name == spec.name)]
+            platform = self._state.inputs.platform
+            by_version: dict[Version, list[Record]] = defaultdict(list)
+            for record in self._state.resolvers.mapper.packages.records(spec.name):
+                if (plain := to_pep440(record.version)) and not Version(plain).is_prerelease:
+                    by_version[Version(plain)].append(record)
+            fitting = (
+                str(version)
+                for version in sorted(by_version, reverse=True)
+                if any(_fits(each, platform) and all(b.matches(each) for b in bounds) for each in by_version[version])
+            )
+            self._on_conda[spec.text] = list(islice(fitting, _TRIES))
+        return self._on_conda[spec.text]
 
     def _is_installable(self, spec: MatchSpec, version: str) -> bool:
         origin = self._state.inputs.python_origin
