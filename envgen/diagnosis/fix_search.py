@@ -163,7 +163,9 @@ def attempt_lock(services: Services, text: str) -> LockAttempt:
     except EnvgenError as error:
         return LockAttempt(message=error.message, hint=error.hint)
     try:
-        solved = solve_platform(services, manifest, platform, Preferences())
+        solved = solve_platform(services, manifest, platform, Preferences(improve=False))
+        if any(map(is_grave, solved.lock.findings)):  # a better plan may have it newer
+            solved = solve_platform(services, manifest, platform, Preferences())
     except (PypiUnreachableError, RepodataError) as error:
         return LockAttempt(message=error.message, hint=error.hint, unreachable=True)
     except EnvgenError as error:

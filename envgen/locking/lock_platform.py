@@ -43,11 +43,13 @@ class Preferences:
     """What of an earlier lock is kept: all but what `updates` name.
 
     `first`: the environment has no lock yet, so that the starter index may serve in the place of the channel's.
+    `improve`: a plan that works is not enough, where a better one may be found.
     """
 
     lock: PlatformLock | None = None
     updates: Updates = field(default_factory=Updates)
     first: bool = True
+    improve: bool = True
 
     @property
     def kept(self) -> PlatformLock | None:
@@ -122,7 +124,7 @@ def solve_platform(
         keeps=preferences.kept is not None,
         allow_older=services.options.allow_older,
         effort=services.options.effort,
-        explains=services.options.effort > 0,
+        improves=services.options.effort > 0 and preferences.improve,
     )
     lock = refuse_faults(_with_carried_notes(preferences.kept, search.run()))
     request = next(request for records, request in reversed(requests) if records == lock.conda)

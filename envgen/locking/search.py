@@ -67,7 +67,8 @@ class Search:
 
     `attempt` plans and proves. `earlier` is the lock before, and `keeps` tells whether its releases stay where nothing
     asks for others. `allow_older` are names of requirements that may fall years back. `effort` is the number of plans
-    that may be tried beyond the first; `explains` allows further solves to tell who holds a requirement back.
+    that may be tried beyond the first; `improves` allows a plan that works to be improved, and
+    further solves to tell who holds a requirement back.
     """
 
     inputs: PlanInputs
@@ -79,7 +80,7 @@ class Search:
     keeps: bool = True
     allow_older: frozenset[str] = frozenset()
     effort: int = 0
-    explains: bool = True
+    improves: bool = True
     _shunned: dict[str, Finding] = field(default_factory=dict)
     _newest: dict[int, Newest] = field(default_factory=dict)
     _failures: dict[str, EnvgenError] = field(default_factory=dict)
@@ -96,7 +97,7 @@ class Search:
         best = self._first()
         if best.faults:
             return best.lock
-        best = self._improved(best)
+        best = self._improved(best) if self.improves else best
         self._refuse_falls(best)
         findings = [*best.lock.findings, *self._held_back(best)]
         return replace(best.lock, findings=tuple(dict.fromkeys(findings)))
@@ -430,7 +431,7 @@ class Search:
             return because, "set `accelerator: cpu` to have it without Metal", "info"
         reasons = list(dict.fromkeys(text for _, text in stand_against(best.lock, lag)))[:_SHOWN]
         hint = f"write `{name}>={lag.newest.version}` to see why"
-        if (newer := lag.newer_on_conda) and self.explains:
+        if (newer := lag.newer_on_conda) and self.improves:
             held = holders(self._state(best), name, newer)
             if held:
                 listed = " and ".join(f"`{each}`" for each in held)
