@@ -207,6 +207,12 @@ def test_nothing_newer_is_taken_for_what_falls_behind() -> None:
     assert "aaa 2.0 needs `zzz<2`" in found.message
 
 
+def test_two_newer_ones_are_no_reason_for_a_third_to_fall() -> None:
+    pypi = "aaa 2.0 : zzz<2 | yyy<2\naaa 1.0\nzzz 1.0\nzzz 2.0 : yyy>=2\nyyy 1.0\nyyy 2.0"
+    lock = locked(scenario("", pypi, dependencies=["aaa", "yyy", "zzz"]))
+    assert versions(lock) == {"aaa*": "2.0", "yyy*": "1.0", "zzz*": "1.0"}
+
+
 FALLING = "lib 1.0 : shared <2\nlib 2.0 : shared >=2\nold 1.0 : shared <2\nshared 1.0\nshared 2.0"
 
 

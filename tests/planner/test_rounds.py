@@ -165,3 +165,20 @@ def test_the_plan_of_the_permuted_lines_has_something_to_get_wrong() -> None:
         "pandas": "2.2",
         "x": "1.0",
     }
+
+
+def test_what_a_lifts_extra_brings_may_be_forbidden_too() -> None:
+    """An extra is a spec of its own on conda: it moves to PyPI with the package."""
+    channel = """
+    google-api-core 2.0
+    google-api-core-grpc 2.0 : google-api-core | grpcio
+    grpcio 1.60
+    """
+    pypi = """
+    app 1.0 : google-api-core[grpc]
+    google-api-core 2.0 : grpcio; extra == 'grpc'
+    grpcio 1.60
+    """
+    made = scenario(channel, pypi, dependencies=["app"], mapping={"grpcio": None}).plan()
+    assert conda_versions(made) == {}
+    assert pypi_versions(made) == {"app": "1.0", "google-api-core": "2.0", "grpcio": "1.60"}
