@@ -82,7 +82,7 @@ class Search:
     effort: int = 0
     improves: bool = True
     _shunned: dict[str, Finding] = field(default_factory=dict)
-    _newest: dict[int, Newest] = field(default_factory=dict)
+    _newest: Newest | None = None
     _failures: dict[str, EnvgenError] = field(default_factory=dict)
 
     def run(self) -> PlatformLock:
@@ -105,7 +105,7 @@ class Search:
     @property
     def notes(self) -> tuple[str, ...]:
         """Return what this run could not learn; no part of a lock."""
-        return tuple(newest.note for newest in self._newest.values() if newest.note)
+        return (self._newest.note,) if self._newest and self._newest.note else ()
 
     def _first(self) -> Attempt:
         """Return the first plan that works, changing what fails."""
@@ -154,10 +154,9 @@ class Search:
 
     def _newest_of(self, inputs: PlanInputs) -> Newest:
         """Return what can be had of a plan's requirements, which no aim changes."""
-        key = id(self.inputs)
-        if key not in self._newest:
-            self._newest[key] = Newest(choose_sources(replace(inputs, aims={}), self.resolvers))
-        return self._newest[key]
+        if self._newest is None:
+            self._newest = Newest(choose_sources(replace(inputs, aims={}), self.resolvers))
+        return self._newest
 
     def _changes_for(self, error: EnvgenError, inputs: PlanInputs) -> Iterator[PlanInputs]:
         """Yield inputs that may have a plan where these have none."""
@@ -429,7 +428,10 @@ class Search:
             notes = self._newest_of(best.inputs).family_notes
             because = next((note for note in notes if " holds TensorFlow " in note), "it is what goes with Metal")
             return because, "set `accelerator: cpu` to have it without Metal", "info"
-        reasons = list(dict.fromkeys(text for _, text in stand_against(best.lock, lag)))[:_SHOWN]
+        against = sorted(stand_against(best.lock, lag), key=lambda need: need[0] not in (*NAMES, METAL))
+        reasons = list(dict.fromkeys(text for _, text in against))[:_SHOWN]
+        if not self._may_rise(best, lag):
+            return "; ".join(reasons), "leave TensorFlow out to have it", "info"
         hint = f"write `{name}>={lag.newest.version}` to see why"
         if (newer := lag.newer_on_conda) and self.improves:
             held = holders(self._state(best), name, newer)
@@ -443,9 +445,9 @@ class Search:
             reasons.append(f"from PyPI, {shunned.message}")
         error = self._failures.get(name)
         named = {item.requirement.name for item in best.inputs.wanted} | set(NAMES)
-        against = [each for each in getattr(error, "names", ()) if each in named and each != name]
-        if against and not reasons:
-            listed = " and ".join(f"`{each}`" for each in against[:3])
+        blamed = [each for each in getattr(error, "names", ()) if each in named and each != name]
+        if blamed and not reasons:
+            listed = " and ".join(f"`{each}`" for each in blamed[:3])
             reasons.append(f"with it, {listed} cannot be met")
         return "; ".join(reasons) or "your other requirements rule it out", hint, "warning"
 

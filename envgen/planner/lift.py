@@ -30,7 +30,6 @@ from envgen.planner.conda_request import (
     spoken_of,
 )
 from envgen.planner.known_limits import forbidden_beside_tensorflow
-from envgen.planner.newer_macos import changes_note
 from envgen.planner.sources import no_version
 from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState, Reason
 
@@ -134,9 +133,30 @@ def _requires(state: PlanState, metadata: WheelMetadata, visit: _Visit) -> Itera
 
 
 def _on_newer_macos(state: PlanState, metadata: WheelMetadata, extras: Iterable[str]) -> str:
-    label = f"{metadata.name} {metadata.version}"
-    requires = (need for need in _readable(state, metadata, label) if need.name not in state.removed)
-    return changes_note(label, requires, sorted(extras), state.inputs.platform)
+    """Return what a wheel requires from which macOS on, or no longer; "" where that is the same on each.
+
+    A lock is made for its floor, and pip would follow these markers on the Mac at hand.
+    """
+    label, platform, names = f"{metadata.name} {metadata.version}", state.inputs.platform, ("", *sorted(extras))
+    undecided = [
+        need for need in _readable(state, metadata, label) if need.names_kernel and need.name not in state.removed
+    ]
+
+    def applies(need: Requirement, markers: Mapping[str, str]) -> bool:
+        return any(need.applies(markers, extra) for extra in names)
+
+    changes = []
+    for macos, there in platform.later_markers() if undecided else ():
+        for verb, before, after in (
+            ("also requires", platform.markers(), there),
+            ("no longer requires", there, platform.markers()),
+        ):
+            found = [need for need in undecided if applies(need, after) and not applies(need, before)]
+            undecided = [need for need in undecided if need not in found]
+            if found:
+                named = ", ".join(dict.fromkeys(f"`{need}`" for need in found))
+                changes.append(f"from macOS {macos} on it {verb} {named}")
+    return f"the lock holds what {label} requires on macOS {platform.macos}; {'; '.join(changes)}" if changes else ""
 
 
 def _readable(state: PlanState, metadata: WheelMetadata, label: str) -> Iterator[Requirement]:

@@ -23,6 +23,20 @@ from tests.fakes.scenarios import Scenario, scenario
 NEWER_PYTHON = "@python 3.12.8\n@anchor 1.0 ! python <3.12.8\n"
 
 
+def planned(given: Scenario, inputs: PlanInputs) -> PlatformLock:
+    """Return the lock of a plan, before any proof."""
+    made = plan(inputs, given.resolvers)
+    return PlatformLock(
+        platform=inputs.platform,
+        solver=made.solver,
+        repodata="",
+        accelerator=made.accelerator,
+        conda=made.conda,
+        pypi=made.pypi,
+        decisions=tuple(made.decisions),
+    )
+
+
 def search(
     given: Scenario, *, earlier: PlatformLock | None = None, allow_older: Iterable[str] = (), effort: int = 6
 ) -> Search:
@@ -31,16 +45,7 @@ def search(
         given.conda.inner = replace(given.conda.inner, kept=earlier.conda)
 
     def attempt(inputs: PlanInputs) -> PlatformLock:
-        made = plan(inputs, given.resolvers)
-        lock = PlatformLock(
-            platform=inputs.platform,
-            solver=made.solver,
-            repodata="",
-            accelerator=made.accelerator,
-            conda=made.conda,
-            pypi=made.pypi,
-            decisions=tuple(made.decisions),
-        )
+        lock = planned(given, inputs)
         of = given.resolvers.mapper.distributions_of
         return replace(lock, findings=(*prove(lock, distributions_of=of), *fact_findings(lock, of)))
 
@@ -274,6 +279,15 @@ def test_metal_is_found_for_the_tensorflow_that_is_brought() -> None:
     assert versions(lock) == {"mover*": "1.0", "tensorflow-macos*": "2.12.0", "tensorflow-metal*": "1.1.0"}
 
 
+def test_what_tensorflow_holds_back_is_told_without_alarm() -> None:
+    pypi = "tensorflow 2.19.1 : numpy<2\ntensorflow-metal 1.2.0\nnumpy 1.26.4\nnumpy 2.5.0"
+    given = scenario("", pypi, dependencies=["tensorflow", "numpy"], accelerator="metal")
+    made = search(given)
+    (found,) = [finding for finding in held_back(made.run()) if finding.packages == ("numpy",)]
+    assert "tensorflow 2.19.1 needs `numpy<2`" in found.message
+    assert (found.severity, found.hint, made.effort) == ("info", "leave TensorFlow out to have it", 5)
+
+
 class Attempts:
     """Stand in for plans: what is from PyPI is as the aims say."""
 
@@ -285,16 +299,7 @@ class Attempts:
     def __call__(self, inputs: PlanInputs) -> PlatformLock:
         moved = frozenset(name for name, aim in inputs.aims.items() if aim.from_pypi)
         self.asked.append(moved)
-        made = plan(inputs, self.given.resolvers)
-        return PlatformLock(
-            platform=inputs.platform,
-            solver=made.solver,
-            repodata="",
-            accelerator=made.accelerator,
-            conda=made.conda,
-            pypi=made.pypi,
-            findings=self.findings.get(moved, ()),
-        )
+        return replace(planned(self.given, inputs), findings=self.findings.get(moved, ()))
 
 
 CLASH = Finding(code="CLASH", severity="error", message="left and right", packages=("left", "right"))
