@@ -422,8 +422,6 @@ class Search:
     def _because(self, best: Attempt, lag: Lag) -> tuple[str, str, Severity]:
         """Return who holds a requirement back, what to write to have the newer release, and how grave it is."""
         name = lag.name
-        if self._is_kept(lag):
-            return "it is kept from the lock before", f"`envgen lock --update {name}` takes a newer one", "info"
         if self._newest_of(best.inputs).is_fixed(name):
             notes = self._newest_of(best.inputs).family_notes
             because = next((note for note in notes if " holds TensorFlow " in note), "it is what goes with Metal")
@@ -432,6 +430,8 @@ class Search:
         reasons = list(dict.fromkeys(text for _, text in against))[:_SHOWN]
         if not self._may_rise(best, lag):
             return "; ".join(reasons), "leave TensorFlow out to have it", "info"
+        if self._is_kept(lag):
+            return "it is kept from the lock before", f"`envgen lock --update {name}` takes a newer one", "info"
         hint = f"write `{name}>={lag.newest.version}` to see why"
         if (newer := lag.newer_on_conda) and self.improves:
             held = holders(self._state(best), name, newer)

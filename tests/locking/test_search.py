@@ -286,6 +286,8 @@ def test_what_tensorflow_holds_back_is_told_without_alarm() -> None:
     (found,) = [finding for finding in held_back(made.run()) if finding.packages == ("numpy",)]
     assert "tensorflow 2.19.1 needs `numpy<2`" in found.message
     assert (found.severity, found.hint, made.effort) == ("info", "leave TensorFlow out to have it", 5)
+    again = locked(given, earlier=made.run())  # an update of it would change nothing
+    assert found in held_back(again)
 
 
 class Attempts:
