@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple
 
 import typer
@@ -186,10 +187,11 @@ def _has_cause(error: BaseException | None, kind: type[BaseException]) -> bool:
 
 def fault(error: BaseException) -> EnvgenError:
     """Return a fault of envgen's own: what it was, where, and how it is reported."""
+    package = f"{Path(__file__).resolve().parents[1]}{os.sep}"  # by its whole path: a clone has the same name
     lines = [
-        f"envgen/{frame.f_code.co_filename.rpartition('/envgen/')[2]}:{number}"
+        f"envgen/{frame.f_code.co_filename.removeprefix(package)}:{number}"
         for frame, number in traceback.walk_tb(error.__traceback__)
-        if "/envgen/" in frame.f_code.co_filename
+        if frame.f_code.co_filename.startswith(package)
     ]
     told = f": {' '.join(str(error).split())}" if str(error).strip() else ""
     place = f" ({lines[-1]})" if lines else ""
