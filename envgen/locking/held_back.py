@@ -13,8 +13,9 @@ from packaging.utils import canonicalize_name
 from envgen.lock.model import PlatformLock
 from envgen.models.findings import Finding, Severity
 from envgen.models.match_spec import MatchSpec
+from envgen.models.release import Release, is_behind, is_older
 from envgen.models.requirement import Origin, Requirement
-from envgen.planner.newest import Release, Standing, is_behind, is_older
+from envgen.planner.newest import Standing
 
 HELD_BACK = "HELD-BACK"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")

@@ -18,14 +18,16 @@ from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, Unsati
 from envgen.knowledge.incompatibilities import must_be_pypi
 from envgen.knowledge.tensorflow import METAL, NAMES, metal_for
 from envgen.lock.model import PlatformLock
+from envgen.locking.attempt import Attempt, DistributionsOf, carried_along, foreseen
 from envgen.locking.held_back import Lag, held_back, held_back_by_macos, stand_against, taken_from_conda
 from envgen.mapping.channel_packages import depends_names
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.findings import Finding, Severity
 from envgen.models.record import Record
+from envgen.models.release import Release, is_behind, is_older
 from envgen.models.requirement import Requirement, requirement_lines
 from envgen.models.wheel import ResolveRequest
-from envgen.planner.newest import Newest, Release, feasible_floors, holders, is_behind, is_older
+from envgen.planner.newest import Newest, can_meet, holders, holds, met_floors
 from envgen.planner.plan import Aim, PlanInputs, Resolvers
 from envgen.planner.sources import choose_sources
 from envgen.planner.state import PlannedRequirement, PlanState
@@ -35,30 +37,6 @@ _RUNS, _SOLVES = 6, 60  # of both resolvers, after which no further plan is trie
 _SHOWN = 2  # needs that stand against a release, in a message
 _LOOKED_AT = 4  # requirements of which it is asked what holds them back, before one is moved for several
 _DEPTH = 4  # changes to a plan that fails, one on top of the other
-
-DistributionsOf = Callable[[Record], tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """A plan's inputs, the lock that came of them, and the release of each named requirement in it.
-
-    The lock's findings are those of the proof, errors among them.
-    """
-
-    inputs: PlanInputs
-    lock: PlatformLock
-    releases: Mapping[str, Release]
-
-    @property
-    def faults(self) -> list[Finding]:
-        """Return what would not work."""
-        return [finding for finding in self.lock.findings if finding.severity == "error"]
-
-    @property
-    def warnings(self) -> list[Finding]:
-        """Return what may not work."""
-        return [finding for finding in self.lock.findings if finding.severity == "warning"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,6 +62,8 @@ class Search:
     _shunned: dict[str, Finding] = field(default_factory=dict)
     _newest: Newest | None = None
     _failures: dict[str, EnvgenError] = field(default_factory=dict)
+    _spoken: dict[str, frozenset[str]] = field(default_factory=dict)
+    _held: dict[tuple[str, str, frozenset[str]], list[str]] = field(default_factory=dict)
 
     def run(self) -> PlatformLock:
         """Return the best lock that is found, with a finding for each requirement that stays far behind.
@@ -224,6 +204,7 @@ class Search:
     def _improved(self, best: Attempt) -> Attempt:
         """Return a plan in which nothing that a good plan has newer could be found newer."""
         best = self._with_newer_of_conda(best)
+        best = self._first_better(best, self._without_holder(best))
         best = self._first_better(best, self._together(best))
         tried: set[str] = set()
         while lag := next((lag for lag in self._far_lags(best) if lag.name not in tried), None):
@@ -239,16 +220,43 @@ class Search:
         floors = {lag.name: lag.newer_on_conda for lag in lags if lag.newer_on_conda}
         if not floors or not self._may_try():
             return best
-        far = {lag.name for lag in lags if lag.is_far}
-        chosen = feasible_floors(self._state(best), floors, far)
-        self._newest_of(best.inputs).doubt(floors.keys() - chosen.keys())
-        aims = {name: Aim(version=version) for name, version in chosen.items()}
+        state = self._state(best)
+        found = met_floors(state, floors)
+        met = dict(found.met)
+        if found.suspects:
+            held = [lag for lag in lags if lag.is_far and lag.name in found.suspects and not lag.is_newest_on_pypi]
+            self._newest_of(best.inputs).doubt(lag.name for lag in held[:_LOOKED_AT])
+            self._spoken |= found.suspects
+            for lag in self._held_on_conda(best):
+                more = {**met, lag.name: lag.newer_on_conda}
+                if not self._holders(best, lag) and can_meet(state, more):
+                    met = more
+            if met.keys().isdisjoint(lag.name for lag in lags if lag.is_far):
+                return best
+        aims = {name: Aim(version=version) for name, version in met.items()}
         return self._first_better(best, [aims] if aims else [])
+
+    def _held_on_conda(self, best: Attempt) -> list[Lag]:
+        """Return the first few far lags that conda has a good release for."""
+        return [lag for lag in self._far_lags(best) if lag.newer_on_conda and not lag.is_newest_on_pypi][:_LOOKED_AT]
+
+    def _holders(self, best: Attempt, lag: Lag) -> list[str]:
+        """Return the requirements without which conda could have its newest release of one that is held back."""
+        newest, version = self._newest_of(best.inputs), lag.newer_on_conda
+        if not version:
+            return []
+        state = self._state(best)
+        key = (lag.name, version, frozenset(root.name for root in state.conda_roots))
+        if key not in self._held:
+            newest.doubt([lag.name])
+            alone = newest.is_installable(lag.name, version)
+            self._held[key] = holders(state, lag.name, version, self._spoken.get(lag.name, ())) if alone else []
+        return self._held[key]
 
     def _first_better(self, best: Attempt, moves: Iterable[dict[str, Aim]]) -> Attempt:
         """Return the plan with the first of some aims with which it is better, else the plan itself."""
         for aims in moves if self._may_try() else ():
-            if not self._is_shunned(aims):
+            if not self._is_shunned(best, aims):
                 better = self._better(best, aims)
                 if better is not best:
                     return better
@@ -297,44 +305,45 @@ class Search:
         found |= {wheel.name: wheel.version for wheel in self.earlier.pypi}
         return {name: to_pep440(version) or version for name, version in found.items()}
 
-    def _together(self, best: Attempt) -> Iterator[dict[str, Aim]]:
-        """Yield aims that may bring many requirements nearer at once.
-
-        That is what holds several back on conda from PyPI, and then what PyPI has newer: all of it, and without what is
-        found on the way not to be good from there.
-        """
-        lags, newest = self._far_lags(best), self._newest_of(best.inputs)
+    def _without_holder(self, best: Attempt) -> Iterator[dict[str, Aim]]:
+        """Yield aims that take what alone holds several back on conda from PyPI."""
         held: dict[str, list[Lag]] = defaultdict(list)
-        for lag in [lag for lag in lags if lag.newer_on_conda][:_LOOKED_AT]:
-            for name in holders(self._state(best), lag.name, lag.newer_on_conda):
-                if newest.has_wheel(name):
-                    held[name].append(lag)
+        for lag in self._held_on_conda(best):
+            for name in self._movable_holders(best, lag):
+                held[name].append(lag)
         holder, behind = max(sorted(held.items()), key=lambda item: len(item[1]), default=("", []))
+        if not holder or self._is_shunned(best, {holder: Aim(from_pypi="a try")}):
+            return
+        state = self._state(best)
+        others = [lag for lag in self._far_lags(best) if lag.newer_on_conda and lag.is_newest_on_pypi]
+        behind += [lag for lag in others if lag.name != holder and holds(state, holder, lag.name, lag.newer_on_conda)]
         if len(behind) > 1:
-            names = ", ".join(lag.name for lag in behind)
-            aims = {holder: Aim(from_pypi=f"conda's {holder} holds {names} back")}
-            floors = feasible_floors(
-                self._state(best, aims), {lag.name: lag.newer_on_conda for lag in behind}, {*names.split(", ")}
-            )
-            yield {**aims, **{name: Aim(version=version) for name, version in floors.items()}}
-        ahead = [lag for lag in lags if lag.is_newest_on_pypi]
+            names = ", ".join(sorted(lag.name for lag in behind))
+            freed = [lag for lag in behind if lag in others or self._holders(best, lag) == [holder]]
+            aims = {lag.name: Aim(version=lag.newer_on_conda) for lag in freed}
+            yield {**aims, holder: Aim(from_pypi=f"conda's {holder} holds {names} back")}
+
+    def _movable_holders(self, best: Attempt, lag: Lag) -> list[str]:
+        newest = self._newest_of(best.inputs)
+        return [name for name in self._holders(best, lag) if newest.has_wheel(name)]
+
+    def _together(self, best: Attempt) -> Iterator[dict[str, Aim]]:
+        """Yield aims that take what PyPI has newer from there: all of it, then without what is found not to be good."""
+        ahead = [lag for lag in self._far_lags(best) if lag.is_newest_on_pypi]
         aims = {name: aim for lag in ahead for name, aim in self._from_pypi(lag).items() if aim.from_pypi}
         for _ in range(2):
-            aims = {name: aim for name, aim in aims.items() if not self._is_shunned({name: aim})}
+            aims = {name: aim for name, aim in aims.items() if not self._is_shunned(best, {name: aim})}
             if len(aims) > 1:
                 yield aims
 
     def _moves(self, best: Attempt, lag: Lag) -> Iterator[dict[str, Aim]]:
         """Yield aims that may bring a requirement nearer, the likeliest first."""
-        standing, inputs = lag.standing, best.inputs
-        newest = self._newest_of(inputs)
-        from_pypi = self._from_pypi(lag)
+        standing, from_pypi = lag.standing, self._from_pypi(lag)
         if from_pypi and lag.is_newest_on_pypi:
             yield from_pypi
         if standing.conda and is_behind(lag.locked, standing.conda):
-            held = holders(self._state(best), lag.name, standing.conda.version)
             why = f"conda's {{}} holds {lag.name} back to {lag.locked.version}"
-            aims = {name: Aim(from_pypi=why.format(name)) for name in held if newest.has_wheel(name)}
+            aims = {name: Aim(from_pypi=why.format(name)) for name in self._movable_holders(best, lag)}
             if aims:
                 yield {**aims, lag.name: Aim(version=standing.conda.version)}
         if from_pypi and not lag.is_newest_on_pypi:
@@ -366,17 +375,25 @@ class Search:
         if self._is_better(found, best) and (self._have_fallen(best, aims) or self._keeps_named(found, best)):
             return found
         wheels = {wheel.name for wheel in found.lock.pypi} - {wheel.name for wheel in best.lock.pypi}
-        for finding in (*found.faults, *_new_warnings(found, best)):
+        for finding in (*found.faults, *found.new_warnings(best)):
             self._shunned |= {name: finding for name in finding.packages if name in wheels}
         return best
 
-    def _is_shunned(self, aims: Mapping[str, Aim]) -> bool:
-        """Return whether something was found not to be good from PyPI, or comes from there with what is."""
-        moved = {name for name, aim in aims.items() if aim.from_pypi}
-        return bool((moved | must_be_pypi(moved).keys()) & self._shunned.keys())
+    def _is_shunned(self, best: Attempt, aims: Mapping[str, Aim]) -> bool:
+        """Return whether something is known not to be good from PyPI, or comes from there with what is."""
+        roots = {root.name: root.mapped.specs[0].name for root in self._state(best).conda_roots}
+        moved = carried_along(
+            best.lock, [name for name, aim in aims.items() if aim.from_pypi], roots, self.distributions_of
+        )
+        newest = self._newest_of(best.inputs)
+        wheels = {name: newest.newest_wheel(name) for name in moved}
+        kept = [conda for name, conda in roots.items() if name not in moved]
+        for finding in foreseen(best, {k: v for k, v in wheels.items() if v}, kept, self.distributions_of):
+            self._shunned |= {name: finding for name in finding.packages if name in moved}
+        return bool(moved & self._shunned.keys())
 
     def _is_better(self, found: Attempt, best: Attempt) -> bool:
-        if found.faults or _new_warnings(found, best):
+        if found.faults or found.new_warnings(best):
             return False
         new, old = self._far(found), self._far(best)
         if not new <= old:
@@ -434,7 +451,7 @@ class Search:
             return "it is kept from the lock before", f"`envgen lock --update {name}` takes a newer one", "info"
         hint = f"write `{name}>={lag.newest.version}` to see why"
         if (newer := lag.newer_on_conda) and self.improves:
-            held = holders(self._state(best), name, newer)
+            held = self._holders(best, lag)
             if held:
                 listed = " and ".join(f"`{each}`" for each in held)
                 if not reasons:
@@ -476,16 +493,6 @@ class Search:
             hint=f"loosen what stands against it, take it out, or let it fall: {names}",
             code="older",
         )
-
-
-def _new_warnings(found: Attempt, best: Attempt) -> list[Finding]:
-    """Return the warnings of a plan that another has not, or of fewer packages."""
-    known = [(each.code, set(each.packages)) for each in best.warnings]
-    return [
-        each
-        for each in found.warnings
-        if not any(each.code == code and packages.issuperset(each.packages) for code, packages in known)
-    ]
 
 
 def _described(name: str, aim: Aim) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 
 from packaging.specifiers import SpecifierSet
@@ -19,6 +19,7 @@ from envgen.models.match_spec import MatchSpec
 from envgen.models.package_key import PackageSource
 from envgen.models.platform import Platform
 from envgen.models.record import Record
+from envgen.models.release import Release, are_equally_new, is_behind, is_older
 from envgen.models.requirement import Origin
 from envgen.models.solve import RootSpec, SolveRequest
 from envgen.models.wheel import ProjectReleases
@@ -26,57 +27,9 @@ from envgen.planner.conda_request import own_specs, problem_of, solo_request, so
 from envgen.planner.state import PlannedRequirement, PlanState
 from envgen.solvers.conflicts import minimal
 
-YEAR = timedelta(days=365)
-_CALENDAR = 2000  # a first number of at least so much is a year
 _TRIES = 2  # of conda's newest releases, where it is in doubt whether one can be installed alone
+_FAILURES = 3  # of least versions together, until none of them is asked for
 _ORIGIN = Origin(path="as new as can be had")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """A release as PEP 440 writes its version, where it is from, and the instant it came out, if that is known."""
-
-    version: str
-    source: PackageSource
-    published: datetime | None = None
-
-    @property
-    def day(self) -> str:
-        """Return the day it came out, as a user reads it; "" where that is not known."""
-        return f"{self.published:%Y-%m-%d}" if self.published else ""
-
-    def __str__(self) -> str:
-        """Render as `1.2 of 2026-03-01`, or the version alone."""
-        return f"{self.version} of {self.day}" if self.day else self.version
-
-
-def is_older(version: str, than: str) -> bool:
-    """Return whether a version is a lower one."""
-    return Version(version) < Version(than)
-
-
-def is_behind(locked: Release, newest: Release) -> bool:
-    """Return whether a release is a major version or a year behind another.
-
-    "Major" is the first number of the newest that is not zero; versions that are dates go by date alone.
-    """
-    old, new = Version(locked.version), Version(newest.version)
-    if old >= new:
-        return False
-    if locked.published and newest.published and newest.published - locked.published >= YEAR:
-        return True
-    if new.epoch == old.epoch and new.release[0] >= _CALENDAR:
-        return False
-    upto = next((place for place, number in enumerate(new.release) if number), 0) + 1
-    padded = (*old.release, *(0,) * upto)
-    return (old.epoch, padded[:upto]) < (new.epoch, new.release[:upto])
-
-
-def are_equally_new(first: Release, second: Release) -> bool:
-    """Return whether two releases are of one minor series, or came out less than a year apart."""
-    if Version(first.version).release[:2] == Version(second.version).release[:2]:
-        return True
-    return bool(first.published and second.published and abs(first.published - second.published) < YEAR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +85,7 @@ class Newest:
         self._releases: Mapping[str, ProjectReleases] | None = None
         self.note = ""
         self._doubted: set[str] = set()
+        self._installable: set[tuple[str, str]] = set()
         self._standings: dict[tuple[str, Release, bool], Standing] = {}
         self._on_conda: dict[str, list[str]] = {}
 
@@ -164,12 +118,25 @@ class Newest:
         return all(SpecifierSet(each).contains(version, prereleases=True) for each in specifiers)
 
     def doubt(self, names: Iterable[str]) -> None:
-        """Try from now on whether conda's newest release of some requirements can be installed alone."""
-        self._doubted |= set(names)
+        """Try from now on whether conda's newest release of some requirements can be installed alone.
+
+        If all of them can be installed together, each can.
+        """
+        new = set(names) - self._doubted
+        self._doubted |= new
+        newest = [
+            (spec, self._versions(spec)[0]) for spec in (self._roots[name].mapped.specs[0] for name in sorted(new))
+        ]
+        if len(newest) > 1 and solvable(self._state, self._exactly(newest)):
+            self._installable.update((spec.text, version) for spec, version in newest)
 
     def has_wheel(self, name: str) -> bool:
         """Return whether PyPI has a release of a requirement that the target can take."""
-        return name in self._roots and bool(self._known(name).fitting)
+        return bool(self.newest_wheel(name))
+
+    def newest_wheel(self, name: str) -> str:
+        """Return the newest version of a requirement that PyPI has for the target; "" where it has none."""
+        return next(iter(self._known(name).fitting), "") if name in self._roots else ""
 
     def standing(self, locked: Release, name: str) -> Standing:
         """Return what can be had of a requirement; what is locked of it is known to be."""
@@ -222,7 +189,7 @@ class Newest:
         spec = root.mapped.specs[0]
         for version in self._versions(spec):
             is_locked = locked.source == "conda" and not is_older(locked.version, version)
-            if is_locked or root.name not in self._doubted or self._is_installable(spec, version):
+            if is_locked or root.name not in self._doubted or self._can_be_had(spec, version):
                 published = releases.published.get(version) or self._built(spec.name, version)
                 return Release(version=version, source="conda", published=published)
         return None
@@ -244,11 +211,18 @@ class Newest:
             self._on_conda[spec.text] = list(islice(fitting, _TRIES))
         return self._on_conda[spec.text]
 
-    def _is_installable(self, spec: MatchSpec, version: str) -> bool:
+    def is_installable(self, name: str, version: str) -> bool:
+        """Return whether conda's release of a requirement can be installed alone."""
+        return self._can_be_had(self._roots[name].mapped.specs[0], version)
+
+    def _can_be_had(self, spec: MatchSpec, version: str) -> bool:
+        return (spec.text, version) in self._installable or solvable(self._state, self._exactly([(spec, version)]))
+
+    def _exactly(self, releases: Iterable[tuple[MatchSpec, str]]) -> SolveRequest:
+        """Build the request of some releases and nothing else."""
+        specs = [each for spec, version in releases for each in (spec, MatchSpec.parse(f"{spec.name}=={version}"))]
         origin = self._state.inputs.python_origin
-        exact = MatchSpec.parse(f"{spec.name}=={version}")
-        wanted = [RootSpec(spec=each, origin=origin) for each in (spec, exact)]
-        return solvable(self._state, solo_request(self._state, wanted))
+        return solo_request(self._state, [RootSpec(spec=spec, origin=origin) for spec in specs])
 
     def _built(self, name: str, version: str) -> datetime | None:
         dates = [
@@ -267,32 +241,39 @@ def _fits(record: Record, platform: Platform) -> bool:
     return bool(fits) and fits_python(record, platform.python)
 
 
-def feasible_floors(state: PlanState, floors: Mapping[str, str], far: Collection[str]) -> dict[str, str]:
-    """Return those of some least versions, in their order, that conda can meet together with what the user asks for.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floors:
+    """Which of some least versions conda can meet beside all that the user asks for.
 
-    Those of `far` count one by one, the others only if they can be met all at once.
+    `met` can be met together. `suspects` maps the others to the names that the solver spoke of where they failed.
     """
-    if solvable(state, _with_floors(state, floors)):
-        return dict(floors)
-    chosen = _together(state, {}, [(name, version) for name, version in floors.items() if name in far])
-    every = {**chosen, **{name: version for name, version in floors.items() if name not in far}}
-    return every if len(every) > len(chosen) and solvable(state, _with_floors(state, every)) else chosen
+
+    met: Mapping[str, str]
+    suspects: Mapping[str, frozenset[str]]
 
 
-def _together(state: PlanState, kept: dict[str, str], more: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Add floors in their order, leaving out each that has no solution with those before it, as `lift` does."""
-    problem = problem_of(state, _with_floors(state, {**kept, **dict(more)})) if more else ""
-    if not problem:
-        return {**kept, **dict(more)}
-    if len(more) == 1:
-        return kept
+def met_floors(state: PlanState, floors: Mapping[str, str]) -> Floors:
+    """Find out which least versions can be met together, leaving out those that the solver speaks of as it fails.
+
+    One of those left out might be met by itself; after a few failures all are left out.
+    """
+    met, suspects = dict(floors), {}
     conda = {root.name: root.mapped.specs[0].name for root in state.conda_roots}
-    names = spoken_of(problem)
-    suspects = [floor for floor in more if conda.get(floor[0], floor[0]) in names]
-    if 0 < len(suspects) < len(more):
-        return _together(state, _together(state, kept, [floor for floor in more if floor not in suspects]), suspects)
-    half = len(more) // 2
-    return _together(state, _together(state, kept, more[:half]), more[half:])
+    for failures_left in range(_FAILURES, 0, -1):
+        problem = problem_of(state, _with_floors(state, met)) if met else ""
+        if not problem:
+            break
+        names = spoken_of(problem)
+        out = [name for name in met if conda.get(name, name) in names]
+        out = out if out and failures_left > 1 else list(met)
+        suspects.update(dict.fromkeys(out, names))
+        met = {name: version for name, version in met.items() if name not in out}
+    return Floors(met=met, suspects=suspects)
+
+
+def can_meet(state: PlanState, floors: Mapping[str, str]) -> bool:
+    """Return whether conda can meet some least versions beside all that the user asks for."""
+    return solvable(state, _with_floors(state, floors))
 
 
 def _with_floors(state: PlanState, floors: Mapping[str, str], without: Collection[str] = ()) -> SolveRequest:
@@ -307,24 +288,37 @@ def _with_floors(state: PlanState, floors: Mapping[str, str], without: Collectio
     return solo_request(state, specs, (*state.bounds, *bounds))
 
 
-def holders(state: PlanState, name: str, version: str) -> list[str]:
+def holders(state: PlanState, name: str, version: str, spoken: Collection[str] = ()) -> list[str]:
     """Return the requirements that stand against a version of another on conda: without them it can be had.
 
-    None where they are not known: everything fits, or it does not even without all others.
+    None where they are not known: everything fits, or it does not even without all others; that it can be had alone is
+    taken for granted. `spoken` are the names that a solver spoke of where that version failed among others: those
+    conflict with it by themselves, as a rule.
     """
     others = {root.name: root for root in state.conda_roots if root.name != name}
 
-    def request(kept: Sequence[str]) -> SolveRequest:
-        return _with_floors(state, {name: version}, others.keys() - set(kept))
+    def problem_with(kept: Sequence[str]) -> str:
+        return problem_of(state, _with_floors(state, {name: version}, others.keys() - set(kept)))
 
-    def conflict(kept: Sequence[str]) -> bool:
-        return not solvable(state, request(kept))
+    def named_in(names: Collection[str], among: Sequence[str]) -> list[str]:
+        return [each for each in among if any(spec.spec.name in names for spec in others[each].specs)]
 
-    problem = problem_of(state, request(list(others)))
+    suspects = named_in(spoken, [*others])
+    problem = problem_with(suspects) if suspects else ""
     if not problem:
+        suspects = [*others]
+        problem = problem_with(suspects)
+    if not problem or ((state.inputs.specs or state.bounds) and problem_with(())):
         return []
-    # The solver names those that take part, as a rule: if they conflict by themselves, no others need be looked at.
-    names = spoken_of(problem)
-    named = [each for each, root in others.items() if any(spec.spec.name in names for spec in root.specs)]
-    suspects = named if named and len(named) < len(others) and conflict(named) else list(others)
-    return [] if not suspects or conflict(()) else minimal(suspects, conflict)
+    while 0 < len(fewer := named_in(spoken_of(problem), suspects)) < len(suspects):
+        if not (problem := problem_with(fewer)):
+            break
+        suspects = fewer
+    return minimal(suspects, lambda kept: bool(problem_with(kept)))
+
+
+def holds(state: PlanState, holder: str, name: str, version: str) -> bool:
+    """Return whether one requirement alone stands against a version of another on conda."""
+    return not solvable(
+        state, _with_floors(state, {name: version}, {root.name for root in state.conda_roots} - {name, holder})
+    )

@@ -14,6 +14,7 @@ from packaging.version import Version
 
 from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableError
 from envgen.models.platform import Platform
+from envgen.models.release import Release, is_behind
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.secrets import mask
 from envgen.models.wheel import ProjectReleases, Resolution, ResolveRequest, Wheel, WheelMetadata
@@ -332,10 +333,18 @@ def backtracking_notes(
                 yield describe(name, verdict, request.platform)
             continue
         reason = ""
-        if chosen.release[:2] != best.release[:2] and not attempted:
+        if not attempted and _is_far(chosen, best, releases_of(files or (), request.platform, roots[name])):
             attempted = True
             reason = _reason(request, name, str(best), attempt)
         yield f"`{name}` {chosen} was chosen, not {best}: {reason or 'other requirements rule it out'}"
+
+
+def _is_far(chosen: Version, best: Version, releases: ProjectReleases) -> bool:
+    old, new = (
+        Release(version=str(version), source="pypi", published=releases.published.get(str(version)))
+        for version in (chosen, best)
+    )
+    return is_behind(old, new)
 
 
 def _reason(request: ResolveRequest, name: str, version: str, attempt: Attempt) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from envgen.planner.newest import Release, are_equally_new, is_behind
+from envgen.models.release import Release, are_equally_new, is_behind
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
