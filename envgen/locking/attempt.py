@@ -12,7 +12,7 @@ from envgen.mapping.channel_packages import depends_names
 from envgen.models.findings import Finding
 from envgen.models.record import Record
 from envgen.models.release import Release
-from envgen.planner.plan import PlanInputs
+from envgen.planner.plan import Aim, PlanInputs
 from envgen.proof.facts import neighbour_findings
 
 DistributionsOf = Callable[[Record], tuple[str, ...]]
@@ -38,6 +38,13 @@ class Attempt:
     def warnings(self) -> list[Finding]:
         """Return what may not work."""
         return [finding for finding in self.lock.findings if finding.severity == "warning"]
+
+    @property
+    def settled(self) -> PlanInputs:
+        """Return the inputs with what came from PyPI in the end asked from there at once."""
+        whys = {wheel.name: wheel.why for wheel in self.lock.pypi}
+        moved = {name: Aim(from_pypi=whys[name]) for name, release in self.releases.items() if release.source == "pypi"}
+        return self.inputs.aiming({name: aim for name, aim in moved.items() if name not in self.inputs.aims})
 
     def new_warnings(self, best: Attempt) -> list[Finding]:
         """Return the warnings that another attempt has not, or of fewer packages."""

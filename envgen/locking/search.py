@@ -33,7 +33,7 @@ from envgen.planner.sources import choose_sources
 from envgen.planner.state import PlannedRequirement, PlanState
 
 FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)
-_RUNS, _SOLVES = 6, 60  # of both resolvers, after which no further plan is tried: one may take as many again
+_RUNS, _SOLVES = 5, 32  # of both resolvers, after which no further plan is tried: one may take as many again
 _SHOWN = 2  # needs that stand against a release, in a message
 _LOOKED_AT = 4  # requirements of which it is asked what holds them back, before one is moved for several
 _DEPTH = 4  # changes to a plan that fails, one on top of the other
@@ -89,7 +89,7 @@ class Search:
 
     def _first(self) -> Attempt:
         """Return the first plan that works, changing what fails."""
-        self.resolvers.cache.brief = True
+        self.resolvers.cache.explains = "briefly"
         waiting = [(self.inputs, 0)]
         faulty: Attempt | None = None
         seen: list[PlanInputs] = []
@@ -111,7 +111,7 @@ class Search:
                 waiting = [*((change, depth + 1) for change in changes), *waiting]
         if faulty:  # it came further than what failed
             return faulty
-        self.resolvers.cache.brief = False
+        self.resolvers.cache.explains = "fully"
         return self._try(self.inputs)  # which fails once more, and says what would help
 
     def _try(self, inputs: PlanInputs) -> Attempt:
@@ -267,11 +267,9 @@ class Search:
     def _far_lags(self, best: Attempt) -> list[Lag]:
         return [lag for lag in self._open_lags(best) if lag.is_far and self._may_rise(best, lag)]
 
-    def _state(self, best: Attempt, aims: Mapping[str, Aim] | None = None) -> PlanState:
-        """Return the sources that a plan came to, with further aims, before anything is solved."""
-        whys = {wheel.name: wheel.why for wheel in best.lock.pypi}
-        moved = {name: Aim(from_pypi=whys[name]) for name, release in best.releases.items() if release.source == "pypi"}
-        return choose_sources(best.inputs.aiming({**moved, **(aims or {})}), self.resolvers)
+    def _state(self, best: Attempt) -> PlanState:
+        """Return the sources that a plan came to, before anything is solved."""
+        return choose_sources(best.settled, self.resolvers)
 
     def _may_try(self) -> bool:
         cache = self.resolvers.cache
@@ -366,8 +364,9 @@ class Search:
     def _better(self, best: Attempt, aims: Mapping[str, Aim]) -> Attempt:
         """Return the plan with these aims if it is better than another, else that one."""
         self.progress(f"trying {', '.join(_described(name, aim) for name, aim in sorted(aims.items())[:3])}")
+        self.resolvers.cache.explains = "not"
         try:
-            found = self._try(best.inputs.aiming(aims))
+            found = self._try(best.settled.aiming(aims))
         except FAILURES as error:
             for name in aims:
                 self._failures.setdefault(name, error)
@@ -450,7 +449,7 @@ class Search:
         if self._is_kept(lag):
             return "it is kept from the lock before", f"`envgen lock --update {name}` takes a newer one", "info"
         hint = f"write `{name}>={lag.newest.version}` to see why"
-        if (newer := lag.newer_on_conda) and self.improves:
+        if (newer := lag.newer_on_conda) and self.improves and len(self.resolvers.cache.solved) < _SOLVES:
             held = self._holders(best, lag)
             if held:
                 listed = " and ".join(f"`{each}`" for each in held)

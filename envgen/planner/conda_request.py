@@ -114,7 +114,8 @@ def spoken_of(problem: str) -> frozenset[str]:
 
 def explained(state: PlanState, request: SolveRequest, error: UnsatisfiableError) -> UnsatisfiableError:
     """Return in the user's words why no records meet a request, as fully as the plan's reader wants it."""
-    return state.resolvers.conda.explain(request, error, brief=state.resolvers.cache.brief)
+    explains = state.resolvers.cache.explains
+    return error if explains == "not" else state.resolvers.conda.explain(request, error, brief=explains == "briefly")
 
 
 def provided_by(state: PlanState, records: Iterable[Record]) -> dict[str, Record]:

@@ -17,7 +17,7 @@ _EXPLAINED = 2  # each takes about a second
 
 def blamed(state: PlanState, error: PypiUnsatisfiableError) -> PypiUnsatisfiableError:
     """Return a failure with the user's lines on both sides, why conda does not serve them, and what was meant."""
-    if state.resolvers.cache.brief:
+    if state.resolvers.cache.explains != "fully":
         return error
     named = frozenset(error.names)
     roots = [root for root in state.pypi_roots if root.name in named] or list(state.pypi_roots)

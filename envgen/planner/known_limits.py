@@ -12,7 +12,8 @@ from envgen.knowledge.wheels import missing_wheel
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Requirement, origin_lines, quoted_list
-from envgen.planner.state import PlanState, Reason
+from envgen.planner.plan import Reason
+from envgen.planner.state import PlanState
 
 
 def refuse_contradicted(caps: Sequence[Cap], requirements: Sequence[Requirement]) -> None:

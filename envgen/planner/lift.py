@@ -30,8 +30,9 @@ from envgen.planner.conda_request import (
     spoken_of,
 )
 from envgen.planner.known_limits import forbidden_beside_tensorflow
+from envgen.planner.plan import Reason
 from envgen.planner.sources import no_version
-from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState, Reason
+from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +257,8 @@ def pin_to_conda(state: PlanState, name: str, reason: Reason) -> bool:
     Else these would have to leave conda as well. False where nothing else brings it, or PyPI had that choice before.
     """
     base = base_request(state)
-    if name in state.never_stubbed or name in state.stubs or not solvable(state, base):
+    asked = name in state.stubs and name not in state.presumed
+    if name in state.never_stubbed or asked or not solvable(state, base):
         return False
     record = provided_by(state, solve(state, base).records).get(name)
     version = to_pep440(record.version) if record else None
@@ -264,7 +266,17 @@ def pin_to_conda(state: PlanState, name: str, reason: Reason) -> bool:
         return False
     state.stubs[name] = Stub(name=name, version=version)
     state.pinned[name] = reason
+    state.presumed.discard(name)
     return True
+
+
+def presume_pins(state: PlanState) -> None:
+    """Let PyPI go with what of conda's an earlier plan found to be needed, so that it need not be asked twice."""
+    for name, (stub, reason) in state.resolvers.cache.pins.items():
+        record = state.provided.get(name)
+        if record and to_pep440(record.version) == stub.version and not why_not_lifted(state, name):
+            state.stubs[name], state.pinned[name] = stub, reason
+            state.presumed.add(name)
 
 
 def exclude_from_conda(state: PlanState, name: str, reason: Reason) -> None:
@@ -279,7 +291,10 @@ def drop_stub(state: PlanState, name: str) -> None:
     """Let PyPI choose a distribution's version itself, from now on."""
     state.stubs.pop(name, None)
     state.pinned.pop(name, None)
-    state.never_stubbed.add(name)
+    if name in state.presumed:
+        state.presumed.discard(name)  # what this plan has of conda's may do
+    else:
+        state.never_stubbed.add(name)
 
 
 def _refuse_bootstrap(name: str, reason: Reason) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
-from envgen.errors import UnsatisfiableError
+from envgen.errors import SourceLine, UnsatisfiableError
 from envgen.lock.model import LockedWheel
 from envgen.mapping.extras import Metadata
 from envgen.mapping.name_mapper import NameMapper
@@ -16,7 +17,7 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
 from envgen.models.requirement import Origin, Requirement
 from envgen.models.solve import ChannelPriority, CondaResolver, RootSpec, Solution
-from envgen.models.wheel import PypiResolver, WheelMetadata
+from envgen.models.wheel import PypiResolver, Stub, WheelMetadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,18 @@ class PlanInputs:
         return replace(self, aims=merged)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why something may not come from conda, with the user's lines that take part, and what would change that."""
+
+    text: str
+    lines: tuple[SourceLine, ...] = ()
+    way_out: str = ""
+
+
+Explanations = Literal["fully", "briefly", "not"]
+"""How much is found out of a plan's failure: what would help, too; who takes part alone; nothing."""
+
 SolveKey = tuple[frozenset[str], frozenset[str]]
 
 
@@ -92,13 +105,15 @@ class PlanCache:
     """What was learnt for one target on the way, whatever was decided.
 
     `solved` has the solver's answers, `channel_names` the names whose records were read; `metadata` is keyed by a
-    wheel's sha256. `runs` counts those of PyPI's resolver. `brief` says that a search alone reads failures.
+    wheel's sha256. `runs` counts those of PyPI's resolver. `pins` are the versions of conda's, with the reason, that
+    PyPI had to go with in a plan: the next one presumes them.
     """
 
     solved: dict[SolveKey, Solution | UnsatisfiableError] = field(default_factory=dict)
     channel_names: frozenset[str] = frozenset()
     runs: int = 0
-    brief: bool = False
+    explains: Explanations = "fully"
+    pins: dict[str, tuple[Stub, Reason]] = field(default_factory=dict)
     metadata: dict[str, WheelMetadata] = field(default_factory=dict)
 
 

@@ -33,14 +33,15 @@ from envgen.planner.lift import (
     exclude_from_conda,
     forbidden_dependencies,
     lift,
+    presume_pins,
     undo_lifts,
     walk_closure,
     why_not_lifted,
 )
 from envgen.planner.overrides import removal
-from envgen.planner.plan import Plan, PlanInputs, Resolvers
+from envgen.planner.plan import Plan, PlanInputs, Reason, Resolvers
 from envgen.planner.sources import choose_sources, refuse_offline
-from envgen.planner.state import PlannedRequirement, PlanState, Reason
+from envgen.planner.state import PlannedRequirement, PlanState
 from envgen.planner.tensorflow_bounds import bind, pin_metal
 
 MAX_ROUNDS = 5
@@ -64,6 +65,7 @@ def plan(inputs: PlanInputs, resolvers: Resolvers) -> Plan:
     if resolvers.pypi is None or not state.pypi_roots:
         return _outcome(state, solution, PypiClosure())
     closure = PypiClosure()
+    presume_pins(state)
     try:
         for _ in range(MAX_ROUNDS):
             resolution = _resolve(state, resolvers.pypi)
@@ -311,10 +313,12 @@ def _outcome(state: PlanState, solution: Solution, closure: PypiClosure) -> Plan
     notes += [note for lift in lifts for note in lift.notes]
     state.note(note for note in notes if came_true(note, versions))
     state.note(closure.notes)
+    pins = {name: (state.stubs[name], state.pinned[name]) for name in sorted(state.pinned) if name in state.lifts}
+    state.resolvers.cache.pins.update(pins)
     state.note(
-        f"PyPI was asked for what goes with conda's {name} {state.stubs[name].version}, "
-        f"which your other requirements bring: {state.pinned[name].text}"
-        for name in sorted(state.pinned)
+        f"PyPI was asked for what goes with conda's {name} {stub.version}, "
+        f"which your other requirements bring: {reason.text}"
+        for name, (stub, reason) in pins.items()
     )
     return Plan(
         accelerator=state.family.accelerator,

@@ -14,20 +14,11 @@ from envgen.models.requirement import Requirement
 from envgen.models.solve import RootSpec
 from envgen.models.wheel import Stub
 from envgen.planner.overrides import removed_names
-from envgen.planner.plan import PlanInputs, Resolvers, UserRequirement
+from envgen.planner.plan import PlanInputs, Reason, Resolvers, UserRequirement
 from envgen.planner.tensorflow_family import Bound, FamilyPlan
 
 BOOTSTRAP = frozenset({"pip", "setuptools", "wheel"})
 """What conda always provides: pip installs the wheels, and brings the others where python has no newer way."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """Why something may not come from conda, with the user's lines that take part, and what would change that."""
-
-    text: str
-    lines: tuple[SourceLine, ...] = ()
-    way_out: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +97,7 @@ class PlanState:
     `excluded_from_conda` says why a distribution is not taken from conda though conda has it; `unmet` the same for as
     long as the wheels of one answer of PyPI's need it; `tensorflow_companions` what PyPI's TensorFlow keeps on PyPI.
     `absent` says why conda cannot provide a distribution ("" where it can), `pinned` why PyPI must choose what goes
-    with conda's.
+    with conda's; `presumed` names those of which that was found by an earlier plan.
 
     `provided` maps distributions to the records of the last solution.
     """
@@ -122,6 +113,7 @@ class PlanState:
     tensorflow_companions: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     pinned: dict[str, Reason] = field(default_factory=dict)
+    presumed: set[str] = field(default_factory=set)
     caps: dict[str, RootSpec] = field(default_factory=dict)
     uv_constraints: dict[str, Bound] = field(default_factory=dict)
     uv_extra: dict[str, Requirement] = field(default_factory=dict)
