@@ -19,7 +19,7 @@ from envgen.mapping.name_mapper import NameMapper
 from envgen.models.findings import Move
 from envgen.models.package_key import PackageSource
 from envgen.models.platform import Platform
-from envgen.models.record import Record, Repodata, is_excluded
+from envgen.models.record import ChannelRecords, Record, Repodata, is_excluded
 from envgen.models.solve import Solution, Solver, SolveRequest
 from envgen.models.wheel import PypiResolver, Wheel
 from envgen.planner.overrides import amendments, conda_overrides, override_notes
@@ -166,7 +166,8 @@ def _pypi(services: Services, preferences: Preferences) -> PypiResolver | None:
 class LeastChangeCondaResolver:
     """A conda solver that keeps the records of an earlier lock where that is possible.
 
-    `update` names packages that need not be kept; `answered` collects the requests that were met, with their answers.
+    `update` names packages that need not be kept; `answered` collects the requests that were met, without the channels'
+    records, with their answers.
     """
 
     solver: Solver
@@ -183,7 +184,8 @@ class LeastChangeCondaResolver:
             from envgen.solvers.least_change import solve_with_least_change
 
             solution = solve_with_least_change(self.solver, request, self.kept, self.update)
-        self.answered.append((request, solution))
+        names = tuple(ChannelRecords(channel=entry.channel, records=()) for entry in request.channels)
+        self.answered.append((replace(request, channels=names), solution))
         return solution
 
     def request_of(self, records: tuple[Record, ...]) -> SolveRequest | None:

@@ -126,7 +126,10 @@ class Repodata(Protocol):
         """Read the records of these names alone; a name without any maps to ()."""
 
     def closure(self, names: Iterable[str]) -> tuple[ChannelRecords, ...]:
-        """Read the records of these names and of all that they depend on, recursively, one entry a channel."""
+        """Read the records of these names and of all that they depend on, recursively, one entry a channel.
+
+        An entry may hold others that were read before.
+        """
 
 
 def is_excluded(published: datetime | None, until: datetime) -> bool:

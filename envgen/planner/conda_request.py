@@ -76,6 +76,13 @@ def _request(state: PlanState, specs: Iterable[RootSpec], constraints: tuple[Roo
 
 def solve(state: PlanState, request: SolveRequest) -> Solution:
     """Solve a request, unless the same was solved before; raise UnsatisfiableError when no records meet it."""
+    answer = _answer(state, request)
+    if isinstance(answer, UnsatisfiableError):
+        raise UnsatisfiableError(answer.message, problem=answer.problem, hint=answer.hint)
+    return answer
+
+
+def _answer(state: PlanState, request: SolveRequest) -> Solution | UnsatisfiableError:
     # Neither the order of the specs nor who asks for them has a part in the answer; the rest is the same for a target.
     key = (
         frozenset(spec.spec.text for spec in request.specs),
@@ -86,11 +93,9 @@ def solve(state: PlanState, request: SolveRequest) -> Solution:
         try:
             solved[key] = state.resolvers.conda.solve(request)
         except UnsatisfiableError as error:
-            solved[key] = error
-    answer = solved[key]
-    if isinstance(answer, UnsatisfiableError):
-        raise answer
-    return answer
+            # anew, since what was raised holds on to all that was in sight: a request with its thousands of records
+            solved[key] = UnsatisfiableError(error.message, problem=error.problem, hint=error.hint)
+    return solved[key]
 
 
 def solvable(state: PlanState, request: SolveRequest) -> bool:
@@ -100,11 +105,8 @@ def solvable(state: PlanState, request: SolveRequest) -> bool:
 
 def problem_of(state: PlanState, request: SolveRequest) -> str:
     """Return the solver's explanation of why no records meet a request; "" where some do."""
-    try:
-        solve(state, request)
-    except UnsatisfiableError as error:
-        return error.problem or error.message
-    return ""
+    answer = _answer(state, request)
+    return (answer.problem or answer.message) if isinstance(answer, UnsatisfiableError) else ""
 
 
 def spoken_of(problem: str) -> frozenset[str]:

@@ -6,33 +6,31 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from packaging.utils import canonicalize_name
+from packaging.specifiers import SpecifierSet
 
 from envgen.errors import PlanError
+from envgen.knowledge.incompatibilities import exclusive_groups, one_for
 from envgen.lock.model import LockedWheel
 from envgen.mapping.channel_packages import depends_names
 from envgen.mapping.requirements import MappedRequirement
 from envgen.mapping.version_specs import to_pep440
-from envgen.models.match_spec import MatchSpec
-from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement, requirement_lines
 from envgen.models.secrets import lockable
-from envgen.models.solve import RootSpec, Solution
+from envgen.models.solve import RootSpec
 from envgen.models.wheel import Resolution, Stub, Wheel, WheelMetadata
 from envgen.planner.conda_request import (
     base_request,
     conda_request,
-    own_specs,
     problem_of,
     provided_by,
     solvable,
     solve,
     spoken_of,
 )
-from envgen.planner.known_limits import forbidden_beside_tensorflow
 from envgen.planner.plan import Reason
 from envgen.planner.sources import no_version
 from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState
+from envgen.planner.tensorflow_family import Bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +123,43 @@ def _requires(state: PlanState, metadata: WheelMetadata, visit: _Visit) -> Itera
         if plain.name in state.removed:
             state.note([f"`{plain}`, which {label} requires, is left out, as your overrides say"])
             continue
-        for need in overrides.get(plain.name, (plain,)):
+        for need in overrides.get(plain.name, (_from_replacement(state, plain, label),)):
             text = str(need)
             if text not in seen:
                 seen.add(text)
                 origin = Origin(path=f"{label} on PyPI requires {text}", line=visit.needed_by.origin.line)
                 yield replace(need, text=text, marker="", origin=origin)
+
+
+def _from_replacement(state: PlanState, need: Requirement, label: str) -> Requirement:
+    """Return what a wheel needs, of the distribution that stands for another with the same files."""
+    if need.name not in state.replaced:
+        return need
+    name = state.replaced[need.name]
+    state.note([f"{name} takes the place of `{need}`, which {label} requires: both install the same files"])
+    return replace(need, name=name, text=f"{name}{need.specifier}", extras=())
+
+
+def replace_doubles(state: PlanState, closure: PypiClosure) -> None:
+    """Let one wheel stand for the others of its group that install the same files, where none is the user's own.
+
+    What the others are needed at, it must be at, too: their versions are the same.
+    """
+    own = {root.name for root in state.roots}
+    needed = closure.names | {need.name for need in closure.needs}
+    for group in exclusive_groups():
+        members = needed.intersection(group.distributions)
+        one = one_for(members) if len(members) > 1 else None
+        others = members - {one}
+        if one in closure.names and others.isdisjoint(own):
+            state.replaced |= dict.fromkeys(sorted(others), one)
+    versions = {wheel.name: wheel.version for wheel in closure.stays if wheel.name in state.replaced.values()}
+    for wheel in closure.stays if versions else ():
+        for need in (Requirement.parse(text, Origin(path=wheel.name)) for text in wheel.requires):
+            have = versions.get(need.name)
+            if have and not SpecifierSet(need.specifier).contains(have, prereleases=True):
+                why = f"{wheel.name} {wheel.version} requires it"
+                state.uv_constraints[need.text] = Bound(text=need.text, why=why)
 
 
 def _on_newer_macos(state: PlanState, metadata: WheelMetadata, extras: Iterable[str]) -> str:
@@ -343,98 +372,3 @@ def _fitting(
         return _fitting(state, _fitting(state, kept, [lift for lift in more if lift not in suspects]), suspects)
     half = len(more) // 2
     return _fitting(state, _fitting(state, kept, more[:half]), more[half:])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForbiddenDependency:
-    """A spec that brings a package which may not come from conda.
-
-    One of `lift` (a distribution's name) and `root` (a requirement of the user's) is set, or neither where the spec
-    cannot move: it was written verbatim, or everything needs it. `provides` are the distributions of its own package.
-    """
-
-    spec: RootSpec
-    package: str
-    reason: Reason
-    lift: str = ""
-    root: str = ""
-    provides: tuple[str, ...] = ()
-
-    @property
-    def movable(self) -> bool:
-        """Return whether PyPI may serve what the spec is for instead."""
-        return bool(self.lift or self.root)
-
-    @property
-    def reason_to_move(self) -> Reason:
-        if self.spec.spec.name == self.package:
-            return self.reason
-        return replace(self.reason, text=f"conda's {self.spec.spec.name} brings {self.package}, and {self.reason.text}")
-
-    @property
-    def way_out(self) -> str:
-        """Return what the user may do where the spec cannot move."""
-        if self.spec.spec.name in ("pip", "python"):
-            return f"let conda provide {self.package}: list it under `dependencies` alone"
-        moved = [f"write `{name}` under `dependencies`, so that PyPI may serve it" for name in self.provides[:1]]
-        ways = [f"leave `{self.spec.spec}` out", *moved, *filter(None, [self.reason.way_out])]
-        return ", or ".join(ways)
-
-
-def forbidden_dependencies(state: PlanState, solution: Solution) -> list[ForbiddenDependency]:
-    """Return the specs that bring records which must not come from conda, each lift and requirement once."""
-    reasons = {record.name: _why_forbidden(state, record) for record in solution.records}
-    forbidden = {name: reason for name, reason in reasons.items() if reason}
-    if not forbidden:
-        return []
-    records = {record.name: record for record in solution.records}
-    graph = {name: [MatchSpec.name_of(text) for text in record.depends] for name, record in records.items()}
-    found: dict[tuple[str, str, str], ForbiddenDependency] = {}
-    for spec, lift, root in _candidates(state):
-        package = next((name for name in _reachable(graph, spec.spec.name) if name in forbidden), None)
-        if package:
-            dependency = ForbiddenDependency(
-                spec=spec,
-                package=package,
-                reason=forbidden[package],
-                lift=lift,
-                root=root,
-                provides=_provides(state, records[spec.spec.name]),
-            )
-            found.setdefault((lift, root, "" if lift or root else spec.spec.text), dependency)
-    return list(found.values())
-
-
-def _why_forbidden(state: PlanState, record: Record) -> Reason | None:
-    found = (state.why_pypi(name) for name in state.resolvers.mapper.distributions_of(record))
-    return next((reason for reason in found if reason), None) or forbidden_beside_tensorflow(state, record)
-
-
-def _candidates(state: PlanState) -> Iterator[tuple[RootSpec, str, str]]:
-    """Yield each spec with the lift or the requirement that needs it; those that cannot move come last."""
-    for lift in state.lifts.values():
-        for spec in lift.specs:  # the first is the package itself, the others are what its extras are on conda
-            yield spec, lift.name, ""
-    for root in state.conda_roots:
-        for spec in root.specs:
-            yield spec, "", root.name
-    for spec in own_specs(state):
-        yield spec, "", ""
-
-
-def _reachable(graph: Mapping[str, Sequence[str]], start: str) -> list[str]:
-    """Return the names that a name leads to, itself first, breadth first."""
-    seen = {start}
-    queue = [start]
-    for name in queue:  # grows on the way
-        for child in graph.get(name, ()):
-            if child in graph and child not in seen:
-                seen.add(child)
-                queue.append(child)
-    return queue
-
-
-def _provides(state: PlanState, record: Record) -> tuple[str, ...]:
-    """Return the distributions that a record provides, itself or as the umbrella over those that do."""
-    own = canonicalize_name(record.name)
-    return state.resolvers.mapper.distributions_of(record) or (own,) * state.resolvers.mapper.provides(record, own)

@@ -25,15 +25,15 @@ from envgen.planner.conda_request import (
     spoken_of,
 )
 from envgen.planner.explain import blamed, unreachable
+from envgen.planner.forbidden import ForbiddenDependency, forbidden_dependencies, surely_forbidden
 from envgen.planner.known_limits import add_tensorflow_companions
 from envgen.planner.lift import (
-    ForbiddenDependency,
     PypiClosure,
     drop_stub,
     exclude_from_conda,
-    forbidden_dependencies,
     lift,
     presume_pins,
+    replace_doubles,
     undo_lifts,
     walk_closure,
     why_not_lifted,
@@ -61,6 +61,8 @@ def plan(inputs: PlanInputs, resolvers: Resolvers) -> Plan:
         PypiUnsatisfiableError, PypiUnreachableError: PyPI has not, or cannot be asked for, what must come from it.
     """
     state = choose_sources(inputs, resolvers)
+    for dependency in surely_forbidden(state):
+        _move_out(state, dependency)
     solution = solve_conda(state)
     if resolvers.pypi is None or not state.pypi_roots:
         return _outcome(state, solution, PypiClosure())
@@ -92,14 +94,15 @@ def _fit_conda(
     What was concluded from an earlier answer's wheels is forgotten first, but for what left conda for good. There is no
     solution where the answer lacks something.
     """
-    state.unmet, state.caps, state.tensorflow_companions = {}, {}, {}
+    state.unmet, state.caps, state.tensorflow_companions, state.replaced = {}, {}, {}, {}
     add_tensorflow_companions(state, state.pypi_names)
     while True:
         before = state.snapshot()
         closure = walk_closure(state, resolution)
         if closure.missing:
             return closure, None
-        if add_tensorflow_companions(state, closure.names):
+        replace_doubles(state, closure)
+        if add_tensorflow_companions(state, closure.names) or state.snapshot() != before:
             continue
         lift(state, closure.needs)
         solution = solve_conda(state)

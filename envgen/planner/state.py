@@ -99,7 +99,8 @@ class PlanState:
     `absent` says why conda cannot provide a distribution ("" where it can), `pinned` why PyPI must choose what goes
     with conda's; `presumed` names those of which that was found by an earlier plan.
 
-    `provided` maps distributions to the records of the last solution.
+    `provided` maps distributions to the records of the last solution; `replaced` maps those that a wheel with the same
+    files stands for to that wheel's distribution.
     """
 
     inputs: PlanInputs
@@ -122,6 +123,7 @@ class PlanState:
     never_stubbed: set[str] = field(default_factory=set)
     tensorflow_from_pypi: bool = False
     provided: dict[str, Record] = field(default_factory=dict)
+    replaced: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -152,7 +154,14 @@ class PlanState:
 
     def snapshot(self) -> tuple[object, ...]:
         """Return a copy of what a solve of the conda half depends on, to compare with a later one."""
-        tables = (self.lifts, self.excluded_from_conda, self.unmet, self.tensorflow_companions, self.caps)
+        tables = (
+            self.lifts,
+            self.excluded_from_conda,
+            self.unmet,
+            self.tensorflow_companions,
+            self.caps,
+            self.replaced,
+        )
         return (self.roots, *(dict(table) for table in tables))
 
     def why_pypi(self, name: str) -> Reason | None:

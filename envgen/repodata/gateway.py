@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from envgen.repodata.remote import Remote
 
 Natives = list[rattler.RepoDataRecord]
+CLOSURES_KEPT = 2  # each may have tens of thousands of records
 
 
 def open_channels(
@@ -101,6 +102,7 @@ class ChannelsRepodata:
         self._undated: set[str] = set()
         self._records: dict[str, tuple[Record, ...]] = {}
         self._closures: dict[frozenset[str], tuple[ChannelRecords, ...]] = {}
+        self._readings: list[tuple[frozenset[str], tuple[ChannelRecords, ...]]] = []
         self._names = frozenset[str]().union(*(source.names for source in sources))
 
     @property
@@ -146,15 +148,28 @@ class ChannelsRepodata:
         """Read the records of these names and of all that they depend on, recursively, one entry a channel."""
         wanted = frozenset(names)
         if wanted not in self._closures:
-            self._closures[wanted] = self._later(wanted) or self._read(wanted, recursive=True)
+            if len(self._closures) == CLOSURES_KEPT:
+                del self._closures[next(iter(self._closures))]
+            self._closures[wanted] = self._later(wanted) or self._whole(wanted)
         return self._closures[wanted]
+
+    def _whole(self, names: frozenset[str]) -> tuple[ChannelRecords, ...]:
+        """Read the records of names and of all that they lead to; a reading that has them and more serves, too."""
+        known = self._names & names
+        for covered, entries in self._readings:
+            if known and known <= covered:
+                return entries
+        entries = self._read(names, recursive=True)
+        covered = known.union(name for entry in entries for name, _ in entry.labels or ())
+        self._readings = [(covered, entries), *self._readings][:CLOSURES_KEPT]
+        return entries
 
     def _later(self, names: frozenset[str]) -> tuple[ChannelRecords, ...]:
         """Put the reading off where all records of the one channel are in files that rattler's solver can read."""
         if self._remote or self._until or len(self._sources) > 1:
             return ()
         (source,) = self._sources
-        return (read_later(source.channel, lambda: self._read(names, recursive=True)[0], source),)
+        return (read_later(source.channel, lambda: self._whole(names)[0], source),)
 
     def _read(self, names: Iterable[str], *, recursive: bool) -> tuple[ChannelRecords, ...]:
         known = sorted(self._names.intersection(names))

@@ -8,7 +8,7 @@ from envgen.errors import RepodataError
 from envgen.models.channel import Channel
 from envgen.models.lazy_sequence import LazySequence
 from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
-from envgen.repodata.gateway import CorrectedIndex, read_later
+from envgen.repodata.gateway import CLOSURES_KEPT, CorrectedIndex, read_later
 
 Amendment = Callable[[Record], Record]
 """Returns the very record that it gets where it leaves it alone."""
@@ -29,6 +29,7 @@ class AmendedRepodata:
         self._amendments = amendments
         self._rewrite = rewrite
         self._closures: dict[frozenset[str], tuple[ChannelRecords, ...]] = {}
+        self._last: tuple[tuple[ChannelRecords, ...], tuple[ChannelRecords, ...]] = ((), ())
         self._opened: OpenedIndex | None = None
 
     @property
@@ -60,8 +61,14 @@ class AmendedRepodata:
     def closure(self, names: Iterable[str]) -> tuple[ChannelRecords, ...]:
         """Read the records of these names and of all that they depend on, corrected."""
         wanted = frozenset(names)
-        if wanted not in self._closures:
-            self._closures[wanted] = tuple(self._amended(entry) for entry in self._inner.closure(wanted))
+        if wanted in self._closures:
+            return self._closures[wanted]
+        entries = self._inner.closure(wanted)
+        if entries is not self._last[0]:
+            self._last = (entries, tuple(map(self._amended, entries)))
+        if len(self._closures) == CLOSURES_KEPT:
+            del self._closures[next(iter(self._closures))]
+        self._closures[wanted] = self._last[1]
         return self._closures[wanted]
 
     def _amended(self, entry: ChannelRecords) -> ChannelRecords:
