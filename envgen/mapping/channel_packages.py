@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.knowledge.names import NameTable, name_table
 from envgen.models.match_spec import MatchSpec, version_key, version_matches
+from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
 
 _CANONICAL = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")  # nearly all names; to look takes a quarter of the time to make one
@@ -98,6 +99,15 @@ def is_python(record: Record) -> bool:
 def fits_python(record: Record, python: str) -> bool:
     """Return whether a record can be installed beside a python minor such as "3.12", by its depends."""
     return all(_admits(*_parts(spec), python) for spec in record.depends)
+
+
+def fits_target(record: Record, platform: Platform) -> bool:
+    """Return whether the python and the virtual packages that a record depends on are those of a target."""
+    if not fits_python(record, platform.python):
+        return False
+    needs = [text for text in record.depends if text.startswith("__")]
+    have = {package.name: package for package in platform.virtual_packages()} if needs else {}
+    return all((there := have.get(spec.name)) and spec.matches(there) for spec in MatchSpec.readable(needs))
 
 
 def pins(record: Record, name: str, version: str) -> bool:

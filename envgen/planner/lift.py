@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from envgen.errors import PlanError
 from envgen.knowledge.incompatibilities import exclusive_groups, one_for
 from envgen.lock.model import LockedWheel
-from envgen.mapping.channel_packages import depends_names
+from envgen.mapping.channel_packages import depends_names, fits_target
 from envgen.mapping.requirements import MappedRequirement
 from envgen.mapping.version_specs import to_pep440
 from envgen.models.requirement import Origin, Requirement, requirement_lines
@@ -28,7 +28,7 @@ from envgen.planner.conda_request import (
     spoken_of,
 )
 from envgen.planner.plan import Reason
-from envgen.planner.sources import no_version
+from envgen.planner.sources import cannot_be_installed, no_version
 from envgen.planner.state import BOOTSTRAP, LiftedRequirement, PlanState
 from envgen.planner.tensorflow_family import Bound
 
@@ -227,6 +227,8 @@ def why_not_lifted(state: PlanState, name: str) -> str:
             record = state.resolvers.mapper.packages.newest(answer.conda) if answer.conda else None
             provides = record is not None and state.resolvers.mapper.provides(record, name)
             why = "" if provides else f"conda's {answer.conda} does not hold the distribution {name}"
+            if provides and record and not fits_target(record, state.inputs.platform):
+                why = cannot_be_installed([answer.conda or name], state.inputs.platform)
         state.absent[name] = why
     return state.absent[name]
 

@@ -13,11 +13,10 @@ from packaging.version import Version
 
 from envgen.errors import PypiError
 from envgen.knowledge.tensorflow import METAL, NAMES
-from envgen.mapping.channel_packages import fits_python
+from envgen.mapping.channel_packages import fits_target
 from envgen.mapping.version_specs import to_match_specs, to_pep440
 from envgen.models.match_spec import MatchSpec
 from envgen.models.package_key import PackageSource
-from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.release import Release, are_equally_new, is_behind, is_older
 from envgen.models.requirement import Origin
@@ -206,7 +205,9 @@ class Newest:
             fitting = (
                 str(version)
                 for version in sorted(by_version, reverse=True)
-                if any(_fits(each, platform) and all(b.matches(each) for b in bounds) for each in by_version[version])
+                if any(
+                    fits_target(each, platform) and all(b.matches(each) for b in bounds) for each in by_version[version]
+                )
             )
             self._on_conda[spec.text] = list(islice(fitting, _TRIES))
         return self._on_conda[spec.text]
@@ -231,14 +232,6 @@ class Newest:
             if record.timestamp and to_pep440(record.version) == version
         ]
         return datetime.fromtimestamp(min(dates) / 1000, UTC) if dates else None
-
-
-def _fits(record: Record, platform: Platform) -> bool:
-    """Return whether a record's python and its virtual packages are those of the target."""
-    have = {package.name: package for package in platform.virtual_packages()}
-    needs = list(MatchSpec.readable(text for text in record.depends if text.startswith("__")))
-    fits = all((package := have.get(spec.name)) and spec.matches(package) for spec in needs)
-    return bool(fits) and fits_python(record, platform.python)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

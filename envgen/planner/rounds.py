@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from envgen.errors import PlanError, PypiUnreachableError, PypiUnsatisfiableError, UnsatisfiableError, sorted_lines
-from envgen.mapping.channel_packages import newest_record
+from envgen.mapping.channel_packages import fits_target, newest_record
 from envgen.mapping.version_specs import came_true, to_pep440
 from envgen.models.findings import Decision
 from envgen.models.package_key import PackageKey
@@ -40,7 +40,7 @@ from envgen.planner.lift import (
 )
 from envgen.planner.overrides import removal
 from envgen.planner.plan import Plan, PlanInputs, Reason, Resolvers
-from envgen.planner.sources import choose_sources, refuse_offline
+from envgen.planner.sources import cannot_be_installed, choose_sources, refuse_offline
 from envgen.planner.state import PlannedRequirement, PlanState
 from envgen.planner.tensorflow_bounds import bind, pin_metal
 
@@ -160,11 +160,9 @@ def _relax_conda(state: PlanState, error: UnsatisfiableError) -> None:
         raise explained(state, base, error) from error
     if state.resolvers.pypi is None:
         raise explained(state, solo_request(state, alone[0].specs), error) from error
-    platform = state.inputs.platform
-    target = f"python {platform.python}" + (f" and macOS {platform.macos}" if platform.is_mac else "")
     for root in alone:
-        specs = ", ".join(map(str, root.mapped.specs))
-        state.move_to_pypi(root.name, Reason(text=f"no {specs} of the channel can be installed on {target}"))
+        text = cannot_be_installed(root.mapped.specs, state.inputs.platform)
+        state.move_to_pypi(root.name, Reason(text=text))
 
 
 def _uninstallable(state: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:
@@ -292,8 +290,9 @@ def _newest_admitted(state: PlanState, name: str) -> Record | None:
     conda = state.resolvers.mapper.map_names([name])[name].conda
     specs = [spec.spec for root in state.conda_roots for spec in root.specs if spec.spec.name == conda]
     records = state.resolvers.mapper.packages.records(conda) if conda else ()
-    fitting = [record for record in records if all(spec.matches(record) for spec in specs)]
-    return newest_record(fitting, state.inputs.platform.python)
+    platform = state.inputs.platform
+    fitting = [each for each in records if fits_target(each, platform) and all(spec.matches(each) for spec in specs)]
+    return newest_record(fitting, platform.python)
 
 
 def _outcome(state: PlanState, solution: Solution, closure: PypiClosure) -> Plan:

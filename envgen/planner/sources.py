@@ -8,10 +8,12 @@ from dataclasses import replace
 from envgen.errors import MappingError, PlanError, PypiUnreachableError
 from envgen.knowledge.tensorflow import METAL
 from envgen.lock.model import MAIN_GROUP
+from envgen.mapping.channel_packages import fits_target
 from envgen.mapping.name_mapper import OVERRIDE
 from envgen.mapping.requirements import MappedRequirement
 from envgen.mapping.version_specs import to_match_specs
-from envgen.models.match_spec import version_key
+from envgen.models.match_spec import MatchSpec, version_key
+from envgen.models.platform import Platform
 from envgen.models.requirement import Origin, Requirement, requirement_lines
 from envgen.models.solve import RootSpec
 from envgen.planner.known_limits import add_tensorflow_companions, refuse_contradicted, refuse_missing_wheels
@@ -149,14 +151,26 @@ def nowhere(roots: Iterable[PlannedRequirement]) -> list[str]:
 
 
 def no_version(state: PlanState, mapped: MappedRequirement) -> str:
-    """Return in words that the channel has no version which a requirement admits; "" where it has one."""
+    """Return in words that the channel has no version which a requirement admits, or none for the target's python.
+
+    "" where it has one. Without PyPI the solver says better why none can be installed.
+    """
     for spec in mapped.specs:
         have = state.resolvers.mapper.packages.records(spec.name)
-        if not any(spec.matches(record) for record in have):
+        matching = [record for record in have if spec.matches(record)]
+        if matching and state.resolvers.pypi and not any(fits_target(each, state.inputs.platform) for each in matching):
+            return cannot_be_installed([spec], state.inputs.platform)
+        if not matching:
             versions = sorted({record.version for record in have}, key=version_key)
             ends = " to ".join(dict.fromkeys([*versions[:1], *versions[-1:]]))
             return f"the channel has no {spec}" + (f" (it has {ends})" if ends else "")
     return ""
+
+
+def cannot_be_installed(specs: Iterable[MatchSpec | str], platform: Platform) -> str:
+    """Return in words that nothing of the channel's goes with a target's python and macOS."""
+    target = f"python {platform.python}" + (f" and macOS {platform.macos}" if platform.is_mac else "")
+    return f"no {', '.join(map(str, specs))} of the channel can be installed on {target}"
 
 
 def _of_extras(state: PlanState, roots: Sequence[PlannedRequirement]) -> list[PlannedRequirement]:

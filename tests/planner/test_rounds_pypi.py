@@ -92,8 +92,7 @@ class TestStandIns:
         asked = scenario("promise 2.3 : python <3.12", self.PYPI, only=["app"], broken=["promise"])
         error = asked.refused(PypiUnsatisfiableError)
         assert (
-            "promise comes from PyPI because the channel has no promise that fits beside the rest: "
-            "`promise` (app 1.0 on PyPI requires promise)"
+            "promise comes from PyPI because no promise of the channel can be installed on python 3.12 and macOS 13.0"
         ) in error.message
 
     def test_many_of_them(self) -> None:
