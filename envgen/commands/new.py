@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from envgen.errors import (
     EnvgenError,
     MappingError,
     PlanError,
+    ProofError,
     PypiError,
     PypiUnsatisfiableError,
     UnsatisfiableError,
@@ -27,11 +27,12 @@ from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.problems import did_you_mean
 from envgen.manifest.schema import Accelerator
 from envgen.manifest.templates import blank_text, template_names, template_text
-from envgen.mapping.channel_packages import fits_python
+from envgen.mapping.channel_packages import fits_target
 from envgen.mapping.name_mapper import NameMapper
-from envgen.mapping.version_specs import to_match_specs
+from envgen.mapping.version_specs import to_match_specs, to_pep440
 from envgen.models.match_spec import version_key
 from envgen.models.platform import Platform
+from envgen.models.release import Release, is_behind
 from envgen.models.requirement import Requirement
 from envgen.planner.renames import rewrite_names
 from envgen.project.channels import channels_of, name_mapper, open_index
@@ -43,6 +44,8 @@ from envgen.pypi.simple_api import Project
 from envgen.system.files import create_folder
 
 PYTHONS_TRIED = 4
+_NAMED = 3
+_ONE_OF = 10  # requirements, conda may have one more for another python, which is no reason to go to that
 FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)
 ACCELERATORS: Mapping[str, Accelerator] = {"metal": "metal", "cpu": "cpu"}
 ATTRIBUTES = """\
@@ -188,7 +191,9 @@ def chosen_accelerator(text: str) -> Accelerator:
 def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[str, Manifest, SolvedLock, str]:
     """Lock with the newest python that everything can be had with, of those that the channel has; say why that one.
 
-    Pythons on which fewer requirements can be had than on others are not tried.
+    Pythons on which fewer requirements can be had than on others are not tried; those on which conda has them, and not
+    years back, come first. Where requirements are held years back even so, or packages may crash, the next may do
+    better.
     """
     minors = pythons_of(services, manifest)
     platform = manifest.platforms("3.12")[0]
@@ -196,43 +201,61 @@ def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[s
     mapper = name_mapper(services, manifest.mapping, repodata, platform)
     candidates = python_candidates(services, manifest, mapper, minors)
     fewest = len(candidates[0].missing) if candidates else 0
-    minors = [each.minor for each in candidates if len(each.missing) == fewest][:PYTHONS_TRIED]
+    candidates = tuple(each for each in candidates if len(each.missing) == fewest)[:PYTHONS_TRIED]
     failures: list[EnvgenError] = []
-    doubts = _doubts(services, text, manifest, minors)
-    for minor in sorted(minors, key=doubts.__getitem__):
-        written = set_python(text, minor)
-        newer = [each for each in minors[: minors.index(minor)] if doubts[minor] < doubts[each] < math.inf]
-        why = "the newest that everything asked for can be had with"
-        if newer:
-            why = f"with {' and '.join(newer)}, requirements are held years back, or packages may crash"
+    for place, candidate in enumerate(candidates):
         try:
-            chosen = with_projects(services.root, load_manifest(written, manifest.file))
-            return written, chosen, solve_lock(services, chosen, None, Updates()), why
+            chosen = _with_python(services, text, manifest, candidate.minor)
         except FAILURES as error:
             failures.append(error)
+            continue
+        why = _why_chosen(candidate, candidates)
+        if doubts := _doubts(chosen[2]):
+            for other in candidates[place + 1 : place + 2]:
+                if better := _better(services, text, manifest, other.minor, doubts):
+                    why = f"with {candidate.minor}, requirements are held years back, or packages may crash"
+                    return *better, why
+        return *chosen, why
     if failures:
         raise failures[0]
     raise UsageError("the channels have no python", hint="name a channel that has one, such as conda-forge")
 
 
-def _doubts(services: Services, text: str, manifest: Manifest, minors: Sequence[str]) -> dict[str, float]:
-    """Return how much is wrong with the first plan for each python: requirements years behind, packages that may crash.
+def _with_python(services: Services, text: str, manifest: Manifest, minor: str) -> tuple[str, Manifest, SolvedLock]:
+    written = set_python(text, minor)
+    chosen = with_projects(services.root, load_manifest(written, manifest.file))
+    return written, chosen, solve_lock(services, chosen, None, Updates())
 
-    Once one is without a doubt, those after it are not planned; nor does one count against another that has no plan.
-    """
-    quick = services.with_effort(0)
-    doubts = dict.fromkeys(minors, math.inf)
-    for minor in minors if len(minors) > 1 else ():
-        try:
-            chosen = with_projects(services.root, load_manifest(set_python(text, minor), manifest.file))
-            solved = solve_lock(quick, chosen, None, Updates())
-        except FAILURES:
-            continue
-        findings = [finding for platform in solved.lock.platforms for finding in platform.findings]
-        doubts[minor] = sum(finding.severity == "warning" for finding in findings)
-        if not doubts[minor]:
-            break
-    return doubts
+
+def _why_chosen(candidate: PythonCandidate, others: Sequence[PythonCandidate]) -> str:
+    newer = [each for each in others if version_key(each.minor) > version_key(candidate.minor)]
+    lacking = [name for each in newer for name in each.behind if name not in candidate.behind]
+    if not lacking:
+        return "the newest that everything asked for can be had with"
+    named = " and ".join(sorted((each.minor for each in newer), key=version_key))
+    listed = ", ".join(f"`{name}`" for name in dict.fromkeys(lacking[:_NAMED]))
+    return (
+        f"for {named}, conda has no {listed}{' and others' if len(lacking) > _NAMED else ''}, or none of the last years"
+    )
+
+
+def _doubts(solved: SolvedLock) -> int:
+    """Return how much is wrong with a lock: requirements years behind, packages that may crash."""
+    findings = [finding for platform in solved.lock.platforms for finding in platform.findings]
+    return sum(finding.severity == "warning" for finding in findings)
+
+
+def _better(
+    services: Services, text: str, manifest: Manifest, minor: str, doubts: int
+) -> tuple[str, Manifest, SolvedLock] | None:
+    """Lock with another python, if even its first plan has fewer doubts; None where it is no better."""
+    try:
+        if _doubts(_with_python(services.with_effort(-1), text, manifest, minor)[2]) < doubts:
+            better = _with_python(services, text, manifest, minor)
+            return better if _doubts(better[2]) < doubts else None
+    except (*FAILURES, ProofError):
+        pass
+    return None
 
 
 def pythons_of(services: Services, manifest: Manifest) -> list[str]:
@@ -247,16 +270,20 @@ def pythons_of(services: Services, manifest: Manifest) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class PythonCandidate:
-    """A python minor with the requirements that neither conda nor a wheel meets on it."""
+    """A python minor with the requirements that neither conda nor a wheel meets on it.
+
+    `behind` are those that conda has not for it, or far older than for another python.
+    """
 
     minor: str
     missing: tuple[str, ...]
+    behind: tuple[str, ...] = ()
 
 
 def python_candidates(
     services: Services, manifest: Manifest, mapper: NameMapper, minors: Sequence[str]
 ) -> tuple[PythonCandidate, ...]:
-    """Return python minors by how many requirements cannot be had on them, else in their order.
+    """Return python minors by how many requirements cannot be had on them, then from conda, else in their order.
 
     A requirement can be had where the channel has a fitting record, or PyPI a fitting wheel as far as it answers. No
     requirement's own needs are looked at.
@@ -266,21 +293,40 @@ def python_candidates(
     rewritten = [item.after for item in rewrite_names(wanted, subdir) if item.after]
     mapper.map_names([item.name for item in rewritten])
     platforms = {minor: manifest.platforms(minor)[0] for minor in minors}
-    lacking = {minor: _lacking(rewritten, mapper, platform) for minor, platform in platforms.items()}
+    newest = {minor: _newest_on_conda(rewritten, mapper, platform) for minor, platform in platforms.items()}
+    lacking = {minor: [item for item, release in found.items() if not release] for minor, found in newest.items()}
     projects = _projects(services, {item.name for items in lacking.values() for item in items})
     found = [
-        PythonCandidate(minor, tuple(str(item) for item in items if not _has_wheel(item, platforms[minor], projects)))
-        for minor, items in lacking.items()
+        PythonCandidate(
+            minor=minor,
+            missing=tuple(str(item) for item in lacking[minor] if not _has_wheel(item, platforms[minor], projects)),
+            behind=tuple(
+                item.name
+                for item, release in releases.items()
+                if _is_far(release, (other.get(item) for other in newest.values()))
+            ),
+        )
+        for minor, releases in newest.items()
     ]
-    return tuple(sorted(found, key=lambda candidate: len(candidate.missing)))
+    fewest = min((len(candidate.behind) for candidate in found), default=0)
+    allowed = fewest + len(wanted) // _ONE_OF
+
+    def order(candidate: PythonCandidate) -> tuple[int, int]:
+        behind = len(candidate.behind)
+        return len(candidate.missing), behind if behind > allowed else 0
+
+    return tuple(sorted(found, key=order))
 
 
-def _lacking(wanted: Iterable[Requirement], mapper: NameMapper, platform: Platform) -> list[Requirement]:
+def _newest_on_conda(
+    wanted: Iterable[Requirement], mapper: NameMapper, platform: Platform
+) -> dict[Requirement, Release | None]:
+    """Return the newest release that the channels have of each requirement that applies to a target."""
     markers = platform.markers()
-    return [item for item in wanted if item.applies(markers) and not _has_record(item, mapper, platform.python)]
+    return {item: _newest_of(item, mapper, platform) for item in wanted if item.applies(markers)}
 
 
-def _has_record(requirement: Requirement, mapper: NameMapper, python: str) -> bool:
+def _newest_of(requirement: Requirement, mapper: NameMapper, platform: Platform) -> Release | None:
     answer = mapper.map_names([requirement.name])[requirement.name]
     try:
         specs = [
@@ -289,12 +335,27 @@ def _has_record(requirement: Requirement, mapper: NameMapper, python: str) -> bo
             if name and answer.source == "conda"
         ]
     except MappingError:
-        return False
-    return any(
-        spec.matches_version(record.version) and fits_python(record, python)
+        return None
+    fitting = [
+        record
         for spec in specs
         for record in mapper.packages.records(spec.name)
-    )
+        if spec.matches_version(record.version) and fits_target(record, platform)
+    ]
+    if not fitting:
+        return None
+    newest = max((record.version for record in fitting), key=version_key)
+    dates = [record.published for record in fitting if record.version == newest and record.published]
+    return Release(version=to_pep440(newest) or newest, source="conda", published=min(dates, default=None))
+
+
+def _is_far(found: Release | None, others: Iterable[Release | None]) -> bool:
+    """Return whether conda has a requirement for another python alone, or a far newer release for it."""
+    known = [each for each in others if each]
+    if found is None:
+        return bool(known)
+    comparable = [each for each in (found, *known) if to_pep440(each.version) == each.version]
+    return found in comparable and any(is_behind(found, each) for each in comparable)
 
 
 def _projects(services: Services, names: Iterable[str]) -> Mapping[str, Project | PypiError | None]:

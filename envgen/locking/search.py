@@ -45,7 +45,8 @@ class Search:
 
     `attempt` plans and proves. `earlier` is the lock before, and `keeps` tells whether its releases stay where nothing
     asks for others. `allow_older` are names of requirements that may fall years back. `effort` is the number of plans
-    that may be tried beyond the first; `improves` allows a plan that works to be improved, and
+    that may be tried beyond the first, -1 for that one alone, without a word of why it fails; `improves` allows a plan
+    that works to be improved, and
     further solves to tell who holds a requirement back.
     """
 
@@ -89,6 +90,9 @@ class Search:
 
     def _first(self) -> Attempt:
         """Return the first plan that works, changing what fails."""
+        if self.effort < 0:
+            self.resolvers.cache.explains = "not"
+            return self._try(self.inputs)
         self.resolvers.cache.explains = "briefly"
         waiting = [(self.inputs, 0)]
         faulty: Attempt | None = None
@@ -326,13 +330,18 @@ class Search:
         return [name for name in self._holders(best, lag) if newest.has_wheel(name)]
 
     def _together(self, best: Attempt) -> Iterator[dict[str, Aim]]:
-        """Yield aims that take what PyPI has newer from there: all of it, then without what is found not to be good."""
+        """Yield aims that take what PyPI has newer from there: all of it, then without what is found not to be good.
+
+        What uv finds not to go together is asked for at any version, the second time.
+        """
         ahead = [lag for lag in self._far_lags(best) if lag.is_newest_on_pypi]
         aims = {name: aim for lag in ahead for name, aim in self._from_pypi(lag).items() if aim.from_pypi}
         for _ in range(2):
             aims = {name: aim for name, aim in aims.items() if not self._is_shunned(best, {name: aim})}
             if len(aims) > 1:
                 yield aims
+            blamed = {each for name in aims for each in getattr(self._failures.get(name), "names", ())}
+            aims = {name: replace(aim, version="") if name in blamed else aim for name, aim in aims.items()}
 
     def _moves(self, best: Attempt, lag: Lag) -> Iterator[dict[str, Aim]]:
         """Yield aims that may bring a requirement nearer, the likeliest first."""

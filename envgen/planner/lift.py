@@ -227,8 +227,9 @@ def why_not_lifted(state: PlanState, name: str) -> str:
             record = state.resolvers.mapper.packages.newest(answer.conda) if answer.conda else None
             provides = record is not None and state.resolvers.mapper.provides(record, name)
             why = "" if provides else f"conda's {answer.conda} does not hold the distribution {name}"
-            if provides and record and not fits_target(record, state.inputs.platform):
-                why = cannot_be_installed([answer.conda or name], state.inputs.platform)
+            platform, records = state.inputs.platform, state.resolvers.mapper.packages.records(answer.conda or name)
+            if provides and not any(fits_target(each, platform) for each in reversed(records)):
+                why = cannot_be_installed([answer.conda or name], platform)
         state.absent[name] = why
     return state.absent[name]
 

@@ -61,6 +61,7 @@ class UvResolver:
         self._uv = Uv(environment, indexes, timeouts=limits, offline=offline)
         self._offline = offline
         self._done: dict[ResolveRequest, Resolution | PypiUnsatisfiableError] = {}
+        self._attempted: dict[str, PypiUnsatisfiableError | None] = {}
 
     @property
     def calls(self) -> int:
@@ -139,13 +140,18 @@ class UvResolver:
         wheelless: set[str] = set()
 
         def attempt(other: ResolveRequest) -> None:
-            """Collect the names that take part in a failure for want of wheels."""
-            try:
-                self._uv.compile(Exclusions(bound=exclusions.bound).apply(other))
-            except PypiUnsatisfiableError as error:
-                if _LACKING.search(error.problem):
-                    wheelless.update(error.names)
-                raise
+            """Collect the names that take part in a failure for want of wheels; each release is tried once."""
+            release = other.constraints[-1]
+            if release not in self._attempted:
+                self._attempted[release] = None
+                try:
+                    self._uv.compile(Exclusions(bound=exclusions.bound).apply(other))
+                except PypiUnsatisfiableError as error:
+                    self._attempted[release] = error
+            if failure := self._attempted[release]:
+                if _LACKING.search(failure.problem):
+                    wheelless.update(failure.names)
+                raise failure
 
         stepped_back = tuple(backtracking_notes(request, chosen, wheels, self._index, attempt))
         return Resolution(wheels=wheels, notes=(*warnings, *stepped_back), wheelless=tuple(sorted(wheelless)))

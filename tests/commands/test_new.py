@@ -43,11 +43,19 @@ def test_the_newest_that_has_everything_comes_first(pypi: IndexServer) -> None:
     assert order("numpy<2", "six") == [("3.11", ()), ("3.13", ("numpy<2",)), ("3.12", ("numpy<2",))]
 
 
-def test_a_wheel_is_as_good_as_a_record(pypi: IndexServer) -> None:
+def test_a_wheel_will_do_where_no_python_has_a_record(pypi: IndexServer) -> None:
     pypi.add(build_wheel("numpy", "2.1", tag="cp313-cp313-macosx_12_0_arm64"))
     pypi.add(build_wheel("numpy", "1.26", tag="cp312-cp312-macosx_14_0_arm64"))
-    assert order("numpy")[0] == ("3.13", ())
+    assert order("numpy") == [("3.12", ()), ("3.13", ()), ("3.11", ())]
     assert order("numpy<2") == [("3.11", ()), ("3.13", ("numpy<2",)), ("3.12", ("numpy<2",))]
+
+
+def test_what_conda_has_for_an_older_python_alone_counts_from_one_in_ten_on(pypi: IndexServer) -> None:
+    pypi.add(build_wheel("numpy", "2.1", tag="cp313-cp313-macosx_12_0_arm64"))
+    pypi.add(build_wheel("pure", "1.0"))
+    many = [f"pure>=0.{number}" for number in range(8)]
+    assert order("numpy", "six", *many[:7])[0] == ("3.12", ())
+    assert order("numpy", "six", *many)[0] == ("3.13", ())
 
 
 @pytest.mark.parametrize("offline", [True, False])
