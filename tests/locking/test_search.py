@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,6 +10,7 @@ import pytest
 
 from envgen.errors import PlanError, PypiUnreachableError, UnsatisfiableError
 from envgen.lock.model import PlatformLock
+from envgen.locking.attempt import Attempt, carried_along, foreseen
 from envgen.locking.held_back import HELD_BACK
 from envgen.locking.search import Search
 from envgen.models.findings import Finding
@@ -256,7 +257,9 @@ def test_what_may_crash_is_not_taken_for_a_newer_release() -> None:
     @llvm-openmp 1.0
     """
     pypi = "torch 2.12.0\ntorchvision 0.27.0 : torch==2.12.0\nscikit-learn 1.9.0"
-    lock = locked(scenario(channel, pypi, dependencies=["torch", "torchvision", "scikit-learn"]))
+    made = search(scenario(channel, pypi, dependencies=["torch", "torchvision", "scikit-learn"]))
+    lock = made.run()
+    assert made.effort == 5  # the facts say so: no plan is made to find out
     assert (versions(lock)["pytorch"], versions(lock)["torchvision"]) == ("1.13.1", "0.14.1")
     said = {finding.packages[0]: finding.message for finding in held_back(lock)}
     assert "each brings an OpenMP runtime" in said["torch"]
@@ -327,3 +330,59 @@ def test_the_first_plans_faults_are_told_where_nothing_helps() -> None:
 def replace_attempt(made: Search, attempt: Attempts) -> Search:
     made.attempt = attempt
     return made
+
+
+def test_what_needs_a_distribution_leaves_conda_with_it() -> None:
+    channel = """
+    app 1.0 : middle
+    middle 1.0 : leaf
+    leaf 1.0
+    pytorch 2.0
+    torchvision 0.15 : pytorch
+    other 1.0
+    """
+    given = scenario(channel, dependencies=["app", "other", "torchvision"])
+    lock = planned(given, given.inputs)
+    of = given.resolvers.mapper.distributions_of
+    roots = {"app": "app", "other": "other", "torchvision": "torchvision", "absent": "absent"}
+    assert carried_along(lock, ["leaf"], roots, of) == {"leaf", "app"}
+    assert carried_along(lock, ["torch"], roots, of) == {"torch", "torchvision"}
+    assert carried_along(lock, ["nothing"], roots, of) == {"nothing"}
+    assert carried_along(lock, [], roots, of) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("wheels", "kept", "codes"),
+    [
+        ("torch", "scikit-learn app", ["OPENMP-DOUBLE"]),
+        ("torch", "app", []),  # what only scikit-learn needed is gone with it
+        ("torch scikit-learn", "app", ["OPENMP-DOUBLE"]),
+        ("app", "scikit-learn", []),
+    ],
+)
+def test_what_facts_say_of_a_plan_that_is_not_made(wheels: str, kept: str, codes: Sequence[str]) -> None:
+    channel = """
+    pytorch 2.0
+    scikit-learn 1.9.0 : libopenblas | llvm-openmp
+    @libopenblas 1.0 : llvm-openmp
+    @llvm-openmp 1.0
+    app 1.0
+    """
+    given = scenario(channel, dependencies=["torch", "scikit-learn", "app"])
+    best = Attempt(inputs=given.inputs, lock=planned(given, given.inputs), releases={})
+    of = given.resolvers.mapper.distributions_of
+    found = foreseen(best, dict.fromkeys(wheels.split(), "2.0"), kept.split(), of)
+    assert [finding.code for finding in found] == codes
+    known = replace(best, lock=replace(best.lock, findings=tuple(found)))
+    assert foreseen(known, dict.fromkeys(wheels.split(), "2.0"), kept.split(), of) == []
+
+
+def test_what_uv_finds_not_to_go_together_is_asked_for_at_any_version() -> None:
+    """The newest left and the newest right exclude each other; a middle right is still newer than conda's."""
+    pypi = """
+    left 3.0 : right<3
+    right 2.0
+    right 3.0
+    """
+    lock = locked(scenario("left 1.0\nright 1.0", pypi, dependencies=["left", "right"]))
+    assert versions(lock) == {"left*": "3.0", "right*": "2.0"}

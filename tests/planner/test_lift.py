@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from envgen.errors import PlanError
+from dataclasses import replace
+
+import pytest
+
+from envgen.errors import PlanError, UnsatisfiableError
+from envgen.models.wheel import Stub
+from envgen.planner.plan import Aim, Reason
 from envgen.planner.rounds import plan
 from tests.fakes.scenarios import conda_versions, pypi_versions, scenario, texts, whys
 
@@ -170,6 +176,32 @@ class TestTooOld:
             "app 2.0 on PyPI requires leaf>=3, and the channel has no leaf >=3 (it has 1.0 to 2.0)"
         )
 
+    def test_a_further_plan_presumes_it(self) -> None:
+        channel = CHANNEL + "user 1.0 : leaf"
+        pypi = "app 1.0 : leaf<3\napp 2.0 : leaf>=3\nleaf 2.0\nleaf 3.0"
+        asked = scenario(channel, pypi, dependencies=["user", "app"])
+        first = asked.plan()
+        questions, solves = len(asked.pypi.asked), len(asked.conda.solves)
+        again = plan(replace(asked.inputs, aims={"app": Aim(from_pypi="so it is")}), asked.resolvers)
+        assert (again.conda, pypi_versions(again), again.notes) == (first.conda, pypi_versions(first), first.notes)
+        assert (len(asked.pypi.asked), len(asked.conda.solves)) == (questions, solves)
+
+    def test_what_is_presumed_of_another_version_is_found_out_anew(self) -> None:
+        channel = CHANNEL + "user 1.0 : leaf"
+        pypi = "app 1.0 : leaf<2\napp 1.5 : leaf>=2,<3\napp 2.0 : leaf>=3\nleaf 2.0\nleaf 3.0"
+        asked = scenario(channel, pypi, dependencies=["user", "app"])
+        reason = Reason(text="it was so")
+        asked.resolvers.cache.pins["leaf"] = (Stub(name="leaf", version="1.0"), reason)
+        made = asked.plan()
+        assert (conda_versions(made)["leaf"], pypi_versions(made)) == ("2.0", {"app": "1.5"})
+
+    def test_what_is_presumed_and_in_the_way_is_given_up(self) -> None:
+        channel = CHANNEL + "user 1.0 : leaf"
+        pypi = "app 2.0 : leaf>=3\nleaf 3.0\nuser 1.0 : leaf"
+        asked = scenario(channel, pypi, dependencies=["user", "app"])
+        asked.resolvers.cache.pins["leaf"] = (Stub(name="leaf", version="2.0"), Reason(text="it was so"))
+        assert pypi_versions(asked.plan()) == {"app": "2.0", "leaf": "3.0", "user": "1.0"}
+
     def test_where_nothing_goes_with_it_the_others_leave_conda(self) -> None:
         channel = CHANNEL + "user 1.0 : leaf"
         pypi = "app 2.0 : leaf>=3\nleaf 3.0\nuser 1.0 : leaf"
@@ -293,3 +325,80 @@ def test_what_pip_needs_never_leaves_conda() -> None:
         "setuptools>=99, and the channel has no setuptools >=99 (it has 75.0 to 80.9)"
     )
     assert texts(error) == ["app"]
+
+
+class TestDoubles:
+    """Wheels that install the same files."""
+
+    PYPI = """
+    app 1.0 : opencv-python-headless>=4.9
+    opencv-python 4.11 : numpy
+    opencv-python 4.8 : numpy
+    opencv-python-headless 4.11 : numpy
+    numpy 2.1.0
+    """
+
+    def test_the_users_own_stands_for_the_other(self) -> None:
+        asked = scenario(CHANNEL, self.PYPI, only=["app", "opencv-python"])
+        made = asked.plan()
+        assert pypi_versions(made) == {"app": "1.0", "opencv-python": "4.11"}
+        assert made.pypi[0].requires == ("opencv-python>=4.9",)
+        assert asked.faults(made) == []
+        assert len(asked.pypi.asked) == 1
+        assert (
+            "opencv-python takes the place of `opencv-python-headless>=4.9`, which app 1.0 requires: "
+            "both install the same files"
+        ) in made.notes
+
+    def test_at_the_version_that_the_other_is_needed_at(self) -> None:
+        pypi = self.PYPI + "\nuser 1.0 : opencv-python<4.11\nopencv-python 4.10 : numpy"
+        pypi = pypi.replace("headless>=4.9", "headless>=4.9,<4.11").replace("less 4.11", "less 4.10")
+        asked = scenario(CHANNEL, pypi, only=["app", "opencv-python"])
+        made = asked.plan()
+        assert pypi_versions(made) == {"app": "1.0", "opencv-python": "4.10"}
+        assert asked.faults(made) == []
+
+    def test_one_that_conda_would_provide_is_not_taken_from_there(self) -> None:
+        channel = CHANNEL + "opencv-python-headless 4.11"
+        made = scenario(channel, self.PYPI, only=["app", "opencv-python"]).plan()
+        assert (conda_versions(made), pypi_versions(made)) == (
+            {"numpy": "2.1.0"},
+            {"app": "1.0", "opencv-python": "4.11"},
+        )
+
+    def test_what_the_user_names_is_never_left_out(self) -> None:
+        asked = scenario(CHANNEL, self.PYPI, only=["app", "opencv-python", "opencv-python-headless"])
+        assert [fault.code for fault in asked.faults(plan(asked.inputs, asked.resolvers))] == ["SAME-FILES"]
+
+    def test_one_alone_stays(self) -> None:
+        made = scenario(CHANNEL, self.PYPI, only=["app"]).plan()
+        assert pypi_versions(made) == {"app": "1.0", "opencv-python-headless": "4.11"}
+        assert made.pypi[0].requires == ("opencv-python-headless>=4.9",)
+
+
+class TestTheTargets:
+    """What the channel has for other pythons and systems alone."""
+
+    def test_a_need_is_left_to_pypi_without_a_solve(self) -> None:
+        channel = CHANNEL + "tall 2.0 : python >=3.13\ntall 1.0 : __win"
+        asked = scenario(channel, "app 1.0 : tall\ntall 2.0", only=["app"])
+        made = asked.plan()
+        assert pypi_versions(made) == {"app": "1.0", "tall": "2.0"}
+        assert made.pypi[1].why == (
+            "app 1.0 on PyPI requires tall; no tall of the channel can be installed on python 3.12 and macOS 13.0"
+        )
+        assert len(asked.conda.solves) == 1
+
+    def test_one_record_that_fits_is_enough(self) -> None:
+        channel = CHANNEL + "tall 2.0 : python >=3.13\ntall 2.0 : __win\ntall 1.0"
+        made = scenario(channel, "app 1.0 : tall\ntall 2.0", only=["app"]).plan()
+        assert conda_versions(made) == {"tall": "1.0"}
+
+    @pytest.mark.parametrize("offline", [False, True])
+    def test_a_requirement_is_taken_from_pypi_where_that_may_be_asked(self, offline: bool) -> None:
+        asked = scenario(CHANNEL + "tall 2.0 : python >=3.13", "tall 2.0", dependencies=["tall"], offline=offline)
+        if offline:
+            assert "python" in asked.refused(UnsatisfiableError).message
+        else:
+            assert pypi_versions(asked.plan()) == {"tall": "2.0"}
+            assert len(asked.conda.solves) == 1

@@ -59,6 +59,26 @@ class TestMetal:
         assert "tensorflow-metal -> pypi:tensorflow-metal" in whys(made)
         assert len(asked.pypi.asked) == 1
 
+    def test_what_brings_a_forbidden_package_for_sure_leaves_conda_before_a_solve(self) -> None:
+        channel = (
+            CHANNEL
+            + """
+        board 1.0 : middle
+        board 0.9 : middle | numpy
+        middle 1.0 : protobuf
+        middle 0.5 : protobuf | numpy
+        loose 2.0 : protobuf
+        loose 1.0
+        """
+        )
+        pypi = PYPI + "\nboard 1.0 : protobuf\nloose 2.0 : protobuf"
+        asked = scenario(channel, pypi, dependencies=["tensorflow", "board", "loose"], accelerator="metal")
+        made = asked.plan()
+        assert "board" in pypi_versions(made)
+        assert whys(made)["board -> pypi:board"].startswith("conda's board brings protobuf, and ")
+        asked_for = {spec for specs, _ in asked.conda.solves for spec in specs}
+        assert ("board" in asked_for, "loose" in asked_for) == (False, True)
+
     def test_the_accelerator_alone_asks_for_tensorflow_in_every_group(self) -> None:
         made = scenario(CHANNEL, PYPI, groups={"dev": ["pandas"]}, accelerator="metal").plan()
         assert made.roots == {

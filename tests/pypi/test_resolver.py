@@ -203,6 +203,22 @@ class TestBacktracking:
         assert set(resolution.wheelless) == {"datasets", "keras-cv", "promise"}
         assert resolver.calls == 2
 
+    def test_uv_is_asked_once_about_a_release(self, index: IndexServer, resolver: UvResolver) -> None:
+        index.add(build_wheel("lib", "1.0"))
+        index.add(build_wheel("lib", "2.0", requires=("promise",)))
+        index.add(build_wheel("other", "1.0"))
+        index.add_sdist("promise", "2.3")
+        first, second = resolver.resolve(request("lib")), resolver.resolve(request("lib", "other"))
+        assert (first.notes, first.wheelless) == (second.notes, second.wheelless)
+        assert set(first.wheelless) == {"lib", "promise"}
+        assert (first.runs, second.runs, resolver.calls) == (2, 1, 3)
+
+    def test_a_minor_version_behind_is_no_question_to_uv(self, index: IndexServer, resolver: UvResolver) -> None:
+        index.add(build_wheel("lib", "1.0"))
+        index.add(build_wheel("lib", "1.1", requires=("missing",)))
+        (note,) = resolver.resolve(request("lib")).notes
+        assert (note, resolver.calls) == ("`lib` 1.0 was chosen, not 1.1: other requirements rule it out", 1)
+
     def test_little_behind_without_asking_uv(self, index: IndexServer, resolver: UvResolver) -> None:
         index.add(build_wheel("lib", "1.0.0"))
         index.add(build_wheel("lib", "1.0.1", requires=("missing",)))

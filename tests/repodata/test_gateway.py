@@ -71,6 +71,23 @@ def test_closure_follows_depends_and_knows_no_strangers(tmp_path: Path) -> None:
     assert [len(each.records) for each in index.closure(["nobody"])] == [0]
 
 
+def test_a_reading_that_has_all_names_serves_for_fewer(tmp_path: Path) -> None:
+    index = mirrored(lay_out(tmp_path, NOARCH, OSX), exclude_newer=UNTIL)
+    whole = index.closure(["a", "lone"])
+    assert index.closure(["b"]) is whole  # which a leads to
+    assert index.closure(["lone", "nobody"]) is whole
+    assert index.closure(["a", "pip"]) is not whole
+
+
+def test_few_closures_are_kept(tmp_path: Path) -> None:
+    index = mirrored(lay_out(tmp_path, NOARCH, OSX))
+    first = index.closure(["a"])
+    assert index.closure(["a"]) is first
+    for name in ("b", "lone", "c"):
+        index.closure([name])
+    assert index.closure(["a"]) is not first
+
+
 def test_a_solver_may_read_the_files_of_one_channel_itself(tmp_path: Path) -> None:
     lay_out(tmp_path, NOARCH, OSX)
     assert mirrored(tmp_path).closure(["a"])[0].opened is not None
