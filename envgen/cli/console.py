@@ -19,6 +19,7 @@ from envgen.errors import EnvgenError
 
 Json = Mapping[str, object]
 Progress = Callable[[str], None]
+_MOST_LINES = 100  # of a failure, below its first: a manifest of thousands may have each of its own in it
 _UNITS = ("kB", "MB", "GB", "TB")
 _UNPRINTABLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -86,7 +87,9 @@ def show_error(error: EnvgenError, *, as_json: bool) -> None:
             show_error(error, as_json=False)
         return
     hint = f"\nhint: {error.hint}" if error.hint else ""
-    _print("error: ", "bold red", str(error).removesuffix(hint))
+    first, *rest = str(error).removesuffix(hint).split("\n")
+    more = [f"… and {len(rest) - _MOST_LINES} lines more, all of them with --json"] if len(rest) > _MOST_LINES else []
+    _print("error: ", "bold red", "\n".join([first, *rest[:_MOST_LINES], *more]))
     if error.hint:
         _print("hint: ", "cyan", error.hint)
 

@@ -233,7 +233,8 @@ def _conclusion(diagnosis: Diagnosis) -> Iterator[str]:
         yield "each can be had, but not all at once:" if len(roots) > 1 else "it can be had, but not locked:"
         yield from (f"  {line}" for line in diagnosis.refusal.splitlines())
     elif roots and not bad and not unknown:
-        yield f"all {len(roots)} can be had" if len(roots) > 1 else "it can be had"
+        which = " that were looked at" if diagnosis.partial else ""
+        yield f"all {len(roots)}{which} can be had" if len(roots) > 1 else "it can be had"
 
 
 def _markdown(report: Report) -> Iterator[str]:

@@ -192,15 +192,21 @@ class DependencyWalk:
         for depth in range(DEEPEST):
             unseen = self.graph.unseen(level)
             if not unseen:
-                return
+                level = []
+                break
+            if self.graph.cut and not depth:
+                self.partial = True
+                self.notes.append(f"of all that is asked for only {len(unseen)} were looked at, the first by name")
             self.progress(f"looking at {len(unseen)} packages" + (f", {depth} steps down" if depth else ""))
             nodes = self._nodes(unseen, roots=not depth)
             self._read_metadata([node for node in nodes if node.walks_on])
             level = [need for node in nodes for need in self.graph.needs_of(node)]
             if self.graph.cut:
                 break
-        if self.graph.cut or level:
-            self.notes.append("what is needed was followed only in part: there is too much of it")
+        if self.graph.cut:
+            self.notes.append(f"what is needed was followed only in part: it is more than {MOST_NODES} packages")
+        elif level:
+            self.notes.append(f"what is needed was followed only in part: it goes more than {DEEPEST} steps down")
 
     def _nodes(self, needs: Sequence[NeededRequirement], *, roots: bool) -> list[Node]:
         requirements = [need.requirement for need in needs]

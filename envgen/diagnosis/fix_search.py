@@ -16,6 +16,7 @@ from envgen.errors import EnvgenError, ManifestError, PypiUnreachableError, Pypi
 from envgen.locking.held_back import is_grave
 from envgen.locking.lock_platform import Preferences, solve_platform
 from envgen.manifest.edit import add_requirements, remove_requirements, set_accelerator, set_macos, set_python
+from envgen.manifest.fields import Kind
 from envgen.manifest.model import Manifest, load_manifest
 from envgen.manifest.schema import Accelerator
 from envgen.project.services import Services
@@ -334,24 +335,26 @@ def applied(text: str, questions: Sequence[Question], fixes: Iterable[JointFix])
         for place, found in sorted(by_place.items())
         for edit in sorted(found, key=lambda edit: edit.keeps)
     ]
-    # All lines go before any comes, since one may take the place of another that goes.
+    # All lines go before any comes, since one may take the place of another that goes; those of one list at once.
+    going: dict[str, dict[str, None]] = {}
+    coming: dict[tuple[Kind, str], list[str]] = {}
     for question, edit in edits:
         if not edit.keeps:
-            text = _removed(text, question)
-    for question, edit in edits:
-        text = add_requirements(text, edit.dependencies, question.group or None).text
-        text = add_requirements(text, edit.conda, kind="conda").text
-        text = add_requirements(text, edit.pypi, kind="pypi").text
-        text = add_requirements(text, edit.overrides, kind="overrides").text
+            going.setdefault(question.group, {})[question.name] = None
+        lists: list[tuple[Kind, str, tuple[str, ...]]] = [
+            ("dependencies", question.group, edit.dependencies),
+            ("conda", "", edit.conda),
+            ("pypi", "", edit.pypi),
+            ("overrides", "", edit.overrides),
+        ]
+        for kind, group, added in lists:
+            coming.setdefault((kind, group), []).extend(added)
+    for group, names in going.items():
+        # A question may have no line: what an import leaves out is asked about, too.
+        text = remove_requirements(text, [*names], group or None, missing_ok=True).text
+    for (kind, group), texts in coming.items():
+        text = add_requirements(text, texts, group or None, kind).text
     whole = combined([edit for _, edit in edits])
     text = set_python(text, whole.python) if whole.python else text
     text = set_macos(text, whole.macos) if whole.macos else text
     return set_accelerator(text, _ACCELERATORS[whole.accelerator]) if whole.accelerator else text
-
-
-def _removed(text: str, question: Question) -> str:
-    """Take a question's line out; it may be gone already, with another question of that name."""
-    try:
-        return remove_requirements(text, [question.name], question.group or None).text
-    except ManifestError:
-        return text

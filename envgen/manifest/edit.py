@@ -62,31 +62,45 @@ def add_requirements(
         return Edited(text=text)
     notes: list[str] = []
     tree = read_sound(text, file)
-    for requirement in checked:
+    for batch in _batches(checked):
         path = _list_path(tree, group, kind)
         others = [other for other in _all_lists(tree) if other != path]
-        name = canonicalize_name(requirement.name)
-        elsewhere = [f"`{name}` also stands in {dotted(other)}" for other, _, _ in _places(tree, others, name)]
-        tree, note = _with(tree, path, requirement)
-        notes += [*filter(None, [note]), *elsewhere]
+        tree, told = _with(tree, path, batch)
+        found = _names(tree, others).items()
+        names = [canonicalize_name(requirement.name) for requirement in batch]
+        notes += [
+            *told,
+            *(f"`{name}` also stands in {dotted(at)}" for name in names for at, own in found if name in own),
+        ]
     return Edited(text=tree.text, notes=tuple(dict.fromkeys(notes)))
 
 
-def remove_requirements(text: str, names: Sequence[str], group: str | None = None, file: str = FILE) -> Edited:
+def remove_requirements(
+    text: str, names: Sequence[str], group: str | None = None, file: str = FILE, *, missing_ok: bool = False
+) -> Edited:
     """Take packages out of `dependencies`, `conda` and `pypi`, or of one group.
 
-    What follows a name (extras, versions) is ignored. Raises ManifestError for a package that is not there.
+    What follows a name (extras, versions) is ignored. Raises ManifestError for a package that is not there, unless
+    `missing_ok`.
     """
     notes: list[str] = []
     tree = read_sound(text, file)
-    _refuse_absent(tree, names, group)
-    for name in names:
-        while found := next(_places(tree, _own_lists(tree, group), name), None):
-            path, node, index = found
-            comment = comment_on(tree.text, node, index)
-            notes += [f"the comment on the line of `{name}` went with it: {comment}"] if comment else []
-            meant = [plain(item) for item in (*node.items[:index], *node.items[index + 1 :])]
-            tree = spliced(tree, path, removal(tree, path, node, index), meant)
+    if not missing_ok:
+        _refuse_absent(tree, names, group)
+    for path in _own_lists(tree, group):
+        going = {_name(path, name) for name in names}
+        while isinstance(node := tree.find(path), ListNode):
+            indexes = [index for index, item in enumerate(node.items) if _name(path, item) in going]
+            if not indexes:
+                break
+            if node.flow:  # each changes where the commas of the others are
+                indexes = indexes[:1]
+            for index in indexes:
+                comment = comment_on(tree.text, node, index)
+                name = _name(path, node.items[index])
+                notes += [f"the comment on the line of `{name}` went with it: {comment}"] if comment else []
+            meant = [plain(item) for index, item in enumerate(node.items) if index not in {*indexes}]
+            tree = spliced(tree, path, removal(tree, path, node, indexes), meant)
     return Edited(text=tree.text, notes=tuple(notes))
 
 
@@ -126,45 +140,85 @@ def _list_path(tree: YamlTree, group: str | None, kind: Kind) -> Path:
     return (kind,) if group is None else ("groups", written_group(tree, group))
 
 
-def _with(tree: YamlTree, path: Path, requirement: Requirement | MatchSpec) -> tuple[YamlTree, str]:
-    """Return the tree with one requirement added, and a note if it stood there before."""
-    node, text = tree.find(path), requirement.text
+def _batches(requirements: Sequence[Requirement | MatchSpec]) -> Iterator[list[Requirement | MatchSpec]]:
+    """Yield the requirements in runs in which no package stands twice, so that each run is one edit."""
+    batch: dict[str, Requirement | MatchSpec] = {}
+    for requirement in requirements:
+        name = canonicalize_name(requirement.name)
+        if name in batch:
+            yield [*batch.values()]
+            batch = {}
+        batch[name] = requirement
+    yield [*batch.values()]
+
+
+def _names(tree: YamlTree, lists: Sequence[Path]) -> dict[Path, set[str]]:
+    """Return the canonical names of the packages that each list asks for."""
+    return {path: {_name(path, item) for item in tree.items(path)} - {""} for path in lists}
+
+
+def _with(tree: YamlTree, path: Path, requirements: Sequence[Requirement | MatchSpec]) -> tuple[YamlTree, list[str]]:
+    """Return the tree with requirements of different packages added, and a note on each that stood there before.
+
+    The text is read anew once, not for each of them: there may be thousands.
+    """
+    node = tree.find(path)
     if not isinstance(node, ListNode) or not node.items:
-        return spliced(tree, path, new_list(tree, path, text), [text]), ""
+        first, *rest = requirements
+        tree = spliced(tree, path, new_list(tree, path, first.text), [first.text])
+        return _with(tree, path, rest) if rest else (tree, [])
+    if node.flow and len(requirements) > 1:  # each changes where the commas of the others are
+        notes = []
+        for requirement in requirements:
+            tree, told = _with(tree, path, [requirement])
+            notes += told
+        return tree, notes
+    names = [_name(path, item) for item in node.items]
     values = [plain(item) for item in node.items]
-    index = _same_line(tree, path, node, requirement)
-    if index is None:
-        index = _index_for(path, node, canonicalize_name(requirement.name))
-        splices = insertion(tree, path, node, index, text)
-        return spliced(tree, path, splices, [*values[:index], text, *values[index:]]), ""
-    before = values[index]
-    if before == text:
-        return tree, f"`{text}` is there already"
-    splices = replacement(node.items[index], text, flow=node.flow)
-    meant = [*values[:index], text, *values[index + 1 :]]
-    return spliced(tree, path, splices, meant), f"`{before}` became `{text}`"
+    splices: list[Splice] = []
+    notes, came = [], []
+    for requirement in requirements:
+        name, text = canonicalize_name(requirement.name), requirement.text
+        index = _same_line(tree, path, [at for at, one in enumerate(names) if one == name], requirement)
+        if index is None:
+            came.append((_index_for(names, name), name, text))
+        elif values[index] == text:
+            notes.append(f"`{text}` is there already")
+        else:
+            notes.append(f"`{values[index]}` became `{text}`")
+            splices += replacement(node.items[index], text, flow=node.flow)
+            values[index] = text
+    if _in_order(names):
+        came.sort(key=lambda each: each[1])
+    for index, _, text in came:
+        splices += insertion(tree, path, node, index, text)
+    for index, _, text in reversed(came):
+        values.insert(index, text)
+    return spliced(tree, path, splices, values) if splices else tree, notes
 
 
-def _same_line(tree: YamlTree, path: Path, node: ListNode, requirement: Requirement | MatchSpec) -> int | None:
-    """Return the place of the item that a requirement replaces: of its package and, among several, of its marker."""
-    name = canonicalize_name(requirement.name)
+def _same_line(tree: YamlTree, path: Path, same: Sequence[int], requirement: Requirement | MatchSpec) -> int | None:
+    """Return the place of the item that a requirement replaces: of those of its package, the one with its marker."""
+    items = tree.items(path)
     marker = requirement.marker if isinstance(requirement, Requirement) else ""
-    same = [index for index, item in enumerate(node.items) if _name(path, item) == name]
-    chosen = [index for index in same if _marker(node.items[index]) == marker] or ([] if marker else same)
+    chosen = [index for index in same if _marker(items[index]) == marker] or ([] if marker else same)
     if len(chosen) > 1:
         hint = "join its lines, or edit them by hand"
-        message = f"`{name}` stands on several lines, and any could be meant"
+        message = f"`{canonicalize_name(requirement.name)}` stands on several lines, and any could be meant"
         raise manifest_error(tree.file, [tree.problem([*path, index], message, hint) for index in chosen])
     return chosen[0] if chosen else None
 
 
-def _index_for(path: Path, node: ListNode, name: str) -> int:
+def _index_for(names: Sequence[str], name: str) -> int:
     """Return where a new item goes: in order where the names are in order, else at the end."""
-    names = [_name(path, item) for item in node.items]
-    known = [one for one in names if one]
-    if known != sorted(known):
+    if not _in_order(names):
         return len(names)
     return next((index for index, one in enumerate(names) if one > name), len(names))
+
+
+def _in_order(names: Sequence[str]) -> bool:
+    known = [one for one in names if one]
+    return known == sorted(known)
 
 
 def _name(path: Path, item: Node | str) -> str:
@@ -190,22 +244,12 @@ def _own_lists(tree: YamlTree, group: str | None) -> list[Path]:
     return [(kind,) for kind in _MAIN_LISTS] if group is None else [_list_path(tree, group, "dependencies")]
 
 
-def _places(tree: YamlTree, lists: Sequence[Path], name: str) -> Iterator[tuple[Path, ListNode, int]]:
-    """Yield where a package is asked for: the list's path, the list, and the place in it."""
-    for path in lists:
-        node = tree.find(path)
-        if not isinstance(node, ListNode):
-            continue
-        for index, item in enumerate(node.items):
-            if _name(path, item) and _name(path, item) == _name(path, name):
-                yield path, node, index
-
-
 def _refuse_absent(tree: YamlTree, names: Sequence[str], group: str | None) -> None:
     own = _own_lists(tree, group)
+    known = _names(tree, own)
     problems = []
     for name in names:
-        if next(_places(tree, own, name), None):
+        if any(_name(path, name) in found for path, found in known.items()):
             continue
         where = f"the group {quoted(group)}" if group else "`dependencies`, `conda` or `pypi`"
         message = f"{quoted(name)} is not in {where}"
@@ -216,11 +260,11 @@ def _refuse_absent(tree: YamlTree, names: Sequence[str], group: str | None) -> N
 
 def _elsewhere_hint(tree: YamlTree, own: Sequence[Path], name: str, group: str | None) -> str:
     """Return where a package stands instead, or which name is near."""
-    others = [dotted(path) for path, _, _ in _places(tree, _all_lists(tree), name)]
+    others = [dotted(path) for path, found in _names(tree, _all_lists(tree)).items() if _name(path, name) in found]
     if others:
         option = "leave out --group" if group else "name the group with --group"
         return f"it is in {', '.join(others)}: {option}"
-    known = {_name(path, item) for path in own for item in tree.items(path)} - {""}
+    known = {name for found in _names(tree, own).values() for name in found}
     return did_you_mean(Requirement.name_of(name), known).removeprefix("; ")
 
 

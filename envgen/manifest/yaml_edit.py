@@ -153,12 +153,15 @@ def _comma_after(text: str, end: int) -> int | None:
     return found.end() - 1 if found else None
 
 
-def removal(tree: YamlTree, path: Path, node: ListNode, index: int) -> list[Splice]:
-    """Take an item out of the list at a path, with its line and the comment on it; an emptied list is written `[]`."""
+def removal(tree: YamlTree, path: Path, node: ListNode, indexes: Sequence[int]) -> list[Splice]:
+    """Take items out of the list at a path, with their lines and the comments on them; an emptied one is written `[]`.
+
+    Of a list in brackets one is taken at a time.
+    """
     if node.flow:
-        return [_flow_removal(tree.text, node, index)]
-    splices = [_block_removal(tree, path, node.items[index])]
-    if len(node.items) == 1:
+        return [_flow_removal(tree.text, node, index) for index in indexes]
+    splices = [_block_removal(tree, path, node.items[index]) for index in indexes]
+    if len(node.items) == len(indexes):
         colon = _after_colon(tree, path)
         splices.append(Splice(colon, colon, " []"))
     return splices

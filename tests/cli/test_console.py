@@ -82,6 +82,15 @@ def test_each_problem_of_a_manifest_stands_above_its_line(capsys: pytest.Capture
     )
 
 
+def test_a_failure_of_thousands_of_lines_is_cut_with_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [SourceLine(file="a.yaml", line=number, text=f"- n{number}") for number in range(1, 3001)]
+    show_error(EnvgenError("it failed", hint="do better", lines=lines), as_json=False)
+    told = capsys.readouterr().err.splitlines()
+    assert told[:2] == ["error: it failed", "  a.yaml:1: - n1"]
+    assert told[-2:] == ["… and 2900 lines more, all of them with --json", "hint: do better"]
+    assert len(told) == 103
+
+
 def test_a_terminal_gets_colours(terminal: Terminal) -> None:
     with contextlib.redirect_stderr(terminal):
         show_error(ERROR, as_json=False)

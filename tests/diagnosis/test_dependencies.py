@@ -183,14 +183,34 @@ class TestWalk:
             index.add(build_wheel(f"n{number}", "1.0", requires=[f"n{number + 1}"]))
         walk.follow([question("n0")])
         assert list(walk.graph.nodes) == ["n0", "n1"]
-        assert walk.notes == ["what is needed was followed only in part: there is too much of it"]
+        assert walk.notes == ["what is needed was followed only in part: it goes more than 2 steps down"]
 
     def test_and_in_breadth(self, walk: DependencyWalk, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("envgen.diagnosis.dependencies.MOST_NODES", 3)
         index.add(build_wheel("root", "1.0", requires=[f"n{number}" for number in range(9)]))
         walk.follow([question("root")])
         assert len(walk.graph.nodes) == 3
-        assert len(walk.notes) == 1
+        assert walk.notes == ["what is needed was followed only in part: it is more than 3 packages"]
+        assert not walk.partial
+
+    def test_and_where_a_level_fills_it(
+        self, walk: DependencyWalk, index: IndexServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("envgen.diagnosis.dependencies.MOST_NODES", 2)
+        for number in range(4):
+            index.add(build_wheel(f"n{number}", "1.0", requires=[f"n{number + 1}"]))
+        walk.follow([question("n0")])
+        assert list(walk.graph.nodes) == ["n0", "n1"]
+        assert walk.notes == ["what is needed was followed only in part: it is more than 2 packages"]
+
+    def test_what_is_asked_for_is_more_than_is_looked_at(
+        self, walk: DependencyWalk, index: IndexServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("envgen.diagnosis.dependencies.MOST_NODES", 2)
+        walk.follow([question(f"n{number}") for number in range(3)])
+        assert list(walk.graph.nodes) == ["n0", "n1"]
+        assert walk.partial
+        assert walk.notes[0] == "of all that is asked for only 2 were looked at, the first by name"
 
     def test_a_whole_walk_has_no_note(self, walk: DependencyWalk, index: IndexServer) -> None:
         index.add(build_wheel("root", "1.0", requires=["leaf"]))

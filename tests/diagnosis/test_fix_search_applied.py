@@ -7,6 +7,7 @@ import pytest
 from envgen.diagnosis.fix_search import applied
 from envgen.diagnosis.results import JointFix, ManifestEdit
 from envgen.manifest.model import Manifest, load_manifest
+from tests.calls import calls
 from tests.diagnosis.values import question, spec_question
 
 TEXT = """\
@@ -105,3 +106,19 @@ def test_a_name_that_is_gone_already_is_no_fault(name: str) -> None:
 def test_a_line_may_take_the_place_of_another_that_goes() -> None:
     found = manifest((0, ManifestEdit(dependencies=("numpy>=2",))), (1, ManifestEdit()))
     assert dependencies(found) == ["numpy>=2"]
+
+
+def test_what_an_import_left_out_has_no_line_to_go() -> None:
+    questions = (question("gone"), question("dlib==19.0"))
+    fixes = [JointFix(text="", edits={0: ManifestEdit(), 1: ManifestEdit()})]
+    assert dependencies(load_manifest(applied(TEXT, questions, fixes), "envgen.yaml")) == ["numpy"]
+
+
+def test_the_work_grows_with_the_number_of_fixes() -> None:
+    def work(count: int) -> int:
+        away = [f'n{number}; python_version < "0"' for number in range(count)]
+        fixes = [JointFix(text="", edits={0: ManifestEdit(keeps=True, overrides=(text,))}) for text in away]
+        assert len(load_manifest(applied(TEXT, QUESTIONS, fixes), "envgen.yaml").override_requirements()) == count
+        return calls(lambda: applied(TEXT, QUESTIONS, fixes))
+
+    assert work(400) < 6 * work(100)

@@ -13,6 +13,7 @@ from envgen.errors import ManifestError, UsageError
 from envgen.manifest.edit import add_requirements, remove_requirements
 from envgen.manifest.fields import Kind
 from envgen.manifest.model import Manifest, load_manifest
+from tests.calls import calls
 
 BASE = """\
 # my env
@@ -463,6 +464,47 @@ def test_a_removal_keeps_every_comment_but_those_it_tells_of(text: str, target: 
     assert asked(after, target) == [one for one in asked(before, target) if _name(one) != _name(chosen)]
     told = [note.split(": ", 1)[1] for note in edited.notes]
     assert sorted([*comments(edited.text), *told]) == comments(text)
+
+
+@given(manifests(), st.lists(REQUIREMENTS, min_size=1, max_size=6), TARGETS)
+def test_many_at_once_are_added_as_one_after_another(text: str, requirements: list[str], target: str) -> None:
+    kind: Kind = "pypi" if target == "pypi" else "dependencies"
+    expected = text
+    try:
+        for requirement in requirements:
+            expected = _add(expected, requirement, target)
+    except ManifestError:  # two lines of one package, of which any could be meant
+        assume(False)
+    assert add_requirements(text, requirements, "dev" if target == "dev" else None, kind).text == expected
+
+
+@given(manifests(), TARGETS, st.data())
+def test_many_at_once_are_removed_as_one_after_another(text: str, target: str, data: st.DataObject) -> None:
+    group = "dev" if target == "dev" else None
+    listed = asked(load_manifest(text, "envgen.yaml"), target)
+    assume(listed)
+    chosen = data.draw(st.lists(st.sampled_from(listed), min_size=1, max_size=4, unique_by=_name))
+    expected = text
+    for name in chosen:
+        expected = remove_requirements(expected, [name], group).text
+    at_once = remove_requirements(text, chosen, group).text
+    assert load_manifest(at_once, "envgen.yaml").document == load_manifest(expected, "envgen.yaml").document
+    assert comments(at_once) == comments(expected)
+
+
+def test_the_work_grows_with_the_number_of_edits() -> None:
+    """What a stranger's wheel requires may be thousands of names, of which each fix is an edit."""
+    text = "name: x\npypi:\n  - a\n"
+
+    def work(count: int) -> int:
+        names = [f"n{number}" for number in range(count)]
+
+        def edit() -> None:
+            assert remove_requirements(add_requirements(text, names, kind="pypi").text, names).text == text
+
+        return calls(edit)
+
+    assert work(400) < 6 * work(100)
 
 
 @given(st.lists(REQUIREMENTS, min_size=1, max_size=6, unique_by=_name))
