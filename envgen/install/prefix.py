@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
@@ -47,6 +48,10 @@ class InstalledRecord:
     listed: tuple[str, ...]
     has_menus: bool
 
+    @property
+    def shown(self) -> str:
+        return f"{self.version}={self.build}"
+
     def is_of(self, record: Record) -> bool:
         """Return whether this is what a lock's record asks for: the same artifact by its hash, else by its name."""
         if (self.name, self.version, self.build) != (record.name, record.version, record.build):
@@ -58,17 +63,26 @@ class InstalledRecord:
 
 @dataclass(frozen=True)
 class PrefixContents:
-    """What is in a prefix; `unreadable` are the files of `conda-meta` that are damaged."""
+    """What is in a prefix; `unreadable` are the files of `conda-meta` that are damaged.
+
+    `doubled` are the records of packages that have several there, of which nobody knows the true one.
+    """
 
     prefix: Path
     records: tuple[InstalledRecord, ...]
     distributions: tuple[Distribution, ...]
     unreadable: tuple[Path, ...]
+    doubled: tuple[InstalledRecord, ...] = ()
 
     @cached_property
     def owned(self) -> frozenset[str]:
         """Return the files that conda's records own."""
         return frozenset(file for record in self.records for file in record.files)
+
+    @cached_property
+    def disowned(self) -> frozenset[str]:
+        """Return the files of doubled records that no other record owns."""
+        return frozenset(file for record in self.doubled for file in record.files) - self.owned
 
     @cached_property
     def loose(self) -> tuple[Distribution, ...]:
@@ -89,7 +103,8 @@ class PrefixContents:
         return any(not os.path.lexists(self.prefix / file) for file in record.files)
 
     def _is_condas(self, distribution: Distribution) -> bool:
-        return any(f"{distribution.info}{name}" in self.owned for name in ("", "/METADATA", "/PKG-INFO"))
+        files = (f"{distribution.info}{name}" for name in ("", "/METADATA", "/PKG-INFO"))
+        return any(file in self.owned or file in self.disowned for file in files)
 
 
 def read_contents(prefix: Path) -> PrefixContents:
@@ -100,7 +115,10 @@ def read_contents(prefix: Path) -> PrefixContents:
             records.append(record)
         else:
             unreadable.append(file)
-    return PrefixContents(prefix, tuple(records), read_distributions(prefix), tuple(unreadable))
+    count = Counter(record.name for record in records)
+    single = tuple(record for record in records if count[record.name] == 1)
+    doubled = tuple(record for record in records if count[record.name] > 1)
+    return PrefixContents(prefix, single, read_distributions(prefix), tuple(unreadable), doubled)
 
 
 def _read(file: Path) -> InstalledRecord | None:
@@ -145,7 +163,7 @@ def check_contents(contents: PrefixContents) -> None:
     paths = PrefixPaths(contents.prefix)
     paths.check_own()
     try:
-        for record in contents.records:
+        for record in (*contents.records, *contents.doubled):
             owner = f"{META}/{record.file}"
             if record.has_menus or "/" in f"{record.name}{record.version}{record.build}":
                 raise unsafe(f"{owner} of {contents.prefix} claims what is outside of it")

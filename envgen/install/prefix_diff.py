@@ -89,20 +89,23 @@ def _records(contents: PrefixContents, wanted: WantedContents, removed: Sequence
     # two may have one path: it goes with either, or is the other's
     going = {file for name, each in installed.items() if name not in staying for file in (*each.files, *each.listed)}
     going.update(file for each in removed for file in each.files)
+    doubled = {record.name: record.shown for record in contents.doubled}
     for record in wanted.records:
         before, after = installed.get(record.name), f"{record.version}={record.build}"
-        if before is None:
+        if record.name in doubled:
+            yield Difference(
+                name=record.name, source="conda", kind="repaired", before=doubled[record.name], after=after
+            )
+        elif before is None:
             yield Difference(name=record.name, source="conda", kind="added", after=after)
-            continue
-        installed_as = f"{before.version}={before.build}"
-        if not before.is_of(record):
-            yield Difference(name=record.name, source="conda", kind="changed", before=installed_as, after=after)
+        elif not before.is_of(record):
+            yield Difference(name=record.name, source="conda", kind="changed", before=before.shown, after=after)
         elif record.name in contents.broken or not going.isdisjoint(before.files):
-            yield Difference(name=record.name, source="conda", kind="repaired", before=installed_as, after=after)
+            yield Difference(name=record.name, source="conda", kind="repaired", before=before.shown, after=after)
     names = {record.name for record in wanted.records}
-    for name, left in installed.items():
+    for name, left in (doubled | {name: each.shown for name, each in installed.items()}).items():
         if name not in names:
-            yield Difference(name=name, source="conda", kind="removed", before=f"{left.version}={left.build}")
+            yield Difference(name=name, source="conda", kind="removed", before=left)
 
 
 def _distributions(
@@ -156,6 +159,7 @@ def verify_contents(contents: PrefixContents, wanted: WantedContents) -> None:
 
 def _faults(contents: PrefixContents, wanted: WantedContents) -> Iterator[str]:
     yield from (f"{file.name} is damaged" for file in contents.unreadable)
+    yield from (f"{record.file} is not the only record of {record.name}" for record in contents.doubled)
     words = {
         "added": "is missing",
         "changed": "is another",

@@ -11,7 +11,7 @@ from pathlib import Path
 from envgen.errors import EnvgenError, InstallError, InterruptedInstallError
 from envgen.install.artifacts import record_artifact, wheel_artifact
 from envgen.install.conda_packages import CondaLinker, StaleCacheError, link, read_unpacked, unpack, unpacked
-from envgen.install.containment import PackageFiles, PrefixPaths, plain_path
+from envgen.install.containment import META, PackageFiles, PrefixPaths, plain_path
 from envgen.install.download import check_space
 from envgen.install.fetch import STORE, UNPACKED, FetchedFiles, Sources, fetch_files, shared_store
 from envgen.install.location import is_conda_root
@@ -229,10 +229,16 @@ class PrefixSync:
 
 
 def remove_obsolete(contents: PrefixContents, changes: PrefixChanges, left: Iterable[str] = ()) -> None:
-    """Remove the distributions that go, what Python has compiled of records that change, and what a run has `left`."""
+    """Remove the distributions that go, what Python has compiled of records that change, and what a run has `left`.
+
+    Of a package with several records all go, with their files: it is linked again.
+    """
     remove_files(contents.prefix, left)
     for file in contents.unreadable:  # rattler stops at them; their packages are linked again
         file.unlink()
+    for record in contents.doubled:
+        (contents.prefix / META / record.file).unlink()
+    remove_files(contents.prefix, contents.disowned)
     kept = {*contents.owned}
     for distribution in contents.loose:
         if distribution not in changes.removed:
@@ -240,7 +246,7 @@ def remove_obsolete(contents: PrefixContents, changes: PrefixChanges, left: Iter
     for distribution in changes.removed:
         remove_distribution(contents.prefix, distribution, kept)
     changed = {each.name for each in changes.differences if each.source == "conda"}
-    for record in contents.records:
+    for record in (*contents.records, *contents.doubled):
         if record.name in changed:
             remove_compiled(contents.prefix, record.files, kept)
 

@@ -572,6 +572,13 @@ PREFIXES: dict[str, Spoil] = {
     "a name that no disk can have": lambda world, precious: put(
         world.prefix / META / "evil-1-0.json", forged(world, name="e" * 300)
     ),
+    "two records with files that go up": lambda world, precious: [
+        put(
+            world.prefix / META / f"evil-{version}-0.json",
+            forged(world, version=version, files=[up(world, precious / THESIS)]),
+        )
+        for version in "12"
+    ],
     "another's paths": lambda world, precious: put(world.prefix / META / "evil-1-0.json", forged(world, files=[])),
     "a file that would be written through a link": lambda world, precious: link(
         world.prefix / "etc/demolib2.conf", precious / THESIS
@@ -601,6 +608,44 @@ def test_a_hostile_prefix(world: World, usual: Basics, precious: Path, case: str
         assert outside(world) == before, ran
         assert "Traceback" not in ran.err
         assert ran.code == 0 or ran.json["error"]["code"] in ("unsafe", "disk", "prefix"), ran
+
+
+@pytest.mark.parametrize("locked", [True, False], ids=["locked", "gone"])
+@pytest.mark.parametrize("adopted", [False, True], ids=["its own", "adopted"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"version": "0.1"},
+        {"version": "9.9"},
+        {"version": "0.1", "files": ["share/old"], "paths_data": {"paths_version": 1, "paths": []}},
+    ],
+    ids=["the same", "an older one", "a newer one", "one with files of its own"],
+)
+def test_two_records_of_one_package(
+    world: World, usual: Basics, more: dict[str, object], adopted: bool, locked: bool
+) -> None:
+    """Nobody knows which of them is true: both go with all of their files, and what is locked is linked again."""
+    world.good("create", "demo")
+    put(world.prefix / "share/old", "old")
+    put(world.prefix / "share/mine", "mine")
+    data = {**json.loads((world.prefix / META / "demolib-1.0-0.json").read_text()), **more}
+    put(world.prefix / META / f"demolib-{data['version']}-1.json", json.dumps(data))
+    if adopted:
+        (world.prefix / META / "envgen").unlink()
+    if not locked:
+        world.lock(usual.conda[:3], [usual.onlypypi])
+    option = ["--adopt"] if adopted else []
+    listed = world.good("create", "demo", *option, "--dry-run")
+    assert [each["change"] for each in listed["changes"] if each["name"] == "demolib"] == [
+        "repaired" if locked else "removed"
+    ]
+    world.good("create", "demo", *option)
+    assert len([*(world.prefix / META).glob("demolib-*.json")]) == locked
+    assert (world.site / "demolib.py").exists() == locked
+    assert (world.prefix / "share/old").exists() == ("files" not in more)
+    assert (world.prefix / "share/mine").exists()
+    assert world.good("create", "demo", "--dry-run")["changes"] == []
 
 
 def test_what_two_packages_have_is_not_kept_elsewhere(world: World, usual: Basics, precious: Path) -> None:
