@@ -46,12 +46,14 @@ def auth(
     console = Console(as_json=as_json, quiet=quiet)
     if action == "logout":
         dropped = _logout(host)
-        console.data({"host": host, "dropped": dropped}, f"{host} is forgotten" if dropped else f"{host} was not known")
+        console.data(
+            {"host": host, "dropped": dropped}, [f"{host} is forgotten" if dropped else f"{host} was not known"]
+        )
         return
     word = _read_secret(host, ask=not password_stdin)
     secret = Secret(path_token=word) if conda_token else Secret(user=username, password=word)
     stored = _login(host, secret)
-    console.data({"host": host, "stored": stored}, "\n".join(f"stored for {what}" for what in stored))
+    console.data({"host": host, "stored": stored}, [f"stored for {what}" for what in stored])
 
 
 def _read_secret(host: str, *, ask: bool) -> str:

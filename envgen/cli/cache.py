@@ -251,5 +251,5 @@ def _report(console: Console, folder: Path, found: Sequence[CacheEntry], *, verb
         ],
     }
     lines = [(kind.name, str(len(own)), size_text(sum(each.size for each in own))) for kind, own in rows if own]
-    text = table(("KIND", "COUNT", "SIZE"), lines) + "\n\n" if lines else ""
-    console.report(shape, f"{text}{folder}: {size_text(total)}{f' {verb}' if verb else ''}")
+    listed = [*table(("KIND", "COUNT", "SIZE"), lines), ""] if lines else []
+    console.report(shape, [*listed, f"{folder}: {size_text(total)}{f' {verb}' if verb else ''}"])

@@ -48,7 +48,7 @@ def report_check(console: Console, checked: Sequence[CheckResult], *, looked_up:
     """Print what each lock lacks, and what was not proved; raise LockfileError if a lock is not true."""
     good = _LOOKED_UP if looked_up else _TRUE
     shape = {"environments": [{**staleness_shape(item), "notes": list(item.notes)} for item in checked]}
-    console.report(shape, "\n".join(staleness_text(item, _verdict(item) or good) for item in checked))
+    console.report(shape, [line for item in checked for line in staleness_text(item, _verdict(item) or good)])
     for item in checked:
         for note in item.notes:
             console.note(f"{item.name}: {note}" if len(checked) > 1 else note)

@@ -2,7 +2,8 @@
 
 stdout holds the data that was asked for; notes, findings, progress and errors go to stderr. Colour needs a terminal
 and no `NO_COLOR`; nothing is said by colour alone. Whatever is printed may hold other people's words, so what a
-terminal or a reader would not take for text is escaped here (`printable`).
+terminal or a reader would not take for text is escaped here (`printable`), and what has an end of a line in it stands
+deeper from there on (`_hanging`): no name, note or error text of others can pass for a line of envgen's own.
 """
 
 from __future__ import annotations
@@ -35,17 +36,20 @@ class Console:
     quiet: bool = False
     verbose: bool = False
 
-    def data(self, shape: Json, text: str) -> None:
-        """Print what was asked for: the shape with `--json`, else the text, which `--quiet` does not take away."""
+    def data(self, shape: Json, text: str | Iterable[str]) -> None:
+        """Print what was asked for: the shape with `--json`, else the text, which `--quiet` does not take away.
+
+        A text is a document as it stands; lines are envgen's own, each with values of others in it.
+        """
         if self.as_json:
             sys.stdout.write(_json(shape))
-        elif text:
-            sys.stdout.write(printable(text.rstrip("\n")) + "\n")
+        elif shown := (text if isinstance(text, str) else "\n".join(map(_hanging, text))):
+            sys.stdout.write(printable(shown.rstrip("\n")) + "\n")
         sys.stdout.flush()
 
-    def report(self, shape: Json, text: str) -> None:
-        """Print what a command did: the shape with `--json`, else the text unless `--quiet`."""
-        self.data(shape, "" if self.quiet else text)
+    def report(self, shape: Json, lines: Iterable[str]) -> None:
+        """Print what a command did: the shape with `--json`, else the lines unless `--quiet`."""
+        self.data(shape, () if self.quiet else lines)
 
     def info(self, text: str) -> None:
         """Print a line for people on stderr."""
@@ -88,7 +92,7 @@ def show_error(error: EnvgenError, *, as_json: bool) -> None:
         return
     hint = f"\nhint: {error.hint}" if error.hint else ""
     first, *rest = str(error).removesuffix(hint).split("\n")
-    more = [f"… and {len(rest) - _MOST_LINES} lines more, all of them with --json"] if len(rest) > _MOST_LINES else []
+    more = [f"  … and {len(rest) - _MOST_LINES} lines more, all of them with --json"] if len(rest) > _MOST_LINES else []
     _print("error: ", "bold red", "\n".join([first, *rest[:_MOST_LINES], *more]))
     if error.hint:
         _print("hint: ", "cyan", error.hint)
@@ -119,18 +123,25 @@ def _json(shape: Json) -> str:
     return text
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return rows laid out in columns as plain text, two spaces apart, the last column unpadded."""
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of rows laid out in columns as plain text, two spaces apart, the last column unpadded."""
     lines = [tuple(cell.replace("\n", " ") for cell in row) for row in (headers, *rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(headers))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def _hanging(text: str) -> str:
+    """Return a text whose further lines all stand deeper than the first."""
+    first, *rest = text.split("\n")
+    deeper = " " * (len(first) - len(first.lstrip(" ")) + 2)
+    if all(line.startswith(deeper) for line in rest):
+        return text
+    return "\n".join([first, *(f"{deeper}{line}" for line in rest)])
 
 
 def _print(label: str, style: str, text: str) -> None:
     """Print a label in a style and a text without one, on stderr; plain where it is no terminal."""
-    text = printable(text)
+    text = _hanging(printable(text))
     with contextlib.suppress(OSError):  # a terminal that has gone away, or a full disk, hears nothing
         if not sys.stderr.isatty():
             sys.stderr.write(f"{label}{text}\n")

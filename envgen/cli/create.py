@@ -97,7 +97,7 @@ def create(
 
 def report_create(console: Console, created: CreateResult) -> None:
     """Print what changed, what the smoke tests showed and how it is used; raise InstallError if a test failed."""
-    console.report(_shape(created), "\n".join(_text(console, created)))
+    console.report(_shape(created), _text(console, created))
     for note in created.notes:
         console.note(note)
     failed = [outcome for outcome in created.outcomes if outcome.message]
@@ -120,7 +120,7 @@ def report_handover(console: Console, handover: HandoverResult) -> None:
         "commands": [list(command) for command in handover.commands],
         "unchecked": list(handover.unchecked),
     }
-    console.report(shape, "\n".join(f"{handover.tool}: {shlex.join(command)}" for command in handover.commands))
+    console.report(shape, (f"{handover.tool}: {shlex.join(command)}" for command in handover.commands))
     for line in handover.unchecked:
         console.note(f"not checked by {handover.tool}: {line}")
 
@@ -178,7 +178,7 @@ def _changes(console: Console, created: CreateResult) -> Iterator[str]:
     if fresh and not (console.verbose or created.dry_run):
         return
     shown = created.differences if console.verbose else created.differences[:_SHOWN_CHANGES]
-    yield table(
+    yield from table(
         ("", "PACKAGE", "SOURCE", "FROM", "TO"),
         [(_SIGNS[each.kind], each.name, each.source, each.before or "-", each.after or "-") for each in shown],
     )

@@ -64,7 +64,7 @@ def diagnose(
 def report_diagnosis(console: Console, report: Report, *, markdown: bool) -> None:
     """Print the verdicts; what can be had without a word more goes into one line each."""
     lines = _markdown(report) if markdown else _text(console, report)
-    console.data(report_shape(report), "\n".join(lines))
+    console.data(report_shape(report), lines)
     for note in _notes(report):
         console.note(note)
 
@@ -145,7 +145,7 @@ def _text(console: Console, report: Report) -> Iterator[str]:
         yield f"On {target(diagnosis.platform)}"
         yield ""
         shown = [verdict for verdict in diagnosis.verdicts if verdict.is_root or not verdict.ok or console.verbose]
-        yield table(("PACKAGE", "PYPI", "CONDA", "SOURCE", ""), [_row(verdict) for verdict in shown])
+        yield from table(("PACKAGE", "PYPI", "CONDA", "SOURCE", ""), [_row(verdict) for verdict in shown])
         root_fixes = {verdict.fix.text for verdict in shown if verdict.fix and verdict.is_root}
         for verdict in shown:
             yield from _details(verdict, root_fixes)
@@ -209,16 +209,12 @@ def _details(verdict: Verdict, root_fixes: Container[str]) -> Iterator[str]:
         yield f"  PyPI: {verdict.pypi.message}"
     if not verdict.ok:
         yield f"  conda: {verdict.conda.message}"
-    yield from (f"  {fault.code}: {_indented(fault.message)}" for fault in faults)
+    yield from (f"  {fault.code}: {fault.message}" for fault in faults)
     if verdict.fix and (verdict.is_root or verdict.fix.text not in root_fixes):
         yield f"  fix: {verdict.fix.text}"
         yield from (f"    {line}" for line in _manifest(verdict).splitlines())
         if verdict.fix.locks:
             yield "  (tried: with it the whole locks)"
-
-
-def _indented(message: str) -> str:
-    return message.replace("\n", "\n    ")
 
 
 def _conclusion(diagnosis: Diagnosis) -> Iterator[str]:
@@ -265,7 +261,7 @@ def _markdown_details(verdict: Verdict) -> Iterator[str]:
     yield ""
     yield f"- PyPI: {verdict.pypi.message}"
     yield f"- conda: {verdict.conda.message}"
-    yield from (f"- {fault.code}: {_indented(fault.message)}" for fault in verdict.faults)
+    yield from (f"- {fault.code}: {fault.message}" for fault in verdict.faults)
     if verdict.fix:
         yield f"- fix: {verdict.fix.text}"
         manifest = _manifest(verdict)

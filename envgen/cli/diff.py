@@ -64,14 +64,14 @@ def _change(change: Change) -> dict[str, object]:
     }
 
 
-def diff_text(comparison: Comparison) -> str:
+def diff_text(comparison: Comparison) -> list[str]:
     """Return a comparison laid out for a terminal."""
     lines: list[str] = []
     for subdir, each in comparison.platforms.items():
         lines += [f"{subdir}: {_summary(each)}", *(f"  {fact}" for fact in each.facts)]
         if each.changes:
-            lines += [table(_HEADERS, (_row(change) for change in each.changes)), ""]
-    return "\n".join(lines)
+            lines += [*table(_HEADERS, (_row(change) for change in each.changes)), ""]
+    return lines
 
 
 def diff_markdown(comparison: Comparison) -> str:

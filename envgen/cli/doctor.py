@@ -40,7 +40,7 @@ def doctor(
 
 def report_checkup(console: Console, checkup: Checkup) -> None:
     """Print the findings, errors first; on a Mac, what is only good to know needs `--verbose`."""
-    console.data(_shape(checkup), "\n".join(_text(checkup, verbose=console.verbose)))
+    console.data(_shape(checkup), _text(checkup, verbose=console.verbose))
 
 
 def _shape(checkup: Checkup) -> dict[str, object]:
@@ -78,7 +78,7 @@ def _text(checkup: Checkup, *, verbose: bool) -> Iterator[str]:
     yield f"{system}, {chip}{', under Rosetta' if facts.translated else ''}"
     if facts.tools:
         rows = [(tool.name, "/".join(tool.architectures) or "?", tool.path) for tool in facts.tools]
-        yield from ("", table(("TOOL", "RUNS ON", "PATH"), rows))
+        yield from ("", *table(("TOOL", "RUNS ON", "PATH"), rows))
     reached = [reach.name for reach in checkup.reached if not reach.message]
     if reached:
         yield from ("", f"in reach: {', '.join(reached)}")

@@ -48,7 +48,7 @@ def export(
         raise UsageError(f"{len(exported.files)} files are written: {', '.join(exported.files)}", hint=hint)
     written = write_export(services, exported.files, output) if output else ()
     files = [{"name": file, "text": text} for file, text in exported.files.items()]
-    text = "\n".join(written) if output else "".join(exported.files.values())
+    text = written if output else "".join(exported.files.values())
     console.data({"format": format, "files": files, "written": list(written), "notes": list(exported.notes)}, text)
     for note in exported.notes:
         console.note(note)

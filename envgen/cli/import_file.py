@@ -81,7 +81,7 @@ def import_file(
     if output != "-":
         save(services.settings.folder / output, imported.text)
     report_import(console, imported)
-    console.data(imported_shape(imported), imported.text if output == "-" else f"wrote {output}")
+    console.data(imported_shape(imported), imported.text if output == "-" else [f"wrote {output}"])
 
 
 def imported_shape(imported: Imported) -> dict[str, object]:
@@ -119,8 +119,8 @@ def report_import(console: Console, imported: Imported) -> None:
         for report, place in _placed(imported.accounts)
         if console.verbose or report.outcome not in _QUIET
     ]
-    if shown_lines:
-        console.info(_text(console, shown_lines, imported.file.file))
+    for line in _text(console, shown_lines, imported.file.file) if shown_lines else ():
+        console.info(line)
     counts = ", ".join(
         f"{count} {outcome} ({OUTCOMES[outcome]})"
         for outcome, count in imported.counts().items()
@@ -143,11 +143,11 @@ def _placed(reports: Sequence[LineReport]) -> Iterator[tuple[LineReport, int]]:
         yield report, place
 
 
-def _text(console: Console, shown_lines: Sequence[tuple[LineReport, int]], file: str) -> str:
+def _text(console: Console, shown_lines: Sequence[tuple[LineReport, int]], file: str) -> list[str]:
     rows = list(_rows(shown_lines, file))
     shown = rows if console.verbose else rows[:_SHOWN_ROWS]
     more = [f"… and {len(rows) - len(shown)} more (-v)"] if len(rows) > len(shown) else []
-    return "\n".join([table(("LINE", "TEXT", "WHAT BECAME OF IT", "WHY"), shown), *more])
+    return [*table(("LINE", "TEXT", "WHAT BECAME OF IT", "WHY"), shown), *more]
 
 
 def _rows(shown_lines: Sequence[tuple[LineReport, int]], file: str) -> Iterator[tuple[str, str, str, str]]:

@@ -84,7 +84,7 @@ def report_lock(console: Console, results: Sequence[EnvironmentResult]) -> None:
             text += _moves_text(result, lock) if known else []
             text += platform_text(lock, verbose=console.verbose) if console.verbose or not known else []
         text += [f"  {file}" for file in result.files]
-    console.report(environments_shape(results), "\n".join(text))
+    console.report(environments_shape(results), text)
     for result in results:
         print_notes(console, result)
 
@@ -96,7 +96,7 @@ def _moves_text(result: EnvironmentResult, lock: PlatformLock) -> list[str]:
         return [f"{lock.platform.subdir}: nothing moved"]
     shown = table(("PACKAGE", "FROM", "TO", "WHY"), rows[:SHOWN_MOVES])
     more = [f"… and {len(rows) - SHOWN_MOVES} more (see --json)"] if len(rows) > SHOWN_MOVES else []
-    return [f"{lock.platform.subdir}: {len(rows)} moved", shown, *more]
+    return [f"{lock.platform.subdir}: {len(rows)} moved", *shown, *more]
 
 
 def platform_text(lock: PlatformLock, *, verbose: bool) -> list[str]:
@@ -114,11 +114,11 @@ def platform_text(lock: PlatformLock, *, verbose: bool) -> list[str]:
     shown = [item for item in lock.decisions if item in roots or item.source == "pypi" or verbose]
     rows = [(item.name, versions[item.name], item.source, item.why) for item in shown if item.name in versions]
     rows.sort(key=lambda row: (row[2] == "pypi", row[0]))
-    text = [title, "", table(("PACKAGE", "VERSION", "SOURCE", "WHY"), rows), ""]
+    text = [title, "", *table(("PACKAGE", "VERSION", "SOURCE", "WHY"), rows), ""]
     if verbose:
         every = [(record.name, record.version, "conda", record.build) for record in lock.conda]
         every += [(wheel.name, wheel.version, "pypi", wheel.wheel.filename) for wheel in lock.pypi]
-        text += [table(("PACKAGE", "VERSION", "SOURCE", "BUILD"), sorted(every)), ""]
+        text += [*table(("PACKAGE", "VERSION", "SOURCE", "BUILD"), sorted(every)), ""]
     return text
 
 
@@ -139,8 +139,12 @@ def report_stale(console: Console, stale: Sequence[CheckResult]) -> None:
     """Print which locks are stale; raise LockfileError if any is."""
     shape = {"environments": [staleness_shape(item) for item in stale]}
     old = [item.name for item in stale if item.reasons]
-    text = [staleness_text(item, "the lock is stale" if item.reasons else "the lock is current") for item in stale]
-    console.report(shape, "\n".join(text))
+    text = [
+        line
+        for item in stale
+        for line in staleness_text(item, "the lock is stale" if item.reasons else "the lock is current")
+    ]
+    console.report(shape, text)
     if old and console.as_json:  # what was printed says so: stdout takes one object
         raise typer.Exit(1)
     if old:
@@ -149,10 +153,9 @@ def report_stale(console: Console, stale: Sequence[CheckResult]) -> None:
         )
 
 
-def staleness_text(item: CheckResult, verdict: str) -> str:
+def staleness_text(item: CheckResult, verdict: str) -> list[str]:
     """Return an environment's verdict, with the reasons below it."""
-    reasons = [f"  {reason.code}: {reason.message}".replace("\n", "\n    ") for reason in item.reasons]
-    return "\n".join([f"{item.name}: {verdict}", *reasons])
+    return [f"{item.name}: {verdict}", *(f"  {reason.code}: {reason.message}" for reason in item.reasons)]
 
 
 def staleness_shape(item: CheckResult) -> dict[str, object]:

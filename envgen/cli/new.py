@@ -80,7 +80,7 @@ def new(
 
 def report_new(console: Console, result: EnvironmentResult) -> None:
     """Print a new environment: what was decided, what was written, and what to do next."""
-    console.report(environments_shape([result]), "\n".join(_text(result, verbose=console.verbose)))
+    console.report(environments_shape([result]), _text(result, verbose=console.verbose))
     print_notes(console, result)
 
 

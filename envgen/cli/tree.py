@@ -38,7 +38,7 @@ def tree(
     found = trees(options.services_for(), name, package, platform)
     console.data(
         {"platforms": {subdir: _shape(each) for subdir, each in found.items()}},
-        "\n".join(line for subdir, each in found.items() for line in _text(subdir, each, depth)),
+        [line for subdir, each in found.items() for line in _text(subdir, each, depth)],
     )
 
 

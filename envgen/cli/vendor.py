@@ -74,7 +74,7 @@ def _report_starter(console: Console, made: StarterReport) -> None:
         f"starter index of {made.date}: {made.records:,} records, {made.size:,} bytes, "
         f"for {counted(len(made.served), 'environment')}"
     )
-    console.report(shape, text)
+    console.report(shape, [text])
 
 
 def _report_vendored(console: Console, gathered: VendoredFolder) -> None:
@@ -96,7 +96,7 @@ def _report_vendored(console: Console, gathered: VendoredFolder) -> None:
         "Use it, moved to wherever you like, with",
         f"  envgen create NAME --from-vendored {gathered.folder}",
     ]
-    console.report(shape, "\n".join(lines))
+    console.report(shape, lines)
     if gathered.dropped:
         console.note(f"removed {counted(len(gathered.dropped), 'file')} that no lock needs any more")
 
@@ -104,5 +104,5 @@ def _report_vendored(console: Console, gathered: VendoredFolder) -> None:
 def _report_verified(console: Console, folder: Path, count: int) -> None:
     console.report(
         {"folder": str(folder), "ok": True, "files": count},
-        f"{folder}: {counted(count, 'file')} {is_or_are(count)} as vendored",
+        [f"{folder}: {counted(count, 'file')} {is_or_are(count)} as vendored"],
     )

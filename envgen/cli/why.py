@@ -32,7 +32,7 @@ def why(
     answers = why_package(options.services_for(), name, package)
     console.data(
         {"answers": [_shape(answer) for answer in answers]},
-        "\n".join(line for answer in answers for line in _text(answer, verbose=verbose)),
+        [line for answer in answers for line in _text(answer, verbose=verbose)],
     )
 
 
@@ -106,7 +106,7 @@ def why_not(
     shape: dict[str, object] = {"platforms": {subdir: _refusal_shape(each) for subdir, each in found.items()}}
     if trial:
         shape["trial"] = _trial_shape(trial)
-    console.data(shape, "\n".join(lines))
+    console.data(shape, lines)
     if not trial and not any(each.obstacles or each.met for each in found.values()):
         console.note(f"whether the channels have it is told by `envgen why-not {name} '{requirement}' --solve`")
 
@@ -135,7 +135,7 @@ def _trial_text(trial: TrialResult) -> list[str]:
     ]
     if not rows:
         return ["it can be had, and nothing would move"]
-    return ["it can be had; this would move:", table(("PLATFORM", "PACKAGE", "FROM", "TO", "WHY"), rows)]
+    return ["it can be had; this would move:", *table(("PLATFORM", "PACKAGE", "FROM", "TO", "WHY"), rows)]
 
 
 def _refusal_shape(refusal: VersionRefusal) -> dict[str, object]:
