@@ -220,6 +220,7 @@ def test_without_git_or_repository(living: Project, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(living.root))
     answer = living.run("diff", "demo")
     assert (answer.code, "not a git repository" in answer.err) == (2, True)
+    (living.root / ".git").mkdir()
     monkeypatch.setenv("PATH", os.devnull)
     answer = living.run("diff", "demo")
     assert (answer.code, "git is not installed" in answer.err) == (2, True)
