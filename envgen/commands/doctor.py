@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from envgen.errors import PypiError, RepodataError
-from envgen.knowledge.host import host_rule
+from envgen.knowledge.advice import host_rule
 from envgen.models.channel import CONDA_FORGE, Channel
 from envgen.models.findings import Severity
-from envgen.models.host_facts import FoundTool, HostFacts
 from envgen.models.match_spec import version_key
 from envgen.models.platform import APPLE_SILICON, DEFAULT_MACOS, Platform
 from envgen.project.channels import access
@@ -21,7 +20,7 @@ from envgen.pypi.http import Timeouts
 from envgen.pypi.lookups import PypiLookups
 from envgen.repodata.gateway import open_channels
 from envgen.system.files import reason_of
-from envgen.system.machine import Probes, own_probes, read_host_facts
+from envgen.system.machine import FoundTool, HostFacts, Probes, own_probes, read_host_facts
 
 OLDEST_MACOS = "12.0"
 FORCING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_PLATFORM", "PIP_NO_BINARY", "PIP_ONLY_BINARY")

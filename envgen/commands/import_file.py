@@ -11,11 +11,10 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from envgen.errors import EnvgenError, ForeignFileError, RepodataError, SourceLine, UsageError, WriteError
-from envgen.importers.detect import read_foreign
 from envgen.importers.draft import OUTCOMES, Draft, DraftItem, LineReport, Outcome, safe_name
 from envgen.importers.items import ForeignFile, Ignored, ImportedChannel, ImportedMatchSpec, ImportedPython
 from envgen.importers.loosen_pins import PINS, Pins, needed_items
-from envgen.importers.source_files import ForeignFolder, open_foreign
+from envgen.importers.source_files import ForeignFolder, open_foreign, read_foreign
 from envgen.importers.translate import Context, LineTranslator, groups_of, line_report
 from envgen.knowledge.replacements import replacement_of, unwanted_channel, unwanted_package
 from envgen.manifest.edit import set_accelerator, set_macos, set_name

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from envgen.errors import LockfileError, SourceLine
 from envgen.formats.fast_yaml import load
-from envgen.formats.generated import header, no_md5, refuse, scalar
-from envgen.formats.read_lock import RESTORE, read_head, refuse_edits
+from envgen.formats.generated import RESTORE, header, no_md5, read_head, refuse, refuse_edits, scalar
 from envgen.lock.custom_metadata import (
     DIGEST_PLACEHOLDER,
     CustomFields,

@@ -9,8 +9,17 @@ from typing import TypeVar
 
 from envgen.errors import LockfileError, SourceLine
 from envgen.formats.fast_yaml import NotPlainError, load_plain
-from envgen.formats.generated import group_note, header, no_md5, refuse, scalar
-from envgen.formats.read_lock import RESTORE, foreign, read_head, refuse_edits
+from envgen.formats.generated import (
+    RESTORE,
+    foreign,
+    group_note,
+    header,
+    no_md5,
+    read_head,
+    refuse,
+    refuse_edits,
+    scalar,
+)
 from envgen.lock.custom_metadata import (
     DIGEST_PLACEHOLDER,
     CustomFields,

@@ -10,8 +10,7 @@ import re
 from functools import lru_cache
 
 from envgen.errors import LockfileError, SourceLine
-from envgen.formats.generated import is_plain
-from envgen.formats.read_lock import RESTORE
+from envgen.formats.generated import RESTORE, is_plain
 
 MAX_CHARACTERS = 8_000_000
 _SINGLE = re.compile(r"'((?:[^'\n]|'')*)'")

@@ -1,4 +1,4 @@
-"""pylock.toml (PEP 751): the packages from PyPI for pip, uv and others."""
+"""pylock.toml (PEP 751) and requirements.txt: the packages from PyPI for pip, uv and others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from envgen.formats.generated import file_of, header, no_url, no_wheels, refuse
 from envgen.lock.groups import lock_groups
 from envgen.lock.model import MAIN_GROUP, Lock, LockedWheel, PlatformLock
+from envgen.models.wheel import PackageIndex
 
 FILE = "pylock.toml"
 _TARGET_MARKERS = ("sys_platform", "platform_machine", "implementation_name")
@@ -64,3 +65,22 @@ def _strings(texts: Sequence[str]) -> str:
 def _string(text: str) -> str:
     """Return a TOML basic string, whose escapes are JSON's but for the delete character."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+REQUIREMENTS = "requirements.txt"
+
+
+def write_requirements(lock: Lock) -> dict[str, str]:
+    """Write `requirements.txt`, or `requirements.<platform>.txt` for each of several platforms.
+
+    Raises WriteError for wheels without a hash, and where nothing comes from PyPI.
+    """
+    refuse(REQUIREMENTS, lock, "export another format", no_wheels(lock))
+    return {file_of(REQUIREMENTS, lock, each): _requirements_text(lock, each) for each in lock.platforms if each.pypi}
+
+
+def _requirements_text(lock: Lock, platform: PlatformLock) -> str:
+    about = ["Install it into an environment that has conda's packages: pip install --no-deps --require-hashes -r FILE"]
+    indexes = [f"--extra-index-url {PackageIndex.parse(index).url}" for index in lock.indexes]
+    wheels = [f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.wheel.sha256}" for wheel in platform.pypi]
+    return "\n".join([*header(lock, [platform], about=about), *indexes, *wheels]) + "\n"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from envgen.errors import UsageError, WriteError
-from envgen.formats import conda_lock, environment_yml, explicit, pixi_lock, pylock, requirements
+from envgen.formats import conda_lock, environment_yml, explicit, pixi_lock, pylock
 from envgen.formats.generated import own_projects
 from envgen.lock.custom_metadata import normal_form
 from envgen.lock.groups import lock_groups
@@ -77,7 +77,7 @@ def _conda_only(lock: Lock) -> dict[str, str]:
 
 FORMATS: Mapping[str, Format] = {
     "explicit": Format(write=explicit.write),
-    "requirements": Format(write=requirements.write, conda=False),
+    "requirements": Format(write=pylock.write_requirements, conda=False),
     "pylock": Format(write=pylock.write, conda=False, groups=True),
     "conda-only": Format(write=_conda_only, pypi=False),
     "pixi": Format(write=pixi_lock.write, groups=True),

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from envgen.errors import ForeignFileError, Problem, SourceLine
 from envgen.importers.items import ImportedLink, ImportedProject, ImportedRequirement, Unsupported
-from envgen.importers.poetry import poetry_items
+from envgen.importers.pyproject import poetry_items
 from envgen.importers.toml_positions import TomlFile, read_toml
 from envgen.manifest.fields import requirement as manifest_requirement
 from envgen.manifest.problems import RefusalError, did_you_mean

@@ -1,4 +1,4 @@
-"""What is wrong with installation commands that are passed around."""
+"""What is wrong with installation commands that are passed around, and with machines."""
 
 from __future__ import annotations
 
@@ -96,3 +96,27 @@ class CommandRule:
 
 command_tools = lazy_table("advice.toml", "tool", CommandTool)
 command_rules = lazy_table("advice.toml", "rule", CommandRule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRule:
+    """What a finding about a machine breaks, and the way out."""
+
+    code: str
+    severity: Severity
+    why: str
+    fix: str
+    source: str
+    verified: date
+
+    @property
+    def rule(self) -> str:
+        return f"{self.code}: {self.why}; fix: {self.fix}"
+
+
+host_rules = lazy_table("host.toml", "finding", HostRule)
+
+
+def host_rule(code: str) -> HostRule:
+    """Return the rule of a finding's code; raise KeyError for one that is none."""
+    return {rule.code: rule for rule in host_rules()}[code]

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from envgen.knowledge.advice import command_rules, command_tools
+from envgen.knowledge.advice import command_rules, command_tools, host_rules
 from envgen.knowledge.caps import cap_rules
-from envgen.knowledge.host import host_rules
 from envgen.knowledge.incompatibilities import (
     clash_rules,
     exclusive_groups,

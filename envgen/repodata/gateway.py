@@ -14,11 +14,9 @@ from rattler.exceptions import GatewayError
 
 from envgen.errors import RepodataError
 from envgen.models.channel import Channel
-from envgen.models.lazy_sequence import LazySequence
 from envgen.models.platform import Platform
-from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata, is_excluded
+from envgen.models.record import ChannelRecords, LazySequence, OpenedIndex, Record, Repodata, is_excluded
 from envgen.repodata.locations import Access, Place, explain, explain_fault, find_place
-from envgen.repodata.records import packed, to_record
 from envgen.repodata.sources import (
     TOO_LONG,
     Source,
@@ -26,7 +24,9 @@ from envgen.repodata.sources import (
     is_too_long,
     labels_of,
     open_folder,
+    packed,
     rattler_channel,
+    to_record,
 )
 from envgen.system.lifetime import run, scratch_folder
 

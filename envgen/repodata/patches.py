@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from envgen.errors import RepodataError
 from envgen.models.channel import Channel
-from envgen.models.lazy_sequence import LazySequence
-from envgen.models.record import ChannelRecords, OpenedIndex, Record, Repodata
+from envgen.models.record import ChannelRecords, LazySequence, OpenedIndex, Record, Repodata
 from envgen.repodata.gateway import CLOSURES_KEPT, CorrectedIndex, read_later
 
 Amendment = Callable[[Record], Record]

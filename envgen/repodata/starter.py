@@ -21,8 +21,7 @@ from envgen.models.platform import Platform
 from envgen.models.record import Record, Repodata
 from envgen.repodata.gateway import ChannelsRepodata
 from envgen.repodata.locations import Place
-from envgen.repodata.records import packed
-from envgen.repodata.sources import Source, index_names, open_index
+from envgen.repodata.sources import Source, index_names, open_index, packed
 from envgen.system.lifetime import scratch_folder
 from envgen.system.settings import Ceiling
 

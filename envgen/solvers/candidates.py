@@ -11,9 +11,8 @@ from typing import Generic, TypeVar
 import rattler
 
 from envgen.errors import SolveError, UnsupportedOptionError
-from envgen.models.lazy_sequence import LazySequence
 from envgen.models.match_spec import MatchSpec
-from envgen.models.record import ChannelRecords, Record
+from envgen.models.record import ChannelRecords, LazySequence, Record
 from envgen.models.solve import RootSpec, SolveRequest, SolverName
 
 _OLD, _NEW = ".tar.bz2", ".conda"

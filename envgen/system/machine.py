@@ -9,10 +9,9 @@ import site
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from envgen.models.host_facts import ARM, INTEL, CondaRoot, FoundTool, HostFacts
 from envgen.models.platform import APPLE_SILICON
 from envgen.system.settings import home_folder
 
@@ -41,6 +40,9 @@ _DIST_INFO = re.compile(r"(.+?)-[^-]+\.(?:dist-info|egg-info)$")
 HEAD = 4096  # bytes of a program that tell its processors
 _MACH_O = b"\xcf\xfa\xed\xfe"  # 64 bits, little-endian, as all Macs since 2006
 _FAT = {b"\xca\xfe\xba\xbe": 20, b"\xca\xfe\xba\xbf": 32}  # the size of an entry
+
+ARM, INTEL = "arm64", "x86_64"
+
 _CPUS = {0x0100000C: ARM, 0x01000007: INTEL}
 _ELF_MACHINES = {0x3E: INTEL, 0xB7: ARM}
 _MOST_CPUS = 16
@@ -242,3 +244,62 @@ def interpreter(head: bytes) -> str:
     if len(words) > 1 and words[0].endswith("/env"):
         return words[1]
     return words[0] if words else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundTool:
+    """A program on PATH.
+
+    `architectures` are those of the program, or of the interpreter that its first line names; () where they could not
+    be read.
+    """
+
+    name: str
+    path: str
+    architectures: tuple[str, ...] = ()
+
+    @property
+    def is_intel(self) -> bool:
+        return self.architectures == (INTEL,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaRoot:
+    """A conda installation; `architectures` are its python's, `subdir` is what its own settings force on it, or ""."""
+
+    path: str
+    architectures: tuple[str, ...] = ()
+    subdir: str = ""
+
+    @property
+    def is_intel(self) -> bool:
+        return self.architectures == (INTEL,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """What was seen of a machine.
+
+    `system` is as `platform.system()` names it; `apple_silicon` speaks of the hardware and `translated` of this
+    process; `macos` is a version or ""; `python` is the interpreter that runs this, `python_architectures` what it was
+    built for. `variables` are those of the environment that matter; `user_site` lists distributions in the user's own
+    site-packages; `subdir_files` are settings files that force a subdir, with it. `xcode` is the folder of the command
+    line tools, or "".
+    """
+
+    system: str
+    apple_silicon: bool = False
+    translated: bool = False
+    macos: str = ""
+    python: str = ""
+    python_architectures: tuple[str, ...] = ()
+    tools: tuple[FoundTool, ...] = ()
+    conda_roots: tuple[CondaRoot, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    user_site: tuple[str, ...] = ()
+    subdir_files: tuple[tuple[str, str], ...] = ()
+    xcode: str = ""
+
+    @property
+    def is_mac(self) -> bool:
+        return self.system == "Darwin"

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from envgen.commands.doctor import Reach, judge_host, judge_reach
-from envgen.knowledge.host import host_rules
-from envgen.models.host_facts import CondaRoot, FoundTool, HostFacts
+from envgen.knowledge.advice import host_rules
+from envgen.system.machine import CondaRoot, FoundTool, HostFacts
 
 ARM, INTEL, BOTH = ("arm64",), ("x86_64",), ("arm64", "x86_64")
 CONDA = FoundTool(name="conda", path="/forge/bin/conda", architectures=ARM)

@@ -27,7 +27,7 @@ from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.wheel import Wheel, target_tags
-from envgen.repodata.records import to_record
+from envgen.repodata.sources import to_record
 from tests.fakes.index_server import IndexServer
 from tests.fakes.locks import LINUX, VENTURA, make_lock, make_platform, make_record, make_wheel
 from tests.fakes.tiny_wheels import build_wheel

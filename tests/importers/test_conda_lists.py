@@ -7,8 +7,8 @@ import pytest
 from envgen.errors import ForeignFileError
 from envgen.formats.registry import render
 from envgen.importers.conda_lists import MAX_LIST_LINES, is_conda_list, read_conda_list, read_foreign_lock
-from envgen.importers.detect import format_of, read_foreign
 from envgen.importers.items import ImportedMatchSpec
+from envgen.importers.source_files import format_of, read_foreign
 from tests.fakes.locks import make_lock
 from tests.importers.item_texts import lines_of, no_files, unaccounted
 

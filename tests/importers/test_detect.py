@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.errors import ForeignFileError
-from envgen.importers.detect import format_of, read_foreign
+from envgen.importers.source_files import format_of, read_foreign
 from tests.importers.item_texts import lines_of, no_files
 
 

@@ -6,8 +6,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from envgen.importers.items import Ignored
-from envgen.importers.poetry import pep440_of
-from envgen.importers.pyproject import read_pyproject
+from envgen.importers.pyproject import pep440_of, read_pyproject
 from tests.importers.item_texts import lines_of, no_files, unaccounted
 
 POETRY = """\

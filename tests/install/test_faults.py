@@ -375,7 +375,7 @@ def _state(world: World) -> str:
 
 def test_killed_while_linking_is_completed(world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop at each step after the first change, as a kill does: nothing that follows runs."""
-    from envgen.install import create, sync
+    from envgen.install import create
 
     class Killed(BaseException):
         """Stand for the end of the process."""
@@ -383,7 +383,7 @@ def test_killed_while_linking_is_completed(world: World, usual: Basics, monkeypa
     def die(*arguments: object, **named: object) -> None:
         raise Killed
 
-    steps = ((create, "remove_obsolete"), (sync, "link"), (sync, "read_contents"), (sync, "verify_contents"))
+    steps = ((create, "remove_obsolete"), (create, "link"), (create, "read_contents"), (create, "verify_contents"))
     for module, step in steps:
         with monkeypatch.context() as patch:
             calls = {"left": 1 if step == "read_contents" else 0}
@@ -406,10 +406,10 @@ def test_killed_while_linking_is_completed(world: World, usual: Basics, monkeypa
 def test_a_first_attempt_with_another_lock_leaves_nothing_of_the_first(
     world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from envgen.install import sync
+    from envgen.install import create
 
     with monkeypatch.context() as patch:
-        patch.setattr(sync, "verify_contents", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        patch.setattr(create, "verify_contents", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
         error = world.failed("create", "demo")
     assert error["message"].startswith(f"{world.prefix} cannot be changed: input/output error")
     assert (world.site / "onlypypi.py").exists()
@@ -424,12 +424,12 @@ def test_a_first_attempt_with_another_lock_leaves_nothing_of_the_first(
 
 
 def test_a_failed_sync_says_half_changed(world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch) -> None:
-    from envgen.install import sync
+    from envgen.install import create
 
     world.good("create", "demo")
     world.lock([usual.python, usual.pip, usual.six])
     with monkeypatch.context() as patch:
-        patch.setattr(sync, "verify_contents", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        patch.setattr(create, "verify_contents", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
         error = world.failed("create", "demo")
     assert f"{world.prefix}: it is half changed, and marked so: the same command completes it" in error["message"]
     world.good("create", "demo")
@@ -438,13 +438,13 @@ def test_a_failed_sync_says_half_changed(world: World, usual: Basics, monkeypatc
 def test_interrupting_while_linking_says_half_made_alone(
     world: World, usual: Basics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from envgen.install import sync
+    from envgen.install import create
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sync, "link", interrupt)
+        patch.setattr(create, "link", interrupt)
         error = world.failed("create", "demo", code=130)
     state = "it is half made, and marked so: the same command completes it"
     assert (error["code"], error["message"]) == ("interrupted", f"interrupted\n  {world.prefix}: {state}")

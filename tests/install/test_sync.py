@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from envgen.install.create import remove_obsolete
 from envgen.install.prefix import read_contents
 from envgen.install.prefix_diff import Difference, PrefixChanges
-from envgen.install.sync import remove_obsolete
 from envgen.install.wheels import remove_compiled
 from tests.install.test_distributions import SITE, lay
 from tests.install.test_prefix import record, wheel

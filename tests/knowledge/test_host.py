@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.knowledge.host import host_rule, host_rules
+from envgen.knowledge.advice import host_rule, host_rules
 from envgen.knowledge.wheels import build_needs
 
 

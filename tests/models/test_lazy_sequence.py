@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.models.lazy_sequence import LazySequence
+from envgen.models.record import LazySequence
 
 
 def test_an_item_is_made_at_the_first_look_and_once() -> None:

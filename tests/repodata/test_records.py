@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.models.channel import CONDA_FORGE
-from envgen.repodata.records import packed, to_record
-from envgen.repodata.sources import open_index
+from envgen.repodata.sources import open_index, packed, to_record
 from tests.fakes.channels import lay_out
 from tests.fakes.loopback import package, repodata
 from tests.fakes.tables import record

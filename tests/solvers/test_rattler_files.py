@@ -18,7 +18,7 @@ from envgen.planner.overrides import amendments
 from envgen.repodata.gateway import open_channels
 from envgen.repodata.locations import Access
 from envgen.repodata.patches import AmendedRepodata
-from envgen.repodata.records import packed
+from envgen.repodata.sources import packed
 from envgen.solvers.rattler import RattlerSolver
 from tests.fakes.tables import ALPHA, random_request, request, root, table, versions
 from tests.solvers import realchannel

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from envgen.models.host_facts import CondaRoot, FoundTool, HostFacts
 from envgen.system.machine import (
     HEAD,
+    CondaRoot,
+    FoundTool,
+    HostFacts,
     Machine,
     Probes,
     architectures,
