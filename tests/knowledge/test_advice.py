@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+import pytest
 from packaging.requirements import Requirement
 
-from envgen.knowledge.advice import command_rules, command_tools
+from envgen.knowledge.advice import command_rules, command_tools, host_rule, host_rules
+from envgen.knowledge.wheels import build_needs
 
 
 def test_each_code_is_told_once() -> None:
@@ -51,3 +53,24 @@ def test_values_are_corrected_as_the_facts_say() -> None:
     other = next(rule for rule in command_rules() if rule.code == "SUDO")
     assert other.corrected("anything") == "anything"
     assert other.fits_value("anything")
+
+
+# The findings about machines, and what building needs.
+
+
+def test_each_finding_of_a_machine_is_told_once() -> None:
+    codes = [rule.code for rule in host_rules()]
+    assert len(codes) == len(set(codes))
+
+
+def test_a_rule_is_found_by_its_code() -> None:
+    assert host_rule("ROSETTA").severity == "error"
+    with pytest.raises(KeyError):
+        host_rule("NOTHING")
+
+
+def test_what_sources_need() -> None:
+    row = build_needs("dlib")
+    assert row is not None
+    assert row.conda == ("cmake",)
+    assert build_needs("numpy") is None
