@@ -107,7 +107,7 @@ class DependencyGraph:
             return
         extras = ("", *sorted(node.extras))
         origin = Origin(path=f"{node.name} {node.pypi.availability.version} on PyPI")
-        for requirement in _readable(node.metadata.requires_dist, origin):
+        for requirement in Requirement.readable(node.metadata.requires_dist, origin):
             if requirement.name != node.name and any(requirement.applies(self.markers, extra) for extra in extras):
                 node.children.setdefault(requirement.name, str(requirement))
                 chain = (*node.need.chain, requirement.name)
@@ -135,15 +135,6 @@ class DependencyGraph:
         return ()
 
 
-def _readable(texts: Iterable[str], origin: Origin) -> Iterator[Requirement]:
-    """Yield the requirements among texts; published metadata may have some that are malformed."""
-    for text in texts:
-        try:
-            yield Requirement.parse(text, origin)
-        except ValueError:
-            continue
-
-
 def _merged(needs: Sequence[NeededRequirement]) -> NeededRequirement:
     """Join the bounds on one name; where they contradict each other, the first one's count."""
     first = needs[0]
@@ -161,7 +152,7 @@ def requires_itself(name: str, metadata: WheelMetadata, markers: Mapping[str, st
     """Return whether a wheel requires the very distribution that it is, so that nothing else can bring the code."""
     return any(
         requirement.name == name and not requirement.extras and requirement.applies(markers)
-        for requirement in _readable(metadata.requires_dist, Origin(path=name))
+        for requirement in Requirement.readable(metadata.requires_dist, Origin(path=name))
     )
 
 

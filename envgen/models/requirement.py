@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.markers import Marker, UndefinedComparison
@@ -48,6 +49,13 @@ class Requirement:
     marker: str
     url: str
     origin: Origin
+
+    @classmethod
+    def readable(cls, texts: Iterable[str], origin: Origin) -> Iterator[Requirement]:
+        """Yield the requirements among texts; published metadata may have some that are malformed."""
+        for text in texts:
+            with contextlib.suppress(ValueError):
+                yield cls.parse(text, origin)
 
     @classmethod
     def parse(cls, text: str, origin: Origin) -> Requirement:

@@ -20,19 +20,11 @@ def answered(request: ResolveRequest, chosen: Iterable[WheelMetadata]) -> Resolv
     told = {(known.name, known.version): known for known in request.known}
     for metadata in chosen:
         if (metadata.name, metadata.version) not in told:
-            needs = tuple(_readable(metadata))
+            needs = tuple(Requirement.readable(metadata.requires_dist, Origin(path=metadata.name)))
             if any(need.names_kernel for need in needs):
                 requires = tuple(line for need in needs for line in _lines(need, metadata, request.platform))
                 told[metadata.name, metadata.version] = replace(metadata, requires_dist=requires)
     return replace(request, known=tuple(told[key] for key in sorted(told)))
-
-
-def _readable(metadata: WheelMetadata) -> Iterator[Requirement]:
-    for text in metadata.requires_dist:
-        try:
-            yield Requirement.parse(text, Origin(path=metadata.name))
-        except ValueError:
-            continue  # the walk of the wheels says so
 
 
 def _lines(need: Requirement, metadata: WheelMetadata, platform: Platform) -> Iterator[str]:
