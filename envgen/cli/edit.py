@@ -37,7 +37,7 @@ def add(
 
     A package that is there already gets the new bounds. Where it cannot be locked, nothing is changed.
     """
-    from envgen.commands.new import EditRequest, add_to_environment
+    from envgen.commands.edit import EditRequest, add_to_environment
     from envgen.errors import UsageError
     from envgen.manifest.fields import Kind
 
@@ -83,7 +83,7 @@ def remove(
 
     What nothing else needs goes with them. Where it cannot be locked, nothing is changed.
     """
-    from envgen.commands.new import EditRequest, remove_from_environment
+    from envgen.commands.edit import EditRequest, remove_from_environment
 
     console = Console(as_json=as_json, quiet=quiet, verbose=verbose)
     with console.progress(f"removing from {name}") as progress:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from packaging.version import Version
+
 from envgen.knowledge.incompatibilities import must_be_pypi
 from envgen.knowledge.installed import InstalledPackage, InstalledPackages
 from envgen.lock.model import PlatformLock
@@ -49,6 +51,14 @@ class Attempt:
     def new_warnings(self, best: Attempt) -> list[Finding]:
         """Return the warnings that another attempt has not, or of fewer packages."""
         return _not_known(self.warnings, best.warnings)
+
+    def gains(self, best: Attempt) -> int:
+        """Return how many more requirements are newer than in another attempt than are older."""
+        gains = 0
+        for name in self.releases.keys() & best.releases.keys():
+            now, then = Version(self.releases[name].version), Version(best.releases[name].version)
+            gains += (now > then) - (now < then)
+        return gains
 
 
 def _not_known(findings: Collection[Finding], known: Collection[Finding]) -> list[Finding]:

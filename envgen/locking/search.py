@@ -12,8 +12,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from packaging.version import Version
-
 from envgen.errors import EnvgenError, PlanError, PypiUnsatisfiableError, UnsatisfiableError
 from envgen.knowledge.incompatibilities import must_be_pypi
 from envgen.knowledge.tensorflow import METAL, NAMES, metal_for
@@ -372,7 +370,7 @@ class Search:
 
     def _better(self, best: Attempt, aims: Mapping[str, Aim]) -> Attempt:
         """Return the plan with these aims if it is better than another, else that one."""
-        self.progress(f"trying {', '.join(_described(name, aim) for name, aim in sorted(aims.items())[:3])}")
+        self.progress(f"trying {', '.join(aim.described(name) for name, aim in sorted(aims.items())[:3])}")
         self.resolvers.cache.explains = "not"
         try:
             found = self._try(best.settled.aiming(aims))
@@ -406,7 +404,7 @@ class Search:
         new, old = self._far(found), self._far(best)
         if not new <= old:
             return False
-        return len(new) < len(old) or self._gains(found, best) > 0
+        return len(new) < len(old) or found.gains(best) > 0
 
     def _have_fallen(self, attempt: Attempt, names: Iterable[str]) -> bool:
         """Return whether one of some requirements is older than in the lock before, for which others may move."""
@@ -421,14 +419,6 @@ class Search:
 
     def _far(self, attempt: Attempt) -> set[str]:
         return {lag.name for lag in self._lags(attempt) if lag.is_far}
-
-    def _gains(self, found: Attempt, best: Attempt) -> int:
-        """Return how many more requirements got newer than older."""
-        gains = 0
-        for name in found.releases.keys() & best.releases.keys():
-            now, then = Version(found.releases[name].version), Version(best.releases[name].version)
-            gains += (now > then) - (now < then)
-        return gains
 
     def _held_back(self, best: Attempt) -> Iterator[Finding]:
         far = [lag for lag in self._lags(best) if lag.is_far]
@@ -501,12 +491,6 @@ class Search:
             hint=f"loosen what stands against it, take it out, or let it fall: {names}",
             code="older",
         )
-
-
-def _described(name: str, aim: Aim) -> str:
-    return " ".join(
-        filter(None, [f"{name}>={aim.version}" if aim.version else name, "from PyPI" if aim.from_pypi else ""])
-    )
 
 
 def _depends(record: Record | None) -> frozenset[str]:

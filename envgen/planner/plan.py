@@ -51,6 +51,11 @@ class Aim:
     version: str = ""
     from_pypi: str = ""
 
+    def described(self, name: str) -> str:
+        """Return in words what is wanted of a name."""
+        wanted = f"{name}>={self.version}" if self.version else name
+        return f"{wanted} from PyPI" if self.from_pypi else wanted
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanInputs:
