@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -302,3 +303,41 @@ def basics(world: World) -> Basics:
     world.serve(*made.conda)
     world.lock(made.conda, [made.onlypypi])
     return made
+
+
+class Kept:
+    """A world that many tests share, put back to how it was for each: what is usual is fetched and installed once.
+
+    The servers stay, and with them the addresses that locks hold; what a test has served is served no more.
+    """
+
+    def __init__(self, world: World) -> None:
+        """Install the usual environment, and keep the world as it is then."""
+        self._world = world
+        self._usual = basics(world)
+        world.good("create", "demo")
+        self._saved = world.folder.parent / "saved"
+        subprocess.run(["cp", "-a", world.folder, self._saved], check=True)  # hard links stay what they are
+        self._environ = dict(world.environ)
+        self._listed = world.index.checkpoint()
+
+    def created(self) -> tuple[World, Basics]:
+        """Give the world as it is when `envgen create demo` has just ended."""
+        world = self._world
+        shutil.rmtree(world.folder)
+        subprocess.run(["cp", "-a", self._saved, world.folder], check=True)
+        world.environ = dict(self._environ)
+        world.packages = []
+        world.channel.faults.clear()
+        world.channel.seen.clear()
+        world.serve(*self._usual.conda)
+        self._listed()
+        return world, self._usual
+
+    def fetched(self) -> tuple[World, Basics]:
+        """Give the world with the usual packages in the cache, and no environment."""
+        world, usual = self.created()
+        shutil.rmtree(world.folder / "data")
+        shutil.rmtree(world.folder / "home")
+        (world.folder / "home").mkdir()
+        return world, usual

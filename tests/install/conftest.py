@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.install_world import Basics, World, basics, open_world
+from tests.fakes.install_world import Basics, Kept, World, basics, open_world
 from tests.pypi.conftest import environment
 
 
@@ -22,6 +22,13 @@ def world(tmp_path: Path) -> Iterator[World]:
 def usual(world: World) -> Basics:
     """Lock the usual environment as `demo`."""
     return basics(world)
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    """Keep a world in which `demo` was created; a test says how it wants it."""
+    with open_world(tmp_path_factory.mktemp("kept") / "world") as made:
+        yield Kept(made)
 
 
 __all__ = ["environment"]

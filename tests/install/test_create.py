@@ -16,7 +16,7 @@ from envgen.models.findings import Finding
 from envgen.models.package_key import PackageKey
 from envgen.models.platform import Platform
 from envgen.pypi.uv import find_uv
-from tests.fakes.install_world import HOST, Basics, World, demolib, linux_only, locked, six
+from tests.fakes.install_world import HOST, Basics, Kept, World, demolib, linux_only, locked, six
 from tests.fakes.tiny_conda import MINOR, SITE, build_conda, module_files, pip_package, python_package
 from tests.fakes.tiny_wheels import build_wheel
 
@@ -45,14 +45,14 @@ def test_a_new_environment_runs_and_is_as_locked(world: World, usual: Basics) ->
     assert (world.folder / "home/.conda/environments.txt").read_text() == f"{world.prefix}\n"
 
 
-def test_the_archives_go_once_they_are_unpacked_and_the_wheels_stay(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
-    kept = [path.name for path in (world.cache / "artifacts").rglob("*") if path.is_file()]
-    assert kept == ["onlypypi-2.0-py3-none-any.whl"]
+def test_the_archives_go_once_they_are_unpacked_and_the_wheels_stay(kept: Kept) -> None:
+    world, _ = kept.created()
+    left = [path.name for path in (world.cache / "artifacts").rglob("*") if path.is_file()]
+    assert left == ["onlypypi-2.0-py3-none-any.whl"]
 
 
-def test_a_second_environment_needs_no_download(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_a_second_environment_needs_no_download(kept: Kept) -> None:
+    world, _ = kept.created()
     asked = len(world.channel.seen)
     made = world.good("create", "demo", "--prefix", str(world.folder / "other"))
     assert made["downloaded"] == 0
@@ -60,8 +60,8 @@ def test_a_second_environment_needs_no_download(world: World, usual: Basics) -> 
     assert world.python("import demolib", world.folder / "other") == ""
 
 
-def test_creating_again_changes_nothing(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_creating_again_changes_nothing(kept: Kept) -> None:
+    world, _ = kept.created()
     before = {path: path.stat().st_mtime_ns for path in sorted(world.prefix.rglob("*"))}
     made = world.good("create", "demo")
     assert (made["changes"], made["checks"]) == ([], [])
@@ -87,8 +87,8 @@ def test_a_dry_run_says_all_and_touches_nothing(world: World, usual: Basics) -> 
     assert not world.channel.seen
 
 
-def test_a_changed_lock_is_synced(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_a_changed_lock_is_synced(kept: Kept) -> None:
+    world, usual = kept.created()
     newer, extra = demolib("1.1"), build_conda("libdata", files={"share/data": b"1"}, subdir=HOST)
     world.serve(newer, extra)
     other = world.add_wheel(build_wheel("otherpypi", "1.0"))
@@ -106,8 +106,8 @@ def test_a_changed_lock_is_synced(world: World, usual: Basics) -> None:
     assert not list(world.site.rglob("*onlypypi*"))
 
 
-def test_a_package_may_move_from_the_index_to_the_channel_and_back(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_a_package_may_move_from_the_index_to_the_channel_and_back(kept: Kept) -> None:
+    world, usual = kept.created()
     condas = build_conda(
         "onlypypi", "2.0", files=module_files("onlypypi", "2.0"), subdir="noarch", noarch="python", depends=["python"]
     )
@@ -122,16 +122,16 @@ def test_a_package_may_move_from_the_index_to_the_channel_and_back(world: World,
     assert (world.site / "onlypypi-2.0.dist-info/INSTALLER").read_text() == "uv"
 
 
-def test_another_build_of_the_same_wheel_replaces_it(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_another_build_of_the_same_wheel_replaces_it(kept: Kept) -> None:
+    world, usual = kept.created()
     rebuilt = build_wheel("onlypypi", "2.0", requires=("six>=1",), padding=100, tag="1-py3-none-any")
     world.lock(usual.conda, [world.add_wheel(rebuilt)])
     assert changes(world.good("create", "demo")) == {"onlypypi": ("repaired", "2.0", "2.0")}
     assert (world.site / "onlypypi.bin").exists()
 
 
-def test_what_was_broken_by_hand_is_repaired(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_what_was_broken_by_hand_is_repaired(kept: Kept) -> None:
+    world, _ = kept.created()
     (world.site / "six.py").unlink()
     (world.site / "onlypypi.py").unlink()
     next((world.prefix / "conda-meta").glob("demolib-*.json")).write_text('{"cut off')
@@ -144,8 +144,8 @@ def test_what_was_broken_by_hand_is_repaired(world: World, usual: Basics) -> Non
     assert world.python("import six, onlypypi, demolib; print(six.version)") == "1.17"
 
 
-def test_what_was_installed_by_hand_goes(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_what_was_installed_by_hand_goes(kept: Kept) -> None:
+    world, _ = kept.created()
     stray = build_wheel("stray", "0.1")
     path = world.folder / stray.filename
     path.write_bytes(stray.content)
@@ -223,8 +223,8 @@ build_editable = build_wheel
 """
 
 
-def test_a_removed_environment_is_made_again(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_a_removed_environment_is_made_again(kept: Kept) -> None:
+    world, _ = kept.created()
     shutil.rmtree(world.prefix)
     world.good("create", "demo")
     assert world.python("import demolib") == ""
@@ -366,8 +366,8 @@ def test_what_is_not_ours_is_left_alone(world: World, usual: Basics, files: dict
     assert not world.channel.seen
 
 
-def test_another_tools_environment_may_be_adopted(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_another_tools_environment_may_be_adopted(kept: Kept) -> None:
+    world, usual = kept.created()
     (world.prefix / "conda-meta" / "envgen").unlink()
     world.lock([usual.python, usual.pip, usual.six])
     assert world.failed("create", "demo")["code"] == "prefix"
@@ -375,8 +375,8 @@ def test_another_tools_environment_may_be_adopted(world: World, usual: Basics) -
     assert world.good("create", "demo")["changes"] == []
 
 
-def test_a_prefix_holds_one_environment(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_a_prefix_holds_one_environment(kept: Kept) -> None:
+    world, _ = kept.created()
     world.lock([six()], name="other")
     error = world.failed("create", "other", "--prefix", str(world.prefix))
     assert error["message"] == f"{world.prefix} holds the environment `demo`"
@@ -453,8 +453,8 @@ def test_a_wheel_of_a_file_address_is_copied_from_there(world: World, usual: Bas
     assert world.python("import filewheel") == ""
 
 
-def test_the_minor_of_python_may_change(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_the_minor_of_python_may_change(kept: Kept) -> None:
+    world, _ = kept.created()
     other = f"3.{int(MINOR.split('.')[1]) + 1}"
     python = python_package(HOST, f"{other}.0")
     moved = replace(six())

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.install_world import HOST, Basics, World, demolib, linux_only, locked
+from tests.fakes.install_world import HOST, Basics, Kept, World, demolib, linux_only, locked
 from tests.fakes.loopback import Fault, html, reset, status, truncated
 from tests.fakes.tiny_conda import Link, TinyConda, build_conda
 from tests.fakes.tiny_wheels import build_wheel
@@ -211,8 +211,8 @@ def test_a_wheel_that_uv_refuses(world: World, usual: Basics) -> None:
     assert world.python("import onlypypi") == ""
 
 
-def test_a_damaged_cache_is_seen_and_filled_again(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_a_damaged_cache_is_seen_and_filled_again(kept: Kept) -> None:
+    world, _ = kept.created()
     cached = next((world.cache / "packages").glob("demolib-*/share/demolib.bin"))
     mode = cached.stat().st_mode
     cached.unlink()
@@ -451,16 +451,16 @@ def test_interrupting_while_linking_says_half_made_alone(
     world.good("create", "demo")
 
 
-def test_a_damaged_mark_counts_as_half_made(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_a_damaged_mark_counts_as_half_made(kept: Kept) -> None:
+    world, _ = kept.created()
     (world.prefix / "conda-meta/envgen").write_text("{")
     assert world.failed("run", "demo", "--activation", "bash")["code"] == "prefix"
     world.good("create", "demo")
     assert world.marker["state"] == "complete"
 
 
-def test_a_mark_of_another_format_is_refused(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_a_mark_of_another_format_is_refused(kept: Kept) -> None:
+    world, _ = kept.created()
     (world.prefix / "conda-meta/envgen").write_text('{"format": 99}')
     assert world.failed("create", "demo")["message"] == f"{world.prefix} was made by another version of envgen"
 

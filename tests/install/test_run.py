@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.fakes.install_world import HOST, Basics, World, linux_only
+from tests.fakes.install_world import HOST, Basics, Kept, World, linux_only
 from tests.fakes.tiny_conda import build_conda
 
 pytestmark = linux_only
@@ -37,15 +37,15 @@ def test_a_script_of_a_package_runs(world: World, usual: Basics) -> None:
     assert process.communicate(timeout=60)[0] == f"{world.prefix}\n"
 
 
-def test_a_command_that_is_not_there(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_a_command_that_is_not_there(kept: Kept) -> None:
+    world, _ = kept.created()
     process = world.start("run", "demo", "--", "no-such-command")
     assert process.wait(60) == 127
     process.communicate()
 
 
-def test_the_script_for_a_shell(world: World, usual: Basics) -> None:
-    world.good("create", "demo")
+def test_the_script_for_a_shell(kept: Kept) -> None:
+    world, _ = kept.created()
     script = world.run("run", "demo", "--activation", "bash").out
     done = subprocess.run(
         ["bash", "-c", f'{script}\necho "$CONDA_PREFIX" "$(command -v python)"'],
@@ -68,9 +68,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("words", "message", "code"), WRONG.values(), ids=list(WRONG))
-def test_a_wrong_call(world: World, usual: Basics, words: list[str], message: str, code: int) -> None:
-    if code == 2:
-        world.good("create", "demo")
+def test_a_wrong_call(kept: Kept, words: list[str], message: str, code: int) -> None:
+    world, _ = kept.created() if code == 2 else kept.fetched()
     assert message in world.failed("run", *words, code=code)["message"]
 
 
@@ -94,7 +93,8 @@ PREFIXES = [
 
 
 @pytest.mark.parametrize("name", PREFIXES)
-def test_an_odd_prefix_is_made_and_run_in(world: World, usual: Basics, name: str) -> None:
+def test_an_odd_prefix_is_made_and_run_in(kept: Kept, name: str) -> None:
+    world, _ = kept.fetched()
     prefix = world.folder / "data" / name
     made = world.good("create", "demo", f"--prefix={prefix}")
     assert made["prefix"] == str(prefix)
@@ -108,8 +108,9 @@ def test_an_odd_prefix_is_made_and_run_in(world: World, usual: Basics, name: str
 
 
 @pytest.mark.parametrize("name", ["$(touch PWN)", "`touch PWN`", 'a" b', "a\\ b", f"${'a' * 100}"])
-def test_a_prefix_that_a_shell_would_evaluate(world: World, usual: Basics, name: str) -> None:
+def test_a_prefix_that_a_shell_would_evaluate(kept: Kept, name: str) -> None:
     """Where its path has a blank or is long, a package's script starts Python by way of /bin/sh."""
+    world, _ = kept.fetched()
     error = world.failed("create", "demo", f"--prefix={world.folder / 'data' / name}")
     assert error["code"] == "prefix"
     assert "which would evaluate it" in error["message"]
