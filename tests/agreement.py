@@ -60,7 +60,7 @@ class Comparison:
 def compare(names: Sequence[str], platform: Platform, cache: Path) -> Iterator[Comparison]:
     """Judge all names at once, and resolve each by itself."""
     made = judged(names, platform, cache)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(6) as pool:
         resolved = list(pool.map(lambda name: resolution(name, platform), names))
     for name, version in zip(names, resolved, strict=True):
         node = made.nodes[name]

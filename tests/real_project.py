@@ -68,11 +68,11 @@ def generated(folder: Path) -> dict[str, bytes]:
 
 @contextmanager
 def real_project(root: Path, *, pypi: bool = False) -> Iterator[RealProject]:
-    """Make a project over the real channel; with `pypi`, the machine's own index is asked."""
+    """Make a project over the real channel; with `pypi`, the machine's own index is asked, once in a run."""
     folder = root / "project"
     (folder / "environments").mkdir(parents=True)
     variables = {
-        "ENVGEN_CACHE_DIR": str(root / "cache"),
+        "ENVGEN_CACHE_DIR": str(_of_the_run(root) / "real-cache" if pypi else root / "cache"),
         "ENVGEN_MIRRORS": f"conda-forge={CHANNEL.resolve()}",
         **({} if pypi else {"UV_DEFAULT_INDEX": DEAD_INDEX, "UV_CACHE_DIR": str(root / "uv-cache")}),
     }
@@ -80,6 +80,12 @@ def real_project(root: Path, *, pypi: bool = False) -> Iterator[RealProject]:
         set_variables(patch, variables, keep=("UV_",) if pypi else ())
         patch.chdir(folder)
         yield RealProject(folder=folder, channel=CHANNEL, variables=variables)
+
+
+def _of_the_run(root: Path) -> Path:
+    """Return the temporary folder that all workers of a run share, given one of a module's own."""
+    worker = root.parent
+    return worker.parent if worker.name.startswith("popen-") else worker
 
 
 def versions(platform: dict[str, Any]) -> dict[str, str]:

@@ -86,11 +86,11 @@ CASES: dict[str, tuple[str, Content, int, str]] = {
     "long TOML": ("pyproject.toml", "[project]\ndependencies = [\n" + '"numpy",\n' * 50_000 + "]", 1, "names 50,000"),
     "many packages of Poetry's": (
         "pyproject.toml",
-        "[tool.poetry.dependencies]\n" + numbered("p{}='1'\n", 40_000),
+        "[tool.poetry.dependencies]\n" + numbered("p{}='1'\n", 20_000),
         1,
-        "names 40,000 packages",
+        "names 20,000 packages",
     ),
-    "many packages of pixi's": ("pixi.toml", "[dependencies]\n" + numbered("p{}='1'\n", 40_000), 1, "names 40,000"),
+    "many packages of pixi's": ("pixi.toml", "[dependencies]\n" + numbered("p{}='1'\n", 20_000), 1, "names 20,000"),
     "a long number": ("pyproject.toml", f"a = {'9' * 5000}", 1, "a number that is too long"),
     "a long floor": ("pixi.toml", f"{_PIXI}[system-requirements]\nmacos = '{'9' * 5000}'", 0, "- numpy"),
     "digits of another script": (

@@ -23,6 +23,7 @@ from tests.fakes.tiny_wheels import build_wheel
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes are looked up in /proc")
 SEED = int(os.environ.get("ENVGEN_TEST_SEED", "5"))
+INTERRUPTS = int(os.environ.get("ENVGEN_TEST_INTERRUPTS", "24"))
 LINE = "error: interrupted; every file is whole\n"
 COMMANDS = ("lock", "create", "new")
 
@@ -174,10 +175,11 @@ def test_a_run_ends_when_it_is_told_to(
 
 
 @pytest.mark.slow
-def test_51_interrupts_at_random_moments(runs: dict[str, Runs], project: Project) -> None:
+def test_interrupts_at_random_moments(runs: dict[str, Runs], project: Project) -> None:
+    """More with ENVGEN_TEST_INTERRUPTS."""
     draw = random.Random(SEED)
     ended = 0
-    while ended < 51:
+    while ended < INTERRUPTS:
         each = runs[COMMANDS[ended % 3]]
         ended += each.stopped(signal.SIGINT, draw.uniform(0, each.span))
         whole(project)

@@ -18,8 +18,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import html
+import itertools
 import json
 import ssl
+import struct
 import threading
 import time
 import zlib
@@ -28,7 +30,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import zstandard
 from packaging.utils import canonicalize_name
@@ -372,14 +374,21 @@ BOMB = 300 << 20  # bytes that a bomb unpacks to
 @functools.cache
 def bomb(coding: str, size: int = BOMB) -> bytes:
     """Return a small answer that unpacks to a list of nothing but spaces."""
-    block = b" " * (1 << 20)
-    packer: Any = (
-        zstandard.ZstdCompressor().compressobj()
-        if coding == "zstd"
-        else zlib.compressobj(9, zlib.DEFLATED, 31 if coding == "gzip" else 15)
-    )
-    parts = [packer.compress(b'{"files": [')] + [packer.compress(block) for _ in range(size >> 20)]
-    return b"".join([*parts, packer.compress(b"]}"), packer.flush()])
+    block, count = b" " * (1 << 20), size >> 20
+    if coding == "zstd":
+        packer = zstandard.ZstdCompressor().compressobj()
+        parts = [packer.compress(b'{"files": [')] + [packer.compress(block) for _ in range(count)]
+        return b"".join([*parts, packer.compress(b"]}"), packer.flush()])
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    head, body = (deflater.compress(part) + deflater.flush(zlib.Z_FULL_FLUSH) for part in (b'{"files": [', block))
+    packed = head + body * count + deflater.compress(b"]}") + deflater.flush()  # a flushed block may stand anywhere
+    whole = itertools.chain([b'{"files": ['], itertools.repeat(block, count), [b"]}"])
+    if coding == "gzip":
+        check = functools.reduce(lambda so_far, part: zlib.crc32(part, so_far), whole, 0)
+        unpacked = (size + len(b'{"files": []}')) % (1 << 32)
+        return b"\x1f\x8b\x08" + bytes(6) + b"\xff" + packed + struct.pack("<II", check, unpacked)
+    check = functools.reduce(lambda so_far, part: zlib.adler32(part, so_far), whole, 1)
+    return b"\x78\xda" + packed + struct.pack(">I", check)
 
 
 def _json_page(name: str, files: list[_File], query: str) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -71,14 +72,28 @@ def chain(moves: dict[str, Any], name: str) -> list[str]:
     return reasons
 
 
+@pytest.fixture(scope="module")
+def first(real: RealProject) -> Callable[[str], dict[str, bytes]]:
+    """Return what gives the files of a lock of 2023-10-01 into which what came until 2025-06-01 was let."""
+
+    @cache
+    def files(solver: str) -> dict[str, bytes]:
+        name = f"old-{solver}"
+        write(real, name, ASKED, "2023-10-01")
+        real.run("lock", name, "--solver", solver, "--upgrade")
+        write(real, name, ASKED, "2025-06-01")
+        assert moved(lock(real, name)) == {}
+        return {path.name: path.read_bytes() for path in real.environment(name).iterdir()}
+
+    return files
+
+
 @pytest.fixture(params=SOLVERS)
-def old(real: RealProject, request: pytest.FixtureRequest) -> str:
-    """Lock what was there on 2023-10-01, then let in what came until 2025-06-01."""
+def old(real: RealProject, first: Callable[[str], dict[str, bytes]], request: pytest.FixtureRequest) -> str:
+    """Put that lock where it was made."""
     name = f"old-{request.param}"
-    write(real, name, ASKED, "2023-10-01")
-    real.run("lock", name, "--solver", request.param, "--upgrade")
-    write(real, name, ASKED, "2025-06-01")
-    assert moved(lock(real, name)) == {}
+    for file, content in first(request.param).items():
+        (real.environment(name) / file).write_bytes(content)
     return name
 
 
@@ -136,7 +151,7 @@ def edits(seed: int) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(20))
 def test_nothing_moves_without_a_chain_that_explains_it(real: RealProject, solver: str, seed: int) -> None:
     name = f"pair-{solver}-{seed}"
     for first, second in edits(seed):

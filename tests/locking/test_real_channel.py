@@ -69,13 +69,12 @@ def test_a_request_is_locked_whole(real: RealProject, case: str, solver: str) ->
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("case", REQUESTS)
-def test_a_second_run_and_another_order_give_the_same_bytes(real: RealProject, case: str, solver: str) -> None:
+def test_another_order_in_a_second_run_gives_the_same_bytes(real: RealProject, case: str, solver: str) -> None:
     real.locked(case, request(case), solver)
     python, dependencies = REQUESTS[case]
     shuffled = random.Random(case).sample(dependencies, len(dependencies))
-    for text in (request(case), manifest(case, *shuffled, python=python)):
-        before, after = real.again(case, text, solver)
-        assert after == before
+    before, after = real.again(case, manifest(case, *shuffled, python=python), solver)
+    assert after == before
 
 
 @needs_libmamba
