@@ -115,9 +115,10 @@ def on_python(template: str, python: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize(
-    ("template", "python"), [(template, python) for template in SERVED for python in sorted(SERVED[template])]
+    ("template", "python"),
+    [(template, end(served, key=PYTHONS.index)) for template, served in SERVED.items() for end in (min, max)],
 )
-def test_a_template_locks_on_every_python_that_the_channel_allows(
+def test_a_template_locks_on_the_oldest_and_newest_python_that_the_channel_allows(
     real: RealProject, template: str, python: str, solver: str
 ) -> None:
     name, text = on_python(template, python)

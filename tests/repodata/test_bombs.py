@@ -24,7 +24,7 @@ Ceiling.REPODATA = {limit}
 from envgen.__main__ import main
 main()
 """
-LIMIT, SIZE = 100 << 20, 600 << 20
+LIMIT, SIZE = 50 << 20, 300 << 20
 Files = Mapping[str, bytes]
 
 
