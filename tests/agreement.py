@@ -86,6 +86,7 @@ def judged(names: Sequence[str], platform: Platform, cache: Path) -> DependencyG
 def resolution(name: str, platform: Platform) -> str:
     """Let uv resolve a name with all that it needs; give the version that it takes, "" where it cannot."""
     command = [uv.find_uv_bin(), "pip", "compile", "-", "--python-platform", platform.triple]
+    command += ["--python", sys.executable]  # else it looks for one of that version first
     command += ["--python-version", platform.python, "--only-binary", ":all:", "--prerelease", "if-necessary"]
     command += ["--no-config", "--no-python-downloads", "--format", "pylock.toml", "--no-header", "-q"]
     done = subprocess.run(
