@@ -19,10 +19,11 @@ TOKEN_USER = "__token__"  # noqa: S105 - the user that uv and pip name where the
 LOG_IN = f"log in with `envgen auth login HOST`, or set {TOKENS}='HOST=TOKEN' (or 'HOST=USER:PASSWORD')"
 _HINT = f"write {TOKENS}='HOST=USER:PASSWORD', 'HOST=TOKEN' or 'HOST=/t/TOKEN', with blanks between several"
 _USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
-_TOKEN = re.compile(r"(://\S*?)/t/[^/\s]+")
+# From each "://" to the next at most: a text that is full of them would cost its square.
+_TOKEN = re.compile(r"(://(?:(?!://)\S)*?)/t/[^/\s]+")
 _SHOWN_USER = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _SHOWN_TOKEN = re.compile(r"(?<=[\w\]}]/t/)[^/\s\"'`\],}]+")
-_SHOWN_QUERY = re.compile(r"(://[^\s?#\"'`]*)\?[^\s\"'`)\],}]+")
+_SHOWN_QUERY = re.compile(r"(://(?:(?!://)[^\s?#\"'`])*)\?[^\s\"'`)\],}]+")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _HOST = r"(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?"
 _NAMED = re.compile(_HOST, re.IGNORECASE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,3 +182,12 @@ def test_an_address_of_a_lock_has_none(address: str) -> None:
 def test_without_secrets_is_idempotent_on_urls(text: str) -> None:
     once = without_secrets(f"https://{text}")
     assert without_secrets(once) == once
+
+
+@pytest.mark.parametrize("sign", ["://", "/t/", "?", "@", "://?", "a@", "://a/t/"])
+def test_a_text_full_of_signs_takes_no_time(sign: str) -> None:
+    text = f"https://{sign * 100_000}"
+    started = time.process_time()
+    mask(text)
+    has_secret(text)
+    assert time.process_time() - started < 5
