@@ -142,9 +142,11 @@ def _read(file: Path) -> InstalledRecord | None:
     name = f"{texts['name']}-{texts['version']}-{texts['build']}.json"  # of a file: rattler would panic, or be stopped
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         return None
-    paths = data.get("paths_data")
-    rows = paths.get("paths") if isinstance(paths, dict) else None
-    listed = [row.get("_path") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    paths = data.get("paths_data", {})
+    rows = paths.get("paths", []) if isinstance(paths, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return None  # rattler takes a list of values for an object
+    listed = [row.get("_path") for row in rows]
     return InstalledRecord(
         file=file.name,
         **texts,

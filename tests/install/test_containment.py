@@ -522,6 +522,14 @@ PREFIXES: dict[str, Spoil] = {
         world.prefix / META / "evil-1-0.json",
         forged(world, files=[], paths_data={"paths_version": 1, "paths": [row(up(world, precious / THESIS))]}),
     ),
+    "paths in a list for an object": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json",
+        forged(world, files=[], paths_data=[1, [row(up(world, precious / THESIS))]]),
+    ),
+    "a path in a list for an object": lambda world, precious: put(
+        world.prefix / META / "evil-1-0.json",
+        forged(world, files=[], paths_data={"paths_version": 1, "paths": [[up(world, precious / THESIS), "hardlink"]]}),
+    ),
     "absolute paths": lambda world, precious: put(
         world.prefix / META / "evil-1-0.json",
         forged(world, files=[], paths_data={"paths_version": 1, "paths": [row(str(precious / THESIS))]}),
