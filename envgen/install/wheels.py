@@ -32,6 +32,10 @@ from envgen.system.settings import Ceiling
 _TIMEOUT = 1800.0  # seconds: a project of the user's own may have to be compiled
 _COMPLAINT = re.compile(r"^The package `([^`]+)`.*$", re.MULTILINE)
 _UP = re.compile(r"^(?:\.\./)+")
+# Sections of entry_points.txt: what could start one of scripts does, as anything may stand behind it, and one ends
+# where no reader takes the line for more of the value before.
+_SCRIPTS = ("[console_scripts]", "[gui_scripts]")
+_SECTION = re.compile(r"\[.+\]")
 # what uv writes into a distribution's metadata of its own accord
 _WRITTEN = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 csv.field_size_limit(Ceiling.TEXT)  # uv has none: a row behind a long one would be hidden
@@ -224,15 +228,17 @@ def _own_words(archive: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str, ta
         for path in _rows(content):
             plain_path(path, f"the RECORD of {shown}")
         return
-    section = ""
-    for line in content.decode("utf-8", "replace").splitlines():
-        if line.strip().startswith("["):
-            section = line.strip(" []")
-        elif "=" in line and section in ("console_scripts", "gui_scripts"):
-            name = line.partition("=")[0].strip()
-            if "/" in plain_path(name, f"a script of {shown}"):
-                raise unsafe(f"{shown} has a script with a path for a name: {name!r}")
-            yield f"{target.scripts}/{name}"
+    makes_scripts = False
+    for row in content.decode("utf-8-sig", "replace").split("\n"):
+        makes_scripts = makes_scripts and not _SECTION.match(row)
+        for line in row.splitlines():
+            if line.strip().startswith(_SCRIPTS):
+                makes_scripts = True
+            elif "=" in line and makes_scripts:
+                name = line.partition("=")[0].strip()
+                if "/" in plain_path(name, f"a script of {shown}"):
+                    raise unsafe(f"{shown} has a script with a path for a name: {name!r}")
+                yield f"{target.scripts}/{name}"
 
 
 def read_distributions(prefix: Path) -> tuple[Distribution, ...]:
@@ -347,8 +353,8 @@ def record_paths(record: Path, site: Path, prefix: Path) -> Iterator[str]:
 
 
 def _rows(record: bytes) -> Iterator[str]:
-    """Yield the paths of a RECORD, whose lines end where uv has them end."""
-    for row in csv.reader(io.StringIO(record.decode("utf-8", "replace"), newline="")):
+    """Yield the paths of a RECORD, whose lines end where uv has them end; it passes over a byte-order mark, too."""
+    for row in csv.reader(io.StringIO(record.decode("utf-8-sig", "replace"), newline="")):
         if row and row[0]:
             yield row[0]
 

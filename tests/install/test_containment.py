@@ -462,6 +462,19 @@ WHEELS: dict[str, Callable[[World, Path], TinyWheel]] = {
     "a script of a module's folder": wheel(
         more={f"{INFO}/entry_points.txt": b"[console_scripts]\nbin/../../evil = evil:x\n"}
     ),
+    **{
+        f"a script that goes up, {where}": wheel(
+            more=lambda world, precious, text=text: {
+                f"{INFO}/entry_points.txt": f"{text}{up(world, precious / THESIS, 'bin')} = evil:x\n".encode()
+            }
+        )
+        for where, text in {
+            "behind a section with a comment": "[console_scripts] # of ours\n",
+            "behind a section and more": "[gui_scripts] = a\n",
+            "behind a value of two lines": "[console_scripts]\na = evil:x\n [other]\n",
+            "behind a value with a form feed": "[console_scripts]\na = evil:x\x0c[other]\n",
+        }.items()
+    },
     "no zip": lambda world, precious: TinyWheel(
         name="evil", version="1.0", filename="evil-1.0-py3-none-any.whl", content=b"PK no", metadata=b""
     ),
@@ -899,8 +912,8 @@ def test_a_hard_link_to_a_file_of_the_users(kept: Kept, place: str) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    ["top/../{}", "a\v,,\ntop\v/../{}", "a" * 200_000 + ",,\ntop/../{}", "up/{}"],
-    ids=["through a link inside", "of an odd name", "behind a long row", "through a link outside"],
+    ["top/../{}", "a\v,,\ntop\v/../{}", "a" * 200_000 + ",,\ntop/../{}", "up/{}", "\ufeffup/{}"],
+    ids=["through a link inside", "of an odd name", "behind a long row", "through a link outside", "behind a mark"],
 )
 def test_what_a_conda_package_claims_for_a_distribution(kept: Kept, row: str) -> None:
     """A wheel takes the place of the distribution of its name, which then goes by its own RECORD."""
