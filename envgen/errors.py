@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -246,29 +246,53 @@ class PypiUnreachableError(PypiError):
     code = "pypi-unreachable"
 
 
-class PypiUnsatisfiableError(PypiError):
-    """Requirements that no set of wheels meets.
+FailureKind = Literal["wheels", "versions", "conflict", "unknown"]
+"""Why a PyPI resolver has no answer: a project has no wheel that fits, or is nowhere; one has no such version; versions
+exclude each other; an explanation that nobody has read before."""
 
-    `problem` is the resolver's own explanation, `names` the distributions that it speaks of, in its order; `because`
-    are the user's lines that keep those from conda.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PypiFailure:
+    """What a PyPI resolver's explanation says.
+
+    `problem` is its own text, and `names` the distributions that it speaks of, in its order; `required` are those that
+    it calls the user's own, `conclusion` is what cannot stand together, of a readable length.
     """
+
+    problem: str
+    kind: FailureKind = "unknown"
+    names: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    conclusion: str = ""
+
+
+class PypiUnsatisfiableError(PypiError):
+    """Requirements that no set of wheels meets; `because` are the user's lines that keep those from conda."""
 
     code = "pypi-unsatisfiable"
 
     def __init__(
         self,
         message: str,
+        failure: PypiFailure,
         *,
-        problem: str,
         hint: str = "",
         lines: Sequence[SourceLine] = (),
-        names: Sequence[str] = (),
         because: Sequence[SourceLine] = (),
     ) -> None:
         super().__init__(message, hint=hint, lines=lines)
-        self.problem = problem
-        self.names = tuple(names)
+        self.failure = failure
         self.because = tuple(because)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the distributions that take part."""
+        return self.failure.names
+
+    @property
+    def problem(self) -> str:
+        """Return the resolver's own explanation."""
+        return self.failure.problem
 
 
 class ProofError(EnvgenError):

@@ -28,8 +28,6 @@ _SHOWN_FIXES = 2
 _FILE = "envgen.yaml"
 _ACCELERATORS: Mapping[str, Accelerator] = {"metal": "metal", "cpu": "cpu"}
 _WORD = re.compile(r"[A-Za-z0-9][\w.-]*")
-_REQUIRED = re.compile(r"you require (.*?)(?:, we can conclude|$)", re.DOTALL)
-_NAMED = re.compile(r"(?:^|and |, |\s)([A-Za-z0-9][\w.-]*?)(?=[\[<>=!~, ]|$)")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -185,7 +183,7 @@ def _blamed(manifest: Manifest, error: EnvgenError) -> Iterator[str]:
     named = list(_named_lines(manifest))
     lines = {line.line for line in error.lines if line.file == _FILE}
     own = {name for name, _ in named}
-    required = own.intersection(_required(error))
+    required = own.intersection(error.failure.required if isinstance(error, PypiUnsatisfiableError) else ())
     found = required or {name for name, line in named if line in lines}
     if isinstance(error, PypiUnsatisfiableError):
         found = found | (set(error.names) - own)
@@ -196,13 +194,6 @@ def _causes(manifest: Manifest, error: EnvgenError) -> Iterator[str]:
     """Yield the names on the lines that keep from conda what PyPI does not have."""
     because = {line.line for line in error.because} if isinstance(error, PypiUnsatisfiableError) else set()
     yield from (name for name, line in _named_lines(manifest) if line in because)
-
-
-def _required(error: EnvgenError) -> Iterator[str]:
-    """Yield what uv says is required, in prose alone: "because you require A>=1 and B==2, we can conclude"."""
-    if isinstance(error, PypiUnsatisfiableError):
-        for part in _REQUIRED.findall(error.problem):
-            yield from (str(canonicalize_name(name)) for name in _NAMED.findall(part))
 
 
 def _named_lines(manifest: Manifest) -> Iterable[tuple[str, int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -28,8 +27,6 @@ from envgen.models.record import Record, VirtualPackage, is_excluded
 from envgen.models.requirement import Requirement
 from envgen.models.solve import RootSpec, SolveRequest
 from envgen.solvers.candidates import selects
-
-_FROM_WHEEL = re.compile(r"\((\S+) \S+ on PyPI requires ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +169,8 @@ class _LockComparison:
         limit = self._requested.exclude_newer
         if isinstance(old, Record) and limit and is_excluded(old.published, limit):
             yield MoveReason("exclude-newer leaves it out")
-        if reason := self._requested.conda.get(key):
-            # A bound that the planner took from a wheel: conda's solver cannot know that the chain goes on there.
-            if not reason.because and (wheel := _FROM_WHEEL.search(reason.text)):
-                yield MoveReason(reason.text, PackageKey("pypi", wheel[1]))
-            elif reason.because or key in self._new:
-                yield reason
+        if (reason := self._requested.conda.get(key)) and (reason.because or key in self._new):
+            yield reason
         if key not in self._new:
             yield from self._departure(key)
 
@@ -290,7 +283,7 @@ class _RecordComparison:
     def _arrival(self, key: PackageKey) -> Iterator[MoveReason]:
         for root in self.request.specs:
             if root.spec.name == key.name:
-                yield MoveReason(f"asked for: {_place(root)}")
+                yield _asked_for(root)
         for user, record in self.after.items():
             if spec := _specs(record.depends).get(key.name):
                 yield MoveReason(f"{user.name} {record.version} needs `{spec[0]}`", user)
@@ -300,7 +293,7 @@ class _RecordComparison:
             yield MoveReason("asked to be updated")
         for root in (*self.request.specs, *self.request.constraints):
             if root.spec.name == old.name and not selects(root.spec, old):
-                yield MoveReason(f"asked for: {_place(root)}")
+                yield _asked_for(root)
         if all(entry.channel.url != old.channel for entry in self.request.channels):
             yield MoveReason(f"its channel {old.channel} is no longer asked for")
         elif new.channel != old.channel:
@@ -331,8 +324,10 @@ def _identity(record: Record | None) -> tuple[str, ...]:
     return (record.version, record.build, record.subdir, record.channel) if record else ()
 
 
-def _place(root: RootSpec) -> str:
-    return f"{root.origin}" if root.origin.line else f"`{root.spec}` ({root.origin.path})"
+def _asked_for(root: RootSpec) -> MoveReason:
+    """Return the reason that a request's own spec is; where a wheel asks for it, the chain goes on there."""
+    place = f"{root.origin}" if root.origin.line else f"`{root.spec}` ({root.origin.path})"
+    return MoveReason(f"asked for: {place}", PackageKey("pypi", root.origin.wheel) if root.origin.wheel else None)
 
 
 def _specs(texts: Iterable[str]) -> dict[str, list[MatchSpec]]:

@@ -24,11 +24,12 @@ class Origin:
     """Where a requirement comes from.
 
     `path` is the manifest's dotted path (`dependencies[3]`), or the name of the distribution or fact that asks for it;
-    `line` is set where a user wrote it.
+    `line` is set where a user wrote it, `wheel` is the distribution of PyPI's whose metadata has it, or "".
     """
 
     path: str
     line: SourceLine | None = None
+    wheel: str = ""
 
     def __str__(self) -> str:
         """Render the line if there is one, else the path."""

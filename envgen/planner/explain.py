@@ -33,8 +33,7 @@ def blamed(state: PlanState, error: PypiUnsatisfiableError) -> PypiUnsatisfiable
     lines += [*because, *(line for conflict in conflicts for line in conflict.lines)]
     return PypiUnsatisfiableError(
         "\n".join(dict.fromkeys([error.message, *reasons])),
-        problem=error.problem,
-        names=error.names,
+        error.failure,
         because=because,
         hint="; ".join(dict.fromkeys(filter(None, hints))) or _LOOSEN,
         lines=sorted_lines(lines),

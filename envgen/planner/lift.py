@@ -127,7 +127,8 @@ def _requires(state: PlanState, metadata: WheelMetadata, visit: _Visit) -> Itera
             text = str(need)
             if text not in seen:
                 seen.add(text)
-                origin = Origin(path=f"{label} on PyPI requires {text}", line=visit.needed_by.origin.line)
+                path, line = f"{label} on PyPI requires {text}", visit.needed_by.origin.line
+                origin = Origin(path=path, line=line, wheel=metadata.name)
                 yield replace(need, text=text, marker="", origin=origin)
 
 
@@ -265,7 +266,7 @@ def _unmet(state: PlanState, mapped: Sequence[MappedRequirement]) -> Reason | No
 
 def _lifted(name: str, mapped: Sequence[MappedRequirement]) -> LiftedRequirement:
     specs = dict.fromkeys(
-        RootSpec(spec=spec, origin=Origin(path=answer.requirement.origin.path))
+        RootSpec(spec=spec, origin=replace(answer.requirement.origin, line=None))
         for answer in mapped
         for spec in answer.specs
     )

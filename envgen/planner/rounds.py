@@ -46,7 +46,6 @@ from envgen.planner.tensorflow_bounds import bind, pin_metal
 
 MAX_ROUNDS = 5
 MAX_TRIES = 8
-_LACKING = ("wheel", "was not found in")  # uv's words for a project without one, and for none at all
 
 
 def plan(inputs: PlanInputs, resolvers: Resolvers) -> Plan:
@@ -263,7 +262,7 @@ def _relax_pypi(state: PlanState, error: PypiUnsatisfiableError) -> bool:
     if floors:
         state.floors.update(dict.fromkeys(floors))
         return True
-    if any(sign in error.problem for sign in _LACKING) and _add_stubs(state, named):
+    if error.failure.kind == "wheels" and _add_stubs(state, named):
         return True
     stubs = [name for name in named if name in state.stubs]
     for name in stubs:

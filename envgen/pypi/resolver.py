@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -29,11 +28,6 @@ from envgen.pypi.uv_messages import notes
 
 Attempt = Callable[[ResolveRequest], object]
 _MAX_BLAMED = 6
-_LONGEST = 500
-# Words of uv's that mean that a project's own files are the cause, so that looking at them explains more.
-_FILES = re.compile(r"no usable wheels|no wheels with|not found in|no versions? of|(?:is|are) available|was yanked")
-# Those of them that mean that a wheel is lacking.
-_LACKING = re.compile(r"no usable wheels|no wheels with|not found in")
 
 
 class UvResolver:
@@ -149,7 +143,7 @@ class UvResolver:
                 except PypiUnsatisfiableError as error:
                     self._attempted[release] = error
             if failure := self._attempted[release]:
-                if _LACKING.search(failure.problem):
+                if failure.failure.kind == "wheels":
                     wheelless.update(failure.names)
                 raise failure
 
@@ -212,16 +206,17 @@ class UvResolver:
         ]
         return PypiUnsatisfiableError(
             f"{error.message}: {described}" if described else error.message,
-            problem=error.problem,
+            error.failure,
             hint="; ".join(dict.fromkeys(filter(None, hints))),
-            names=error.names,
         )
 
     def _blamed(
         self, error: PypiUnsatisfiableError, request: ResolveRequest, wanted: Mapping[str, str], exclusions: Exclusions
     ) -> dict[str, FileVerdict]:
         stubs = {stub.name for stub in request.stubs}
-        named = [name for name in error.names if name not in stubs] if _FILES.search(error.problem) else []
+        named = (
+            [name for name in error.names if name not in stubs] if error.failure.kind in ("wheels", "versions") else []
+        )
         names = () if self._offline else dict.fromkeys((*exclusions.names, *named[:_MAX_BLAMED]))
         verdicts = {}
         for name, project in self._index.projects(names).items():
@@ -357,21 +352,10 @@ def _reason(request: ResolveRequest, name: str, version: str, attempt: Attempt) 
     try:
         attempt(replace(request, constraints=(*request.constraints, f"{name}=={version}")))
     except PypiUnsatisfiableError as error:
-        return _conclusion(error.problem)
+        return error.failure.conclusion
     except PypiUnreachableError:
         return ""
     return ""
-
-
-def _conclusion(problem: str) -> str:
-    """Take what cannot stand together out of a resolver's derivation, or its end; cut to a readable length."""
-    text = " ".join(problem.split())
-    if len(text) <= _LONGEST:
-        return text
-    clash, found, _ = text.rpartition(" are incompatible")
-    if found:
-        text = clash.rpartition("conclude that ")[2] + found
-    return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"
 
 
 def roots(request: ResolveRequest) -> dict[str, str]:

@@ -6,12 +6,12 @@ uv has no structured output for a resolution that fails: its text is all there i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from textwrap import dedent
 
 from packaging.utils import canonicalize_name
 
-from envgen.errors import PypiError, PypiUnreachableError, PypiUnsatisfiableError
+from envgen.errors import FailureKind, PypiError, PypiFailure, PypiUnreachableError, PypiUnsatisfiableError
 from envgen.models.secrets import LOG_IN, mask
 from envgen.models.wheel import ResolveRequest
 from envgen.pypi.release_verdicts import target
@@ -32,6 +32,15 @@ _MENTIONS = re.compile(
 _PROSE = frozenset(
     {"all", "and", "any", "because", "it", "no", "only", "that", "the", "there", "these", "we", "you", "your"}
 )
+# The first that matches counts.
+_KINDS: Mapping[FailureKind, re.Pattern[str]] = {
+    "wheels": re.compile(r"no usable wheels|no wheels with|not found in"),
+    "versions": re.compile(r"no versions? of|(?:is|are) available|was yanked"),
+    "conflict": re.compile(r"depends? on|incompatible|you require|cannot be used|unsatisfiable"),
+}
+_REQUIRED = re.compile(r"you require (.*?)(?:, we can conclude|$)", re.DOTALL)
+_REQUIRED_NAME = re.compile(r"(?:^|and |, |\s)([A-Za-z0-9][\w.-]*?)(?=[\[<>=!~, ]|$)")
+_LONGEST = 500  # letters of a conclusion
 _WARNING = re.compile(r"^warning: (.*)", re.MULTILINE)
 _YANKED = re.compile(r"^`([^`=]+)==([^`]+)` is yanked(?: \(reason: \"?(.*?)\"?\))?$")
 _EXTRA = re.compile(r"^The package `([^`=@]+?)(?:==| @ )[^`]+` does not have an extra named `([^`]+)`$")
@@ -64,11 +73,40 @@ def _no_solution(text: str, request: ResolveRequest) -> PypiError:
             f"the package index refuses access{f': {mask(url[0])}' if url else ''} ({refused[1]})",
             hint=LOG_IN,
         )
+    problem = clean(text)
     return PypiUnsatisfiableError(
         f"no set of wheels meets the requirements for {target(request.platform)}",
-        problem=clean(text),
-        names=mentioned(text),
+        PypiFailure(
+            problem=problem,
+            kind=_kind(problem),
+            names=mentioned(text),
+            required=tuple(_required(problem)),
+            conclusion=_conclusion(problem),
+        ),
     )
+
+
+def _kind(problem: str) -> FailureKind:
+    kinds = (kind for kind, pattern in _KINDS.items() if pattern.search(problem))
+    return next(kinds, "unknown")
+
+
+def _required(problem: str) -> Iterator[str]:
+    """Yield what uv calls the user's own, in prose alone: "because you require A>=1 and B==2, we can conclude"."""
+    for part in _REQUIRED.findall(problem):
+        names = (name for name in _REQUIRED_NAME.findall(part) if name not in _PROSE)
+        yield from (str(canonicalize_name(name)) for name in names)
+
+
+def _conclusion(problem: str) -> str:
+    """Take what cannot stand together out of a derivation, or its end; cut to a readable length."""
+    text = " ".join(problem.split())
+    if len(text) <= _LONGEST:
+        return text
+    clash, found, _ = text.rpartition(" are incompatible")
+    if found:
+        text = clash.rpartition("conclude that ")[2] + found
+    return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"
 
 
 def _unreachable(message: str, rest: str) -> PypiUnreachableError:

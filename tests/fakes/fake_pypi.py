@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envgen.errors import PypiUnsatisfiableError
+from envgen.errors import PypiFailure, PypiUnsatisfiableError
 from envgen.models.platform import Platform
 from envgen.models.wheel import ProjectReleases, Resolution, ResolveRequest, Stub, Wheel, WheelMetadata
 
@@ -141,7 +141,15 @@ class _Attempt:
 
     def failure(self) -> PypiUnsatisfiableError:
         why = f"{min(self.wheelless)} has no usable wheels" if self.wheelless else "versions conflict"
-        return PypiUnsatisfiableError("no set of wheels meets the requirements", problem=why, names=tuple(self.blamed))
+        return PypiUnsatisfiableError(
+            "no set of wheels meets the requirements",
+            PypiFailure(
+                problem=why,
+                kind="wheels" if self.wheelless else "conflict",
+                names=tuple(self.blamed),
+                conclusion=why,
+            ),
+        )
 
     def _specifiers(self, needs: Needs) -> dict[str, SpecifierSet]:
         found: dict[str, SpecifierSet] = {}

@@ -11,6 +11,7 @@ from envgen.lock.model import PlatformLock
 from envgen.locking.moves import MoveReason, RequestedMove, conda_reasons, explained_moves
 from envgen.mapping.channel_packages import distributions_of
 from envgen.models.findings import Decision, Move
+from envgen.models.match_spec import MatchSpec
 from envgen.models.platform import Platform
 from envgen.models.record import Record
 from envgen.models.requirement import Origin, Requirement
@@ -224,8 +225,10 @@ def test_a_record_that_a_wheel_asks_for() -> None:
     six = make_record("six", "1.17.0", depends=["python"])
     before = make_platform([PYTHON])
     after = make_platform([PYTHON, six], [make_wheel("mid", requires=["six"])])
-    reason = MoveReason("asked for: `six` (mid 1.0 on PyPI requires six)")
-    asked = RequestedMove(requirements=[named("mid")], conda={conda_key("six"): reason})
+    origin = Origin(path="mid 1.0 on PyPI requires six", wheel="mid")
+    spec = RootSpec(spec=MatchSpec.parse("six"), origin=origin)
+    reasons = conda_reasons(SolveRequest(channels=(), specs=(spec,), virtual_packages=()), [PYTHON], [PYTHON, six])
+    asked = RequestedMove(requirements=[named("mid")], conda=reasons)
     assert explained(before, after, asked) == {
         "mid": ("asked for: envgen.yaml:3: - mid", ""),
         "six": ("asked for: `six` (mid 1.0 on PyPI requires six)", "mid"),

@@ -21,6 +21,7 @@ from tests.fakes.index_server import BOMB, IndexServer, Misbehaviour, bomb
 from tests.fakes.tiny_wheels import build_wheel
 from tests.pypi.conftest import QUICK, MakeResolver, request
 
+WHOLE = replace(QUICK, total=60.0)  # to unpack a bomb takes a while on a busy machine
 PATIENT = replace(QUICK, window=1.0, read=5)  # a byte always comes in time
 CODINGS: list[Misbehaviour] = ["gzip-bomb", "zstd-bomb", "deflate-bomb"]
 TRICKLES: list[Misbehaviour] = ["trickle", "trickle-head"]
@@ -53,7 +54,7 @@ def test_a_page_that_unpacks_to_far_too_much(index: IndexServer, how: Misbehavio
     index.misbehave("/simple/", how)
     assert BOMB > Ceiling.PROJECT_PAGE
     with pytest.raises(PypiError, match=r"the answer is too large: http://127.*/demo/ \(more than 209,715,200 bytes\)"):
-        page(index)
+        page(index, WHOLE)
 
 
 @pytest.mark.parametrize("how", CODINGS)
@@ -61,7 +62,7 @@ def test_metadata_that_unpacks_to_far_too_much(index: IndexServer, tmp_path: Pat
     wheel = wheel_of(index)
     index.misbehave("/files/", how)
     with pytest.raises(PypiError, match="the answer is too large: "):
-        MetadataReader(session(index), tmp_path).read(wheel)
+        MetadataReader(session(index, WHOLE), tmp_path).read(wheel)
 
 
 @pytest.mark.parametrize("how", TRICKLES)

@@ -38,6 +38,49 @@ def test_a_conflict() -> None:
         "You require CPython 3.14 (`cp314`), but we only found wheels for `tensorflow` (v2.21.0) with: `cp310`",
     ]
     assert error.names == ("tensorflow", "numpy")
+    assert (error.failure.kind, error.failure.required) == ("versions", ("tensorflow",))
+    assert error.failure.conclusion == " ".join(error.problem.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "required"),
+    [
+        ("Because promise==2.3 has no usable wheels and t depends on promise, we can conclude", "wheels", ""),
+        ("Because a has no wheels with a matching Python ABI tag and you require a, we can conclude", "wheels", "a"),
+        (
+            "Because nosuch was not found in the package registry and you require nosuch, we can conclude",
+            "wheels",
+            "nosuch",
+        ),
+        ("Because there are no versions of b and you require b>=1, we can conclude that it", "versions", "b"),
+        ("And because only b<=2.0 is available and you require b>=2.0, we can conclude", "versions", "b"),
+        ("Because b==1 was yanked and you require b==1, we can conclude", "versions", "b"),
+        (
+            "Because a==1 depends on c<2 and b==1 depends on c>=2, we can conclude that these are incompatible. "
+            "And because you require A_x[y]>=1 and b==1, we can conclude that your requirements are unsatisfiable.",
+            "conflict",
+            "a-x b",
+        ),
+        ("Something that nobody has seen before.", "unknown", ""),
+        ("", "unknown", ""),
+    ],
+)
+def test_what_a_failure_says(text: str, kind: str, required: str) -> None:
+    error = failure(f"error: No solution found when resolving dependencies\n  cause: {text}\n", request("a"))
+    assert isinstance(error, PypiUnsatisfiableError)
+    assert (error.failure.kind, error.failure.required) == (kind, tuple(required.split()))
+
+
+def test_a_long_derivation_is_cut_to_what_cannot_stand_together() -> None:
+    start = "Because " + "a depends on b and " * 40
+    end = f"we can conclude that a==1 and b==2 are incompatible. And because {'you see ' * 10}it, we cannot."
+    for text, expected in (
+        (f"{start}{end}", "a==1 and b==2 are incompatible"),
+        ("x " * 400, f"…{('x ' * 400).strip()[-500:]}"),
+    ):
+        error = failure(f"error: No solution found when resolving dependencies\n  cause: {text}\n", request("a"))
+        assert isinstance(error, PypiUnsatisfiableError)
+        assert error.failure.conclusion == expected
 
 
 @pytest.mark.parametrize(
