@@ -79,6 +79,21 @@ class TestMetal:
         asked_for = {spec for specs, _ in asked.conda.solves for spec in specs}
         assert ("board" in asked_for, "loose" in asked_for) == (False, True)
 
+    def test_what_an_older_record_does_not_bring_is_left_to_the_solver(self) -> None:
+        """The newest of `linked` loads a shared protobuf, which may not be beside TensorFlow; an older one does not."""
+        channel = (
+            CHANNEL
+            + """
+        board 1.0 : linked
+        linked 2.0 : libprotobuf
+        linked 1.0
+        @libprotobuf 5.0
+        """
+        )
+        asked = scenario(channel, PYPI + "\nboard 1.0", dependencies=["tensorflow", "board"], accelerator="metal")
+        asked.plan()
+        assert "board" in {spec for specs, _ in asked.conda.solves for spec in specs}
+
     def test_the_accelerator_alone_asks_for_tensorflow_in_every_group(self) -> None:
         made = scenario(CHANNEL, PYPI, groups={"dev": ["pandas"]}, accelerator="metal").plan()
         assert made.roots == {
