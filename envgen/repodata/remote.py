@@ -56,7 +56,7 @@ from envgen.repodata.locations import (
     is_broken_index,
     is_page,
 )
-from envgen.repodata.shards import INDEX, ShardIndex, ShardLedger
+from envgen.repodata.shards import INDEX, ShardIndex, ShardLedger, kept_index, unpacked
 from envgen.repodata.sources import Source, fault_of_texts, rattler_channel
 from envgen.system.files import hold_folder, read_text
 from envgen.system.lifetime import ChildLimits, EndedError, Headway, run, run_child
@@ -117,9 +117,10 @@ class Remote:
         self._client = _client(channels)
         self._ledger = ShardLedger(cache)
         self._ledger.drop_changed()
-        if not access.offline:
+        if access.offline:
+            self._ledger.drop_unverified()
+        else:
             self._ledger.drop_old()
-        self._indexes: dict[str, ShardIndex | None] = {}
         self.gateway = self._open(cache)
         self._watch = Watch(
             places=[place for _, place in channels], subdirs=platform.subdirs, cache=cache, timeout=access.timeout
@@ -176,21 +177,22 @@ class Remote:
             one(channel, place, digest, url)
             for channel, place in self.channels
             for subdir in self._platform.subdirs
-            for digest, url in (await self._shards(place, subdir)).items()
+            for digest, url in (await self._shards(channel, place, subdir)).items()
             if digest in wanted
         ]
         return all(await asyncio.gather(*work))
 
-    async def _shards(self, place: Place, subdir: str) -> Mapping[str, str]:
+    async def _shards(self, channel: Channel, place: Place, subdir: str) -> Mapping[str, str]:
         """Return the addresses of a subdir's shards; none where the channel is not sharded."""
         url = f"{place.url}/{subdir}/{INDEX}"
-        if url not in self._indexes:
-            try:
-                self._indexes[url] = ShardIndex.read(await download_bytes(self._client, url), url)
-            except (GatewayError, OSError, RuntimeError, ValueError):  # rattler read another kind of index then
-                self._indexes[url] = None
-        index = self._indexes[url]
-        return index.urls if index else {}
+        try:
+            plain = kept_index(self._watch.cache, url)
+            if plain is None:  # rattler keeps it in another form, or read another kind of index
+                with contextlib.suppress(GatewayError, OSError, RuntimeError):
+                    plain = unpacked(await download_bytes(self._client, url))
+            return ShardIndex.read(plain, url).urls if plain else {}
+        except ValueError as error:
+            raise explain_fault(channel, url, "what it says of its parts cannot be read") from error
 
     def run(self, work: Coroutine[object, object, T]) -> T:
         """Wait for work that reads the channels.

@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -23,6 +24,7 @@ from envgen.errors import EnvgenError
 from envgen.system.files import FolderWriter, read_text
 
 INDEX = "repodata_shards.msgpack.zst"
+_KEPT = b"SHARD-CACHE-V1"  # how rattler's copy of an index begins; the length of what the server said follows, and that
 _FOLDER, _LEDGER = "shards-v1", "shards-verified.json"  # the first is rattler's, below the cache
 _LIMIT = 64 * 1024 * 1024  # bytes of an index, unpacked; conda-forge's has about 1 MB
 _OLD = 3600.0  # seconds: no run that is at work has not looked at it yet
@@ -35,19 +37,75 @@ class ShardIndex:
     urls: Mapping[str, str]
 
     @classmethod
-    def read(cls, content: bytes, url: str) -> ShardIndex:
-        """Read an index that came from a URL; raise ValueError for what is none."""
+    @lru_cache(maxsize=8)  # of a run's channels, which are read anew for each of its questions
+    def read(cls, plain: bytes, url: str) -> ShardIndex:
+        """Read an unpacked index that came from a URL; raise ValueError for what is none."""
         try:
-            with zstandard.ZstdDecompressor().stream_reader(content) as stream:
-                plain = stream.read(_LIMIT + 1)
-            if len(plain) > _LIMIT:
-                raise ValueError("it is too large")
-            data = msgpack.unpackb(plain)
-            base = urljoin(url, str(data["info"]["shards_base_url"]).rstrip("/") + "/")
-            hashes = [_hex(digest) for digest in data["shards"].values()]
-        except (zstandard.ZstdError, msgpack.UnpackException, ValueError, KeyError, TypeError, AttributeError) as error:
+            folder, hashes = _read(plain)
+            base = urljoin(url, folder.rstrip("/") + "/")
+        except (msgpack.UnpackException, ValueError, TypeError) as error:
             raise ValueError(f"no index of shards: {error!r}") from error
         return cls(urls={digest: urljoin(base, f"{digest}.msgpack.zst") for digest in hashes})
+
+
+def unpacked(content: bytes) -> bytes:
+    """Unpack an index as it is sent; raise ValueError where it is not packed, or too large."""
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(content) as stream:
+            plain = stream.read(_LIMIT + 1)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"no index of shards: {error!r}") from error
+    if len(plain) > _LIMIT:
+        raise ValueError("no index of shards: it is too large")
+    return plain
+
+
+def kept_index(cache: Path, url: str) -> bytes | None:
+    """Return the unpacked index of a URL that rattler goes by, b"" where there is none; None where it has kept nothing.
+
+    A second answer of the server might be another one, or none: then nothing would say what the shards must be. Raises
+    ValueError for one that is too large.
+    """
+    for path in sorted(cache.glob("*.shards-cache-v1")):
+        with contextlib.suppress(OSError), path.open("rb") as stream:  # files come and go
+            head = stream.read(len(_KEPT) + 4)
+            said = stream.read(int.from_bytes(head[len(_KEPT) :], "little")) if head.startswith(_KEPT) else b""
+            if msgpack.packb(url) in said:  # no server can say that: rattler keeps what it says as numbers below 128
+                plain = stream.read(_LIMIT + 1)
+                if len(plain) > _LIMIT:
+                    raise ValueError("no index of shards: it is too large")
+                return plain
+    return None
+
+
+def _read(plain: bytes) -> tuple[str, list[str]]:
+    """Return where an index says that its shards are, and their hashes; raise what msgpack does, or TypeError.
+
+    Whatever else it holds is passed over, and no list or object is ever made: of the smallest, as many bytes as it may
+    have would fill five gigabytes.
+    """
+    unpacker = msgpack.Unpacker(max_buffer_size=len(plain), max_array_len=0, max_map_len=0)
+    unpacker.feed(plain)
+    folder: object = None
+    hashes: list[str] | None = None
+    for _ in range(unpacker.read_map_header()):
+        match unpacker.unpack():
+            case "info":
+                for _ in range(unpacker.read_map_header()):
+                    if unpacker.unpack() == "shards_base_url":
+                        folder = unpacker.unpack()
+                    else:
+                        unpacker.skip()
+            case "shards":
+                hashes = []
+                for _ in range(unpacker.read_map_header()):
+                    unpacker.skip()
+                    hashes.append(_hex(unpacker.unpack()))
+            case _:
+                unpacker.skip()
+    if not isinstance(folder, str) or hashes is None:
+        raise TypeError("it does not say where its shards are")
+    return folder, hashes
 
 
 def _hex(digest: object) -> str:
@@ -72,6 +130,13 @@ class ShardLedger:
     def unverified(self) -> list[str]:
         """Return the hashes that name files of which nothing is known, or that have changed, sorted."""
         return sorted(path.name.partition(".")[0] for path in self._files() if not self._is_known(path))
+
+    def drop_unverified(self) -> None:
+        """Remove the files of which nothing is known: off-line there is nothing to hold them against."""
+        for path in self._files():
+            with contextlib.suppress(OSError):
+                if not self._is_known(path):
+                    path.unlink()
 
     def drop_old(self) -> None:
         """Remove the files of which nothing is known and that no run is about to look at."""

@@ -20,10 +20,14 @@ MAC = Platform(subdir="osx-arm64", python="3.12", macos="13.0")
 
 
 def opened(
-    *channels: str, cache: Path, mirrors: Mapping[str, str] | None = None, exclude_newer: datetime | None = None
+    *channels: str,
+    cache: Path,
+    mirrors: Mapping[str, str] | None = None,
+    exclude_newer: datetime | None = None,
+    offline: bool = False,
 ) -> Repodata:
     """Open channels for a Mac."""
-    access = Access(cache=cache, mirrors=mirrors or {})
+    access = Access(cache=cache, mirrors=mirrors or {}, offline=offline)
     return open_channels(tuple(map(Channel.parse, channels)), MAC, access, exclude_newer=exclude_newer)
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import msgpack
 import pytest
 import zstandard
 
 from envgen.errors import RepodataError
-from envgen.repodata.shards import ShardIndex, ShardLedger
+from envgen.repodata.shards import ShardIndex, ShardLedger, unpacked
 from tests.fakes.channels import opened
 from tests.fakes.loopback import LoopbackChannel, package, repodata, send, serving, sharded
 
@@ -42,6 +44,7 @@ def kept(cache: Path) -> list[Path]:
     return sorted((cache / "repodata" / "shards-v1").glob("*.msgpack"))
 
 
+NAMED = "noarch/repodata_shards.msgpack.zst"
 GOOD = {"a": "1.0", "b": "1.0"}
 
 
@@ -97,6 +100,66 @@ def test_a_shard_that_is_wrong_once_is_asked_for_again(tmp_path: Path, channel: 
 
     channel.faults = dict.fromkeys(wrong, fault)
     assert versions(channel, tmp_path) == GOOD
+
+
+def changed(change: Callable[[Any], object]) -> Callable[[bytes], bytes]:
+    """Return what packs an index anew, with another form."""
+    return lambda body: zstandard.compress(msgpack.packb(change(msgpack.unpackb(zstandard.decompress(body)))))
+
+
+def in_two(body: bytes) -> bytes:
+    plain = zstandard.decompress(body)
+    return zstandard.compress(plain[:10]) + zstandard.compress(plain[10:])
+
+
+INDEXES: dict[str, Callable[[bytes], bytes]] = {
+    "a list for an object": changed(lambda index: [index["info"], index["shards"]]),
+    "packed in two": in_two,
+}
+
+
+@pytest.mark.parametrize("case", INDEXES)
+def test_a_wrong_shard_of_an_index_of_an_odd_form(tmp_path: Path, channel: LoopbackChannel, case: str) -> None:
+    channel.files = {**channel.files, **of_other(channel.files)}
+    channel.files[NAMED] = INDEXES[case](channel.files[NAMED])
+    with pytest.raises(RepodataError, match=f"channel `{channel.url}`"):
+        versions(channel, tmp_path)
+
+
+@pytest.mark.parametrize("status", [404, 500, 200])
+def test_a_wrong_shard_of_an_index_that_answers_once(tmp_path: Path, channel: LoopbackChannel, status: int) -> None:
+    index = channel.files[NAMED]
+    channel.files = {**channel.files, **of_other(channel.files)}
+
+    def fault(handler: BaseHTTPRequestHandler) -> None:
+        first = not any(seen.path.endswith(NAMED) for seen in channel.seen[:-1])
+        send(handler, 200 if first else status, index if first else b"<html>")
+
+    channel.faults[NAMED] = fault
+    with pytest.raises(RepodataError, match="sends a part of its index that is not what the index says"):
+        versions(channel, tmp_path)
+    assert kept(tmp_path) == []
+
+
+def test_an_index_of_many_lists_takes_little_memory() -> None:
+    index = {"info": {"shards_base_url": "./", "more": [[]]}, "shards": {"a": b"1" * 32}}
+    count = 8 << 20
+    more = msgpack.packb("more") + b"\xdd" + count.to_bytes(4, "big") + b"\x90" * count
+    plain = b"\x83" + msgpack.packb(index)[1:] + more
+    tracemalloc.start()
+    assert len(ShardIndex.read(plain, "https://x/noarch/i").urls) == 1
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * len(plain)
+
+
+def test_off_line_nothing_unverified_is_used(tmp_path: Path, channel: LoopbackChannel) -> None:
+    assert versions(channel, tmp_path) == GOOD
+    (tmp_path / "repodata" / "shards-verified.json").unlink()
+    (shard,) = msgpack.unpackb(kept(tmp_path)[0].read_bytes())["packages.conda"]
+    kept(tmp_path)[0].write_bytes(msgpack.packb({"packages": {}, "packages.conda": {}}))
+    with pytest.raises(RepodataError):
+        opened(channel.url, cache=tmp_path, offline=True).closure([shard.split("-")[0]])
 
 
 def test_a_shard_that_always_differs(tmp_path: Path, channel: LoopbackChannel) -> None:
@@ -168,10 +231,10 @@ def test_the_ledger_knows_a_file_that_was_touched(tmp_path: Path, channel: Loopb
 )
 def test_what_is_no_index(content: bytes) -> None:
     with pytest.raises(ValueError, match="no index of shards"):
-        ShardIndex.read(content, "https://x/noarch/repodata_shards.msgpack.zst")
+        ShardIndex.read(unpacked(content), "https://x/noarch/repodata_shards.msgpack.zst")
 
 
 def test_where_shards_are() -> None:
     data = {"info": {"shards_base_url": "https://cdn.example/s"}, "shards": {"a": b"\x01" * 32}}
-    index = ShardIndex.read(zstandard.compress(msgpack.packb(data)), "https://x/noarch/i")
+    index = ShardIndex.read(msgpack.packb(data), "https://x/noarch/i")
     assert index.urls == {"01" * 32: f"https://cdn.example/s/{'01' * 32}.msgpack.zst"}
