@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+import struct
 import subprocess
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ _UP = re.compile(r"^(?:\.\./)+")
 # where no reader takes the line for more of the value before.
 _SCRIPTS = ("[console_scripts]", "[gui_scripts]")
 _SECTION = re.compile(r"\[.+\]")
+_EXTRA, _UNICODE_PATH = struct.Struct("<HH"), 0x7075  # of a zip's member: a kind and a size, then as many bytes
 # what uv writes into a distribution's metadata of its own accord
 _WRITTEN = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 csv.field_size_limit(Ceiling.TEXT)  # uv has none: a row behind a long one would be hidden
@@ -199,6 +201,8 @@ def read_wheel(wheel: LockedWheel, path: Path, target: WheelTarget) -> PackageFi
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
+                if _has_another_name(member):
+                    raise unsafe(f"{shown} has a file of two names: {member.filename!r}")
                 if member.is_dir():
                     plain_path(member.filename.rstrip("/"), shown)
                     continue
@@ -217,6 +221,17 @@ def read_wheel(wheel: LockedWheel, path: Path, target: WheelTarget) -> PackageFi
         hint = "tell its maintainers"
         raise InstallError(f"{wheel.wheel.filename} is no wheel: {error}", hint=hint, code="package") from error
     return PackageFiles(name=wheel.name, shown=shown, files=tuple(files), links=links, written=frozenset(records))
+
+
+def _has_another_name(member: zipfile.ZipInfo) -> bool:
+    """Return whether a member has a second name in Unicode, by which uv goes where older Pythons know the first."""
+    extra = member.extra
+    while len(extra) >= _EXTRA.size:
+        kind, size = _EXTRA.unpack_from(extra)
+        if kind == _UNICODE_PATH and extra[_EXTRA.size + 5 : _EXTRA.size + size] != member.filename.encode():
+            return True  # the name stands behind a version and a checksum
+        extra = extra[_EXTRA.size + size :]
+    return False
 
 
 def _own_words(archive: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str, target: WheelTarget) -> Iterator[str]:

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -417,6 +418,26 @@ def bent(old: bytes, new: bytes) -> Callable[[World, Path], TinyWheel]:
     return build
 
 
+def renamed(member: str, name: str) -> Callable[[World, Path], TinyWheel]:
+    """Return a wheel with a member that has this name for those who read names in Unicode, and another for Python."""
+
+    def build(world: World, precious: Path) -> TinyWheel:
+        made = build_wheel("evil", "1.0", more={member: b"evil"})
+        other = "x" * len(name)
+        field = struct.pack("<BI", 1, zlib.crc32(other.encode())) + name.encode()
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(made.content)) as old, zipfile.ZipFile(buffer, "w") as new:
+            for each in old.infolist():
+                info = zipfile.ZipInfo(name if each.filename == member else each.filename)
+                if each.filename == member:
+                    info.extra = struct.pack("<HH", 0x7075, len(field)) + field
+                new.writestr(info, old.read(each))
+        head, sign, listed = buffer.getvalue().partition(b"PK\1\2")
+        return replace(made, content=head + sign + listed.replace(name.encode(), other.encode(), 1))
+
+    return build
+
+
 INFO = "evil-1.0.dist-info"
 WHEELS: dict[str, Callable[[World, Path], TinyWheel]] = {
     "a member that goes up": member(lambda world, precious: up(world, precious / THESIS, SITE)),
@@ -458,6 +479,7 @@ WHEELS: dict[str, Callable[[World, Path], TinyWheel]] = {
     "a RECORD that goes up behind a folder": wheel(
         more=lambda world, precious: {f"{INFO}/RECORD": f"evil/../{up(world, precious / THESIS, SITE)},,\n".encode()}
     ),
+    "a name that Python does not read": renamed("evil_more.py", "evil-1.0.data/data/conda-meta/six-1.17-0.json"),
     "a RECORD of another wheel's": member(lambda world, precious: f"../../../{PRECIOUS}.dist-info/RECORD"),
     "a script of a module's folder": wheel(
         more={f"{INFO}/entry_points.txt": b"[console_scripts]\nbin/../../evil = evil:x\n"}
