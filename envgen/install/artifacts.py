@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from envgen.lock.model import LockedWheel
 from envgen.models.package_key import PackageKey
 from envgen.models.record import Record
 from envgen.repodata.credentials import Route
+from envgen.system.files import open_regular
+
+_CHUNK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +25,18 @@ class Digest:
     hex: str
 
     def matches(self, path: Path) -> bool:
-        """Return whether a file has this hash; raise OSError."""
-        with path.open("rb") as stream:
-            hasher = hashlib.file_digest(stream, lambda: hashlib.new(self.algorithm, usedforsecurity=False))
+        """Return whether a regular file has this hash; raise OSError.
+
+        No more is read than it had at first: a lock may name one of the system's, which says 0 bytes and never ends.
+        """
+        hasher = hashlib.new(self.algorithm, usedforsecurity=False)
+        with open_regular(path) as stream:
+            left = os.fstat(stream.fileno()).st_size
+            while chunk := stream.read(_CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    return False
+                hasher.update(chunk)
         return hasher.hexdigest() == self.hex
 
     def __str__(self) -> str:
