@@ -95,8 +95,9 @@ def test_a_shard_that_is_wrong_once_is_asked_for_again(tmp_path: Path, channel: 
 
     def fault(handler: BaseHTTPRequestHandler) -> None:
         path = handler.path.split("/channel/", 1)[-1]
-        send(handler, 200, channel.files[path] if path in told else wrong[path])
-        told.add(path)
+        again = path in told
+        told.add(path)  # before it is sent: another request may come meanwhile
+        send(handler, 200, channel.files[path] if again else wrong[path])
 
     channel.faults = dict.fromkeys(wrong, fault)
     assert versions(channel, tmp_path) == GOOD
