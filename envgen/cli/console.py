@@ -92,8 +92,11 @@ def show_error(error: EnvgenError, *, as_json: bool) -> None:
         return
     hint = f"\nhint: {error.hint}" if error.hint else ""
     first, *rest = str(error).removesuffix(hint).split("\n")
-    more = [f"  … and {len(rest) - _MOST_LINES} lines more, all of them with --json"] if len(rest) > _MOST_LINES else []
-    _print("error: ", "bold red", "\n".join([first, *rest[:_MOST_LINES], *more]))
+    if len(rest) > _MOST_LINES:  # what it comes to, and the user's lines, are at its end
+        half = _MOST_LINES // 2
+        left_out = f"  … {len(rest) - 2 * half} lines are left out here, --json has them all"
+        rest = [*rest[:half], left_out, *rest[-half:]]
+    _print("error: ", "bold red", "\n".join([first, *rest]))
     if error.hint:
         _print("hint: ", "cyan", error.hint)
 

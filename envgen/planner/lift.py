@@ -137,7 +137,12 @@ def _from_replacement(state: PlanState, need: Requirement, label: str) -> Requir
     if need.name not in state.replaced:
         return need
     name = state.replaced[need.name]
-    state.note([f"{name} takes the place of `{need}`, which {label} requires: both install the same files"])
+    state.note(
+        [
+            f"{name} takes the place of `{need}`, which {label} requires: both install the same files. "
+            "Install the lock with envgen or conda-lock, since pip by itself asks for the other one"
+        ]
+    )
     return replace(need, name=name, text=f"{name}{need.specifier}", extras=())
 
 

@@ -55,7 +55,7 @@ class UvResolver:
         self._uv = Uv(environment, indexes, timeouts=limits, offline=offline)
         self._offline = offline
         self._done: dict[ResolveRequest, Resolution | PypiUnsatisfiableError] = {}
-        self._attempted: dict[str, PypiUnsatisfiableError | None] = {}
+        self._could_be_had: set[tuple[Platform, tuple[str, ...], str]] = set()
 
     @property
     def calls(self) -> int:
@@ -134,18 +134,20 @@ class UvResolver:
         wheelless: set[str] = set()
 
         def attempt(other: ResolveRequest) -> None:
-            """Collect the names that take part in a failure for want of wheels; each release is tried once."""
-            release = other.constraints[-1]
-            if release not in self._attempted:
-                self._attempted[release] = None
-                try:
-                    self._uv.compile(Exclusions(bound=exclusions.bound).apply(other))
-                except PypiUnsatisfiableError as error:
-                    self._attempted[release] = error
-            if failure := self._attempted[release]:
-                if failure.failure.kind == "wheels":
-                    wheelless.update(failure.names)
-                raise failure
+            """Collect the names that take part in a failure for want of wheels.
+
+            A release that could be had with the same requirements, whatever conda provided, is not tried again.
+            """
+            question = (other.platform, other.requirements, other.constraints[-1])
+            if question in self._could_be_had:
+                return
+            try:
+                self._uv.compile(Exclusions(bound=exclusions.bound).apply(other))
+            except PypiUnsatisfiableError as error:
+                if error.failure.kind == "wheels":
+                    wheelless.update(error.names)
+                raise
+            self._could_be_had.add(question)
 
         stepped_back = tuple(backtracking_notes(request, chosen, wheels, self._index, attempt))
         return Resolution(wheels=wheels, notes=(*warnings, *stepped_back), wheelless=tuple(sorted(wheelless)))

@@ -87,8 +87,15 @@ def test_a_failure_of_thousands_of_lines_is_cut_with_a_word(capsys: pytest.Captu
     show_error(EnvgenError("it failed", hint="do better", lines=lines), as_json=False)
     told = capsys.readouterr().err.splitlines()
     assert told[:2] == ["error: it failed", "  a.yaml:1: - n1"]
-    assert told[-2:] == ["  … and 2900 lines more, all of them with --json", "hint: do better"]
+    assert told[50:53] == [
+        "  a.yaml:50: - n50",
+        "  … 2900 lines are left out here, --json has them all",
+        "  a.yaml:2951: - n2951",
+    ]
+    assert told[-2:] == ["  a.yaml:3000: - n3000", "hint: do better"]
     assert len(told) == 103
+    show_error(EnvgenError("it failed", lines=lines[:100]), as_json=False)
+    assert len(capsys.readouterr().err.splitlines()) == 101
 
 
 def test_a_terminal_gets_colours(terminal: Terminal) -> None:

@@ -347,7 +347,8 @@ class TestDoubles:
         assert len(asked.pypi.asked) == 1
         assert (
             "opencv-python takes the place of `opencv-python-headless>=4.9`, which app 1.0 requires: "
-            "both install the same files"
+            "both install the same files. Install the lock with envgen or conda-lock, since pip by itself asks for the "
+            "other one"
         ) in made.notes
 
     def test_at_the_version_that_the_other_is_needed_at(self) -> None:

@@ -203,15 +203,26 @@ class TestBacktracking:
         assert set(resolution.wheelless) == {"datasets", "keras-cv", "promise"}
         assert resolver.calls == 2
 
-    def test_uv_is_asked_once_about_a_release(self, index: IndexServer, resolver: UvResolver) -> None:
-        index.add(build_wheel("lib", "1.0"))
-        index.add(build_wheel("lib", "2.0", requires=("promise",)))
-        index.add(build_wheel("other", "1.0"))
-        index.add_sdist("promise", "2.3")
-        first, second = resolver.resolve(request("lib")), resolver.resolve(request("lib", "other"))
-        assert (first.notes, first.wheelless) == (second.notes, second.wheelless)
-        assert set(first.wheelless) == {"lib", "promise"}
-        assert (first.runs, second.runs, resolver.calls) == (2, 1, 3)
+    def test_a_failure_is_told_for_the_very_request(self, index: IndexServer, resolver: UvResolver) -> None:
+        for version in ("1.0", "2.0"):
+            index.add(build_wheel("lib", version))
+        index.add(build_wheel("left", "1.0", requires=("lib<2",)))
+        index.add(build_wheel("right", "1.0", requires=("lib<1.5",)))
+        (first,) = resolver.resolve(request("lib", "left")).notes
+        (second,) = resolver.resolve(request("lib", "right")).notes
+        assert ("left" in first, "left" in second, "right" in second) == (True, False, True)
+
+    def test_what_could_be_had_is_asked_once(self, index: IndexServer, resolver: UvResolver) -> None:
+        index.add(build_wheel("a", "1.0"))
+        index.add(build_wheel("a", "2.0", requires=("c<2",)))
+        index.add(build_wheel("b", "1.0"))
+        index.add(build_wheel("b", "2.0", requires=("c>=2",)))
+        for version in ("1.0", "2.0"):
+            index.add(build_wheel("c", version))
+        (note,) = resolver.resolve(request("a", "b")).notes
+        again = replace(request("a", "b"), constraints=("c<9",))
+        assert resolver.resolve(again).notes == (note,)
+        assert resolver.calls == 3
 
     def test_a_minor_version_behind_is_no_question_to_uv(self, index: IndexServer, resolver: UvResolver) -> None:
         index.add(build_wheel("lib", "1.0"))
