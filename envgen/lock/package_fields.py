@@ -23,6 +23,7 @@ from envgen.models.wheel import wheel_parts
 
 _DEPEND = re.compile(r"([a-z0-9_][a-z0-9_.-]*)\s*(.*)", re.DOTALL)
 _ANY_VERSION = "*"
+_MOST_ALTERNATIVES, _SHOWN = 1000, 40  # of versions, that packages have three of; signs of a text
 _SUFFIXES = (".conda", ".tar.bz2")
 
 
@@ -99,7 +100,10 @@ def _both_versions(first: str, second: str) -> str:
     if first == _ANY_VERSION:
         return second
     # "," binds closer than "|" in a version spec (CEP 29), so that alternatives must be multiplied out
-    return "|".join(f"{one},{other}" for one in first.split("|") for other in second.split("|"))
+    ones, others = first.split("|"), second.split("|")
+    if len(ones) * len(others) > _MOST_ALTERNATIVES:
+        raise ValueError(f"`{first[:_SHOWN]}…` and `{second[:_SHOWN]}…` have too many alternatives to be held together")
+    return "|".join(f"{one},{other}" for one in ones for other in others)
 
 
 def _requirement(text: str) -> Requirement:

@@ -58,6 +58,11 @@ def test_depends_fold_to_one_entry_a_name(depends: list[str], folded: dict[str, 
         pytest.param([">=1"], "cannot be held", id="no name"),
         pytest.param(["a * x_0", "a * y_0"], "two builds", id="two builds"),
         pytest.param(["a[build=x]", "a >=1"], "together", id="brackets and a bound"),
+        pytest.param(
+            [f"a {'|'.join(f'{first}.{second}' for second in range(20))}" for first in range(6)],
+            "too many alternatives",
+            id="alternatives of many specs",
+        ),
     ],
 )
 def test_depends_that_cannot_be_held_are_refused(depends: list[str], reason: str) -> None:
