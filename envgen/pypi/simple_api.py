@@ -33,6 +33,8 @@ _FORM = re.compile(r"<\s*(?:form|script|input)\b", re.IGNORECASE)
 _MARKUP = re.compile(r"""<(?:!--.*?--|(?!!--|!\[)(?:[^<>"']++|"[^"]*"|'[^']*')*)>""", re.DOTALL)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LONGEST_NAME, _LONGEST_BOUND = 255, 1000
+# Of a page, which packs to nothing: each value takes up to 100 bytes, each tag 1 kB. Ten thousand files have 5%.
+_MOST_VALUES, _MOST_TAGS = 4_000_000, 200_000
 _LATIN = ("iso-8859-1", "latin-1", "windows-1252")
 _WORKERS = 8
 
@@ -155,6 +157,8 @@ def _is_reachable(url: str, page: str) -> bool:
 
 
 def _read_json(answer: Response) -> tuple[ProjectFile, ...]:
+    if sum(map(answer.content.count, (b"[", b"{", b","))) > _MOST_VALUES:
+        raise ValueError("more values than a page has")
     page = json.loads(answer.content)
     version = str(page["meta"]["api-version"])
     if not version.startswith("1."):
@@ -225,7 +229,9 @@ def _read_html(answer: Response, name: str) -> tuple[ProjectFile, ...]:
 
 
 def _whole(text: str) -> str:
-    """Return a page whose tags and comments all end; raise ValueError for any other."""
+    """Return a page whose tags and comments all end; raise ValueError for any other, or one of far too many."""
+    if text.count("<") > _MOST_TAGS:
+        raise ValueError("more tags than a page has")
     at = text.find("<")
     while at >= 0:
         markup = _MARKUP.match(text, at)

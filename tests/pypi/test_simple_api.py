@@ -217,6 +217,12 @@ JSON = "application/vnd.pypi.simple.v1+json"
         pytest.param("text/html", b"demo " + b"<![CDATA[>" * 100_000, id="sections without an end"),
         pytest.param("text/html; charset=utf-7", b"demo " + b"<a " * 40_000, id="an encoding that hides tags"),
         pytest.param(JSON, b'{"meta": ' + b"[" * 100_000, id="deep"),
+        pytest.param(
+            JSON,
+            b'{"meta": {"api-version": "1.0"}, "files": [], "more": [' + b"[]," * 2_000_000 + b"[]]}",
+            id="far too many values",
+        ),
+        pytest.param("text/html", b"demo " + b"<br>" * 200_001, id="far too many tags"),
     ],
 )
 def test_other_pages(kind: str, body: bytes, raw_page: Callable[[str, bytes], str]) -> None:
