@@ -99,8 +99,9 @@ def vendor_environments(services: Services, names: tuple[str, ...], folder: Path
     except OSError as error:
         raise InstallError(f"cannot make {folder}: {reason_of(error)}", hint="name another folder: --to DIR") from error
     with exclusive(folder) as writer:
-        there = [locked_environment(folder, name) for name in environment_names(folder)]
-        union = {environment.name: (environment, lock) for environment, lock in (*there, *chosen)}
+        union = {environment.name: (environment, lock) for environment, lock in chosen}
+        others = [name for name in environment_names(folder) if name not in union]  # a run may have left half of ours
+        union |= {name: locked_environment(folder, name) for name in others}
         gathering = _Gathering(services, folder, [union[name] for name in sorted(union)])
         before = {file.path for file in read_listing(folder)} if (folder / LISTING).is_file() else set()
         downloaded = gathering.gather()
@@ -234,7 +235,8 @@ class _Gathering:
     def _own_files(self) -> dict[str, str]:
         files: dict[str, str] = {}
         for environment, _ in self._environments:
-            texts = {MANIFEST: environment.text, **generated_texts(environment.folder)}
+            # the manifest comes last: it makes an environment of a folder
+            texts = {**generated_texts(environment.folder), MANIFEST: environment.text}
             files |= {f"{FOLDER}/{environment.name}/{name}": text for name, text in texts.items()}
         return files
 

@@ -126,6 +126,19 @@ def test_it_goes_on_where_it_stopped(world: World, usual: Basics) -> None:
     assert one.read_bytes() == usual.demolib.content
 
 
+def test_it_goes_on_where_it_stopped_within_an_environment(world: World, usual: Basics) -> None:
+    folder = vendored(world) / "environments/demo"
+    folder.mkdir(parents=True)
+    (folder / "envgen.yaml").mkdir()
+    assert "is a folder" in world.failed("vendor", "demo", "--download", "--to", str(vendored(world)))["message"]
+    assert (folder / "conda-lock.yml").exists(), "a manifest without it would be an environment that cannot be read"
+    (folder / "envgen.yaml").rmdir()
+    (folder / "envgen.yaml").write_text("name: demo\n")
+    (folder / "conda-lock.yml").unlink()
+    world.good("vendor", "demo", "--download", "--to", str(vendored(world)))
+    world.good("vendor", "--verify", str(vendored(world)))
+
+
 def test_the_same_locks_give_the_same_folder(world: World, usual: Basics) -> None:
     for name in ("one", "two"):
         world.good("vendor", "--download", "--to", str(world.folder / name))
