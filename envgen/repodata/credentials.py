@@ -7,7 +7,9 @@ import json
 import os
 import secrets
 import ssl
+import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -95,8 +97,24 @@ def redirected(url: str, header: str = "") -> str:
     """Return the URL on another host that a request is sent on to; "" where it is answered, or fails, at its own.
 
     rattler's client names the address that it comes from to the host that it is sent on to (`Referer`). A token in the
-    path would be told to that host, so it is asked for beforehand. RepodataError: nobody can say.
+    path would be told to that host, so it is asked for beforehand. RepodataError: nobody can say, or not in time.
     """
+    found: Future[str] = Future()
+
+    def ask() -> None:
+        try:
+            found.set_result(_redirected(url, header))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            found.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()  # its own limits are for one byte each, and a head has many
+    if not wait([found], timeout=2 * _SECONDS).done:
+        raise RepodataError(f"nobody says within {2 * _SECONDS:g} seconds where it leads")
+    return found.result()
+
+
+def _redirected(url: str, header: str) -> str:
+    from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
@@ -116,7 +134,7 @@ def redirected(url: str, header: str = "") -> str:
         except HTTPError as error:
             with error:
                 target = urljoin(url, error.headers.get("Location") or "") if 300 <= error.code < 400 else ""
-        except (URLError, OSError, ValueError) as error:
+        except (URLError, OSError, ValueError, HTTPException) as error:
             if isinstance(getattr(error, "reason", error), ssl.SSLError):
                 raise RepodataError("its certificate is not trusted") from None
             return ""  # rattler will meet the same, and has the words for it

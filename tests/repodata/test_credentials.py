@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socket import SHUT_RDWR
 
 import pytest
 from rattler.networking import Client
@@ -161,6 +164,35 @@ def test_where_a_request_is_sent_on_to(
         one.faults["channel/a.bin"] = lambda handler: send(handler, 302, b"", headers)
     assert redirected(f"{one.url}/a.bin", "Bearer w0rd") == found.format(**urls)
     assert other.seen == []
+
+
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 2\r\n\r\n", b"garbage\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000, b""]
+)
+def test_an_answer_that_is_none_is_left_to_rattler(head: bytes) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(head)
+        handler.connection.shutdown(SHUT_RDWR)
+
+    with serving(LoopbackChannel()) as server:
+        server.faults["a.bin"] = answer
+        assert redirected(f"{server.url}/a.bin") == ""
+
+
+def test_a_head_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envgen.repodata.credentials._SECONDS", 0.5)
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        with suppress(OSError):
+            for _ in range(30):
+                handler.wfile.write(b"X")
+                time.sleep(0.1)
+
+    with serving(LoopbackChannel()) as server:
+        server.faults["a.bin"] = drip
+        with pytest.raises(RepodataError, match="nobody says within 1 seconds where it leads"):
+            redirected(f"{server.url}/a.bin")
 
 
 def test_what_cannot_be_reached_is_left_to_rattler() -> None:
