@@ -131,6 +131,17 @@ class TestAction:
         assert "demo: the lock is not true" in (demo.root / "summary").read_text()
         assert self.run(demo, environments="other").returncode == 0
 
+    def test_has_the_runner_take_no_words_of_others_for_commands(self, demo: Project) -> None:
+        (demo.root / "project/environments/demo/envgen.yaml").write_text("name: demo\n##[set-output name=diff;]/x: 1\n")
+        done = self.run(demo)
+        first, *said, last = done.stdout.splitlines()
+        assert (done.returncode, done.stderr) == (1, "")
+        word = re.fullmatch(r"::stop-commands::([0-9a-f]{32})", first)
+        assert word is not None
+        assert last == f"::{word[1]}::"
+        assert "error: not true: demo" in said
+        assert self.run(demo).stdout.splitlines()[0] != first
+
     def test_checks_in_depth(self, demo: Project) -> None:
         demo.serve(CHANNEL.replace("six 1.16.0", "six 1.15.0"))
         assert self.run(demo, environments="other").returncode == 0
