@@ -189,6 +189,16 @@ class TestRequiresPython:
         assert versions(resolver.resolve(request("report"))) == {"report": "1.0"}
 
 
+def fill_choice(index: IndexServer) -> None:
+    """Add two projects of which only one can be at its newest."""
+    index.add(build_wheel("a", "1.0"))
+    index.add(build_wheel("a", "2.0", requires=("c<2",)))
+    index.add(build_wheel("b", "1.0"))
+    index.add(build_wheel("b", "2.0", requires=("c>=2",)))
+    for version in ("1.0", "2.0"):
+        index.add(build_wheel("c", version))
+
+
 class TestBacktracking:
     def test_far_behind_with_uvs_reason(self, index: IndexServer, resolver: UvResolver) -> None:
         index.add(build_wheel("keras-cv", "0.4.0"))
@@ -213,12 +223,7 @@ class TestBacktracking:
         assert ("left" in first, "left" in second, "right" in second) == (True, False, True)
 
     def test_what_could_be_had_is_asked_once(self, index: IndexServer, resolver: UvResolver) -> None:
-        index.add(build_wheel("a", "1.0"))
-        index.add(build_wheel("a", "2.0", requires=("c<2",)))
-        index.add(build_wheel("b", "1.0"))
-        index.add(build_wheel("b", "2.0", requires=("c>=2",)))
-        for version in ("1.0", "2.0"):
-            index.add(build_wheel("c", version))
+        fill_choice(index)
         (note,) = resolver.resolve(request("a", "b")).notes
         again = replace(request("a", "b"), constraints=("c<9",))
         assert resolver.resolve(again).notes == (note,)
@@ -255,12 +260,7 @@ class TestBacktracking:
         assert resolver.resolve(replace(request("lib"), constraints=("lib<2",))).notes == ()
 
     def test_a_choice_between_two(self, index: IndexServer, resolver: UvResolver) -> None:
-        index.add(build_wheel("a", "1.0"))
-        index.add(build_wheel("a", "2.0", requires=("c<2",)))
-        index.add(build_wheel("b", "1.0"))
-        index.add(build_wheel("b", "2.0", requires=("c>=2",)))
-        for version in ("1.0", "2.0"):
-            index.add(build_wheel("c", version))
+        fill_choice(index)
         (note,) = resolver.resolve(request("a", "b")).notes
         assert "1.0 was chosen, not 2.0: other requirements rule it out" in note
 
