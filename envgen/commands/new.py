@@ -10,17 +10,15 @@ from envgen.commands.import_file import Imported, ImportOptions, blame_file, imp
 from envgen.errors import (
     EnvgenError,
     MappingError,
-    PlanError,
     ProofError,
     PypiError,
-    PypiUnsatisfiableError,
-    UnsatisfiableError,
     UsageError,
     WriteError,
 )
 from envgen.formats.registry import omissions, render
 from envgen.importers.loosen_pins import PINS
 from envgen.locking.lock import EnvironmentResult, SolvedLock, solve_lock
+from envgen.locking.search import FAILURES
 from envgen.locking.updates import Updates
 from envgen.manifest.edit import (
     add_requirements,
@@ -53,7 +51,6 @@ from envgen.system.files import create_folder
 PYTHONS_TRIED = 4
 _NAMED = 3
 _ONE_OF = 10  # requirements, conda may have one more for another python, which is no reason to go to that
-FAILURES = (PlanError, PypiUnsatisfiableError, UnsatisfiableError)
 ACCELERATORS: Mapping[str, Accelerator] = {"metal": "metal", "cpu": "cpu"}
 ATTRIBUTES = """\
 # A merge keeps the lines that either side added to the manifest. What is generated is not merged by hand:
@@ -213,7 +210,7 @@ def _choose_python(services: Services, text: str, manifest: Manifest) -> tuple[s
     for place, candidate in enumerate(candidates):
         try:
             chosen = _with_python(services, text, manifest, candidate.minor)
-        except FAILURES as error:
+        except (*FAILURES, ProofError) as error:
             failures.append(error)
             continue
         why = _why_chosen(candidate, candidates)
@@ -236,14 +233,13 @@ def _with_python(services: Services, text: str, manifest: Manifest, minor: str) 
 
 def _why_chosen(candidate: PythonCandidate, others: Sequence[PythonCandidate]) -> str:
     newer = [each for each in others if version_key(each.minor) > version_key(candidate.minor)]
-    lacking = [name for each in newer for name in each.behind if name not in candidate.behind]
-    if not lacking:
-        return "the newest that everything asked for can be had with"
-    named = " and ".join(sorted((each.minor for each in newer), key=version_key))
-    listed = ", ".join(f"`{name}`" for name in dict.fromkeys(lacking[:_NAMED]))
-    return (
-        f"for {named}, conda has no {listed}{' and others' if len(lacking) > _NAMED else ''}, or none of the last years"
-    )
+    reasons = []
+    for other in sorted(newer, key=lambda each: version_key(each.minor)):
+        lacking = [f"`{name}`" for name in dict.fromkeys(other.behind) if name not in candidate.behind]
+        more = " and others" if len(lacking) > _NAMED else ""
+        if lacking:
+            reasons.append(f"for {other.minor}, conda has no {', '.join(lacking[:_NAMED])}{more}, or years old ones")
+    return "; ".join(reasons) or "the newest that everything asked for can be had with"
 
 
 def _doubts(solved: SolvedLock) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.cli.options import services_for
-from envgen.commands.new import python_candidates
+from envgen.commands.new import PythonCandidate, _why_chosen, python_candidates
 from envgen.knowledge.names import name_table
 from envgen.manifest.model import load_manifest
 from envgen.mapping.name_mapper import NameMapper
@@ -69,3 +69,18 @@ def test_a_specifier_that_conda_cannot_say_is_left_to_the_index(pypi: IndexServe
 
 def test_markers_and_needless_names_do_not_count(pypi: IndexServer) -> None:
     assert order("absent; python_version < '3.10'", "tensorflow-deps") == [(minor, ()) for minor in MINORS]
+
+
+def test_each_newer_python_has_a_reason_of_its_own() -> None:
+    chosen = PythonCandidate("3.11", (), ("old",))
+    others = (
+        PythonCandidate("3.13", (), ("old", "a", "b", "c", "d")),
+        PythonCandidate("3.12", (), ("old", "a", "a")),
+        PythonCandidate("3.10", (), ("e",)),
+        chosen,
+    )
+    assert _why_chosen(chosen, others) == (
+        "for 3.12, conda has no `a`, or years old ones; "
+        "for 3.13, conda has no `a`, `b`, `c` and others, or years old ones"
+    )
+    assert _why_chosen(others[0], others) == "the newest that everything asked for can be had with"
