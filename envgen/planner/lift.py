@@ -147,17 +147,16 @@ def _from_replacement(state: PlanState, need: Requirement, label: str) -> Requir
 
 
 def replace_doubles(state: PlanState, closure: PypiClosure) -> None:
-    """Let one wheel stand for the others of its group that install the same files, where none is the user's own.
+    """Let one wheel stand for the others of its group that install the same files; what the user names stays.
 
     What the others are needed at, it must be at, too: their versions are the same.
     """
-    own = {root.name for root in state.roots}
     needed = closure.names | {need.name for need in closure.needs}
     for group in exclusive_groups():
         members = needed.intersection(group.distributions)
         one = one_for(members) if len(members) > 1 else None
         others = members - {one}
-        if one in closure.names and others.isdisjoint(own):
+        if one in closure.names:
             state.replaced |= dict.fromkeys(sorted(others), one)
     versions = {wheel.name: wheel.version for wheel in closure.stays if wheel.name in state.replaced.values()}
     for wheel in closure.stays if versions else ():
