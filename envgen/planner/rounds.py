@@ -25,7 +25,7 @@ from envgen.planner.conda_request import (
     spoken_of,
 )
 from envgen.planner.explain import blamed, unreachable
-from envgen.planner.forbidden import ForbiddenDependency, forbidden_dependencies, surely_forbidden
+from envgen.planner.forbidden_dependencies import ForbiddenDependency, forbidden_dependencies, surely_forbidden
 from envgen.planner.known_limits import add_tensorflow_companions
 from envgen.planner.lift import (
     PypiClosure,
